@@ -1,0 +1,185 @@
+// ApiError, the one error that carries a metav1.Status, and field errors in the words that Kubernetes uses.
+// Follows apimachinery pkg/api/errors and pkg/util/validation/field of v1.36.
+
+import type { Status, StatusCause } from './types.ts';
+
+/** A failure as the API reports it. Thrown inside the server and by the client alike. */
+export class ApiError extends Error {
+  readonly status: Status;
+
+  constructor(status: Status) {
+    super(status.message ?? status.reason ?? 'unknown');
+    this.name = 'ApiError';
+    this.status = status;
+  }
+
+  get code(): number {
+    return this.status.code;
+  }
+
+  get reason(): string {
+    return this.status.reason ?? '';
+  }
+}
+
+/** True for an ApiError with that reason ('NotFound', 'Conflict', …). */
+export function isApiError(error: unknown, reason?: string): error is ApiError {
+  return error instanceof ApiError && (reason === undefined || error.reason === reason);
+}
+
+function failure(code: number, reason: string, message: string, details?: Status['details']): ApiError {
+  const status: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code };
+  if (details) status.details = details;
+  return new ApiError(status);
+}
+
+/** Group and plural name ("pods"), as errors print them: "pods" or "leases.coordination.k8s.io". */
+export interface QualifiedName {
+  group: string;
+  resource: string;
+}
+
+const qualified = (r: QualifiedName): string => (r.group === '' ? r.resource : `${r.resource}.${r.group}`);
+const detailsOf = (r: QualifiedName, name: string): NonNullable<Status['details']> => ({
+  ...(name ? { name } : {}),
+  ...(r.group ? { group: r.group } : {}),
+  kind: r.resource,
+});
+
+export const notFound = (r: QualifiedName, name: string): ApiError =>
+  failure(404, 'NotFound', `${qualified(r)} "${name}" not found`, detailsOf(r, name));
+
+export const alreadyExists = (r: QualifiedName, name: string): ApiError =>
+  failure(409, 'AlreadyExists', `${qualified(r)} "${name}" already exists`, detailsOf(r, name));
+
+export const conflict = (r: QualifiedName, name: string, why: string): ApiError =>
+  failure(409, 'Conflict', `Operation cannot be fulfilled on ${qualified(r)} "${name}": ${why}`, detailsOf(r, name));
+
+export const forbidden = (r: QualifiedName, name: string, why: string): ApiError =>
+  failure(403, 'Forbidden', `${qualified(r)}${name ? ` "${name}"` : ''} is forbidden: ${why}`, detailsOf(r, name));
+
+export const unauthorized = (message = 'Unauthorized'): ApiError => failure(401, 'Unauthorized', message);
+
+export const badRequest = (message: string): ApiError => failure(400, 'BadRequest', message);
+
+export const methodNotAllowed = (r: QualifiedName, action: string): ApiError =>
+  failure(405, 'MethodNotAllowed', `${action} is not supported on resources of kind "${qualified(r)}"`, detailsOf(r, ''));
+
+export const gone = (message: string): ApiError => failure(410, 'Expired', message);
+
+export const tooLarge = (message: string): ApiError => failure(413, 'RequestEntityTooLarge', message);
+
+export const unsupportedMediaType = (message: string): ApiError => failure(415, 'UnsupportedMediaType', message);
+
+export const notAcceptable = (message: string): ApiError => failure(406, 'NotAcceptable', message);
+
+export const tooManyRequests = (message: string, retryAfterSeconds: number): ApiError =>
+  failure(429, 'TooManyRequests', message, { retryAfterSeconds });
+
+export const internalError = (message: string): ApiError =>
+  failure(500, 'InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] });
+
+export const serviceUnavailable = (message: string): ApiError => failure(503, 'ServiceUnavailable', message);
+
+export const timeout = (message: string, retryAfterSeconds = 0): ApiError =>
+  failure(504, 'Timeout', `Timeout: ${message}`, { retryAfterSeconds });
+
+/** A path to a field, built as `path.child('spec').child('containers').index(0)`; prints spec.containers[0]. */
+export class FieldPath {
+  readonly text: string;
+
+  constructor(text = '') {
+    this.text = text;
+  }
+
+  child(...names: string[]): FieldPath {
+    return new FieldPath([...(this.text ? [this.text] : []), ...names].join('.'));
+  }
+
+  index(i: number): FieldPath {
+    return new FieldPath(`${this.text}[${i}]`);
+  }
+
+  key(key: string): FieldPath {
+    return new FieldPath(`${this.text}[${key}]`);
+  }
+
+  toString(): string {
+    return this.text;
+  }
+}
+
+export type FieldErrorType =
+  | 'FieldValueNotFound'
+  | 'FieldValueRequired'
+  | 'FieldValueDuplicate'
+  | 'FieldValueInvalid'
+  | 'FieldValueNotSupported'
+  | 'FieldValueForbidden'
+  | 'FieldValueTooLong'
+  | 'FieldValueTooMany'
+  | 'FieldValueTypeInvalid'
+  | 'InternalError';
+
+/** One thing wrong with one field. `message` is the whole text without the path, as causes carry it. */
+export interface FieldError {
+  type: FieldErrorType;
+  field: string;
+  message: string;
+}
+
+/** How a bad value is printed: strings quoted as Go's %q does, the rest as JSON. */
+function shown(value: unknown): string {
+  if (value === undefined || value === null) return 'null';
+  return typeof value === 'object' ? JSON.stringify(value) : JSON.stringify(value);
+}
+
+const error = (type: FieldErrorType, path: FieldPath, message: string): FieldError => ({ type, field: path.text, message });
+
+export const required = (path: FieldPath, detail = ''): FieldError =>
+  error('FieldValueRequired', path, detail ? `Required value: ${detail}` : 'Required value');
+
+export const invalid = (path: FieldPath, value: unknown, detail: string): FieldError =>
+  error('FieldValueInvalid', path, `Invalid value: ${shown(value)}${detail ? `: ${detail}` : ''}`);
+
+export const duplicate = (path: FieldPath, value: unknown): FieldError =>
+  error('FieldValueDuplicate', path, `Duplicate value: ${shown(value)}`);
+
+export const notFoundValue = (path: FieldPath, value: unknown): FieldError =>
+  error('FieldValueNotFound', path, `Not found: ${shown(value)}`);
+
+export const forbiddenField = (path: FieldPath, detail: string): FieldError =>
+  error('FieldValueForbidden', path, `Forbidden: ${detail}`);
+
+export const notSupported = (path: FieldPath, value: unknown, valid: readonly string[]): FieldError =>
+  error(
+    'FieldValueNotSupported',
+    path,
+    `Unsupported value: ${shown(value)}${valid.length ? `: supported values: ${valid.map((v) => JSON.stringify(v)).join(', ')}` : ''}`,
+  );
+
+export const tooLong = (path: FieldPath, maxBytes: number): FieldError =>
+  error('FieldValueTooLong', path, `Too long: may not be more than ${maxBytes} bytes`);
+
+export const tooMany = (path: FieldPath, actual: number, max: number): FieldError =>
+  error('FieldValueTooMany', path, `Too many: ${actual}: must have at most ${max} items`);
+
+export const typeInvalid = (path: FieldPath, value: unknown, detail: string): FieldError =>
+  error('FieldValueTypeInvalid', path, `Invalid value: ${shown(value)}${detail ? `: ${detail}` : ''}`);
+
+/** The text of one field error with its path: `spec.nodeName: Required value`. */
+export const fieldErrorText = (e: FieldError): string => `${e.field}: ${e.message}`;
+
+/** 422 with one cause per field error: `Pod "x" is invalid: spec.nodeName: Required value`; several are listed in brackets. */
+export function invalidObject(kind: { group: string; kind: string }, name: string, errors: readonly FieldError[]): ApiError {
+  const causes: StatusCause[] = errors.map((e) => ({ reason: e.type, message: e.message, field: e.field }));
+  const texts = [...new Set(errors.map(fieldErrorText))];
+  const list = texts.length === 1 ? (texts[0] ?? '') : `[${texts.join(', ')}]`;
+  const label = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
+  return failure(422, 'Invalid', `${label} "${name}" is invalid: ${list}`, {
+    ...(name ? { name } : {}),
+    ...(kind.group ? { group: kind.group } : {}),
+    kind: kind.kind,
+    causes,
+  });
+}

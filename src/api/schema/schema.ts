@@ -1,0 +1,43 @@
+// The shape of the generated API schema: every type of Kubernetes v1.36 with its fields and their list and patch semantics.
+
+/** How a list is merged: one value, a set of scalars, or a map by keys. */
+export type ListType = 'atomic' | 'set' | 'map';
+
+export interface FieldSchema {
+  /** JSON type; `ref` names another definition; `any` is free JSON (RawExtension, FieldsV1, JSON). */
+  type: 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'map' | 'ref' | 'any' | 'int-or-string' | 'quantity' | 'time' | 'micro-time' | 'bytes' | 'duration';
+  /** int32, int64, byte, date-time … as OpenAPI prints it. */
+  format?: string;
+  /** Definition name, when type is 'ref'. */
+  ref?: string;
+  /** Element (array) or value (map) schema. */
+  items?: FieldSchema;
+  enum?: readonly string[];
+  description?: string;
+  listType?: ListType;
+  listMapKeys?: readonly string[];
+  mapType?: 'atomic' | 'granular';
+  patchMergeKey?: string;
+  /** 'merge', 'replace', 'retainKeys', or 'merge,retainKeys'. */
+  patchStrategy?: string;
+  default?: unknown;
+}
+
+export interface Definition {
+  /** io.k8s.api.core.v1.Pod */
+  name: string;
+  description?: string;
+  fields: Readonly<Record<string, FieldSchema>>;
+  required: readonly string[];
+  /** The whole object is replaced as one (map-type: atomic on the type). */
+  atomic?: boolean;
+  /** Group, version and kind where the type is one that is served. */
+  gvk?: readonly { group: string; version: string; kind: string }[];
+}
+
+/** Every definition by name. */
+export interface Schema {
+  definitions: Readonly<Record<string, Definition>>;
+  /** The definition of a kind, or undefined. */
+  ofKind(group: string, version: string, kind: string): Definition | undefined;
+}

@@ -1,0 +1,107 @@
+// What Peapod knows of each kind it serves: names, strategy, selectable fields, table columns and subresources. Pure.
+
+import type { FieldError } from './meta/errors.ts';
+import type { KubeObject } from './meta/types.ts';
+
+export type Verb = 'create' | 'get' | 'list' | 'watch' | 'update' | 'patch' | 'delete' | 'deletecollection';
+
+/** What a strategy may know of the request; it holds no I/O. */
+export interface StrategyContext {
+  /** ms since the epoch. */
+  now: number;
+  user: string;
+  dryRun: boolean;
+}
+
+/** The options of a delete, as the registry resolved them. */
+export interface DeleteRequest {
+  gracePeriodSeconds?: number;
+  propagationPolicy?: string;
+}
+
+/** The rules of one resource (or subresource): follows apiserver registry/rest strategies. Objects passed in are the caller's to change. */
+export interface Strategy<T extends KubeObject = KubeObject> {
+  /** Clears what a client may not set on create (status, …) and sets what the server owns. Defaults were applied before. */
+  prepareForCreate?(object: T, context: StrategyContext): void;
+  validateCreate(object: T, context: StrategyContext): FieldError[];
+  /** Copies what this endpoint may not change from `old` (status on the main resource, spec on /status), and bumps generation. */
+  prepareForUpdate?(object: T, old: T, context: StrategyContext): void;
+  validateUpdate(object: T, old: T, context: StrategyContext): FieldError[];
+  /** Texts for Warning headers. */
+  warnings?(object: T, old: T | undefined): string[];
+  /** Last tidy-up after validation (sorting, folding equal forms). */
+  canonicalize?(object: T): void;
+  /** PUT to a name that does not exist creates it (false gives 404). */
+  allowCreateOnUpdate?: boolean;
+  /** PUT without resourceVersion is taken. Default true; false gives the "must be specified for an update" error. */
+  allowUnconditionalUpdate?: boolean;
+  /** Grace period in seconds that deleting this object gets, or undefined for an immediate delete. Follows CheckGracefulDelete. */
+  gracePeriod?(object: T, request: DeleteRequest): number | undefined;
+  /** Field paths (FieldsV1 style, top-level such as ['status']) that managedFields of this endpoint leaves out. */
+  resetFields?: readonly (readonly string[])[];
+}
+
+/** One column of the server-side table. */
+export interface TableColumn<T extends KubeObject = KubeObject> {
+  name: string;
+  type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
+  format?: string;
+  description: string;
+  /** 0 is shown always, 1 only with -o wide. */
+  priority: number;
+  /** The cell; `now` (ms) is for ages. */
+  cell(object: T, now: number): string | number | boolean | null;
+}
+
+export interface Subresource<T extends KubeObject = KubeObject> {
+  /** 'status', 'ephemeralcontainers', 'resize': the parent object through another strategy. */
+  kind: 'object';
+  verbs: readonly Verb[];
+  strategy: Strategy<T>;
+}
+
+/** Handled by the API server's own code: log, exec, attach, portforward, proxy, binding, eviction, token … */
+export interface ConnectSubresource {
+  kind: 'custom';
+  verbs: readonly Verb[];
+  /** The kind of body it takes or gives, for discovery. */
+  bodyKind: { group: string; version: string; kind: string };
+}
+
+/** One served kind in one version. */
+export interface KindDefinition<T extends KubeObject = KubeObject> {
+  group: string;
+  version: string;
+  kind: string;
+  /** Plural resource name. */
+  resource: string;
+  singular: string;
+  shortNames: readonly string[];
+  categories: readonly string[];
+  namespaced: boolean;
+  verbs: readonly Verb[];
+  /** Name in the generated schema: io.k8s.api.core.v1.Pod */
+  definition: string;
+  /** Fills defaults in place, as Kubernetes' SetDefaults_* do. Idempotent. */
+  defaults?(object: T): void;
+  strategy: Strategy<T>;
+  /** Values of the field labels that field selectors know, besides metadata.name and metadata.namespace. */
+  selectableFields?(object: T): Record<string, string>;
+  /** The names of those labels; any other gives `field label not supported: X`. */
+  fieldLabels?: readonly string[];
+  columns?: readonly TableColumn<T>[];
+  /** Conditions rows that a table marks for the object (Completed pods). */
+  rowConditions?(object: T): { type: string; status: string; reason: string; message: string }[];
+  subresources?: Readonly<Record<string, Subresource<T> | ConnectSubresource>>;
+  /** Where it is stored, when another version or group shares the storage (both Event groups). Default: its own group and resource. */
+  storage?: { group: string; resource: string; toStorage(object: T): KubeObject; fromStorage(stored: KubeObject): T };
+  /** ms after the last write until an object is deleted by a lease (Events: 1 h). */
+  ttlMs?: number;
+  /** Further name check beside DNS subdomain: gives messages. Default: DNS-1123 subdomain. */
+  validateName?(name: string, prefix: boolean): string[];
+  /** Whether metadata.generation is kept. */
+  hasGeneration?: boolean;
+}
+
+/** Any kind, where its type does not matter. Strategies are bivariant by method syntax, so that a list of kinds can be held. */
+export type AnyKind = KindDefinition;

@@ -1,0 +1,74 @@
+// The machine as a parameter: files, processes and mounts behind interfaces, implemented by host/ and faked in tests.
+
+/** What lstat tells, in the units of stat(2). */
+export interface FileStat {
+  kind: 'file' | 'directory' | 'symlink' | 'socket' | 'block' | 'char' | 'fifo';
+  mode: number;
+  uid: number;
+  gid: number;
+  /** Bytes. */
+  size: number;
+  mtimeMs: number;
+  ino: number;
+  dev: number;
+}
+
+/** File operations on absolute paths. Errors are node's, with `code` ('ENOENT', …). */
+export interface Files {
+  readFile(path: string): Promise<Buffer>;
+  /** Replaces the file whole: written beside it, synced, renamed. Default mode 0600. */
+  writeFileAtomic(path: string, data: string | Uint8Array, mode?: number): Promise<void>;
+  writeFile(path: string, data: string | Uint8Array, mode?: number): Promise<void>;
+  mkdir(path: string, options?: { recursive?: boolean; mode?: number }): Promise<void>;
+  mkdtemp(prefix: string): Promise<string>;
+  readdir(path: string): Promise<string[]>;
+  /** Never follows the last link. Undefined when there is nothing. */
+  lstat(path: string): Promise<FileStat | undefined>;
+  /** Follows links. Undefined when there is nothing. */
+  stat(path: string): Promise<FileStat | undefined>;
+  readlink(path: string): Promise<string>;
+  realpath(path: string): Promise<string>;
+  symlink(target: string, path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+  /** Removes a tree without following links and without crossing into another mounted file system. */
+  removeTree(path: string): Promise<void>;
+  chmod(path: string, mode: number): Promise<void>;
+  /** lchown. */
+  chown(path: string, uid: number, gid: number): Promise<void>;
+  /** Bytes and inodes of the file system that holds the path. */
+  statfs(path: string): Promise<{ totalBytes: number; availableBytes: number; totalInodes: number; freeInodes: number }>;
+  /** Opens for reading at offsets (log following). */
+  open(path: string): Promise<FileReader>;
+  /** Calls back on any change in the folder or file until closed (inotify); hints may be spurious or merged. */
+  watch(path: string, onChange: () => void): { close(): void };
+}
+
+/** An open file, read by offset. */
+export interface FileReader {
+  read(offset: number, length: number): Promise<Buffer>;
+  stat(): Promise<FileStat>;
+  close(): Promise<void>;
+}
+
+/** What a finished command left. */
+export interface CommandResult {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs programs by argument vector, never through a shell. */
+export interface Processes {
+  /** Runs to the end. Rejects only when the program cannot be started or the time (ms) is up. */
+  run(argv: readonly string[], options?: { input?: string | Uint8Array; timeoutMs?: number; env?: Record<string, string> }): Promise<CommandResult>;
+}
+
+/** mount(2) and what hangs on it. */
+export interface Mounts {
+  /** Mount points under (and at) a folder, deepest first. */
+  listUnder(path: string): Promise<string[]>;
+  mountTmpfs(path: string, options: { sizeBytes?: number; mode?: number }): Promise<void>;
+  bind(source: string, target: string, options?: { readOnly?: boolean; recursive?: boolean }): Promise<void>;
+  unmount(path: string): Promise<void>;
+}
