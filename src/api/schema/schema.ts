@@ -5,10 +5,24 @@ export type ListType = 'atomic' | 'set' | 'map';
 
 export interface FieldSchema {
   /** JSON type; `ref` names another definition; `any` is free JSON (RawExtension, FieldsV1, JSON). */
-  type: 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'map' | 'ref' | 'any' | 'int-or-string' | 'quantity' | 'time' | 'micro-time' | 'bytes' | 'duration';
+  type:
+    | 'string'
+    | 'integer'
+    | 'number'
+    | 'boolean'
+    | 'array'
+    | 'map'
+    | 'ref'
+    | 'any'
+    | 'int-or-string'
+    | 'quantity'
+    | 'time'
+    | 'micro-time'
+    | 'bytes'
+    | 'duration';
   /** int32, int64, byte, date-time … as OpenAPI prints it. */
   format?: string;
-  /** Definition name, when type is 'ref'. */
+  /** Definition name, when type is 'ref'; with 'any', the free-form type (RawExtension, FieldsV1, JSON). */
   ref?: string;
   /** Element (array) or value (map) schema. */
   items?: FieldSchema;
@@ -31,6 +45,8 @@ export interface Definition {
   required: readonly string[];
   /** The whole object is replaced as one (map-type: atomic on the type). */
   atomic?: boolean;
+  /** Fields of which one is set, by the discriminator's value; printed in OpenAPI, nothing enforces it. */
+  unions?: readonly { discriminator?: string; fields: Readonly<Record<string, string>> }[];
   /** Group, version and kind where the type is one that is served. */
   gvk?: readonly { group: string; version: string; kind: string }[];
 }
