@@ -1,6 +1,7 @@
 // ApiError, the one error that carries a metav1.Status, and field errors in the words that Kubernetes uses.
 // Follows apimachinery pkg/api/errors and pkg/util/validation/field of v1.36.
 
+import { goJson, goQuote } from './go-format.ts';
 import type { Status, StatusCause } from './types.ts';
 
 /** A failure as the API reports it. Thrown inside the server and by the client alike. */
@@ -43,31 +44,57 @@ const qualified = (r: QualifiedName): string => (r.group === '' ? r.resource : `
 const detailsOf = (r: QualifiedName, name: string): NonNullable<Status['details']> => ({
   ...(name ? { name } : {}),
   ...(r.group ? { group: r.group } : {}),
-  kind: r.resource,
+  ...(r.resource ? { kind: r.resource } : {}),
 });
 
 export const notFound = (r: QualifiedName, name: string): ApiError =>
-  failure(404, 'NotFound', `${qualified(r)} "${name}" not found`, detailsOf(r, name));
+  failure(404, 'NotFound', `${qualified(r)} ${goQuote(name)} not found`, detailsOf(r, name));
 
 export const alreadyExists = (r: QualifiedName, name: string): ApiError =>
-  failure(409, 'AlreadyExists', `${qualified(r)} "${name}" already exists`, detailsOf(r, name));
+  failure(409, 'AlreadyExists', `${qualified(r)} ${goQuote(name)} already exists`, detailsOf(r, name));
+
+/** 409 after a generated name was taken again and again. */
+export const generateNameConflict = (r: QualifiedName, name: string, retryAfterSeconds: number): ApiError =>
+  failure(
+    409,
+    'AlreadyExists',
+    `${qualified(r)} ${goQuote(name)} already exists, the server was not able to generate a unique name for the object`,
+    { ...detailsOf(r, name), retryAfterSeconds },
+  );
 
 export const conflict = (r: QualifiedName, name: string, why: string): ApiError =>
-  failure(409, 'Conflict', `Operation cannot be fulfilled on ${qualified(r)} "${name}": ${why}`, detailsOf(r, name));
+  failure(
+    409,
+    'Conflict',
+    `Operation cannot be fulfilled on ${qualified(r)} ${goQuote(name)}: ${why}`,
+    detailsOf(r, name),
+  );
 
 export const forbidden = (r: QualifiedName, name: string, why: string): ApiError =>
-  failure(403, 'Forbidden', `${qualified(r)}${name ? ` "${name}"` : ''} is forbidden: ${why}`, detailsOf(r, name));
+  failure(
+    403,
+    'Forbidden',
+    r.resource === '' ? `forbidden: ${why}` : `${qualified(r)}${name ? ` ${goQuote(name)}` : ''} is forbidden: ${why}`,
+    detailsOf(r, name),
+  );
 
 export const unauthorized = (message = 'Unauthorized'): ApiError => failure(401, 'Unauthorized', message);
 
 export const badRequest = (message: string): ApiError => failure(400, 'BadRequest', message);
 
 export const methodNotAllowed = (r: QualifiedName, action: string): ApiError =>
-  failure(405, 'MethodNotAllowed', `${action} is not supported on resources of kind "${qualified(r)}"`, detailsOf(r, ''));
+  failure(
+    405,
+    'MethodNotAllowed',
+    `${action} is not supported on resources of kind ${goQuote(qualified(r))}`,
+    detailsOf(r, ''),
+  );
 
 export const gone = (message: string): ApiError => failure(410, 'Expired', message);
 
-export const tooLarge = (message: string): ApiError => failure(413, 'RequestEntityTooLarge', message);
+/** 413; upstream's body limit says `limit is 3145728`. */
+export const tooLarge = (why: string): ApiError =>
+  failure(413, 'RequestEntityTooLarge', `Request entity too large: ${why}`);
 
 export const unsupportedMediaType = (message: string): ApiError => failure(415, 'UnsupportedMediaType', message);
 
@@ -83,6 +110,15 @@ export const serviceUnavailable = (message: string): ApiError => failure(503, 'S
 
 export const timeout = (message: string, retryAfterSeconds = 0): ApiError =>
   failure(504, 'Timeout', `Timeout: ${message}`, { retryAfterSeconds });
+
+/** 500 that invites another try: the storage was busy. */
+export const serverTimeout = (r: QualifiedName, operation: string, retryAfterSeconds: number): ApiError =>
+  failure(
+    500,
+    'ServerTimeout',
+    `The ${operation} operation against ${qualified(r)} could not be completed at this time, please try again.`,
+    { ...detailsOf(r, operation), retryAfterSeconds },
+  );
 
 /** A path to a field, built as `path.child('spec').child('containers').index(0)`; prints spec.containers[0]. */
 export class FieldPath {
@@ -117,6 +153,7 @@ export type FieldErrorType =
   | 'FieldValueNotSupported'
   | 'FieldValueForbidden'
   | 'FieldValueTooLong'
+  | 'FieldValueTooShort'
   | 'FieldValueTooMany'
   | 'FieldValueTypeInvalid'
   | 'InternalError';
@@ -128,13 +165,18 @@ export interface FieldError {
   message: string;
 }
 
-/** How a bad value is printed: strings quoted as Go's %q does, the rest as JSON. */
+/** How a bad value is printed: strings as Go's %q, numbers and booleans plainly, the rest as Go's JSON. */
 function shown(value: unknown): string {
+  if (typeof value === 'string') return goQuote(value);
   if (value === undefined || value === null) return 'null';
-  return typeof value === 'object' ? JSON.stringify(value) : JSON.stringify(value);
+  return goJson(value);
 }
 
-const error = (type: FieldErrorType, path: FieldPath, message: string): FieldError => ({ type, field: path.text, message });
+const error = (type: FieldErrorType, path: FieldPath, message: string): FieldError => ({
+  type,
+  field: path.text,
+  message,
+});
 
 export const required = (path: FieldPath, detail = ''): FieldError =>
   error('FieldValueRequired', path, detail ? `Required value: ${detail}` : 'Required value');
@@ -155,14 +197,23 @@ export const notSupported = (path: FieldPath, value: unknown, valid: readonly st
   error(
     'FieldValueNotSupported',
     path,
-    `Unsupported value: ${shown(value)}${valid.length ? `: supported values: ${valid.map((v) => JSON.stringify(v)).join(', ')}` : ''}`,
+    `Unsupported value: ${shown(value)}${valid.length ? `: supported values: ${valid.map(goQuote).join(', ')}` : ''}`,
   );
 
 export const tooLong = (path: FieldPath, maxBytes: number): FieldError =>
-  error('FieldValueTooLong', path, `Too long: may not be more than ${maxBytes} bytes`);
+  error('FieldValueTooLong', path, `Too long: may not be more than ${maxBytes} ${maxBytes === 1 ? 'byte' : 'bytes'}`);
+
+export const tooLongCharacters = (path: FieldPath, max: number): FieldError =>
+  error('FieldValueTooLong', path, `Too long: may not be more than ${max} ${max === 1 ? 'character' : 'characters'}`);
+
+export const tooShort = (path: FieldPath, min: number): FieldError =>
+  error('FieldValueTooShort', path, `Too short: must be at least ${min} ${min === 1 ? 'character' : 'characters'}`);
+
+export const internalFieldError = (path: FieldPath, detail: string): FieldError =>
+  error('InternalError', path, `Internal error: ${detail}`);
 
 export const tooMany = (path: FieldPath, actual: number, max: number): FieldError =>
-  error('FieldValueTooMany', path, `Too many: ${actual}: must have at most ${max} items`);
+  error('FieldValueTooMany', path, `Too many: ${actual}: must have at most ${max} ${max === 1 ? 'item' : 'items'}`);
 
 export const typeInvalid = (path: FieldPath, value: unknown, detail: string): FieldError =>
   error('FieldValueTypeInvalid', path, `Invalid value: ${shown(value)}${detail ? `: ${detail}` : ''}`);
@@ -171,12 +222,16 @@ export const typeInvalid = (path: FieldPath, value: unknown, detail: string): Fi
 export const fieldErrorText = (e: FieldError): string => `${e.field}: ${e.message}`;
 
 /** 422 with one cause per field error: `Pod "x" is invalid: spec.nodeName: Required value`; several are listed in brackets. */
-export function invalidObject(kind: { group: string; kind: string }, name: string, errors: readonly FieldError[]): ApiError {
+export function invalidObject(
+  kind: { group: string; kind: string },
+  name: string,
+  errors: readonly FieldError[],
+): ApiError {
   const causes: StatusCause[] = errors.map((e) => ({ reason: e.type, message: e.message, field: e.field }));
   const texts = [...new Set(errors.map(fieldErrorText))];
-  const list = texts.length === 1 ? (texts[0] ?? '') : `[${texts.join(', ')}]`;
+  const list = texts.length === 0 ? '' : texts.length === 1 ? `: ${texts[0]}` : `: [${texts.join(', ')}]`;
   const label = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
-  return failure(422, 'Invalid', `${label} "${name}" is invalid: ${list}`, {
+  return failure(422, 'Invalid', `${label} ${goQuote(name)} is invalid${list}`, {
     ...(name ? { name } : {}),
     ...(kind.group ? { group: kind.group } : {}),
     kind: kind.kind,

@@ -1,0 +1,50 @@
+// Prints values the way Go's %q, %#v and encoding/json do, because API messages carry them.
+
+const escapes: Record<string, string> = {
+  '\x07': '\\a',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+  '"': '\\"',
+  '\\': '\\\\',
+};
+
+// What Go calls printable: letters, marks, numbers, punctuation, symbols and the plain space.
+const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
+
+/** True for a character that Go's unicode.IsPrint accepts. */
+export const isPrintable = (character: string): boolean => printable.test(character);
+
+/** A string as Go's strconv.Quote gives it. */
+export function goQuote(text: string): string {
+  if (/^[ !#-[\]-~]*$/.test(text)) return `"${text}"`;
+  let out = '"';
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0;
+    const escape = escapes[character];
+    if (escape !== undefined) out += escape;
+    else if (printable.test(character)) out += character;
+    else if (code < 0x80) out += `\\x${code.toString(16).padStart(2, '0')}`;
+    else if (code < 0x1_0000) out += `\\u${code.toString(16).padStart(4, '0')}`;
+    else out += `\\U${code.toString(16).padStart(8, '0')}`;
+  }
+  return `${out}"`;
+}
+
+/** A value as Go's json.Marshal gives it, which escapes <, > and & for HTML's sake. */
+export function goJson(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'null';
+  return text.replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** A list of strings as Go's %#v prints it: []string{"a", "b"}. */
+export const goStringSlice = (values: readonly string[]): string => `[]string{${values.map(goQuote).join(', ')}}`;
+
+/** UTF-8 length of a string: what Go's len() tells. */
+export function byteLength(text: string): number {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return new TextEncoder().encode(text).length;
+  return text.length;
+}
