@@ -1,0 +1,38 @@
+// Where the kubelet keeps things on disk: one place that knows the layout, which is upstream's (pkg/kubelet/kubelet_getters.go).
+
+/** The folders of one kubelet. `root` is `<dataDir>/kubelet`, `podLogs` the root of container logs. */
+export interface KubeletFolders {
+  root: string;
+  podLogs: string;
+}
+
+const podsDir = (root: string): string => `${root}/pods`;
+const podDir = (root: string, uid: string): string => `${podsDir(root)}/${uid}`;
+
+/** Paths under a kubelet's root. Names come validated from the API (UIDs, DNS labels), never with a slash. */
+export const podPaths = {
+  pods: podsDir,
+  pod: podDir,
+  etcHosts: (root: string, uid: string): string => `${podDir(root, uid)}/etc-hosts`,
+  containers: (root: string, uid: string): string => `${podDir(root, uid)}/containers`,
+  container: (root: string, uid: string, container: string): string => `${podDir(root, uid)}/containers/${container}`,
+  volumes: (root: string, uid: string): string => `${podDir(root, uid)}/volumes`,
+  /** `plugin` as in `empty-dir`, `configmap`: the folder escapes the plugin name's slash by a tilde. */
+  volume: (root: string, uid: string, plugin: string, volume: string): string =>
+    `${podDir(root, uid)}/volumes/kubernetes.io~${plugin}/${volume}`,
+  /** Where a subPath of a volume is bind-mounted for one mount of one container. */
+  subPath: (root: string, uid: string, volume: string, container: string, mountIndex: number): string =>
+    `${podDir(root, uid)}/volume-subpaths/${volume}/${container}/${mountIndex}`,
+  subPaths: (root: string, uid: string): string => `${podDir(root, uid)}/volume-subpaths`,
+  seccomp: (root: string): string => `${root}/seccomp`,
+};
+
+/** The folder of a pod's container logs: `<podLogs>/<namespace>_<name>_<uid>`. */
+export function podLogDirectory(podLogs: string, pod: { namespace: string; name: string; uid: string }): string {
+  return `${podLogs}/${pod.namespace}_${pod.name}_${pod.uid}`;
+}
+
+/** Throws where a UID could lead out of the pods folder. API UIDs never do; a folder name is built from it, so it is checked. */
+export function assertSafeUid(uid: string): void {
+  if (!/^[0-9A-Za-z][0-9A-Za-z._-]{0,252}$/.test(uid)) throw new Error(`invalid pod UID ${JSON.stringify(uid)}`);
+}
