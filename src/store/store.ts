@@ -109,6 +109,22 @@ export class FutureRevisionError extends Error {
   }
 }
 
+/** The lease does not exist, or has ended. */
+export class LeaseNotFoundError extends Error {
+  constructor(lease: number) {
+    super(`requested lease ${lease} not found`);
+    this.name = 'LeaseNotFoundError';
+  }
+}
+
+/** The store has been closed. */
+export class StoreClosedError extends Error {
+  constructor() {
+    super('the store is closed');
+    this.name = 'StoreClosedError';
+  }
+}
+
 /** Larger than maxValueBytes. */
 export class ValueTooLargeError extends Error {
   constructor(bytes: number) {
