@@ -1,0 +1,273 @@
+// Tables over pods and what the runtime holds of them.
+import { describe, expect, test } from 'vitest';
+import type { Container, Pod } from '../../api/generated/types.ts';
+import { containerHash } from '../runtime-labels.ts';
+import type { ContainerRecord, RuntimePod } from '../runtime-pod.ts';
+import { goSeconds } from './container-backoff.ts';
+import { backoffKey, deadlineOf, decidePod, type PodAction, type PodSnapshot } from './decide-pod.ts';
+
+const now = Date.UTC(2026, 0, 1);
+const image = 'img:1';
+
+function podOf(spec: { restartPolicy?: string; init?: Partial<Container>[]; app?: Partial<Container>[] } = {}): Pod {
+  const named = (list: Partial<Container>[], prefix: string): Container[] =>
+    list.map((c, i) => ({ name: `${prefix}${i}`, image, ...c }));
+  return {
+    metadata: { name: 'p', namespace: 'ns', uid: 'u' },
+    spec: {
+      restartPolicy: spec.restartPolicy ?? 'Always',
+      initContainers: named(spec.init ?? [], 'i'),
+      containers: named(spec.app ?? [{}], 'c'),
+    },
+  } as Pod;
+}
+
+const record = (
+  name: string,
+  state: ContainerRecord['state'],
+  more: Partial<ContainerRecord> = {},
+): ContainerRecord => ({
+  id: `${name}-id`,
+  name,
+  state,
+  hash: containerHash({ name, image }),
+  restartCount: 0,
+  createdAt: now - 60_000,
+  startedAt: now - 60_000,
+  ...(state === 'exited' ? { finishedAt: now } : {}),
+  exitCode: 0,
+  reason: '',
+  message: '',
+  image,
+  imageRef: 'sha256:1',
+  logPath: '/l',
+  mounts: [],
+  terminationMessagePath: '',
+  terminationMessagePolicy: '',
+  ...more,
+});
+
+const sandbox = (attempt: number, state: 'ready' | 'notready' = 'ready'): RuntimePod['sandboxes'][number] => ({
+  id: `s${attempt}`,
+  metadata: { name: 'p', namespace: 'ns', uid: 'u', attempt },
+  state,
+  createdAt: now - 90_000,
+  labels: {},
+  annotations: {},
+  runtimeHandler: '',
+  ips: ['10.0.0.1'],
+});
+
+const runtimeOf = (containers: ContainerRecord[], sandboxes = [sandbox(0)]): RuntimePod => ({
+  uid: 'u',
+  namespace: 'ns',
+  name: 'p',
+  sandboxes,
+  containers,
+  ips: ['10.0.0.1'],
+});
+
+/** Actions in short: `start c0#1`, `kill c0-id`, … */
+function short(action: PodAction): string {
+  switch (action.type) {
+    case 'stop-sandboxes':
+      return action.announce ? 'stop-sandboxes!' : 'stop-sandboxes';
+    case 'create-sandbox':
+      return `sandbox ${action.attempt}`;
+    case 'remove-container':
+      return `remove ${action.id}`;
+    case 'kill-container':
+      return `kill ${action.id}`;
+    case 'start-container':
+      return `start ${action.kind === 'container' ? '' : `${action.kind} `}${action.container.name}#${action.restartCount}`;
+    case 'back-off':
+      return `back-off ${action.container.name} ${action.until - now}`;
+    default:
+      return action satisfies never;
+  }
+}
+
+const decide = (pod: Pod, runtime: RuntimePod, more: Partial<PodSnapshot> = {}, at = now): string[] =>
+  decidePod({ pod, runtime, backoffs: new Map(), ...more }, at).map(short);
+
+const failed = { exitCode: 1 };
+
+describe('decidePod', () => {
+  const cases: [what: string, pod: Pod, runtime: RuntimePod, expected: string[]][] = [
+    ['a new pod', podOf(), runtimeOf([], []), ['sandbox 0', 'start c0#0']],
+    [
+      'several containers, in order',
+      podOf({ app: [{}, {}] }),
+      runtimeOf([], []),
+      ['sandbox 0', 'start c0#0', 'start c1#0'],
+    ],
+    ['init containers first', podOf({ init: [{}, {}] }), runtimeOf([], []), ['sandbox 0', 'start init i0#0']],
+    ['a running init container is waited for', podOf({ init: [{}] }), runtimeOf([record('i0', 'running')]), []],
+    ['the next init container', podOf({ init: [{}, {}] }), runtimeOf([record('i0', 'exited')]), ['start init i1#0']],
+    ['the app after the last init', podOf({ init: [{}] }), runtimeOf([record('i0', 'exited')]), ['start c0#0']],
+    [
+      'a failed init is tried again',
+      podOf({ init: [{}] }),
+      runtimeOf([record('i0', 'exited', failed)]),
+      ['start init i0#1'],
+    ],
+    [
+      'a failed init with Never is final',
+      podOf({ init: [{}], restartPolicy: 'Never' }),
+      runtimeOf([record('i0', 'exited', failed)]),
+      [],
+    ],
+    [
+      'a sidecar running lets the next go',
+      podOf({ init: [{ restartPolicy: 'Always' }, {}] }),
+      runtimeOf([record('i0', 'running')]),
+      ['start init i1#0'],
+    ],
+    [
+      'an ended sidecar is revived beside the app',
+      podOf({ init: [{ restartPolicy: 'Always' }] }),
+      runtimeOf([record('i0', 'exited'), record('c0', 'running')]),
+      ['start init i0#1'],
+    ],
+    [
+      'a sidecar is not revived when the app is done',
+      podOf({ init: [{ restartPolicy: 'Always' }], restartPolicy: 'Never' }),
+      runtimeOf([record('i0', 'exited'), record('c0', 'exited')]),
+      [],
+    ],
+    ['all running', podOf({ app: [{}, {}] }), runtimeOf([record('c0', 'running'), record('c1', 'running')]), []],
+    ['Always restarts a success', podOf(), runtimeOf([record('c0', 'exited')]), ['start c0#1']],
+    ['OnFailure leaves a success', podOf({ restartPolicy: 'OnFailure' }), runtimeOf([record('c0', 'exited')]), []],
+    [
+      'OnFailure restarts a failure',
+      podOf({ restartPolicy: 'OnFailure' }),
+      runtimeOf([record('c0', 'exited', failed)]),
+      ['start c0#1'],
+    ],
+    ['Never leaves a failure', podOf({ restartPolicy: 'Never' }), runtimeOf([record('c0', 'exited', failed)]), []],
+    [
+      'a container rule wins over Never',
+      podOf({
+        restartPolicy: 'Never',
+        app: [{ restartPolicyRules: [{ action: 'Restart', exitCodes: { operator: 'In', values: [1] } }] }],
+      }),
+      runtimeOf([record('c0', 'exited', failed)]),
+      ['start c0#1'],
+    ],
+    [
+      'one ends, the other runs on',
+      podOf({ restartPolicy: 'Never', app: [{}, {}] }),
+      runtimeOf([record('c0', 'exited'), record('c1', 'running')]),
+      [],
+    ],
+    [
+      'a new image',
+      podOf({ app: [{ image: 'img:2' }] }),
+      runtimeOf([record('c0', 'running')]),
+      ['kill c0-id', 'start c0#1'],
+    ],
+    [
+      'a leftover that never ran',
+      podOf(),
+      runtimeOf([record('c0', 'created', { restartCount: 2 })]),
+      ['remove c0-id', 'start c0#2'],
+    ],
+    ['an unknown state is killed first', podOf(), runtimeOf([record('c0', 'unknown')]), ['kill c0-id', 'start c0#1']],
+    [
+      'a dead sandbox restarts everything',
+      podOf({ init: [{}] }),
+      runtimeOf([record('c0', 'exited', failed), record('i0', 'exited')], [sandbox(0, 'notready')]),
+      ['stop-sandboxes!', 'remove i0-id', 'sandbox 1', 'start init i0#1'],
+    ],
+    [
+      'a dead sandbox with Never is final',
+      podOf({ restartPolicy: 'Never' }),
+      runtimeOf([record('c0', 'exited', failed)], [sandbox(0, 'notready')]),
+      ['stop-sandboxes'],
+    ],
+    [
+      'a sandbox that never held a container is made again',
+      podOf({ restartPolicy: 'Never' }),
+      runtimeOf([], [sandbox(0, 'notready')]),
+      ['stop-sandboxes!', 'sandbox 1', 'start c0#0'],
+    ],
+    [
+      'a finished OnFailure pod gets no sandbox',
+      podOf({ restartPolicy: 'OnFailure' }),
+      runtimeOf([record('c0', 'exited')], [sandbox(0, 'notready')]),
+      ['stop-sandboxes'],
+    ],
+  ];
+  test.each(cases)('%s', (_, pod, runtime, expected) => expect(decide(pod, runtime)).toEqual(expected));
+
+  test('nothing is started in a pod that is being deleted', () => {
+    const pod = podOf();
+    pod.metadata!.deletionTimestamp = '2026-01-01T00:00:00Z';
+    expect(decide(pod, runtimeOf([record('c0', 'exited')]))).toEqual([]);
+  });
+
+  test('the restart count goes on when the runtime has lost the container', () => {
+    const pod = podOf();
+    pod.status = {
+      containerStatuses: [
+        { name: 'c0', containerID: 'containerd://x', restartCount: 4, image, imageID: '', ready: true },
+      ],
+    } as never;
+    expect(decide(pod, runtimeOf([], []))).toEqual(['sandbox 0', 'start c0#5']);
+  });
+
+  test('restarts of a crashing container: at once, then after 10, 20, 40 … 300 s, and anew after ten good minutes', () => {
+    const pod = podOf();
+    const backoffs = new Map();
+    const delays: number[] = [];
+    let at = now;
+    for (let i = 0; i < 9; i++) {
+      const finishedAt = at;
+      const runtime = runtimeOf([record('c0', 'exited', { finishedAt, exitCode: 1, restartCount: i })]);
+      for (;;) {
+        const [action] = decidePod({ pod, runtime, backoffs }, at);
+        if (action?.type === 'back-off') {
+          expect(action.message).toBe(
+            `back-off ${goSeconds(action.until - finishedAt)} restarting failed container=c0 pod=p_ns(u)`,
+          );
+          expect(decidePod({ pod, runtime, backoffs }, action.until - 1)[0]?.type).toBe('back-off');
+          at = action.until;
+          continue;
+        }
+        if (action?.type !== 'start-container' || !action.backoff) throw new Error('expected a start');
+        backoffs.set(action.backoff.key, action.backoff.next);
+        break;
+      }
+      delays.push((at - finishedAt) / 1000);
+      at += 1000;
+    }
+    expect(delays).toEqual([0, 10, 20, 40, 80, 160, 300, 300, 300]);
+    const muchLater = runtimeOf([record('c0', 'exited', { finishedAt: at + 601_000, exitCode: 1 })]);
+    expect(decide(pod, muchLater, { backoffs }, at + 601_000)).toEqual(['start c0#1']);
+  });
+
+  test('a changed image is not held by the old image’s back-off', () => {
+    const pod = podOf();
+    const backoffs = new Map([[backoffKey(pod, pod.spec!.containers[0]!), { delayMs: 300_000, raisedAt: now }]]);
+    const runtime = runtimeOf([record('c0', 'exited', failed)]);
+    expect(decide(pod, runtime, { backoffs })).toEqual(['back-off c0 300000']);
+    expect(decide(podOf({ app: [{ image: 'img:2' }] }), runtime, { backoffs })).toEqual(['start c0#1']);
+  });
+
+  test('durations read as Go prints them', () =>
+    expect([10, 60, 80, 300, 3600].map((s) => goSeconds(s * 1000))).toEqual([
+      '10s',
+      '1m0s',
+      '1m20s',
+      '5m0s',
+      '1h0m0s',
+    ]));
+
+  test('the deadline counts from the start time', () => {
+    const pod = podOf();
+    pod.spec!.activeDeadlineSeconds = 10;
+    expect(deadlineOf(pod, now)).toBe(now + 10_000);
+    expect(deadlineOf(pod, undefined)).toBeUndefined();
+    expect(deadlineOf(podOf(), now)).toBeUndefined();
+  });
+});

@@ -1,0 +1,67 @@
+// Tables over ends of pods.
+import { describe, expect, test } from 'vitest';
+import type { Pod } from '../../api/generated/types.ts';
+import type { ContainerRecord, RuntimePod } from '../runtime-pod.ts';
+import { decideTermination, graceSecondsOf } from './decide-termination.ts';
+
+const now = Date.UTC(2026, 0, 1);
+const pod = (metadata: Pod['metadata'] = {}, terminationGracePeriodSeconds = 30): Pod => ({
+  metadata: { name: 'p', namespace: 'ns', uid: 'u', ...metadata },
+  spec: {
+    terminationGracePeriodSeconds,
+    containers: [{ name: 'a' }, { name: 'b' }],
+    initContainers: [
+      { name: 's0', restartPolicy: 'Always' },
+      { name: 's1', restartPolicy: 'Always' },
+    ],
+  },
+});
+const runtime = (
+  states: Record<string, ContainerRecord['state']>,
+  sandbox: 'ready' | 'notready' = 'ready',
+): RuntimePod =>
+  ({
+    sandboxes: [{ id: 'sb', state: sandbox }],
+    containers: Object.entries(states).map(([name, state]) => ({ id: name, name, state })),
+  }) as never;
+
+describe('graceSecondsOf', () => {
+  const deleted = { deletionTimestamp: '2026-01-01T00:00:00Z' };
+  test.each<[string, Pod, { gone: boolean; overrideSeconds?: number }, number]>([
+    ['finished or past its deadline: the spec’s', pod(), { gone: false }, 30],
+    ['deleted: the deletion’s', pod({ ...deleted, deletionGracePeriodSeconds: 5 }), { gone: false }, 5],
+    ['deleted with 0: one second', pod({ ...deleted, deletionGracePeriodSeconds: 0 }), { gone: false }, 1],
+    [
+      'gone after a graceful deletion: what it had',
+      pod({ ...deleted, deletionGracePeriodSeconds: 60 }),
+      { gone: true },
+      60,
+    ],
+    ['gone without one: one second', pod(), { gone: true }, 1],
+    ['evicted: the override', pod(), { gone: false, overrideSeconds: 3 }, 3],
+  ])('%s', (_, p, request, seconds) => expect(graceSecondsOf(p, request)).toBe(seconds));
+});
+
+describe('decideTermination', () => {
+  const steps = (
+    states: Record<string, ContainerRecord['state']>,
+    deadline = now + 30_000,
+    sandbox?: 'notready',
+  ): string[] =>
+    decideTermination(pod(), runtime(states, sandbox), deadline, now).map((a) =>
+      a.type === 'stop-container' ? `${a.container.name} ${a.graceSeconds}` : `sandbox ${a.id}`,
+    );
+  test.each<[string, Record<string, ContainerRecord['state']>, string[]]>([
+    ['app containers together', { a: 'running', b: 'running', s0: 'running', s1: 'running' }, ['a 30', 'b 30']],
+    ['then sidecars from the last', { a: 'exited', b: 'exited', s0: 'running', s1: 'running' }, ['s1 30']],
+    ['to the first', { s0: 'running', s1: 'exited' }, ['s0 30']],
+    ['then the sandbox', { a: 'exited', s0: 'exited' }, ['sandbox sb']],
+    ['unknown counts as alive', { a: 'unknown' }, ['a 30']],
+    ['created does not', { a: 'created' }, ['sandbox sb']],
+  ])('%s', (_, states, expected) => expect(steps(states)).toEqual(expected));
+  test('over when all is stopped', () => expect(steps({ a: 'exited' }, now, 'notready')).toEqual([]));
+  test('what is left of the time, at least a second', () => {
+    expect(steps({ a: 'running' }, now + 2500)).toEqual(['a 3']);
+    expect(steps({ a: 'running' }, now - 9000)).toEqual(['a 1']);
+  });
+});
