@@ -1,0 +1,177 @@
+// The status of each container of a pod from what the runtime holds and why a start is held up.
+// Follows pkg/kubelet/kubelet_pods.go convertToAPIContainerStatuses and pkg/kubelet/prober UpdatePodStatus of v1.36.
+
+import type { Container, ContainerState, ContainerStatus, Pod } from '../../api/generated/types.ts';
+import { formatTime } from '../../api/meta/time.ts';
+import { type ContainerKind, shouldStart } from '../decide/restart-rules.ts';
+import { type ContainerRecord, isSidecar, type RuntimePod } from '../runtime-pod.ts';
+
+/** Why a container is not started: the waiting state's reason and message. */
+export interface WaitingReason {
+  reason: string;
+  message: string;
+}
+
+export interface ContainerStatusInput {
+  pod: Pod;
+  runtime: RuntimePod;
+  kind: ContainerKind;
+  previous: readonly ContainerStatus[];
+  /** By container name. */
+  reasons: ReadonlyMap<string, WaitingReason>;
+  /** The runtime's name, as in containerd://. */
+  runtimeName: string;
+  /** The kubelet has stopped the pod for good. */
+  ended: boolean;
+}
+
+const maxMessageBytes = 4096;
+
+function clipped(message: string): string {
+  return Buffer.byteLength(message) <= maxMessageBytes
+    ? message
+    : Buffer.from(message).subarray(0, maxMessageBytes).toString();
+}
+
+/** The state of one instance. */
+function stateOf(record: ContainerRecord, runtimeName: string): ContainerState {
+  switch (record.state) {
+    case 'running':
+      return { running: { startedAt: formatTime(record.startedAt ?? record.createdAt) } };
+    case 'exited':
+      return {
+        terminated: {
+          exitCode: record.exitCode,
+          reason: record.reason || (record.exitCode === 0 ? 'Completed' : 'Error'),
+          ...(record.message === '' ? {} : { message: clipped(record.message) }),
+          ...(record.startedAt === undefined ? {} : { startedAt: formatTime(record.startedAt) }),
+          ...(record.finishedAt === undefined ? {} : { finishedAt: formatTime(record.finishedAt) }),
+          containerID: `${runtimeName}://${record.id}`,
+        },
+      };
+    case 'created':
+      return { waiting: { reason: 'ContainerCreating' } };
+    case 'unknown':
+      return { waiting: {} };
+    default:
+      return record.state satisfies never;
+  }
+}
+
+/** The state reported for a container that ran once and of which the runtime knows nothing any more. */
+export const lostState = (message: string): ContainerState => ({
+  terminated: { exitCode: 137, reason: 'ContainerStatusUnknown', message },
+});
+
+const lostMessage = 'The container could not be located when the pod was deleted.  The container used to be Running';
+
+/** The status of a container without an instance in the runtime: what was known of it, or waiting for its first start. */
+function statusWithoutRecord(
+  input: ContainerStatusInput,
+  container: Container,
+  known: ContainerStatus | undefined,
+): ContainerStatus {
+  const waiting = { reason: input.pod.spec?.initContainers?.length ? 'PodInitializing' : 'ContainerCreating' };
+  const fresh = { name: container.name, image: container.image ?? '', imageID: '', ready: false, restartCount: 0 };
+  if (known?.state?.terminated) return { ...known, ready: false };
+  if (known?.state?.running) {
+    if (
+      input.ended ||
+      input.pod.metadata?.deletionTimestamp !== undefined ||
+      !shouldStart(input.pod, container, input.kind, undefined)
+    ) {
+      return { ...known, state: lostState(lostMessage), lastState: {}, ready: false };
+    }
+    return {
+      ...known,
+      state: { waiting },
+      lastState: lostState(lostMessage),
+      restartCount: known.restartCount + 1,
+      ready: false,
+    };
+  }
+  return known
+    ? { ...known, state: known.state ?? { waiting }, ready: false }
+    : { ...fresh, state: { waiting }, lastState: {} };
+}
+
+function statusOfRecords(
+  input: ContainerStatusInput,
+  container: Container,
+  records: readonly ContainerRecord[],
+  known: ContainerStatus | undefined,
+): ContainerStatus {
+  const [latest, before] = records;
+  if (latest === undefined) return statusWithoutRecord(input, container, known);
+  const lastEnd = before?.state === 'exited' ? stateOf(before, input.runtimeName) : undefined;
+  const keptEnd = known?.containerID === `${input.runtimeName}://${latest.id}` ? known.lastState : undefined;
+  return {
+    name: container.name,
+    state: stateOf(latest, input.runtimeName),
+    lastState: lastEnd ?? keptEnd ?? {},
+    ready: false,
+    restartCount: latest.restartCount,
+    image: latest.image,
+    imageID: latest.imageRef,
+    containerID: `${input.runtimeName}://${latest.id}`,
+  };
+}
+
+/** A start that is held up shows as waiting, and the last end moves to lastState. */
+function withReason(input: ContainerStatusInput, container: Container, status: ContainerStatus): ContainerStatus {
+  const held = input.reasons.get(container.name);
+  if (held === undefined || input.ended) return status;
+  const latest = input.runtime.containers.find((c) => c.name === container.name);
+  if (!shouldStart(input.pod, container, input.kind, latest)) return status;
+  return {
+    ...status,
+    state: { waiting: { reason: held.reason, ...(held.message === '' ? {} : { message: held.message }) } },
+    lastState: status.state?.terminated ? status.state : (status.lastState ?? {}),
+  };
+}
+
+/** started and ready, which without probes follow from the state alone. */
+function withReadiness(kind: ContainerKind, container: Container, status: ContainerStatus): ContainerStatus {
+  const running = status.state?.running !== undefined;
+  if (kind === 'init' && !isSidecar(container)) {
+    return { ...status, started: false, ready: status.state?.terminated?.exitCode === 0 };
+  }
+  if (kind === 'ephemeral') return { ...status, ready: false };
+  return { ...status, started: running, ready: running };
+}
+
+/** Volume mounts as the status shows them. */
+function mountStatuses(container: Container): Pick<ContainerStatus, 'volumeMounts'> {
+  const mounts = (container.volumeMounts ?? []).map((m) => ({
+    name: m.name,
+    mountPath: m.mountPath,
+    ...(m.readOnly === true ? { readOnly: true, recursiveReadOnly: 'Disabled' } : {}),
+  }));
+  return mounts.length === 0 ? {} : { volumeMounts: mounts };
+}
+
+/** Resources in force and allocated, of a container that exists. */
+function resourceStatuses(container: Container, record: ContainerRecord | undefined): Partial<ContainerStatus> {
+  if (record === undefined) return {};
+  const { requests, limits } = container.resources ?? {};
+  return {
+    resources: { ...(limits ? { limits } : {}), ...(requests ? { requests } : {}) },
+    ...(requests && Object.keys(requests).length > 0 ? { allocatedResources: requests } : {}),
+  };
+}
+
+/** One status per container of the list, in its order. */
+export function containerStatusesOf(input: ContainerStatusInput, containers: readonly Container[]): ContainerStatus[] {
+  return containers.map((container) => {
+    const records = input.runtime.containers.filter((c) => c.name === container.name);
+    const known = input.previous.find((s) => s.name === container.name);
+    const base = withReason(input, container, statusOfRecords(input, container, records, known));
+    const latest = records[0];
+    return {
+      ...withReadiness(input.kind, container, base),
+      ...mountStatuses(container),
+      ...resourceStatuses(container, latest),
+      ...(latest?.user ? { user: { linux: latest.user } } : {}),
+    };
+  });
+}

@@ -1,0 +1,157 @@
+// Brings pod statuses to the API: one request at a time per pod, the newest status wins, an old one never overwrites a new one.
+// Follows pkg/kubelet/status/status_manager.go of v1.36.
+
+import type { Pod, PodStatus } from '../../api/generated/types.ts';
+import { isApiError } from '../../api/meta/errors.ts';
+import type { Client, Resource } from '../../client/client.ts';
+import { type Clock, sleep } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { podIdentity } from '../runtime-pod.ts';
+import { podStatusPatch } from './status-patch.ts';
+
+export interface StatusManager {
+  /** Takes a status to report; returns at once. The same status again costs nothing. */
+  set(pod: Pod, status: PodStatus): void;
+  /** The newest status taken, or undefined. */
+  get(podUid: string): PodStatus | undefined;
+  /** Tells the status that the API holds, as the informer saw it, so that patches start from it and foreign conditions are seen. */
+  observe(pod: Pod): void;
+  /**
+   * Reports what is left, then deletes the object (grace 0, this UID only). Resolves once it is gone; tries until then or
+   * until the signal aborts.
+   */
+  delete(pod: Pod, signal: AbortSignal): Promise<void>;
+  /** Drops what is known of a pod that is gone. */
+  forget(podUid: string): void;
+  /** Resolves when nothing is under way for the pod. */
+  flushed(podUid: string): Promise<void>;
+}
+
+interface Entry {
+  pod: Pod;
+  /** What the API holds, as far as known, and the resource version that it is of. */
+  base: PodStatus;
+  baseVersion: number;
+  /** What it shall hold. */
+  wanted: PodStatus | undefined;
+  sending: Promise<void> | undefined;
+}
+
+export interface StatusManagerOptions {
+  client: Client;
+  pods: Resource<Pod>;
+  clock: Clock;
+  logger: Logger;
+  signal: AbortSignal;
+}
+
+const firstRetryMs = 200;
+const maxRetryMs = 10_000;
+
+const versionOf = (pod: Pod): number => Number(pod.metadata?.resourceVersion ?? 0);
+
+/** Makes a status manager that works until the signal aborts. */
+export function createStatusManager({ client, pods, clock, logger, signal }: StatusManagerOptions): StatusManager {
+  const entries = new Map<string, Entry>();
+
+  const entryOf = (pod: Pod): Entry => {
+    const { uid } = podIdentity(pod);
+    let entry = entries.get(uid);
+    if (entry === undefined) {
+      entry = { pod, base: pod.status ?? {}, baseVersion: versionOf(pod), wanted: undefined, sending: undefined };
+      entries.set(uid, entry);
+    }
+    return entry;
+  };
+
+  const learn = (entry: Entry, pod: Pod): void => {
+    if (versionOf(pod) < entry.baseVersion) return;
+    entry.pod = pod;
+    entry.base = pod.status ?? {};
+    entry.baseVersion = versionOf(pod);
+  };
+
+  /** One patch; true when it need not be tried again. */
+  const patchOnce = async (entry: Entry, status: PodStatus): Promise<boolean> => {
+    const { uid, name, namespace } = podIdentity(entry.pod);
+    const body = podStatusPatch(uid, entry.base, status);
+    if (body === undefined) return true;
+    try {
+      learn(
+        entry,
+        await client.patch(pods, { name, namespace }, { type: 'strategic', body }, { subresource: 'status', signal }),
+      );
+      return true;
+    } catch (error) {
+      if (signal.aborted) return true;
+      // The object is gone, or another pod has the name: nobody is left to tell.
+      if (isApiError(error, 'NotFound') || isApiError(error, 'Conflict')) return true;
+      logger.warn('could not report pod status', { pod: name, namespace, error: String(error) });
+      return isApiError(error, 'Invalid') || isApiError(error, 'BadRequest');
+    }
+  };
+
+  const send = async (entry: Entry): Promise<void> => {
+    let retryMs = firstRetryMs;
+    for (;;) {
+      const status = entry.wanted;
+      if (status === undefined || signal.aborted) return;
+      if (await patchOnce(entry, status)) {
+        retryMs = firstRetryMs;
+        if (entry.wanted === status) return;
+      } else {
+        await sleep(clock, retryMs, signal);
+        retryMs = Math.min(retryMs * 2, maxRetryMs);
+      }
+    }
+  };
+
+  const kick = (entry: Entry): Promise<void> => {
+    entry.sending ??= send(entry).finally(() => {
+      entry.sending = undefined;
+    });
+    return entry.sending;
+  };
+
+  return {
+    set(pod, status) {
+      const entry = entryOf(pod);
+      entry.wanted = status;
+      void kick(entry);
+    },
+    get: (podUid) => entries.get(podUid)?.wanted,
+    observe(pod) {
+      const entry = entries.get(podIdentity(pod).uid);
+      if (entry) learn(entry, pod);
+    },
+    async delete(pod, stop) {
+      const { uid, name, namespace } = podIdentity(pod);
+      const entry = entryOf(pod);
+      let retryMs = firstRetryMs;
+      while (!stop.aborted) {
+        await kick(entry);
+        try {
+          await client.delete(
+            pods,
+            { name, namespace },
+            { gracePeriodSeconds: 0, preconditions: { uid }, signal: stop },
+          );
+          return;
+        } catch (error) {
+          if (isApiError(error, 'NotFound') || isApiError(error, 'Conflict')) return;
+          if (!stop.aborted) logger.warn('could not delete pod', { pod: name, namespace, error: String(error) });
+        }
+        await sleep(clock, retryMs, stop);
+        retryMs = Math.min(retryMs * 2, maxRetryMs);
+      }
+    },
+    forget(podUid) {
+      const entry = entries.get(podUid);
+      if (entry) entry.wanted = undefined;
+      entries.delete(podUid);
+    },
+    flushed: async (podUid) => {
+      await entries.get(podUid)?.sending;
+    },
+  };
+}
