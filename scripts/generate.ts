@@ -8,7 +8,8 @@ const root = new URL('..', import.meta.url).pathname;
 const out = `${root}src/api/generated`;
 const client = `${root}node_modules/@kubernetes/client-node`;
 const models = [`${root}node_modules/kubernetes-models`, `${root}node_modules/@kubernetes-models/apimachinery`];
-const semanticsFile = `${root}src/api/schema/field-semantics.json`;
+/** The project's own facts: list and patch semantics, and how Go types and encodes the fields. */
+const factFiles = ['field-semantics.json', 'go-types.json'].map((name) => `${root}src/api/schema/${name}`);
 
 /** Hash of all that decides the output: package versions, this code and the table of semantics. */
 function inputsHash(): string {
@@ -16,15 +17,15 @@ function inputsHash(): string {
   for (const folder of [client, ...models]) hash.update(readFileSync(`${folder}/package.json`));
   for (const file of readdirSync(`${root}scripts/schema`).sort())
     hash.update(readFileSync(`${root}scripts/schema/${file}`));
-  hash.update(readFileSync(semanticsFile));
+  for (const file of factFiles) hash.update(readFileSync(file));
   return hash.digest('hex');
 }
 
 const hash = inputsHash();
 const stamp = `${out}/inputs.sha256`;
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== hash || process.argv.includes('--force')) {
-  const semantics = JSON.parse(readFileSync(semanticsFile, 'utf8')) as FieldSemantics;
-  const definitions = buildDefinitions(`${client}/dist/gen`, models, semantics);
+  const facts = factFiles.map((file) => JSON.parse(readFileSync(file, 'utf8')) as FieldSemantics);
+  const definitions = buildDefinitions(`${client}/dist/gen`, models, facts);
   mkdirSync(out, { recursive: true });
   const files = {
     'types.ts': emitTypes(definitions),

@@ -9,7 +9,7 @@ import {
   readClientModel,
 } from './parse-models.ts';
 
-/** Facts of src/api/schema/field-semantics.json: by definition, then by field; the key '' is the type itself. */
+/** A table of facts (src/api/schema/field-semantics.json, go-types.json): by definition, then by field; the key '' is the type itself. */
 export type FieldSemantics = Record<string, Record<string, Partial<FieldSchema> & Partial<Definition>>>;
 
 /** A definition with the TypeScript name that its interface gets. */
@@ -250,7 +250,7 @@ function richModel(sources: Sources, name: string): AliasedModel | undefined {
 function buildDefinition(
   sources: Sources,
   model: string,
-  semantics: FieldSemantics,
+  facts: readonly FieldSemantics[],
   groups: Map<string, string>,
 ): Definition {
   const name = sources.names.get(model) ?? '';
@@ -271,7 +271,7 @@ function buildDefinition(
     if (element) field.items = element;
     const description = exact && richer?.description ? richer.description : own.description;
     if (description) field.description = description;
-    fields[own.name] = Object.assign(field, semantics[name]?.[own.name]);
+    fields[own.name] = Object.assign(field, ...facts.map((table) => table[name]?.[own.name]));
   });
   const definition: Mutable<Definition> = {
     name,
@@ -282,14 +282,14 @@ function buildDefinition(
   if (description) definition.description = description;
   const gvk = gvkOf(name, fields, groups);
   if (gvk) definition.gvk = gvk;
-  return Object.assign(definition, semantics[name]?.['']);
+  return Object.assign(definition, ...facts.map((table) => table[name]?.['']));
 }
 
 /** Every definition of this release, sorted by name. Throws where the inputs and the table do not fit each other. */
 export function buildDefinitions(
   clientRoot: string,
   modelRoots: readonly string[],
-  semantics: FieldSemantics,
+  facts: readonly FieldSemantics[],
 ): NamedDefinition[] {
   const byAlias = new Map(modelRoots.flatMap((root) => [...readAliasedModels(root)]));
   const aliased = new Map([...byAlias.values()].map((model) => [definitionName(model.alias), model]));
@@ -297,10 +297,10 @@ export function buildDefinitions(
   const groups = groupsOf(byAlias);
   const built = [...sources.names.keys()].map((model) => ({
     typeName: typeNameOf(model),
-    definition: buildDefinition(sources, model, semantics, groups),
+    definition: buildDefinition(sources, model, facts, groups),
   }));
   const known = new Set(built.map((b) => b.definition.name));
-  for (const name of Object.keys(semantics))
-    if (!known.has(name)) throw new Error(`field-semantics.json knows ${name}, the packages do not`);
+  for (const name of facts.flatMap((table) => Object.keys(table)))
+    if (!known.has(name)) throw new Error(`a table of facts knows ${name}, the packages do not`);
   return built.sort((a, b) => (a.definition.name < b.definition.name ? -1 : 1));
 }

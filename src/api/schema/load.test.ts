@@ -82,7 +82,7 @@ test.each<[string, string, FieldSchema]>([
   ['ContainerPort', 'protocol', { type: 'string', enum: ['SCTP', 'TCP', 'UDP'], default: 'TCP' }],
   ['PodSpec', 'overhead', { type: 'map', items: { type: 'quantity' } }],
 ])('%s.%s is typed as upstream', (kind, field, expected) => {
-  expect(schema.definitions[core + kind]?.fields[field]).toEqual(expected);
+  expect(schema.definitions[core + kind]?.fields[field]).toMatchObject(expected);
 });
 
 test('kinds are found by group, version and kind', () => {

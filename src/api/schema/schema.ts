@@ -35,6 +35,10 @@ export interface FieldSchema {
   /** 'merge', 'replace', 'retainKeys', or 'merge,retainKeys'. */
   patchStrategy?: string;
   default?: unknown;
+  /** Go's name of the type where decoding errors print one that the rest does not tell (v1.PullPolicy). */
+  goType?: string;
+  /** What upstream's encoder writes for the unset field, where it never leaves the field out: {} for a struct, null, "", "0", 0 or false. */
+  zero?: null | string | number | boolean | Readonly<Record<string, never>>;
 }
 
 export interface Definition {

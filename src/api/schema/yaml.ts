@@ -1,0 +1,65 @@
+// Parses YAML request bodies into plain JSON values, as sigs.k8s.io/yaml does: YAML 1.1 scalars, bounded aliases, duplicate keys reported.
+import {
+  binaryTag,
+  boolYaml11Tag,
+  CORE_SCHEMA,
+  defineScalarTag,
+  intYaml11Tag,
+  load,
+  mergeTag,
+  NOT_RESOLVED,
+  YAMLException,
+} from 'js-yaml';
+import { JsonSyntaxError, type ParsedBody } from './json.ts';
+
+/** Octal file modes (0644) are numbers, but 22:22 is text: YAML 1.1's base 60 is not known upstream either. */
+const integers = defineScalarTag<number>('tag:yaml.org,2002:int', {
+  implicit: true,
+  implicitFirstChars: ['-', '+', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
+  resolve: (source, isExplicit, tagName) =>
+    source.includes(':') ? NOT_RESOLVED : intYaml11Tag.resolve(source, isExplicit, tagName),
+  identify: () => false,
+});
+
+const schema = CORE_SCHEMA.withTags(boolYaml11Tag, integers, binaryTag, mergeTag);
+
+/** Values that one document may unfold to, aliases counted each time they are used. */
+const maxNodes = 1_000_000;
+
+const syntaxError = (error: YAMLException): JsonSyntaxError =>
+  new JsonSyntaxError(
+    `error converting YAML to JSON: yaml: ${error.mark ? `line ${error.mark.line + 1}: ` : ''}${error.reason}`,
+  );
+
+/** Copies a loaded value as plain JSON, so that no part is shared between two places. Throws where aliases unfold too far. */
+function unfold(value: unknown, budget: { left: number }, depth: number): unknown {
+  if (--budget.left < 0 || depth > 200)
+    throw new JsonSyntaxError('error converting YAML to JSON: yaml: document contains excessive aliasing');
+  if (Array.isArray(value)) return value.map((item) => unfold(item, budget, depth + 1));
+  if (value instanceof Uint8Array) return String.fromCharCode(...value);
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unfold(item, budget, depth + 1)]));
+  return value;
+}
+
+/**
+ * Parses one YAML document. A key that is there twice is an error of strict validation only, so it is reported beside the value.
+ * Throws JsonSyntaxError.
+ */
+export function parseYamlStrict(text: string): ParsedBody {
+  const duplicateFields: string[] = [];
+  let value: unknown;
+  try {
+    value = load(text, { schema });
+  } catch (error) {
+    if (!(error instanceof YAMLException)) throw error;
+    if (!error.reason.includes('duplicated mapping key')) throw syntaxError(error);
+    duplicateFields.push(`yaml: unmarshal errors:\n  line ${(error.mark?.line ?? 0) + 1}: key already set in map`);
+    try {
+      value = load(text, { schema, json: true });
+    } catch (second) {
+      throw second instanceof YAMLException ? syntaxError(second) : second;
+    }
+  }
+  return { value: unfold(value, { left: maxNodes }, 0), duplicateFields };
+}
