@@ -38,8 +38,8 @@ const loadOptions = { longs: Number, enums: String, bytes: Buffer, arrays: true,
 
 interface Method {
   path: string;
-  serialize(value: object): Buffer;
-  deserialize(bytes: Buffer): object;
+  serialize: (value: object) => Buffer;
+  deserialize: (bytes: Buffer) => object;
 }
 
 function methodsOf(definition: PackageDefinition): Map<string, Method> {

@@ -1,0 +1,48 @@
+// Connects to a CRI runtime's socket and waits for it to answer.
+
+import { type Clock, sleep } from '../../lib/clock.ts';
+import type { ImageService, RuntimeService } from '../runtime.ts';
+import { openChannel } from './channel.ts';
+import { grpcImageService } from './image-service.ts';
+import { grpcRuntimeService } from './runtime-service.ts';
+
+export interface RuntimeConnection {
+  runtime: RuntimeService;
+  images: ImageService;
+  close(): void;
+}
+
+/** Both services on one connection, which comes up at the first call and again after every break. */
+export function connectRuntime(socketPath: string, clock: Clock): RuntimeConnection {
+  const channel = openChannel(socketPath);
+  return {
+    runtime: grpcRuntimeService(channel, clock),
+    images: grpcImageService(channel),
+    close: () => channel.close(),
+  };
+}
+
+/** Resolves when the runtime at the socket answers CRI calls; rejects after `timeoutMs` with its last error, or when the signal aborts. */
+export async function waitForRuntime(
+  socketPath: string,
+  clock: Clock,
+  options: { timeoutMs: number; signal?: AbortSignal },
+): Promise<void> {
+  const { timeoutMs, signal } = options;
+  const deadline = clock.monotonic() + timeoutMs;
+  for (;;) {
+    signal?.throwIfAborted();
+    // A new connection each time: a broken one waits before it tries again.
+    const connection = connectRuntime(socketPath, clock);
+    try {
+      await connection.runtime.version(signal);
+      await connection.runtime.listPodSandbox({}, signal);
+      return;
+    } catch (error) {
+      if (clock.monotonic() > deadline) throw error;
+    } finally {
+      connection.close();
+    }
+    await sleep(clock, 10, signal);
+  }
+}

@@ -1,0 +1,205 @@
+// Creating, limiting, emptying and removing cgroups on version 1, hybrid and version 2 hierarchies.
+
+import { mkdir, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises';
+import type { MountEntry } from './mounts.ts';
+import { listMounts } from './mounts.ts';
+
+/** Limits as version 1 counts them. Left out: untouched; `cpuQuotaMicros` and `memoryBytes` -1: none. */
+export interface CgroupLimits {
+  cpuShares?: number;
+  /** CPU time per 100 ms period, in microseconds. */
+  cpuQuotaMicros?: number;
+  memoryBytes?: number;
+  pids?: number;
+  hugepages?: { pageSize: string; limit: number }[];
+}
+
+export interface Cgroups {
+  readonly version: 1 | 2;
+  /** Creates `path` ('/a/b') in every hierarchy in use. Idempotent. */
+  create(path: string): Promise<void>;
+  limit(path: string, limits: CgroupLimits): Promise<void>;
+  /** Names of the direct children. */
+  children(path: string): Promise<string[]>;
+  /** Every process in it and below. */
+  processes(path: string): Promise<number[]>;
+  /** Kills what is in it and below, waits for the end, and removes it with all below. Rejects when something stays for 10 s. */
+  remove(path: string): Promise<void>;
+  /** Memory and CPU in use, from the kernel's own counts; undefined when it is not there. */
+  usage(path: string): Promise<{ memoryBytes: number; inactiveFileBytes: number; cpuNanoseconds: number } | undefined>;
+}
+
+const periodMicros = 100_000;
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const exists = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined;
+const read = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '');
+const errorCode = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
+
+/** cpu.weight (1 to 10000) for cpu.shares (2 to 262144), as runc and crun map it linearly. */
+export function cpuWeightOf(shares: number): number {
+  const clamped = Math.min(Math.max(shares, 2), 262_144);
+  return 1 + Math.floor(((clamped - 2) * 9999) / 262_142);
+}
+
+async function foldersBelow(path: string): Promise<string[]> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+  const nested = await Promise.all(
+    entries.filter((entry) => entry.isDirectory()).map((entry) => foldersBelow(`${path}/${entry.name}`)),
+  );
+  // Deepest first: the order of removal.
+  return [...nested.flat(), path];
+}
+
+async function processesIn(folder: string): Promise<number[]> {
+  const lists = await Promise.all((await foldersBelow(folder)).map((path) => read(`${path}/cgroup.procs`)));
+  return lists.flatMap((text) =>
+    text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map(Number),
+  );
+}
+
+const kill = (pid: number): void => {
+  try {
+    if (pid > 1) process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended by itself.
+  }
+};
+
+async function removeFrom(root: string, path: string): Promise<void> {
+  const top = `${root}${path}`;
+  const deadline = performance.now() + 10_000;
+  for (let wait = 2; await exists(top); wait = Math.min(wait * 2, 100)) {
+    for (const pid of await processesIn(top)) kill(pid);
+    let left: unknown;
+    for (const folder of await foldersBelow(top)) {
+      await rmdir(folder).catch((error: unknown) => {
+        if (errorCode(error) !== 'ENOENT') left = error;
+      });
+    }
+    if (left === undefined) return;
+    if (performance.now() > deadline) throw left;
+    await pause(wait);
+  }
+}
+
+const sum = (stat: string, key: string): number => Number(new RegExp(`^${key} (\\d+)`, 'm').exec(stat)?.[1] ?? 0);
+
+function cgroupsV2(root: string): Cgroups {
+  const controllers = ['cpu', 'memory', 'pids', 'cpuset', 'io', 'hugetlb'];
+  return {
+    version: 2,
+    async create(path) {
+      const parts = path.split('/').filter((part) => part !== '');
+      let folder = root;
+      for (const part of parts) {
+        // Controllers are passed on one by one: one that the kernel lacks must not keep the others away.
+        for (const name of controllers) await writeFile(`${folder}/cgroup.subtree_control`, `+${name}`).catch(() => {});
+        folder = `${folder}/${part}`;
+        await mkdir(folder, { recursive: true });
+      }
+      // The last one is a parent, too: of the containers' own.
+      for (const name of controllers) await writeFile(`${folder}/cgroup.subtree_control`, `+${name}`).catch(() => {});
+    },
+    async limit(path, limits) {
+      const set = (file: string, value: string | number): Promise<void> =>
+        writeFile(`${root}${path}/${file}`, String(value));
+      if (limits.cpuShares !== undefined) await set('cpu.weight', cpuWeightOf(limits.cpuShares));
+      if (limits.cpuQuotaMicros !== undefined)
+        await set('cpu.max', `${limits.cpuQuotaMicros < 0 ? 'max' : limits.cpuQuotaMicros} ${periodMicros}`);
+      if (limits.memoryBytes !== undefined)
+        await set('memory.max', limits.memoryBytes < 0 ? 'max' : limits.memoryBytes);
+      if (limits.pids !== undefined) await set('pids.max', limits.pids < 0 ? 'max' : limits.pids);
+      for (const { pageSize, limit } of limits.hugepages ?? []) await set(`hugetlb.${pageSize}.max`, limit);
+    },
+    children: (path) => childFolders(`${root}${path}`),
+    processes: (path) => processesIn(`${root}${path}`),
+    remove: (path) => removeFrom(root, path),
+    async usage(path) {
+      const current = await read(`${root}${path}/memory.current`);
+      if (current === '') return undefined;
+      return {
+        memoryBytes: Number(current),
+        inactiveFileBytes: sum(await read(`${root}${path}/memory.stat`), 'inactive_file'),
+        cpuNanoseconds: sum(await read(`${root}${path}/cpu.stat`), 'usage_usec') * 1000,
+      };
+    },
+  };
+}
+
+async function childFolders(path: string): Promise<string[]> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+}
+
+/** `roots` maps each v1 controller to its mount ('cpu' and 'cpuacct' may share one); named hierarchies and a v2 part are kept in step. */
+function cgroupsV1(roots: ReadonlyMap<string, string>, all: readonly string[]): Cgroups {
+  const at = (controller: string): string | undefined => roots.get(controller);
+  const set = async (controller: string, path: string, file: string, value: string | number): Promise<void> => {
+    const root = at(controller);
+    if (root !== undefined) await writeFile(`${root}${path}/${file}`, String(value));
+  };
+  return {
+    version: 1,
+    async create(path) {
+      await Promise.all(all.map((root) => mkdir(`${root}${path}`, { recursive: true })));
+      await inheritCpuset(at('cpuset'), path);
+    },
+    async limit(path, limits) {
+      if (limits.cpuShares !== undefined) await set('cpu', path, 'cpu.shares', Math.max(limits.cpuShares, 2));
+      if (limits.cpuQuotaMicros !== undefined) {
+        await set('cpu', path, 'cpu.cfs_period_us', periodMicros);
+        await set('cpu', path, 'cpu.cfs_quota_us', limits.cpuQuotaMicros);
+      }
+      if (limits.memoryBytes !== undefined) await set('memory', path, 'memory.limit_in_bytes', limits.memoryBytes);
+      if (limits.pids !== undefined) await set('pids', path, 'pids.max', limits.pids < 0 ? 'max' : limits.pids);
+      for (const { pageSize, limit } of limits.hugepages ?? [])
+        await set('hugetlb', path, `hugetlb.${pageSize}.limit_in_bytes`, limit);
+    },
+    children: (path) => childFolders(`${at('memory') ?? all[0] ?? ''}${path}`),
+    async processes(path) {
+      const lists = await Promise.all(all.map((root) => processesIn(`${root}${path}`)));
+      return [...new Set(lists.flat())];
+    },
+    async remove(path) {
+      await Promise.all(all.map((root) => removeFrom(root, path)));
+    },
+    async usage(path) {
+      const current = await read(`${at('memory') ?? ''}${path}/memory.usage_in_bytes`);
+      if (current === '') return undefined;
+      return {
+        memoryBytes: Number(current),
+        inactiveFileBytes: sum(await read(`${at('memory') ?? ''}${path}/memory.stat`), 'total_inactive_file'),
+        cpuNanoseconds: Number(await read(`${at('cpuacct') ?? ''}${path}/cpuacct.usage`)),
+      };
+    },
+  };
+}
+
+/** A v1 cpuset takes no process before it has CPUs and memory nodes, and a new one has none. */
+async function inheritCpuset(root: string | undefined, path: string): Promise<void> {
+  if (root === undefined) return;
+  let folder = root;
+  for (const part of path.split('/').filter((name) => name !== '')) {
+    const parent = folder;
+    folder = `${folder}/${part}`;
+    for (const file of ['cpuset.cpus', 'cpuset.mems'])
+      if ((await read(`${folder}/${file}`)).trim() === '')
+        await writeFile(`${folder}/${file}`, await read(`${parent}/${file}`));
+  }
+}
+
+/** The machine's cgroups, by what is mounted under /sys/fs/cgroup; undefined where there are none. */
+export async function openCgroups(mounts?: readonly MountEntry[]): Promise<Cgroups | undefined> {
+  const entries = (mounts ?? (await listMounts())).filter(({ mountPoint }) => mountPoint.startsWith('/sys/fs/cgroup'));
+  const v1 = entries.filter(({ fsType }) => fsType === 'cgroup').map(({ mountPoint }) => mountPoint);
+  const v2 = entries.find(({ fsType }) => fsType === 'cgroup2')?.mountPoint;
+  const roots = new Map<string, string>();
+  for (const mountPoint of v1)
+    for (const controller of mountPoint.slice(mountPoint.lastIndexOf('/') + 1).split(','))
+      roots.set(controller, mountPoint);
+  if (roots.has('memory') || roots.has('cpu')) return cgroupsV1(roots, [...v1, ...(v2 === undefined ? [] : [v2])]);
+  return v2 === undefined ? undefined : cgroupsV2(v2);
+}

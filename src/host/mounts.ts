@@ -1,0 +1,83 @@
+// Mounting behind the Mounts interface: by the mount program, and by reading /proc/self/mountinfo.
+
+import { readFile } from 'node:fs/promises';
+import type { Mounts, Processes } from '../lib/system.ts';
+import { hostProcesses, must } from './processes.ts';
+
+/** Octal escapes of mountinfo (`\040` for a space) undone. */
+const unescapePath = (text: string): string =>
+  text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+
+export interface MountEntry {
+  mountPoint: string;
+  /** The folder of the mounted file system that shows here: '/' unless it is a bind mount. */
+  root: string;
+  fsType: string;
+  source: string;
+  shared: boolean;
+}
+
+/** Parses the text of mountinfo, in its order (a later mount covers an earlier one). */
+export function parseMountInfo(text: string): MountEntry[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [before = '', after = ''] = line.split(' - ');
+      const [, , , root = '', mountPoint = '', , ...optional] = before.split(' ');
+      const [fsType = '', source = ''] = after.split(' ');
+      return {
+        mountPoint: unescapePath(mountPoint),
+        root: unescapePath(root),
+        fsType,
+        source: unescapePath(source),
+        shared: optional.some((field) => field.startsWith('shared:')),
+      };
+    });
+}
+
+/** Every mount of this process's namespace; none where there is no /proc. */
+export async function listMounts(): Promise<MountEntry[]> {
+  try {
+    return parseMountInfo(await readFile('/proc/self/mountinfo', 'utf8'));
+  } catch {
+    return [];
+  }
+}
+
+export const mountPoints = async (): Promise<string[]> => (await listMounts()).map(({ mountPoint }) => mountPoint);
+
+/** The real mounts. Every failure is a CommandError with mount's own words. */
+export function createHostMounts(processes: Processes = hostProcesses): Mounts {
+  return {
+    async listUnder(path) {
+      const base = path.replace(/\/+$/, '');
+      const found = (await mountPoints()).filter((point) => point === base || point.startsWith(`${base}/`));
+      // Deepest first; of mounts on one point the last made comes off first, so a point is listed once per mount.
+      return found.toSorted((a, b) => b.split('/').length - a.split('/').length);
+    },
+    async mountTmpfs(path, { sizeBytes, mode }) {
+      const options = [
+        ...(sizeBytes === undefined ? [] : [`size=${sizeBytes}`]),
+        ...(mode === undefined ? [] : [`mode=${mode.toString(8)}`]),
+      ];
+      const flags = options.length > 0 ? ['-o', options.join(',')] : [];
+      await must(processes, ['mount', '-t', 'tmpfs', ...flags, 'tmpfs', path]);
+    },
+    async bind(source, target, { readOnly = false, recursive = false } = {}) {
+      await must(processes, ['mount', recursive ? '--rbind' : '--bind', '--', source, target]);
+      // A bind takes its flags only by a remount.
+      if (readOnly) await must(processes, ['mount', '-o', 'remount,bind,ro', '--', target]);
+    },
+    async unmount(path) {
+      await must(processes, ['umount', '--', path]);
+    },
+  };
+}
+
+/** Makes the folder a shared mount of its own, so that mounts made in it later reach containers, and the other way round. Idempotent. */
+export async function ensureSharedMount(processes: Processes, path: string): Promise<void> {
+  const existing = (await listMounts()).findLast(({ mountPoint }) => mountPoint === path);
+  if (!existing) await must(processes, ['mount', '--bind', '--', path, path]);
+  if (!existing?.shared) await must(processes, ['mount', '--make-rshared', '--', path]);
+}

@@ -1,0 +1,73 @@
+// Removes everything that an instance has on the machine outside its data: processes, shims, mounts, network, cgroups, kernel settings.
+
+import { readdir, readFile, rm } from 'node:fs/promises';
+import type { Processes } from '../lib/system.ts';
+import { openCgroups } from './cgroups.ts';
+import { readPidFile, stopDaemon } from './daemon.ts';
+import { hostFiles } from './files.ts';
+import type { Instance } from './instance.ts';
+import { createHostMounts } from './mounts.ts';
+import { removePodNetwork } from './network.ts';
+import { leaveSysctls } from './sysctls.ts';
+
+/** Shims of the instance's containerd, told by the socket in their arguments. */
+async function shimsOf(instance: Instance): Promise<number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      const argv = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+      const at = argv.indexOf('-address');
+      return argv[0]?.includes('containerd-shim') && at > 0 && argv[at + 1] === instance.containerdSocket
+        ? Number(pid)
+        : 0;
+    }),
+  );
+  return found.filter((pid) => pid > 0);
+}
+
+/**
+ * Stops the instance's containerd, kills its pods' processes and their shims, and removes mounts, network, cgroups and kernel
+ * settings. The data folder stays but for containerd's own store, which goes too unless `keepImages` is set: then its records of
+ * the pods stay as well, and the kubelet of the next start clears them away.
+ * Idempotent; goes on over single failures and rejects with all of them at the end. Needs root.
+ */
+export async function removeInstance(
+  processes: Processes,
+  instance: Instance,
+  options: { keepImages?: boolean } = {},
+): Promise<void> {
+  const failures: unknown[] = [];
+  const attempt = async (work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      failures.push(error);
+    }
+  };
+  await attempt(async () => {
+    const containerd = await readPidFile(instance.containerdPidFile);
+    if (containerd) await stopDaemon(containerd, 5000);
+    await rm(instance.containerdPidFile, { force: true });
+  });
+  await attempt(async () => {
+    for (const pid of await shimsOf(instance)) process.kill(pid, 'SIGKILL');
+  });
+  await attempt(async () => (await openCgroups())?.remove(instance.cgroupRoot));
+  await attempt(async () => {
+    const mounts = createHostMounts(processes);
+    for (const folder of new Set([instance.runDir, instance.containerdRootDir, instance.podsDir]))
+      for (const point of await mounts.listUnder(folder)) await attempt(() => mounts.unmount(point));
+  });
+  await attempt(() => removePodNetwork(processes, instance));
+  await attempt(() => leaveSysctls(instance.id));
+  await attempt(async () => {
+    await hostFiles.removeTree(instance.runDir);
+    await hostFiles.removeTree(instance.cniStateDir);
+    if (!options.keepImages) await hostFiles.removeTree(instance.containerdRootDir);
+  });
+  if (failures.length > 0)
+    throw new AggregateError(
+      failures,
+      `the instance ${instance.id} was not removed whole: ${failures.map(String).join('; ')}`,
+    );
+}
