@@ -108,7 +108,6 @@ class MvccStore implements Store {
     };
   }
 
-  // oxlint-disable-next-line typescript/require-await -- an error must be a rejection
   async get(key: string): Promise<KeyValue | undefined> {
     this.#assertOpen();
     const pending = this.#pending.get(key);

@@ -1,0 +1,51 @@
+// The resources that components name in client calls, each with the type of its objects.
+
+import type {
+  Binding,
+  ConfigMap,
+  Event,
+  EventsV1Event,
+  Lease,
+  Namespace,
+  Node,
+  Pod,
+  Secret,
+  ServiceAccount,
+} from '../api/generated/types.ts';
+import { apiVersionOf, type KubeObject } from '../api/meta/types.ts';
+import type { ObjectName, Resource } from './client.ts';
+
+function resource<T extends KubeObject>(
+  group: string,
+  version: string,
+  name: string,
+  kind: string,
+  namespaced: boolean,
+): Resource<T> {
+  return Object.freeze({ group, version, resource: name, kind, namespaced });
+}
+
+export const pods = resource<Pod>('', 'v1', 'pods', 'Pod', true);
+export const nodes = resource<Node>('', 'v1', 'nodes', 'Node', false);
+export const namespaces = resource<Namespace>('', 'v1', 'namespaces', 'Namespace', false);
+export const configMaps = resource<ConfigMap>('', 'v1', 'configmaps', 'ConfigMap', true);
+export const secrets = resource<Secret>('', 'v1', 'secrets', 'Secret', true);
+export const serviceAccounts = resource<ServiceAccount>('', 'v1', 'serviceaccounts', 'ServiceAccount', true);
+export const bindings = resource<Binding>('', 'v1', 'bindings', 'Binding', true);
+/** Events of the core group, which components write. */
+export const events = resource<Event>('', 'v1', 'events', 'Event', true);
+/** The same objects in the events.k8s.io group. */
+export const eventsV1 = resource<EventsV1Event>('events.k8s.io', 'v1', 'events', 'Event', true);
+export const leases = resource<Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease', true);
+
+/** A name as a path segment. Colons stay readable, as in system:node. */
+const segment = (text: string): string => encodeURIComponent(text).replaceAll('%3A', ':');
+
+/** The URL path of a resource, or of one object of it, or of a subresource; without a namespace, of all namespaces. */
+export function resourcePath(of: Resource<KubeObject>, name: Partial<ObjectName>, subresource?: string): string {
+  const root = of.group === '' ? `/api/${of.version}` : `/apis/${apiVersionOf(of)}`;
+  const scope = of.namespaced && name.namespace !== undefined ? `/namespaces/${segment(name.namespace)}` : '';
+  const object = name.name === undefined ? '' : `/${segment(name.name)}`;
+  const rest = subresource === undefined ? '' : `/${subresource}`;
+  return `${root}${scope}/${of.resource}${object}${rest}`;
+}
