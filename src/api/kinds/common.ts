@@ -1,0 +1,84 @@
+// What the kinds' definitions share: verbs, the strategy of kinds without rules of their own, and usual columns.
+
+import { age } from '../meta/time.ts';
+import type { FieldError } from '../meta/errors.ts';
+import { type NameCheck, nameIsSubdomain } from '../meta/names.ts';
+import type { KubeObject, ObjectMeta } from '../meta/types.ts';
+import { validateObjectMeta, validateObjectMetaUpdate } from '../meta/validate-meta.ts';
+import type { ConnectSubresource, Strategy, TableColumn, Verb } from '../scheme.ts';
+
+/** Every verb of an ordinary resource. */
+export const allVerbs: readonly Verb[] = [
+  'create',
+  'get',
+  'list',
+  'watch',
+  'update',
+  'patch',
+  'delete',
+  'deletecollection',
+];
+
+/** The metadata of an object, made when it has none. */
+export function metaOf(object: KubeObject): ObjectMeta {
+  object.metadata ??= {};
+  return object.metadata;
+}
+
+/** Checks only metadata, with rules of the kind's own added by `check`. */
+export function simpleStrategy<T extends KubeObject>(options: {
+  namespaced: boolean;
+  name?: NameCheck;
+  check?: (object: T) => FieldError[];
+  checkUpdate?: (object: T, old: T) => FieldError[];
+}): Strategy<T> {
+  const { namespaced, name = nameIsSubdomain, check, checkUpdate } = options;
+  return {
+    validateCreate: (object) => [...validateObjectMeta(metaOf(object), namespaced, name), ...(check?.(object) ?? [])],
+    validateUpdate: (object, old) => [
+      ...validateObjectMetaUpdate(metaOf(object), metaOf(old)),
+      ...(checkUpdate?.(object, old) ?? []),
+      ...(check?.(object) ?? []),
+    ],
+  };
+}
+
+/** Sets a field, or removes it when the value is undefined: absent stays absent. */
+export function assign<T extends object, K extends keyof T>(target: T, key: K, value: T[K] | undefined): void {
+  if (value === undefined) delete target[key];
+  else target[key] = value;
+}
+
+/** A subresource that the API server's own code serves. */
+export const connect = (verbs: readonly Verb[], kind: string, group = '', version = 'v1'): ConnectSubresource => ({
+  kind: 'custom',
+  verbs,
+  bodyKind: { group, version, kind },
+});
+
+export const nameColumn: TableColumn = {
+  name: 'Name',
+  type: 'string',
+  format: 'name',
+  description: 'The name, unique among objects of this kind in its namespace.',
+  priority: 0,
+  cell: (object) => object.metadata?.name ?? '',
+};
+
+export const ageColumn: TableColumn = {
+  name: 'Age',
+  type: 'string',
+  description: 'Time since the object was created.',
+  priority: 0,
+  cell: (object, now) => age(object.metadata?.creationTimestamp, now),
+};
+
+/** A text column; `wide` shows it with -o wide only. */
+export function textColumn<T extends KubeObject>(
+  name: string,
+  description: string,
+  cell: (object: T, now: number) => string,
+  wide = false,
+): TableColumn<T> {
+  return { name, type: 'string', description, priority: wide ? 1 : 0, cell };
+}

@@ -1,0 +1,243 @@
+import { describe, expect, it } from 'vitest';
+import { loadSchema } from '../schema/load.ts';
+import { fieldErrorText } from '../meta/errors.ts';
+import type { KubeObject } from '../meta/types.ts';
+import type { AnyKind, StrategyContext } from '../scheme.ts';
+import { allKinds } from './all.ts';
+
+const context: StrategyContext = { now: 0, user: 'u', dryRun: false };
+
+function kind(name: string, group = ''): AnyKind {
+  const found = allKinds.find((one) => one.kind === name && one.group === group);
+  if (!found) throw new Error(name);
+  return found;
+}
+
+/** Defaults, prepares and validates as the registry does. */
+function create(
+  name: string,
+  object: object,
+  group = '',
+): { object: KubeObject & Record<string, unknown>; errors: string[] } {
+  const definition = kind(name, group);
+  const meta = definition.namespaced ? { name: 'x', namespace: 'default' } : { name: 'x' };
+  const made: KubeObject & Record<string, unknown> = { metadata: meta, ...object };
+  definition.defaults?.(made);
+  definition.strategy.prepareForCreate?.(made, context);
+  return { object: made, errors: definition.strategy.validateCreate(made, context).map(fieldErrorText) };
+}
+
+function update(name: string, before: object, after: object): string[] {
+  const { strategy } = kind(name);
+  const meta = { name: 'x', namespace: 'default', resourceVersion: '1' };
+  const [old, next] = [
+    { metadata: { ...meta }, ...before },
+    { metadata: { ...meta }, ...after },
+  ];
+  strategy.prepareForUpdate?.(next, old, context);
+  return strategy.validateUpdate(next, old, context).map(fieldErrorText);
+}
+
+describe('every kind', () => {
+  it.each(allKinds.map((one) => [`${one.group}/${one.kind}`, one] as const))(
+    '%s is in the schema under its names',
+    (_, one) => {
+      const definition = loadSchema().definitions[one.definition];
+      expect(definition?.gvk).toContainEqual({ group: one.group, version: one.version, kind: one.kind });
+      const labels = one.selectableFields?.({
+        metadata: {},
+        spec: {},
+        status: {},
+        involvedObject: {},
+        regarding: {},
+      } as KubeObject);
+      expect(Object.keys(labels ?? {}).sort()).toEqual([...(one.fieldLabels ?? [])].sort());
+    },
+  );
+});
+
+describe('Namespace', () => {
+  it('gets its label, its finalizer and its phase', () => {
+    expect(create('Namespace', {}).object).toEqual({
+      metadata: { name: 'x', labels: { 'kubernetes.io/metadata.name': 'x' } },
+      spec: { finalizers: ['kubernetes'] },
+      status: { phase: 'Active' },
+    });
+  });
+});
+
+describe('ConfigMap', () => {
+  it.each([
+    [{ data: { a: 'b' } }, []],
+    [
+      { data: { a: 'b' }, binaryData: { a: 'Yg==' } },
+      ['data[a]: Invalid value: "a": duplicate of key present in binaryData'],
+    ],
+    [{ data: { a: 'x'.repeat(1024 * 1024 + 1) } }, [': Too long: may not be more than 1048576 bytes']],
+    [{ data: { '..': 'x' } }, [`data[..]: Invalid value: "..": must not be '..'`]],
+  ])('%#', (object, errors) => {
+    expect(create('ConfigMap', object).errors).toEqual(errors);
+  });
+  it('stays as it is once immutable', () => {
+    const old = { immutable: true, data: { a: '1' } };
+    expect(update('ConfigMap', old, { data: { a: '2' } })).toEqual([
+      'immutable: Forbidden: field is immutable when `immutable` is set',
+      'data: Forbidden: field is immutable when `immutable` is set',
+    ]);
+    expect(update('ConfigMap', old, old)).toEqual([]);
+  });
+});
+
+describe('Secret', () => {
+  it('folds stringData into data', () => {
+    const { object, errors } = create('Secret', { data: { a: 'MQ==' }, stringData: { a: '2', b: 'é' } });
+    expect(object).toEqual({
+      metadata: { name: 'x', namespace: 'default' },
+      type: 'Opaque',
+      data: { a: 'Mg==', b: 'w6k=' },
+    });
+    expect(errors).toEqual([]);
+  });
+  it.each([
+    ['kubernetes.io/tls', {}, ['data[tls.crt]: Required value', 'data[tls.key]: Required value']],
+    ['kubernetes.io/basic-auth', {}, ['data[username]: Required value', 'data[password]: Required value']],
+    ['kubernetes.io/basic-auth', { username: 'YQ==' }, []],
+    ['kubernetes.io/ssh-auth', { 'ssh-privatekey': '' }, ['data[ssh-privatekey]: Required value']],
+    ['kubernetes.io/dockerconfigjson', { '.dockerconfigjson': 'e30=' }, []],
+    ['kubernetes.io/dockerconfigjson', {}, ['data[.dockerconfigjson]: Required value']],
+    [
+      'kubernetes.io/service-account-token',
+      {},
+      ['metadata.annotations[kubernetes.io/service-account.name]: Required value'],
+    ],
+  ])('%s %j', (type, data, errors) => {
+    expect(create('Secret', { type, data }).errors).toEqual(errors);
+  });
+  it('never shows its contents and keeps its type', () => {
+    const broken = create('Secret', {
+      type: 'kubernetes.io/dockerconfigjson',
+      data: { '.dockerconfigjson': 'c2VjcmV0' },
+    });
+    expect(broken.errors.join()).toContain('<secret contents redacted>');
+    expect(broken.errors.join()).not.toContain('secret"');
+    expect(update('Secret', { type: 'a' }, { type: 'b' })).toEqual(['type: Invalid value: "b": field is immutable']);
+  });
+});
+
+describe('Event', () => {
+  const involvedObject = { kind: 'Pod', namespace: 'default', name: 'p' };
+  it('takes what the old recorder sends, and wants the namespaces to agree', () => {
+    expect(create('Event', { involvedObject, reason: 'R', message: 'm' }).errors).toEqual([]);
+    expect(create('Event', { involvedObject: { ...involvedObject, namespace: 'other' } }).errors).toEqual([
+      'involvedObject.namespace: Invalid value: "other": does not match event.namespace',
+    ]);
+  });
+  it('is strict in events.k8s.io', () => {
+    expect(
+      create('Event', { regarding: involvedObject, type: 'Odd', deprecatedCount: 1 }, 'events.k8s.io').errors,
+    ).toEqual([
+      'eventTime: Required value',
+      'type: Invalid value: "": has invalid value: Odd',
+      'count: Invalid value: "": needs to be unset',
+    ]);
+  });
+  it('is one object in both groups', () => {
+    const newer = kind('Event', 'events.k8s.io').storage;
+    const event = {
+      apiVersion: 'events.k8s.io/v1',
+      kind: 'Event',
+      metadata: { name: 'e' },
+      eventTime: '2026-01-01T00:00:00.000000Z',
+      regarding: involvedObject,
+      note: 'n',
+      reason: 'R',
+      type: 'Normal',
+      reportingController: 'c',
+      reportingInstance: 'i',
+      action: 'A',
+      series: { count: 2, lastObservedTime: '2026-01-01T00:00:00.000000Z' },
+    };
+    const stored = newer?.toStorage(event);
+    expect(stored).toMatchObject({ apiVersion: 'v1', involvedObject, message: 'n', reportingComponent: 'c' });
+    expect(newer?.fromStorage(stored ?? {})).toEqual(event);
+  });
+  it('prints its row', () => {
+    const now = Date.UTC(2026, 0, 1, 0, 1, 0);
+    const event = {
+      metadata: { name: 'e' },
+      involvedObject,
+      type: 'Warning',
+      reason: 'BackOff',
+      message: ' text ',
+      count: 4,
+      lastTimestamp: '2026-01-01T00:00:50Z',
+      firstTimestamp: '2026-01-01T00:00:00Z',
+      source: { component: 'kubelet', host: 'n' },
+    };
+    expect(kind('Event').columns?.map((column) => column.cell(event, now))).toEqual([
+      '10s',
+      'Warning',
+      'BackOff',
+      'pod/p',
+      '',
+      'kubelet, n',
+      'text',
+      '60s',
+      4,
+      'e',
+    ]);
+  });
+});
+
+describe('Node', () => {
+  it('prints its row', () => {
+    const node = {
+      metadata: {
+        name: 'n',
+        labels: { 'node-role.kubernetes.io/worker': '', 'kubernetes.io/role': 'a' },
+        creationTimestamp: '2026-01-01T00:00:00Z',
+      },
+      spec: { unschedulable: true },
+      status: {
+        conditions: [{ type: 'Ready', status: 'False' }],
+        nodeInfo: { kubeletVersion: 'v1' },
+        addresses: [{ type: 'InternalIP', address: '1.2.3.4' }],
+      },
+    };
+    expect(kind('Node').columns?.map((column) => column.cell(node, Date.UTC(2026, 0, 1, 1)))).toEqual([
+      'n',
+      'NotReady,SchedulingDisabled',
+      'a,worker',
+      '60m',
+      'v1',
+      '1.2.3.4',
+      '<none>',
+      '<unknown>',
+      '<unknown>',
+      '<unknown>',
+    ]);
+  });
+  it('keeps its pod CIDR and its taints unique', () => {
+    expect(update('Node', { spec: { podCIDRs: ['10.0.0.0/24'] } }, { spec: { podCIDRs: [] } })).toContain(
+      'spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid',
+    );
+    expect(create('Node', { spec: { taints: [{ key: 'a', effect: 'Odd' }] } }).errors).toEqual([
+      'spec.taints[0].effect: Unsupported value: "Odd": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
+    ]);
+  });
+});
+
+describe('Lease and Binding', () => {
+  it('check their fields', () => {
+    expect(
+      create('Lease', { spec: { leaseDurationSeconds: 0, leaseTransitions: -1 } }, 'coordination.k8s.io').errors,
+    ).toEqual([
+      'spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0',
+      'spec.leaseTransitions: Invalid value: -1: must be greater than or equal to 0',
+    ]);
+    expect(create('Binding', { target: { kind: 'Pod' } }).errors).toEqual([
+      'target.kind: Unsupported value: "Pod": supported values: "Node", "<empty>"',
+      'target.name: Required value',
+    ]);
+  });
+});

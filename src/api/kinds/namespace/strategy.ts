@@ -1,0 +1,62 @@
+// What may be done to Namespaces. Follows pkg/registry/core/namespace/strategy.go of v1.36.
+
+import type { Namespace } from '../../generated/types.ts';
+import { type FieldError, FieldPath, invalid } from '../../meta/errors.ts';
+import { nameIsLabel, qualifiedName } from '../../meta/names.ts';
+import { invalidEach, validateObjectMetaUpdate } from '../../meta/validate-meta.ts';
+import type { Strategy } from '../../scheme.ts';
+import { assign, metaOf, simpleStrategy } from '../common.ts';
+
+const finalizersPath = new FieldPath('spec').child('finalizers');
+
+function checkFinalizers(namespace: Namespace): FieldError[] {
+  return (namespace.spec?.finalizers ?? []).flatMap((name, i) => {
+    const path = finalizersPath.index(i);
+    const errors = invalidEach(path, name, qualifiedName(name));
+    if (name.includes('/') || ['kubernetes', 'orphan', 'foregroundDeletion'].includes(name)) return errors;
+    return [...errors, invalid(path, name, 'name is neither a standard finalizer name nor is it fully qualified')];
+  });
+}
+
+export const namespaceStrategy: Strategy<Namespace> = {
+  ...simpleStrategy<Namespace>({ namespaced: false, name: nameIsLabel }),
+  resetFields: [['status']],
+  prepareForCreate(namespace) {
+    namespace.status = { phase: 'Active' };
+    // The namespace controller takes this one away once the namespace is empty.
+    const finalizers = namespace.spec?.finalizers ?? [];
+    namespace.spec = { finalizers: finalizers.includes('kubernetes') ? finalizers : [...finalizers, 'kubernetes'] };
+  },
+  prepareForUpdate(namespace, old) {
+    assign(namespace, 'spec', old.spec);
+    assign(namespace, 'status', old.status);
+  },
+};
+
+export const namespaceStatusStrategy: Strategy<Namespace> = {
+  ...simpleStrategy<Namespace>({ namespaced: false, name: nameIsLabel }),
+  resetFields: [['spec']],
+  prepareForUpdate(namespace, old) {
+    assign(namespace, 'spec', old.spec);
+  },
+  validateUpdate(namespace, old) {
+    const errors = validateObjectMetaUpdate(metaOf(namespace), metaOf(old));
+    const phase = namespace.status?.phase ?? '';
+    const dying = Boolean(namespace.metadata?.deletionTimestamp);
+    const path = new FieldPath('status').child('Phase');
+    if (!dying && phase !== 'Active') {
+      errors.push(invalid(path, phase, "may only be 'Active' if `deletionTimestamp` is empty"));
+    }
+    if (dying && phase !== 'Terminating') {
+      errors.push(invalid(path, phase, "may only be 'Terminating' if `deletionTimestamp` is not empty"));
+    }
+    return errors;
+  },
+};
+
+export const namespaceFinalizeStrategy: Strategy<Namespace> = {
+  ...simpleStrategy<Namespace>({ namespaced: false, name: nameIsLabel, check: checkFinalizers }),
+  prepareForUpdate(namespace, old) {
+    assign(namespace, 'status', old.status);
+  },
+};
