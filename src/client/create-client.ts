@@ -36,7 +36,8 @@ export function createClient(transport: Transport): Client {
       const path = resourcePath(resource, scopeOf(options));
       const result = await request({ method: 'GET', path, query: listQuery(options) }, options.signal);
       if (!isListOf<T>(result)) throw new TypeError(`the answer to ${path} is not a list`);
-      return result;
+      // Servers leave out apiVersion and kind of items; components need them (events, owner references).
+      return { ...result, items: result.items.map((item) => typed(resource, item)) };
     },
 
     create: async (resource, object, options = {}) => {
