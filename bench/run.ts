@@ -7,7 +7,9 @@ const json = args.includes('--json');
 const wanted = args.filter((arg) => !arg.startsWith('-'));
 const folder = new URL('./benches/', import.meta.url);
 const benches: Bench[] = [];
-for (const file of readdirSync(folder).filter((name) => name.endsWith('.ts')).sort())
+for (const file of readdirSync(folder)
+  .filter((name) => name.endsWith('.ts'))
+  .sort())
   benches.push(((await import(new URL(file, folder).href)) as { bench: Bench }).bench);
 
 const unknown = wanted.filter((name) => !benches.some((bench) => bench.name === name));
@@ -20,9 +22,24 @@ if (unknown.length > 0 || args.includes('--help')) {
 /** Prints figures as aligned columns. */
 function table(lines: FigureLine[]): string {
   const head = ['figure', 'value', 'limit', 'limit value', 'ratio', 'budget', ''];
-  const rows = lines.map((l) => [l.figure, `${l.value} ${l.unit}`, l.limit, `${l.limitValue} ${l.unit}`, l.ratio.toFixed(2), l.budget, l.within ? 'ok' : 'OVER']);
+  const rows = lines.map((l) => [
+    l.figure,
+    `${l.value} ${l.unit}`,
+    l.limit,
+    `${l.limitValue} ${l.unit}`,
+    l.ratio.toFixed(2),
+    l.budget,
+    l.within ? 'ok' : 'OVER',
+  ]);
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] ?? '').length)));
-  return [head, ...rows].map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ').trimEnd()).join('\n');
+  return [head, ...rows]
+    .map((row) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 const say = (line: string): void => console.error(`  ${line}`);

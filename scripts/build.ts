@@ -20,7 +20,9 @@ await build({
   // Native code cannot be bundled.
   external: ['lmdb'],
   // CommonJS packages inside an ES module bundle ask for require.
-  banner: { js: "import { createRequire as peapodCreateRequire } from 'node:module'; const require = peapodCreateRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as peapodCreateRequire } from 'node:module'; const require = peapodCreateRequire(import.meta.url);",
+  },
 });
 // Read at run time beside the bundle.
 if (existsSync('src/cri/protos')) cpSync('src/cri/protos', 'dist/protos', { recursive: true });

@@ -22,7 +22,11 @@ function ambientUses(path: string, text: string): string[] {
 
 const paths = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .map((name) => `src/${name}`)
-  .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts') && !path.includes('/generated/') && !allowed.test(path));
+  .filter(
+    (path) =>
+      path.endsWith('.ts') && !path.endsWith('.test.ts') && !path.includes('/generated/') && !allowed.test(path),
+  );
 const found = paths.flatMap((path) => ambientUses(path, readFileSync(path, 'utf8')));
-for (const line of found) console.error(`${line}: take a Clock or Random as a parameter (src/lib/clock.ts, src/lib/random.ts)`);
+for (const line of found)
+  console.error(`${line}: take a Clock or Random as a parameter (src/lib/clock.ts, src/lib/random.ts)`);
 process.exitCode = found.length === 0 ? 0 : 1;

@@ -36,20 +36,26 @@ export function checkSupportTable(rows: SupportRow[]): string[] {
   const wrong: string[] = [];
   const have = new Set(rows.map((row) => row.row));
   for (const [section, count] of Object.entries(sections))
-    for (let i = 1; i <= count; i++) if (!have.has(`${section}${i}`)) wrong.push(`docs/support.md has no row ${section}${i}`);
+    for (let i = 1; i <= count; i++)
+      if (!have.has(`${section}${i}`)) wrong.push(`docs/support.md has no row ${section}${i}`);
   for (const row of rows) {
     if (!states.has(row.state)) wrong.push(`docs/support.md ${row.row}: "${row.state}" is not done, partly or not yet`);
-    if (row.state !== 'not yet' && row.tests.length === 0) wrong.push(`docs/support.md ${row.row}: ${row.state}, and no test shows it`);
+    if (row.state !== 'not yet' && row.tests.length === 0)
+      wrong.push(`docs/support.md ${row.row}: ${row.state}, and no test shows it`);
     for (const { file, name } of row.tests) {
       if (!existsSync(file)) wrong.push(`docs/support.md ${row.row}: there is no ${file}`);
-      else if (name && !readFileSync(file, 'utf8').includes(name)) wrong.push(`docs/support.md ${row.row}: ${file} has no test "${name}"`);
+      else if (name && !readFileSync(file, 'utf8').includes(name))
+        wrong.push(`docs/support.md ${row.row}: ${file} has no test "${name}"`);
     }
   }
   return wrong;
 }
 
 /** Tests that a done row names and that did not run, on a machine that could have run them. */
-export function checkSkippedRows(results: { name: string; assertionResults: { fullName: string; status: string }[] }[], able: boolean): string[] {
+export function checkSkippedRows(
+  results: { name: string; assertionResults: { fullName: string; status: string }[] }[],
+  able: boolean,
+): string[] {
   if (!able) return [];
   const wrong: string[] = [];
   for (const row of readSupportTable(readFileSync('docs/support.md', 'utf8'))) {
@@ -59,7 +65,8 @@ export function checkSkippedRows(results: { name: string; assertionResults: { fu
         .filter((result) => result.name.endsWith(`/${file}`))
         .flatMap((result) => result.assertionResults)
         .filter((test) => !name || test.fullName.includes(name));
-      if (!ran.some((test) => test.status === 'passed')) wrong.push(`row ${row.row} is done, but no test of ${file}${name ? ` (${name})` : ''} passed in this run`);
+      if (!ran.some((test) => test.status === 'passed'))
+        wrong.push(`row ${row.row} is done, but no test of ${file}${name ? ` (${name})` : ''} passed in this run`);
     }
   }
   return wrong;

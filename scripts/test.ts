@@ -36,11 +36,28 @@ function vitest(project: string): TestReport {
   writeFileSync(file, '');
   const ok = step(
     `${project} tests`,
-    ['node_modules/.bin/vitest', 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, '--passWithNoTests', ...filters],
+    [
+      'node_modules/.bin/vitest',
+      'run',
+      '--project',
+      project,
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${file}`,
+      '--passWithNoTests',
+      ...filters,
+    ],
     { PEAPOD_LONG: long ? '1' : '' },
   );
   const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
-  const none = { numPassedTests: 0, numFailedTests: 1, numPendingTests: 0, numTodoTests: 0, success: false, testResults: [] };
+  const none = {
+    numPassedTests: 0,
+    numFailedTests: 1,
+    numPendingTests: 0,
+    numTodoTests: 0,
+    success: false,
+    testResults: [],
+  };
   const report = text ? (JSON.parse(text) as TestReport) : none;
   // A file that fails to load has no tests of its own to count.
   if (!ok && report.numFailedTests === 0) report.numFailedTests = 1;
@@ -65,7 +82,10 @@ for (const report of reports) {
   skipped += report.numPendingTests + report.numTodoTests;
 }
 if (filters.length === 0) {
-  const wrong = checkSkippedRows(reports.flatMap((report) => report.testResults), root);
+  const wrong = checkSkippedRows(
+    reports.flatMap((report) => report.testResults),
+    root,
+  );
   for (const line of wrong) console.log(line);
   failed += wrong.length;
 }

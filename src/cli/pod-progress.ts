@@ -12,7 +12,8 @@ export function podProgress(pod: Pod): Progress {
   const status = pod.status;
   if (status?.phase === 'Succeeded') return 'completed';
   if (status?.phase === 'Failed') return 'failed';
-  if (status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True')) return 'ready';
+  if (status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True'))
+    return 'ready';
   const policy = pod.spec?.restartPolicy ?? 'Always';
   const containers = status?.containerStatuses ?? [];
   if (status?.phase !== 'Running' || policy === 'Always' || containers.length < (pod.spec?.containers.length ?? 0))

@@ -38,7 +38,15 @@ async function found(program: string, path: string): Promise<boolean> {
 
 /** PATH with the folders where Debian keeps administrators' programs. */
 export function systemPath(path = process.env['PATH'] ?? ''): string {
-  const folders = [...path.split(delimiter), '/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+  const folders = [
+    ...path.split(delimiter),
+    '/usr/local/sbin',
+    '/usr/local/bin',
+    '/usr/sbin',
+    '/usr/bin',
+    '/sbin',
+    '/bin',
+  ];
   return [...new Set(folders)].filter(Boolean).join(delimiter);
 }
 
@@ -72,5 +80,7 @@ export async function installMissing(processes: Processes, say: (line: string) =
   const updateFailure = await apt('update', '-q');
   const failure = await install();
   if (failure !== undefined)
-    throw new Error(`apt-get could not install ${names.join(', ')}: ${failure}${updateFailure ? `\n${updateFailure}` : ''}`);
+    throw new Error(
+      `apt-get could not install ${names.join(', ')}: ${failure}${updateFailure ? `\n${updateFailure}` : ''}`,
+    );
 }

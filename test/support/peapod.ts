@@ -1,0 +1,138 @@
+// Starts a Peapod of a test's own in a temporary data folder, and takes everything away again, also when the test fails.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { eventually } from './eventually.ts';
+import { type RunResult, run } from './run.ts';
+
+export const repository = resolve(import.meta.dirname, '../..');
+const launcher = join(repository, 'peapod');
+
+/** Why real containers cannot run here, or undefined when they can. */
+export const noContainers: string | undefined =
+  process.platform !== 'linux' ? 'not on Linux' : process.getuid?.() !== 0 ? 'not root' : undefined;
+
+export interface StartOptions {
+  runtime?: 'containerd' | 'simulated';
+  args?: string[];
+  dataDir?: string;
+  /** Load the image fixtures once up (containerd only). Default true. */
+  images?: boolean;
+}
+
+export interface Peapod {
+  dataDir: string;
+  /** What it printed so far. */
+  output(): string;
+  pid: number;
+  /** Runs `./peapod kubectl` with this cluster's kubeconfig; throws when the exit code is not 0. */
+  kubectl(args: string[], options?: { input?: string; timeoutMs?: number }): Promise<string>;
+  /** The same without throwing. */
+  tryKubectl(args: string[], options?: { input?: string; timeoutMs?: number; binary?: string }): Promise<RunResult>;
+  /** Any other peapod command on this data folder. */
+  command(args: string[], options?: { input?: string; timeoutMs?: number }): Promise<RunResult>;
+  /** SIGKILL to Peapod alone; pods and containerd stay. */
+  kill9(): Promise<void>;
+  /** Starts it again on the same data folder. */
+  restart(args?: string[]): Promise<void>;
+  /** Ends it and removes all traces. Safe to call twice. */
+  dispose(): Promise<void>;
+}
+
+let imageTars: string[] | undefined;
+
+/** The image archives that `npm run fixtures` made. */
+async function fixtureImages(): Promise<string[]> {
+  if (!imageTars) {
+    const { readdirSync } = await import('node:fs');
+    const folder = join(repository, 'fixtures/images');
+    imageTars = readdirSync(folder)
+      .filter((name) => name.endsWith('.tar'))
+      .map((name) => join(folder, name));
+  }
+  return imageTars;
+}
+
+/** Starts Peapod in the foreground and resolves once it says that it is ready. */
+export async function startPeapod(options: StartOptions = {}): Promise<Peapod> {
+  const runtime = options.runtime ?? 'containerd';
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'peapod-test-'));
+  let child: ChildProcess;
+  let output = '';
+
+  const command: Peapod['command'] = (args, more = {}) =>
+    run([launcher, ...args, '--data-dir', dataDir], { timeoutMs: 120_000, ...more });
+
+  async function start(args: string[]): Promise<void> {
+    output = '';
+    const argv = ['up', '--data-dir', dataDir, '--port', '0', '--runtime', runtime, ...args];
+    child = spawn(launcher, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const started = child;
+    await eventually(
+      'peapod up is ready',
+      () => {
+        if (started.exitCode !== null) throw new Error(`it ended with ${started.exitCode}:\n${output}`);
+        if (/^next /m.test(output)) return true;
+        throw new Error(output);
+      },
+      120_000,
+    );
+  }
+
+  const tryKubectl: Peapod['tryKubectl'] = (args, more = {}) =>
+    more.binary
+      ? run([more.binary, '--kubeconfig', join(dataDir, 'kubeconfig'), ...args], { timeoutMs: 60_000, ...more })
+      : run([launcher, 'kubectl', '--data-dir', dataDir, ...args], { timeoutMs: 60_000, ...more });
+
+  const peapod: Peapod = {
+    dataDir,
+    output: () => output,
+    get pid() {
+      return child.pid ?? -1;
+    },
+    tryKubectl,
+    command,
+    async kubectl(args, more) {
+      const result = await tryKubectl(args, more);
+      if (result.code !== 0)
+        throw new Error(`kubectl ${args.join(' ')}: exit code ${result.code}\n${result.stdout}${result.stderr}`);
+      return result.stdout;
+    },
+    async kill9() {
+      child.kill('SIGKILL');
+      await ended(child);
+    },
+    restart: (args = options.args ?? []) => start(args),
+    async dispose() {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGTERM');
+        await ended(child, 60_000);
+      }
+      await command(['reset', '--yes']);
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+  try {
+    await start(options.args ?? []);
+    if (runtime === 'containerd' && options.images !== false) {
+      const loaded = await command(['image', 'load', ...(await fixtureImages())]);
+      if (loaded.code !== 0) throw new Error(`image load: ${loaded.stdout}${loaded.stderr}`);
+    }
+  } catch (error) {
+    await peapod.dispose();
+    throw error;
+  }
+  return peapod;
+}
+
+async function ended(child: ChildProcess, deadlineMs = 20_000): Promise<void> {
+  await eventually(
+    `process ${child.pid} has ended`,
+    () => child.exitCode !== null || child.signalCode !== null,
+    deadlineMs,
+    20,
+  );
+}
