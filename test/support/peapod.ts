@@ -29,7 +29,10 @@ export interface Peapod {
   /** Runs `./peapod kubectl` with this cluster's kubeconfig; throws when the exit code is not 0. */
   kubectl(args: string[], options?: { input?: string; timeoutMs?: number }): Promise<string>;
   /** The same without throwing. */
-  tryKubectl(args: string[], options?: { input?: string; timeoutMs?: number; binary?: string }): Promise<RunResult>;
+  tryKubectl(
+    args: string[],
+    options?: { input?: string; timeoutMs?: number; binary?: string; env?: Record<string, string> },
+  ): Promise<RunResult>;
   /** Any other peapod command on this data folder. */
   command(args: string[], options?: { input?: string; timeoutMs?: number }): Promise<RunResult>;
   /** SIGKILL to Peapod alone; pods and containerd stay. */
