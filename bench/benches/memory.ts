@@ -42,7 +42,14 @@ export const bench: Bench = {
     try {
       const [value, limitValue] = await Promise.all([idleMb(peapod.pid), idleMb(bare.pid ?? 0)]);
       return [
-        { figure: 'idle, one node', value, unit: 'MB', limit: 'bare Node HTTP/2 server', limitValue, budget: { of: 'value', atMost: 120 } },
+        {
+          figure: 'idle, one node',
+          value,
+          unit: 'MB',
+          limit: 'bare Node HTTP/2 server',
+          limitValue,
+          budget: { of: 'value', atMost: 120 },
+        },
       ];
     } finally {
       bare.kill('SIGKILL');

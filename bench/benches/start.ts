@@ -60,12 +60,23 @@ export const bench: Bench = {
       for (let i = 0; i < 5; i++) {
         bare.push(await bareNodeMs());
         runs.push(await startOnce(dataDir));
-        say(`run ${i + 1}: ${Object.entries(runs[i] ?? {}).map(([mark, ms]) => `${mark} ${ms.toFixed(0)} ms`).join(', ')}`);
+        say(
+          `run ${i + 1}: ${Object.entries(runs[i] ?? {})
+            .map(([mark, ms]) => `${mark} ${ms.toFixed(0)} ms`)
+            .join(', ')}`,
+        );
       }
       const limitValue = median(bare);
       const budgets: Record<Mark, number> = { 'API ready': 500, 'node Ready': 1000, 'first pod Running': 2000 };
       return (Object.keys(marks) as Mark[]).map(
-        (mark): Figure => ({ figure: mark, value: median(runs.map((run) => run[mark])), unit: 'ms', limit: 'bare Node TLS server listens', limitValue, budget: { of: 'value', atMost: budgets[mark] } }),
+        (mark): Figure => ({
+          figure: mark,
+          value: median(runs.map((run) => run[mark])),
+          unit: 'ms',
+          limit: 'bare Node TLS server listens',
+          limitValue,
+          budget: { of: 'value', atMost: budgets[mark] },
+        }),
       );
     } finally {
       const { run } = await import('../../test/support/run.ts');

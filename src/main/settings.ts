@@ -34,7 +34,9 @@ function overlaps(cidr: string, other: string): boolean {
 /** Ranges that this machine's interfaces are in. */
 function usedRanges(): string[] {
   return Object.values(networkInterfaces()).flatMap((addresses) =>
-    (addresses ?? []).filter((address) => address.family === 'IPv4' && address.cidr).map((address) => address.cidr ?? ''),
+    (addresses ?? [])
+      .filter((address) => address.family === 'IPv4' && address.cidr)
+      .map((address) => address.cidr ?? ''),
   );
 }
 
@@ -66,7 +68,9 @@ export async function resolveSettings(files: Files, path: string, wanted: Wanted
     () => undefined,
   );
   if (kept && wanted.podCidr && kept.podCidr !== wanted.podCidr)
-    throw new Error(`this data folder's pods have addresses in ${kept.podCidr}: --pod-cidr cannot change that (reset it, or use another --data-dir)`);
+    throw new Error(
+      `this data folder's pods have addresses in ${kept.podCidr}: --pod-cidr cannot change that (reset it, or use another --data-dir)`,
+    );
   const keptPort = kept && (await portIsFree(kept.kubeletPort)) ? kept.kubeletPort : undefined;
   const settings: Settings = {
     podCidr: kept?.podCidr ?? wanted.podCidr ?? freePodCidr(usedRanges()),
