@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { installMissing } from '../src/host/install.ts';
-import { createProcesses } from '../src/host/processes.ts';
+import { hostProcesses } from '../src/host/processes.ts';
 import { checkSkippedRows } from './support-table.ts';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
@@ -65,7 +65,7 @@ function vitest(project: string): TestReport {
 }
 
 let [passed, failed, skipped] = [0, 0, 0];
-if (root) await installMissing(createProcesses(), (line) => console.log(`peapod: ${line}`));
+if (root) await installMissing(hostProcesses, (line) => console.log(`peapod: ${line}`));
 else console.log('not root on Linux: tests that need real containers are skipped');
 
 if (filters.length === 0) {
