@@ -18,6 +18,7 @@ const needs: readonly Need[] = [
   { program: 'crun', package: 'crun', why: 'starts container processes faster, where the machine allows it' },
   { program: '/usr/lib/cni/bridge', package: 'containernetworking-plugins', why: 'gives each pod its address' },
   { program: 'nft', package: 'nftables', why: 'masquerades and forwards pod traffic' },
+  { program: 'iptables', package: 'iptables', why: 'maps host ports into pods (through the CNI portmap plugin)' },
   { program: 'ip', package: 'iproute2', why: 'reads and removes network interfaces' },
   { program: 'catatonit', package: 'catatonit', why: "is the infra container that holds a pod's namespaces" },
   { program: 'mount', package: 'mount', why: 'mounts volumes' },

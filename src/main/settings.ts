@@ -60,9 +60,14 @@ async function portIsFree(port: number): Promise<boolean> {
 
 /**
  * The settings of a data folder: what was kept, else what the options say, else defaults that do not clash with what the machine
- * has. An option that differs from what was kept for the pod range is an Error: pods have addresses of the old one.
+ * has and other instances have `claimed`. An option that differs from what was kept for the pod range is an Error: pods have addresses of the old one.
  */
-export async function resolveSettings(files: Files, path: string, wanted: Wanted): Promise<Settings> {
+export async function resolveSettings(
+  files: Files,
+  path: string,
+  wanted: Wanted,
+  claimed: readonly string[],
+): Promise<Settings> {
   const kept = await readFile(path, 'utf8').then(
     (text) => JSON.parse(text) as Settings,
     () => undefined,
@@ -73,7 +78,7 @@ export async function resolveSettings(files: Files, path: string, wanted: Wanted
     );
   const keptPort = kept && (await portIsFree(kept.kubeletPort)) ? kept.kubeletPort : undefined;
   const settings: Settings = {
-    podCidr: kept?.podCidr ?? wanted.podCidr ?? freePodCidr(usedRanges()),
+    podCidr: kept?.podCidr ?? wanted.podCidr ?? freePodCidr([...usedRanges(), ...claimed]),
     serviceCidr: wanted.serviceCidr,
     kubeletPort: wanted.kubeletPort ?? keptPort ?? ((await portIsFree(defaultKubeletPort)) ? defaultKubeletPort : 0),
   };
