@@ -17,9 +17,13 @@ export const podPaths = {
   containers: (root: string, uid: string): string => `${podDir(root, uid)}/containers`,
   container: (root: string, uid: string, container: string): string => `${podDir(root, uid)}/containers/${container}`,
   volumes: (root: string, uid: string): string => `${podDir(root, uid)}/volumes`,
+  plugins: (root: string, uid: string): string => `${podDir(root, uid)}/plugins`,
   /** `plugin` as in `empty-dir`, `configmap`: the folder escapes the plugin name's slash by a tilde. */
   volume: (root: string, uid: string, plugin: string, volume: string): string =>
     `${podDir(root, uid)}/volumes/kubernetes.io~${plugin}/${volume}`,
+  /** There once an emptyDir has its owner and mode. */
+  emptyDirReady: (root: string, uid: string, volume: string): string =>
+    `${podDir(root, uid)}/plugins/kubernetes.io~empty-dir/${volume}/ready`,
   /** Where a subPath of a volume is bind-mounted for one mount of one container. */
   subPath: (root: string, uid: string, volume: string, container: string, mountIndex: number): string =>
     `${podDir(root, uid)}/volume-subpaths/${volume}/${container}/${mountIndex}`,
