@@ -22,7 +22,10 @@ it('finds every ConfigMap and Secret once', () => {
         { name: '1', configMap: { name: 'a' } },
         { name: '2', secret: { secretName: 's2' } },
         { name: '3', emptyDir: {} },
-        { name: '4', projected: { sources: [{ configMap: { name: 'p' } }, { secret: { name: 's3' } }, { downwardAPI: {} }] } },
+        {
+          name: '4',
+          projected: { sources: [{ configMap: { name: 'p' } }, { secret: { name: 's3' } }, { downwardAPI: {} }] },
+        },
       ],
     },
   } as unknown as Pod;

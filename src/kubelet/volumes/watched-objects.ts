@@ -4,6 +4,7 @@
 import type { ConfigMap, Pod, Secret } from '../../api/generated/types.ts';
 import { isApiError } from '../../api/meta/errors.ts';
 import type { Client, Resource } from '../../client/client.ts';
+import { configMaps, secrets } from '../../client/resources.ts';
 import { type Clock, sleep } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { objectNotFound, type ObjectSource } from './object-source.ts';
@@ -12,14 +13,6 @@ import { type ObjectReference, podReferences } from './pod-references.ts';
 type Kind = ObjectReference['kind'];
 type Held = ConfigMap | Secret;
 
-const configMaps: Resource<ConfigMap> = {
-  group: '',
-  version: 'v1',
-  resource: 'configmaps',
-  kind: 'ConfigMap',
-  namespaced: true,
-};
-const secrets: Resource<Secret> = { group: '', version: 'v1', resource: 'secrets', kind: 'Secret', namespaced: true };
 const resources: Readonly<Record<Kind, Resource<Held>>> = { configmap: configMaps, secret: secrets };
 
 const firstRetryMs = 500;

@@ -1,0 +1,407 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { ConfigMap, Pod, PodSpec, Secret, Volume } from '../../api/generated/types.ts';
+import { silentLogger } from '../../lib/logger.ts';
+import type { Files, Mounts } from '../../lib/system.ts';
+import { createMemoryFiles } from '../../sim/memory-files.ts';
+import { createVirtualClock, type VirtualClock } from '../../sim/virtual-clock.ts';
+import { objectNotFound } from './object-source.ts';
+import { memoryVolumeLimit } from './set-up-volume.ts';
+import { createVolumeManager, type ClosableVolumeManager } from './volume-manager.ts';
+import type { ChangedObject, WatchedObjects } from './watched-objects.ts';
+
+const root = '/data/kubelet';
+const base = `${root}/pods/u-1`;
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
+let files: Files;
+let mounted: string[];
+let tmpfs: Record<string, unknown>;
+let clock: VirtualClock;
+let configMaps: Map<string, ConfigMap>;
+let secrets: Map<string, Secret>;
+let registered: string[];
+let listeners: Set<(changed: ChangedObject) => void>;
+let manager: ClosableVolumeManager;
+let hints: string[];
+let refreshFailures: string[];
+let mounts: Mounts;
+
+const objects = (): WatchedObjects => ({
+  async configMap(_, name) {
+    const found = configMaps.get(name);
+    if (!found) throw objectNotFound('configmap', name);
+    return found;
+  },
+  async secret(_, name) {
+    const found = secrets.get(name);
+    if (!found) throw objectNotFound('secret', name);
+    return found;
+  },
+  register: (pod) => void registered.push(pod.metadata?.uid ?? ''),
+  unregister: (uid) => void registered.push(`-${uid}`),
+  onChange(listener) {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  },
+  close() {},
+});
+
+const start = (): ClosableVolumeManager =>
+  createVolumeManager({
+    root,
+    files,
+    mounts,
+    clock,
+    objects: objects(),
+    logger: silentLogger,
+    nodeAllocatable: () => ({ cpu: '4', memory: '1Gi' }),
+    tokens: { token: async (pod, { audience }) => `token of ${pod.metadata?.name} for ${audience || 'api'}` },
+    sourceChanged: (uid) => hints.push(uid),
+    refreshFailed: (_, message) => refreshFailures.push(message),
+  });
+
+beforeEach(async () => {
+  files = createMemoryFiles();
+  mounted = [];
+  tmpfs = {};
+  mounts = {
+    listUnder: async (path) => mounted.filter((point) => point === path || point.startsWith(`${path}/`)).reverse(),
+    async mountTmpfs(path, options) {
+      tmpfs[path] = options;
+      mounted.push(path);
+    },
+    async bind() {},
+    async unmount(path) {
+      mounted = mounted.filter((point) => point !== path);
+    },
+  };
+  clock = createVirtualClock();
+  configMaps = new Map([
+    [
+      'settings',
+      { metadata: { name: 'settings' }, data: { color: 'red', size: 'xl' }, binaryData: { bin: base64('\u0001') } },
+    ],
+  ]);
+  secrets = new Map([['login', { metadata: { name: 'login' }, data: { user: base64('bob') } }]]);
+  registered = [];
+  listeners = new Set();
+  hints = [];
+  refreshFailures = [];
+  manager = start();
+});
+
+const podWith = (volumes: Volume[], spec: Partial<PodSpec> = {}, metadata = {}): Pod =>
+  ({
+    metadata: { name: 'web', namespace: 'shop', uid: 'u-1', labels: { app: 'web' }, ...metadata },
+    spec: {
+      containers: [{ name: 'c', volumeMounts: volumes.map(({ name }) => ({ name, mountPath: `/${name}` })) }],
+      volumes,
+      ...spec,
+    },
+  }) as unknown as Pod;
+
+async function pathsOf(pod: Pod): Promise<Record<string, string>> {
+  const result = await manager.prepare(pod);
+  if (!result.ok) throw new Error(result.messages.join('\n'));
+  return Object.fromEntries(result.mounts);
+}
+async function messagesOf(pod: Pod): Promise<readonly string[]> {
+  const result = await manager.prepare(pod);
+  return result.ok ? [] : result.messages;
+}
+const text = async (path: string): Promise<string> => (await files.readFile(path)).toString();
+const mode = async (path: string): Promise<number> => ((await files.stat(path))?.mode ?? 0) & 0o7777;
+const visible = async (path: string): Promise<string[]> =>
+  (await files.readdir(path)).filter((name) => !name.startsWith('..')).sort();
+
+describe('emptyDir', () => {
+  it('is a folder that everyone may write, which stays as it is', async () => {
+    const pod = podWith([{ name: 'work', emptyDir: {} }]);
+    const paths = await pathsOf(pod);
+    expect(paths).toEqual({ work: `${base}/volumes/kubernetes.io~empty-dir/work` });
+    expect(await mode(paths['work']!)).toBe(0o777);
+    await files.writeFile(`${paths['work']}/mine`, 'x', 0o600);
+    await files.chmod(paths['work']!, 0o700);
+    await pathsOf(pod);
+    manager = start();
+    await pathsOf(pod);
+    expect(await mode(paths['work']!)).toBe(0o700);
+    expect(await text(`${paths['work']}/mine`)).toBe('x');
+  });
+
+  it('belongs to fsGroup', async () => {
+    const pod = podWith([{ name: 'work', emptyDir: {} }], { securityContext: { fsGroup: 2000 } });
+    const path = (await pathsOf(pod))['work']!;
+    expect([await mode(path), (await files.stat(path))?.gid]).toEqual([0o2777, 2000]);
+  });
+
+  it('is a tmpfs in memory, mounted once, and again after it was lost', async () => {
+    const pod = podWith([{ name: 'fast', emptyDir: { medium: 'Memory', sizeLimit: '64Mi' } }]);
+    const path = (await pathsOf(pod))['fast']!;
+    expect(tmpfs).toEqual({ [path]: { mode: 0o777, sizeBytes: 64 * 2 ** 20 } });
+    tmpfs = {};
+    manager = start();
+    await pathsOf(pod);
+    expect(tmpfs).toEqual({});
+    mounted = [];
+    manager = start();
+    await pathsOf(pod);
+    expect(Object.keys(tmpfs)).toEqual([path]);
+  });
+
+  it('refuses huge pages', async () => {
+    const message =
+      'MountVolume.SetUp failed for volume "h" : emptyDir medium "HugePages" is not supported by this node yet';
+    expect(await messagesOf(podWith([{ name: 'h', emptyDir: { medium: 'HugePages' } }]))).toEqual([message]);
+  });
+
+  it.each([
+    ['64Mi', ['100Mi', '100Mi'], 64],
+    [undefined, ['100Mi', '50Mi'], 150],
+    [undefined, ['100Mi', undefined], 1024],
+    ['4Gi', [undefined], 1024],
+  ])('of size %s in containers limited to %j holds %i Mi', (sizeLimit, limits, expected) => {
+    const containers = limits.map((memory) => ({ name: 'c', resources: memory ? { limits: { memory } } : {} }));
+    const pod = { spec: { containers } } as unknown as Pod;
+    expect(memoryVolumeLimit(pod, sizeLimit, '1Gi')).toBe(expected * 2 ** 20);
+  });
+});
+
+describe('hostPath', () => {
+  it('is the path itself', async () => {
+    expect(await pathsOf(podWith([{ name: 'h', hostPath: { path: '/srv' } }]))).toEqual({ h: '/srv' });
+  });
+  it('fails by its type', async () => {
+    expect(await messagesOf(podWith([{ name: 'h', hostPath: { path: '/x', type: 'Directory' } }]))).toEqual([
+      'MountVolume.SetUp failed for volume "h" : hostPath type check failed: /x is not a directory',
+    ]);
+  });
+});
+
+describe('configMap and secret', () => {
+  it('projects all keys', async () => {
+    const path = (await pathsOf(podWith([{ name: 'cfg', configMap: { name: 'settings' } }])))['cfg']!;
+    expect(path).toBe(`${base}/volumes/kubernetes.io~configmap/cfg`);
+    expect(await visible(path)).toEqual(['bin', 'color', 'size']);
+    expect([await text(`${path}/color`), await text(`${path}/bin`)]).toEqual(['red', '\u0001']);
+    expect(await mode(`${path}/color`)).toBe(0o644);
+    expect(tmpfs).toEqual({});
+  });
+
+  it('projects items with modes, on a tmpfs for a secret', async () => {
+    const secret = { secretName: 'login', defaultMode: 0o400, items: [{ key: 'user', path: 'a/name', mode: 0o440 }] };
+    const path = (await pathsOf(podWith([{ name: 's', secret }])))['s']!;
+    expect(await visible(path)).toEqual(['a']);
+    expect([await text(`${path}/a/name`), await mode(`${path}/a/name`)]).toEqual(['bob', 0o440]);
+    expect(Object.keys(tmpfs)).toEqual([path]);
+  });
+
+  it('lets fsGroup read', async () => {
+    const pod = podWith([{ name: 's', secret: { secretName: 'login', defaultMode: 0o400 } }], {
+      securityContext: { fsGroup: 2000 },
+    });
+    const path = (await pathsOf(pod))['s']!;
+    expect([await mode(`${path}/user`), (await files.stat(`${path}/user`))?.gid]).toEqual([0o440, 2000]);
+  });
+
+  it.each<[Volume, string]>([
+    [{ name: 'v', configMap: { name: 'gone' } }, 'configmap "gone" not found'],
+    [{ name: 'v', secret: { secretName: 'gone' } }, 'secret "gone" not found'],
+    [
+      { name: 'v', configMap: { name: 'settings', items: [{ key: 'k', path: 'p' }] } },
+      'configmap references non-existent config key: k',
+    ],
+    [
+      { name: 'v', secret: { secretName: 'login', items: [{ key: 'k', path: 'p' }] } },
+      'references non-existent secret key: k',
+    ],
+  ])('%j fails', async (volume, message) => {
+    expect(await messagesOf(podWith([volume]))).toEqual([`MountVolume.SetUp failed for volume "v" : ${message}`]);
+  });
+
+  it('does without what is optional', async () => {
+    const paths = await pathsOf(
+      podWith([
+        { name: 'a', configMap: { name: 'gone', optional: true } },
+        { name: 'b', secret: { secretName: 'login', optional: true, items: [{ key: 'k', path: 'p' }] } },
+      ]),
+    );
+    expect([await visible(paths['a']!), await visible(paths['b']!)]).toEqual([[], []]);
+  });
+
+  it('mounts the others when one fails, and all once it is there', async () => {
+    const pod = podWith([
+      { name: 'a', configMap: { name: 'gone' } },
+      { name: 'b', emptyDir: {} },
+    ]);
+    expect(await messagesOf(pod)).toHaveLength(1);
+    configMaps.set('gone', { metadata: { name: 'gone' }, data: { x: '1' } });
+    expect(Object.keys(await pathsOf(pod))).toEqual(['a', 'b']);
+  });
+
+  it('ignores volumes that no container mounts', async () => {
+    const pod = podWith([], { volumes: [{ name: 'unused', configMap: { name: 'gone' } }] });
+    expect(await pathsOf(pod)).toEqual({});
+  });
+});
+
+describe('downwardAPI and projected', () => {
+  it('follows labels', async () => {
+    const volume: Volume = {
+      name: 'd',
+      downwardAPI: {
+        items: [
+          { path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } },
+          { path: 'cpu', resourceFieldRef: { containerName: 'c', resource: 'limits.cpu', divisor: '1m' } },
+        ],
+      },
+    };
+    const path = (await pathsOf(podWith([volume])))['d']!;
+    expect([await text(`${path}/labels`), await text(`${path}/cpu`)]).toEqual(['app="web"', '4000']);
+    await pathsOf(podWith([volume], {}, { labels: { app: 'db', tier: 'x' } }));
+    expect(await text(`${path}/labels`)).toBe('app="db"\ntier="x"');
+  });
+
+  it('puts all sources together', async () => {
+    const volume: Volume = {
+      name: 'all',
+      projected: {
+        defaultMode: 0o440,
+        sources: [
+          { secret: { name: 'login' } },
+          { configMap: { name: 'settings', items: [{ key: 'color', path: 'cfg/color' }] } },
+          { downwardAPI: { items: [{ path: 'name', fieldRef: { fieldPath: 'metadata.name' } }] } },
+          { serviceAccountToken: { path: 'token', audience: 'vault' } },
+        ],
+      },
+    };
+    const path = (await pathsOf(podWith([volume])))['all']!;
+    expect(await visible(path)).toEqual(['cfg', 'name', 'token', 'user']);
+    expect(await text(`${path}/token`)).toBe('token of web for vault');
+    expect([await mode(`${path}/user`), await mode(`${path}/token`)]).toEqual([0o440, 0o440]);
+    const owned = podWith([{ ...volume, name: 'own' }], { securityContext: { runAsUser: 1000 } });
+    const own = (await pathsOf(owned))['own']!;
+    expect([await mode(`${own}/token`), (await files.stat(`${own}/token`))?.uid]).toEqual([0o600, 1000]);
+  });
+
+  it('names every failure', async () => {
+    const volume: Volume = {
+      name: 'all',
+      projected: {
+        sources: [{ secret: { name: 'x' } }, { configMap: { name: 'y' } }, { clusterTrustBundle: { path: 'z' } }],
+      },
+    };
+    expect(await messagesOf(podWith([volume]))).toEqual([
+      'MountVolume.SetUp failed for volume "all" : [secret "x" not found, configmap "y" not found, projected source clusterTrustBundle is not supported by this node yet]',
+    ]);
+  });
+});
+
+describe('unsupported volumes', () => {
+  it.each<[Partial<Volume>, string]>([
+    [{ persistentVolumeClaim: { claimName: 'x' } }, 'persistentVolumeClaim'],
+    [{ nfs: { server: 's', path: '/' } }, 'nfs'],
+    [{ image: { reference: 'x' } }, 'image'],
+    [{ csi: { driver: 'd' } }, 'csi'],
+    [{ ephemeral: {} }, 'ephemeral'],
+  ])('%j is refused by name', async (source, field) => {
+    const pod = podWith([
+      { name: 'ok', emptyDir: {} },
+      { name: 'data', ...source },
+    ]);
+    expect(await messagesOf(pod)).toEqual([
+      `Unable to attach or mount volumes: unmounted volumes=[data], unattached volumes=[], failed to process volumes=[data]: failed to get Plugin from volumeSpec for volume "data" err=no volume plugin matched: ${field} is not supported by this node yet`,
+    ]);
+  });
+});
+
+describe('changes of sources', () => {
+  const pod = podWith([{ name: 'cfg', configMap: { name: 'settings' } }]);
+  const color = `${base}/volumes/kubernetes.io~configmap/cfg/color`;
+  const change = async (name: string): Promise<void> => {
+    for (const listener of listeners) listener({ kind: 'configmap', namespace: 'shop', name });
+    await clock.advance(1000);
+  };
+
+  it('reach the files within a second', async () => {
+    await pathsOf(pod);
+    configMaps.set('settings', { metadata: { name: 'settings' }, data: { color: 'blue' } });
+    await change('settings');
+    expect(await text(color)).toBe('blue');
+    expect(hints).toEqual(['u-1']);
+  });
+
+  it('of others are not looked at', async () => {
+    await pathsOf(pod);
+    await change('other');
+    expect(hints).toEqual([]);
+  });
+
+  it('that take the source away leave the files, and are told once', async () => {
+    await pathsOf(pod);
+    configMaps.clear();
+    await change('settings');
+    await change('settings');
+    expect(await text(color)).toBe('red');
+    expect(refreshFailures).toEqual(['MountVolume.SetUp failed for volume "cfg" : configmap "settings" not found']);
+    expect(Object.keys(await pathsOf(pod))).toEqual(['cfg']);
+    manager = start();
+    expect(Object.keys(await pathsOf(pod))).toEqual(['cfg']);
+  });
+
+  it('do nothing after teardown', async () => {
+    await pathsOf(pod);
+    for (const listener of listeners) listener({ kind: 'configmap', namespace: 'shop', name: 'settings' });
+    await manager.teardown('u-1');
+    await clock.advance(1000);
+    expect(await files.lstat(base)).toBeUndefined();
+  });
+});
+
+describe('teardown', () => {
+  it('unmounts and removes everything of the pod, and nothing that links point at', async () => {
+    await files.mkdir('/srv/keep', { recursive: true });
+    await files.writeFile('/srv/keep/file', 'x');
+    const pod = podWith([
+      { name: 'm', emptyDir: { medium: 'Memory' } },
+      { name: 's', secret: { secretName: 'login' } },
+      { name: 'h', hostPath: { path: '/srv/keep' } },
+      { name: 'w', emptyDir: {} },
+    ]);
+    const paths = await pathsOf(pod);
+    await files.symlink('/srv/keep', `${paths['w']}/link`);
+    mounted.push(`${base}/volume-subpaths/s/c/0`);
+    expect(await manager.listPodsOnDisk()).toEqual(['u-1']);
+    await manager.teardown('u-1');
+    expect(mounted).toEqual([]);
+    expect(await manager.listPodsOnDisk()).toEqual([]);
+    expect(await text('/srv/keep/file')).toBe('x');
+    expect(registered).toEqual(['u-1', '-u-1']);
+    await manager.teardown('u-1');
+  });
+
+  it('of a pod that only the disk knows', async () => {
+    await pathsOf(podWith([{ name: 'w', emptyDir: {} }]));
+    manager = start();
+    await manager.teardown('u-1');
+    expect(await manager.listPodsOnDisk()).toEqual([]);
+  });
+
+  it('rejects while something stays mounted, and can be repeated', async () => {
+    await pathsOf(podWith([{ name: 'm', emptyDir: { medium: 'Memory' } }]));
+    const unmount = mounts.unmount;
+    mounts.unmount = async () => {
+      throw new Error('umount: target is busy');
+    };
+    await expect(manager.teardown('u-1')).rejects.toThrow('busy');
+    expect(await manager.listPodsOnDisk()).toEqual(['u-1']);
+    mounts.unmount = unmount;
+    await manager.teardown('u-1');
+    expect(await manager.listPodsOnDisk()).toEqual([]);
+  });
+
+  it('refuses a UID that leads elsewhere', async () => {
+    await expect(manager.teardown('../..')).rejects.toThrow('invalid pod UID');
+    await expect(manager.prepare(podWith([], {}, { uid: 'a/b' }))).rejects.toThrow('invalid pod UID');
+  });
+});
