@@ -115,6 +115,12 @@ export class SchedulingQueue {
     }
   }
 
+  /** A newer version of the pod that changes nothing for scheduling. */
+  refresh(info: PodInfo): void {
+    const queued = this.#pods.get(info.uid);
+    if (queued) queued.info = info;
+  }
+
   /** Forgets the pod: it is gone, or bound, or another scheduler's. */
   remove(uid: string): void {
     const queued = this.#pods.get(uid);
