@@ -1,6 +1,7 @@
 // The status patch by which a pod says that it is not scheduled, and why.
 
 import type { Pod, PodCondition } from '../api/generated/types.ts';
+import { formatTime } from '../api/meta/time.ts';
 import type { JsonObject } from '../api/meta/types.ts';
 
 export interface PodScheduledCondition {
@@ -8,14 +9,15 @@ export interface PodScheduledCondition {
   message: string;
 }
 
-/** RFC 3339 in whole seconds. */
-const timeText = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
-
 /**
  * A strategic merge patch of status that sets PodScheduled to False, or undefined when the pod says just that already.
  * lastTransitionTime only moves when the condition's status does. Follows podutil.UpdatePodCondition.
  */
-export function conditionPatch(pod: Pod, { reason, message }: PodScheduledCondition, now: number): JsonObject | undefined {
+export function conditionPatch(
+  pod: Pod,
+  { reason, message }: PodScheduledCondition,
+  now: number,
+): JsonObject | undefined {
   const old: PodCondition | undefined = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
   const generation = pod.metadata?.generation;
   if (
@@ -25,7 +27,7 @@ export function conditionPatch(pod: Pod, { reason, message }: PodScheduledCondit
     old.observedGeneration === generation
   )
     return undefined;
-  const since = old?.status === 'False' ? (old.lastTransitionTime ?? timeText(now)) : timeText(now);
+  const since = old?.status === 'False' ? (old.lastTransitionTime ?? formatTime(now)) : formatTime(now);
   const condition: JsonObject = {
     type: 'PodScheduled',
     status: 'False',

@@ -1,11 +1,13 @@
 // The scheduler: watches pods and nodes, decides one pod at a time, and binds without waiting for the API.
 
 import type { Node, Pod } from '../api/generated/types.ts';
+import { equalJson } from '../api/meta/equal.ts';
 import type { Client } from '../client/client.ts';
 import { createInformer } from '../client/informer.ts';
 import { nodes, pods } from '../client/resources.ts';
 import { type Clock, sleep } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import { nextTurn } from '../lib/next-turn.ts';
 import type { Random } from '../lib/random.ts';
 import { SchedulingCycle } from './cycle.ts';
 import { fitErrorMessage } from './fit-error.ts';
@@ -118,7 +120,10 @@ class PodScheduler implements Scheduler {
       this.#queue.remove(info.uid);
       if (before && before.nodeName !== '' && sameForOthers(before, info)) return;
       this.#cache.setPod(info);
-      this.#announce({ type: before && before.nodeName !== '' ? 'assigned-pod-updated' : 'assigned-pod-added', pod: info });
+      this.#announce({
+        type: before && before.nodeName !== '' ? 'assigned-pod-updated' : 'assigned-pod-added',
+        pod: info,
+      });
       return;
     }
     if (!this.#profiles.has(info.schedulerName) || pod.metadata?.deletionTimestamp !== undefined) {
@@ -179,7 +184,7 @@ class PodScheduler implements Scheduler {
         if (!queued) break;
         this.#scheduleOne(queued, signal);
       }
-      if (this.#queue.readyCount > 0) await sleep(this.#clock, 0, signal);
+      if (this.#queue.readyCount > 0) await nextTurn();
       else await this.#idle(signal);
     }
   }
@@ -288,7 +293,12 @@ class PodScheduler implements Scheduler {
     const { name = '', namespace = '' } = pod.metadata ?? {};
     if (!body) return;
     try {
-      await this.#options.client.patch(pods, { name, namespace }, { type: 'strategic', body }, { subresource: 'status' });
+      await this.#options.client.patch(
+        pods,
+        { name, namespace },
+        { type: 'strategic', body },
+        { subresource: 'status' },
+      );
     } catch (error) {
       this.#options.logger.warn('scheduler: the PodScheduled condition could not be set', {
         pod: `${namespace}/${name}`,
@@ -313,7 +323,7 @@ const sameForItself = (old: PodInfo, info: PodInfo): boolean =>
   sameJson(old.pod.spec?.schedulingGates, info.pod.spec?.schedulingGates) &&
   sameJson(old.pod.metadata?.annotations, info.pod.metadata?.annotations);
 
-const sameJson = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a ?? {}) === JSON.stringify(b ?? {});
+const sameJson = (a: unknown, b: unknown): boolean => a === b || equalJson(a ?? {}, b ?? {});
 
 const truncated = (message: string): string =>
   message.length <= maxEventMessage ? message : `${message.slice(0, maxEventMessage - 4)} ...`;
@@ -339,7 +349,12 @@ async function runUntilRejected(
   return undefined;
 }
 
-async function bind(plugins: readonly AnyPlugin[], info: PodInfo, nodeName: string, signal: AbortSignal): Promise<void> {
+async function bind(
+  plugins: readonly AnyPlugin[],
+  info: PodInfo,
+  nodeName: string,
+  signal: AbortSignal,
+): Promise<void> {
   for (const plugin of plugins) {
     try {
       if (await plugin.bind?.(info, nodeName, signal)) return;
