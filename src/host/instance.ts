@@ -23,6 +23,8 @@ export interface Instance {
   containerdLog: string;
   cniConfDir: string;
   cniStateDir: string;
+  /** The kubelet's root: pods' folders are in `pods` below it. */
+  kubeletDir: string;
   podsDir: string;
   podLogsDir: string;
   registryDir: string;
@@ -53,7 +55,8 @@ export function instanceOf(dataDir: string): Instance {
     containerdLog: `${dataDir}/containerd.log`,
     cniConfDir: `${dataDir}/cni/conf`,
     cniStateDir: `${dataDir}/cni/state`,
-    podsDir: `${dataDir}/pods`,
+    kubeletDir: `${dataDir}/kubelet`,
+    podsDir: `${dataDir}/kubelet/pods`,
     podLogsDir: `${dataDir}/logs/pods`,
     registryDir: `${dataDir}/registry`,
     imagesDir: `${dataDir}/images`,

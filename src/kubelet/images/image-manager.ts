@@ -1,0 +1,229 @@
+// Makes a container's image present: pull policy, back-off, one pull at a time per image, and the events that tell of it.
+// Follows pkg/kubelet/images/image_manager.go and puller.go of v1.36.
+
+import type { Container, Pod, Secret } from '../../api/generated/types.ts';
+import { parseImageReference } from '../../api/pod/image-reference.ts';
+import { type ImageService, isRuntimeError, type RegistryAuth, type SandboxConfig } from '../../cri/runtime.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { ImageManager, ImageResult } from '../seams.ts';
+import { goDuration } from './go-duration.ts';
+import { credentialsFor } from './registry-credentials.ts';
+
+export interface ImageManagerOptions {
+  images: ImageService;
+  clock: Clock;
+  /** Records an event on a pod; the kubelet's PodEvents. */
+  event(pod: Pod, type: 'Normal' | 'Warning', reason: string, message: string, fieldPath?: string): void;
+  /** The fieldPath of a container's events. */
+  fieldPath(pod: Pod, container: string): string | undefined;
+  /** Pull secrets; rejects when one cannot be had. */
+  secret(namespace: string, name: string, signal?: AbortSignal): Promise<Secret>;
+}
+
+const firstBackoffMs = 10_000;
+const maxBackoffMs = 300_000;
+
+interface Backoff {
+  delayMs: number;
+  /** Monotonic. */
+  since: number;
+  /** Why the last pull failed, as `<reason>: <message>`. */
+  failure: string;
+}
+
+type PullOutcome = { ok: true; imageRef: string; pullMs: number; size: number } | { ok: false; error: string };
+
+const unavailable = 'RegistryUnavailable';
+const badSignature = 'SignatureValidationFailed';
+
+/** The waiting reason and message of a failed pull. The runtime tells the two special ones by how its message begins. */
+function failureOf(
+  image: string,
+  error: string,
+): { reason: 'ErrImagePull' | typeof unavailable | typeof badSignature; message: string } {
+  const at = (prefix: string): string | undefined =>
+    error.startsWith(prefix) ? error.slice(prefix.length) : undefined;
+  const registry = at(unavailable);
+  if (registry !== undefined)
+    return {
+      reason: unavailable,
+      message: `image pull failed for ${image} because the registry is unavailable${registry}`,
+    };
+  const signature = at(badSignature);
+  if (signature !== undefined)
+    return {
+      reason: badSignature,
+      message: `image pull failed for ${image} because the signature validation failed${signature}`,
+    };
+  return { reason: 'ErrImagePull', message: error };
+}
+
+/** The repository of a name that is wrong only in its capitals, as the distribution library prints it. */
+function requestedPath(image: string): string {
+  const name = image.split('@')[0] ?? '';
+  const untagged = name.lastIndexOf(':') > name.lastIndexOf('/') ? name.slice(0, name.lastIndexOf(':')) : name;
+  return untagged.includes('/') ? untagged : `library/${untagged}`;
+}
+
+const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Rejects when the signal aborts, leaving the work itself to go on for the others who wait for it. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+    if (signal.aborted) return abort();
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+/** An ImageManager over a runtime's image service. Parallel requests for one image with the same credentials share a pull. */
+export function createImageManager(options: ImageManagerOptions): ImageManager {
+  const { images, clock } = options;
+  const backoffs = new Map<string, Backoff>();
+  const pulls = new Map<string, Promise<PullOutcome>>();
+
+  const inBackoff = (key: string): Backoff | undefined => {
+    const entry = backoffs.get(key);
+    return entry && clock.monotonic() - entry.since < entry.delayMs ? entry : undefined;
+  };
+  const punish = (key: string, failure: string): void => {
+    const before = backoffs.get(key);
+    const forgotten = !before || clock.monotonic() - before.since > 2 * maxBackoffMs;
+    const delayMs = forgotten ? firstBackoffMs : Math.min(before.delayMs * 2, maxBackoffMs);
+    backoffs.set(key, { delayMs, since: clock.monotonic(), failure });
+  };
+  const collectGarbage = (): void => {
+    for (const [key, { since }] of backoffs) if (clock.monotonic() - since > 2 * maxBackoffMs) backoffs.delete(key);
+  };
+
+  /** The secrets that could be read, with an event naming those that could not. */
+  const pullSecrets = async (pod: Pod, signal?: AbortSignal): Promise<Secret[]> => {
+    const names = (pod.spec?.imagePullSecrets ?? []).flatMap(({ name }) => (name ? [name] : []));
+    const found = await Promise.all(
+      names.map((name) => options.secret(pod.metadata?.namespace ?? '', name, signal).catch(() => undefined)),
+    );
+    const missing = names.filter((_, i) => found[i] === undefined);
+    if (missing.length > 0) {
+      const message = `Unable to retrieve some image pull secrets (${missing.join(', ')}); attempting to pull the image may not succeed.`;
+      options.event(pod, 'Warning', 'FailedToRetrieveImagePullSecret', message);
+    }
+    return found.filter((secret) => secret !== undefined);
+  };
+
+  const pullOnce = async (
+    image: string,
+    credentials: readonly RegistryAuth[],
+    sandboxConfig: SandboxConfig,
+  ): Promise<PullOutcome> => {
+    const started = clock.monotonic();
+    const errors: string[] = [];
+    for (const auth of credentials.length > 0 ? credentials : [undefined]) {
+      try {
+        const imageRef = await images.pullImage(image, auth, sandboxConfig);
+        const pullMs = clock.monotonic() - started;
+        const size = (await images.imageStatus(image))?.size ?? 0;
+        return { ok: true, imageRef, pullMs, size };
+      } catch (error) {
+        errors.push(errorText(error));
+      }
+    }
+    const distinct = [...new Set(errors)];
+    return { ok: false, error: distinct.length === 1 ? (distinct[0] ?? '') : `[${distinct.join(', ')}]` };
+  };
+
+  const sharedPull = (
+    image: string,
+    credentials: readonly RegistryAuth[],
+    sandboxConfig: SandboxConfig,
+  ): Promise<PullOutcome> => {
+    const key = JSON.stringify([image, credentials]);
+    const running = pulls.get(key);
+    if (running) return running;
+    const pull = pullOnce(image, credentials, sandboxConfig).finally(() => pulls.delete(key));
+    pulls.set(key, pull);
+    return pull;
+  };
+
+  const pull = async (
+    pod: Pod,
+    container: Container,
+    image: string,
+    sandboxConfig: SandboxConfig,
+    signal?: AbortSignal,
+  ): Promise<ImageResult> => {
+    const shown = JSON.stringify(image);
+    const event = (type: 'Normal' | 'Warning', reason: string, message: string): void =>
+      options.event(pod, type, reason, message, options.fieldPath(pod, container.name));
+    const key = `${pod.metadata?.uid ?? ''}_${image}`;
+    const waiting = inBackoff(key);
+    if (waiting) {
+      const message = `Back-off pulling image ${shown}`;
+      event('Normal', 'BackOff', message);
+      const retryAfterMs = waiting.delayMs - (clock.monotonic() - waiting.since);
+      return { ok: false, reason: 'ImagePullBackOff', message: `${message}: ${waiting.failure}`, retryAfterMs };
+    }
+    const started = clock.monotonic();
+    const credentials = credentialsFor(image, await pullSecrets(pod, signal));
+    event('Normal', 'Pulling', `Pulling image ${shown}`);
+    const outcome = await untilAborted(sharedPull(image, credentials, sandboxConfig), signal);
+    if (!outcome.ok) {
+      event('Warning', 'Failed', `Failed to pull image ${shown}: ${outcome.error}`);
+      const { reason, message } = failureOf(image, outcome.error);
+      punish(key, `${reason}: ${message}`);
+      return { ok: false, reason, message };
+    }
+    const [took, waited] = [goDuration(outcome.pullMs), goDuration(clock.monotonic() - started)];
+    const size = `Image size: ${outcome.size} bytes.`;
+    event('Normal', 'Pulled', `Successfully pulled image ${shown} in ${took} (${waited} including waiting). ${size}`);
+    backoffs.delete(key);
+    collectGarbage();
+    return { ok: true, imageRef: outcome.imageRef };
+  };
+
+  return {
+    async ensureImage(pod, container, sandboxConfig, signal) {
+      const requested = container.image ?? '';
+      const shown = JSON.stringify(requested);
+      const event = (type: 'Normal' | 'Warning', reason: string, message: string): void =>
+        options.event(pod, type, reason, message, options.fieldPath(pod, container.name));
+      const reference = parseImageReference(requested);
+      if (!reference) {
+        const lower = parseImageReference(requested.toLowerCase());
+        const hint = lower ? `: repository name (${requestedPath(requested)}) must be lowercase` : '';
+        const cause = `couldn't parse image name ${shown}: invalid reference format${hint}`;
+        const message = `Failed to apply default image tag ${shown}: ${cause}`;
+        event('Warning', 'InspectFailed', message);
+        return { ok: false, reason: 'InvalidImageName', message };
+      }
+      // The name stays as the user wrote it but for the tag: which registry a short name means is the runtime's to say.
+      const tagged = requested.includes('@') || requested.lastIndexOf(':') > requested.lastIndexOf('/');
+      const image = tagged ? requested : `${requested}:latest`;
+      let present: string | undefined;
+      try {
+        present = (await images.imageStatus({ image, userSpecifiedImage: requested }, signal))?.id;
+      } catch (error) {
+        signal?.throwIfAborted();
+        const message = `Failed to inspect image ${JSON.stringify(image)}: ${errorText(error)}`;
+        event('Warning', 'InspectFailed', message);
+        return {
+          ok: false,
+          reason: isRuntimeError(error, 'InvalidArgument') ? 'InvalidImageName' : 'ImageInspectError',
+          message,
+        };
+      }
+      const policy =
+        container.imagePullPolicy ?? (reference.tag === 'latest' && !reference.digest ? 'Always' : 'IfNotPresent');
+      if (policy === 'Always' || (policy === 'IfNotPresent' && present === undefined))
+        return pull(pod, container, requested, sandboxConfig, signal);
+      if (present !== undefined) {
+        event('Normal', 'Pulled', `Container image ${shown} already present on machine and can be accessed by the pod`);
+        return { ok: true, imageRef: present };
+      }
+      const message = `Container image ${shown} is not present with pull policy of Never`;
+      event('Warning', 'ErrImageNeverPull', message);
+      return { ok: false, reason: 'ErrImageNeverPull', message };
+    },
+  };
+}
