@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createSeededRandom } from '../sim/seeded-random.ts';
 import { createVirtualClock, type VirtualClock } from '../sim/virtual-clock.ts';
+import { openEmbeddedStore } from './embedded.ts';
 import { compareKeys } from './keys.ts';
 import { createMemoryStore } from './memory.ts';
 import {
@@ -31,6 +32,7 @@ interface Backend {
 
 const backends: Backend[] = [
   { name: 'memory', open: (_, clock) => Promise.resolve(createMemoryStore({ clock })), durable: false },
+  { name: 'lmdb', open: (folder, clock) => openEmbeddedStore({ path: join(folder, 'data'), clock }), durable: true },
 ];
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);

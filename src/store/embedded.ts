@@ -1,0 +1,261 @@
+// The store on LMDB: one file, durable with every acknowledged write, no server.
+
+import { chmod, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Database, open, type RootDatabase } from 'lmdb';
+import type { Clock } from '../lib/clock.ts';
+import { nextTurn } from '../lib/next-turn.ts';
+import {
+  decodeChange,
+  decodeNumber,
+  decodeSuperseded,
+  decodeValue,
+  encodeChange,
+  encodeKey,
+  encodeLeaseKey,
+  encodeNumber,
+  encodeValue,
+  encodeVersionKey,
+  keyOfLeaseKey,
+  keyOfVersionKey,
+  layoutVersion,
+  prefixEnd,
+  versionStart,
+} from './embedded-layout.ts';
+import { lockFolder } from './embedded-lock.ts';
+import { createMvccStore } from './mvcc-store.ts';
+import type { KeyValue, Store, StoreEvent } from './store.ts';
+import type { Change, LeaseRecord, Superseded, Tables, TablesState, TableWrite } from './tables.ts';
+
+export interface EmbeddedOptions {
+  /** The data folder; made with mode 0700 when it is not there. */
+  path: string;
+  /** Times leases. */
+  clock: Clock;
+  /** Bytes of recent events kept in memory for watchers. */
+  recentBytes?: number;
+}
+
+/**
+ * Opens the store in that folder, new or with what it held. Throws StoreInUseError when another process has it open.
+ * A write is acknowledged after its pages and LMDB's meta page were synced to disk: it survives kill -9 and, as far as the disk
+ * keeps its promises, loss of power.
+ */
+export async function openEmbeddedStore(options: EmbeddedOptions): Promise<Store> {
+  const { path, clock, recentBytes } = options;
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  await chmod(path, 0o700);
+  const unlock = await lockFolder(path);
+  try {
+    const tables = new LmdbTables(path, unlock);
+    await chmod(join(path, 'data.mdb'), 0o600);
+    await chmod(join(path, 'lock.mdb'), 0o600);
+    return createMvccStore({ tables, clock, ...(recentBytes !== undefined ? { recentBytes } : {}) });
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+type Table = Database<Buffer, Buffer>;
+
+const binary = { keyEncoding: 'binary', encoding: 'binary', cache: false } as const;
+const present = Buffer.from([1]);
+const meta = {
+  layout: Buffer.from('layout'),
+  revision: Buffer.from('revision'),
+  compacted: Buffer.from('compacted'),
+  lastLease: Buffer.from('last-lease'),
+};
+
+class LmdbTables implements Tables {
+  readonly #root: RootDatabase<Buffer, Buffer>;
+  readonly #unlock: () => Promise<void>;
+  readonly #meta: Table;
+  /** Key to value. */
+  readonly #current: Table;
+  /** Key and modRevision to value. */
+  readonly #superseded: Table;
+  /** Revision to change. */
+  readonly #history: Table;
+  /** Lease to its end, in wall ms. */
+  readonly #leases: Table;
+  /** Lease and key. */
+  readonly #leaseKeys: Table;
+  /** Nothing was ever written. */
+  #fresh: boolean;
+  /** Promises of the writes of the commit that is being put together: few, as LMDB gives one for many. */
+  readonly #results = new Set<Promise<boolean>>();
+
+  constructor(path: string, unlock: () => Promise<void>) {
+    this.#unlock = unlock;
+    // Without overlappingSync a commit is synced before it is visible, so that reads show nothing that could still be lost.
+    this.#root = open<Buffer, Buffer>({ path, ...binary, noSubdir: false, overlappingSync: false, maxDbs: 8 });
+    const table = (name: string): Table => this.#root.openDB<Buffer, Buffer>({ name, ...binary });
+    this.#meta = table('meta');
+    this.#current = table('current');
+    this.#superseded = table('superseded');
+    this.#history = table('history');
+    this.#leases = table('leases');
+    this.#leaseKeys = table('lease-keys');
+    this.#fresh = this.#meta.get(meta.layout) === undefined;
+    const layout = this.#number(meta.layout, layoutVersion);
+    if (layout !== layoutVersion)
+      throw new Error(`the store in ${path} has layout ${layout}, and this version knows only ${layoutVersion}`);
+  }
+
+  state(): TablesState {
+    const leases: LeaseRecord[] = [];
+    for (const { key, value } of this.#leases.getRange())
+      leases.push({ lease: decodeNumber(key), expiresAt: decodeNumber(value) });
+    return {
+      revision: this.#number(meta.revision, 1),
+      compactedRevision: this.#number(meta.compacted, 1),
+      lastLease: this.#number(meta.lastLease, 0),
+      leases,
+    };
+  }
+
+  get(key: string): KeyValue | undefined {
+    const bytes = key === '' ? undefined : this.#current.get(encodeKey(key));
+    return bytes === undefined ? undefined : decodeValue(key, bytes);
+  }
+
+  has(key: string): boolean {
+    return this.#current.doesExist(encodeKey(key));
+  }
+
+  scan(prefix: string, start: string, limit: number): KeyValue[] {
+    const found: KeyValue[] = [];
+    for (const { key, value } of this.#current.getRange({ ...bounds(encodeKey(start), prefix), limit }))
+      found.push(decodeValue(key.toString(), value));
+    return found;
+  }
+
+  count(prefix: string, start: string): number {
+    return this.#current.getKeysCount(bounds(encodeKey(start), prefix));
+  }
+
+  nextSupersededKey(prefix: string, start: string): string | undefined {
+    for (const key of this.#superseded.getKeys({ ...bounds(versionStart(start), prefix), limit: 1 }))
+      return keyOfVersionKey(key);
+    return undefined;
+  }
+
+  supersededAt(key: string, revision: number): Superseded | undefined {
+    const start = encodeVersionKey(key, revision);
+    const exact = this.#superseded.get(start);
+    if (exact !== undefined) return decodeSuperseded(key, exact);
+    const earlier = { start, end: encodeVersionKey(key, 0), reverse: true, limit: 1 };
+    for (const { value } of this.#superseded.getRange(earlier)) return decodeSuperseded(key, value);
+    return undefined;
+  }
+
+  history(from: number, limit: number): Change[] {
+    const changes: Change[] = [];
+    for (const { key, value } of this.#history.getRange({ start: encodeNumber(from), limit }))
+      changes.push(decodeChange(decodeNumber(key), value));
+    return changes;
+  }
+
+  leaseKeys(lease: number, limit: number): string[] {
+    const range = { start: encodeNumber(lease), end: encodeNumber(lease + 1), limit };
+    return Array.from(this.#leaseKeys.getKeys(range), keyOfLeaseKey);
+  }
+
+  /** What is written in one turn of the event loop, LMDB commits as one transaction. */
+  async commit(writes: readonly TableWrite[]): Promise<void> {
+    let revision = 0;
+    for (const write of writes) {
+      if (write.type === 'event') revision = write.event.revision;
+      this.#write(write);
+    }
+    if (revision !== 0) this.#put(this.#meta, meta.revision, encodeNumber(revision));
+    if (this.#fresh) this.#put(this.#meta, meta.layout, encodeNumber(layoutVersion));
+    const results = [...this.#results];
+    this.#results.clear();
+    try {
+      await Promise.all(results);
+      this.#fresh = false;
+    } catch (error) {
+      throw await explain(error);
+    } finally {
+      this.#root.resetReadTxn();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#root.close();
+    await this.#unlock();
+  }
+
+  #write(write: TableWrite): void {
+    switch (write.type) {
+      case 'event':
+        return this.#writeEvent(write.event);
+      case 'lease':
+        this.#put(this.#leases, encodeNumber(write.lease.lease), encodeNumber(write.lease.expiresAt));
+        this.#put(this.#meta, meta.lastLease, encodeNumber(write.lease.lease));
+        return;
+      case 'forget-lease':
+        this.#remove(this.#leases, encodeNumber(write.lease));
+        return;
+      case 'compacted':
+        this.#put(this.#meta, meta.compacted, encodeNumber(write.revision));
+        return;
+      case 'trim':
+        for (const { revision, key, previousRevision } of write.changes) {
+          this.#remove(this.#history, encodeNumber(revision));
+          if (previousRevision !== 0) this.#remove(this.#superseded, encodeVersionKey(key, previousRevision));
+        }
+        return;
+      default:
+        write satisfies never;
+    }
+  }
+
+  #writeEvent({ type, key, revision, current, previous }: StoreEvent): void {
+    const change = encodeChange({ type, key, previousRevision: previous?.modRevision ?? 0 });
+    this.#put(this.#history, encodeNumber(revision), change);
+    if (previous !== undefined) {
+      this.#put(this.#superseded, encodeVersionKey(key, previous.modRevision), encodeValue(previous, revision));
+      if (previous.lease !== 0 && previous.lease !== current?.lease)
+        this.#remove(this.#leaseKeys, encodeLeaseKey(previous.lease, key));
+    }
+    if (current === undefined) {
+      this.#remove(this.#current, encodeKey(key));
+      return;
+    }
+    this.#put(this.#current, encodeKey(key), encodeValue(current, 0));
+    if (current.lease !== 0 && current.lease !== previous?.lease)
+      this.#put(this.#leaseKeys, encodeLeaseKey(current.lease, key), present);
+  }
+
+  #put(table: Table, key: Buffer, value: Buffer): void {
+    this.#results.add(table.put(key, value));
+  }
+
+  #remove(table: Table, key: Buffer): void {
+    this.#results.add(table.remove(key));
+  }
+
+  #number(key: Buffer, absent: number): number {
+    const bytes = this.#meta.get(key);
+    return bytes === undefined ? absent : decodeNumber(bytes);
+  }
+}
+
+function bounds(start: Buffer, prefix: string): { start?: Buffer; end?: Buffer } {
+  const end = prefixEnd(prefix);
+  return { ...(start.length > 0 ? { start } : {}), ...(end !== undefined ? { end } : {}) };
+}
+
+/** LMDB's own error, which a failed commit carries as a promise that is settled a little later. */
+async function explain(error: unknown): Promise<Error> {
+  let cause = error;
+  if (error instanceof Error && 'commitError' in error) {
+    const later = nextTurn().then(() => error);
+    cause = await Promise.race([Promise.resolve(error.commitError), later]).catch((reason: unknown) => reason);
+  }
+  return new Error(`the store cannot write: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+}
