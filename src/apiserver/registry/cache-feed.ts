@@ -1,0 +1,160 @@
+// Keeps every resource cache current from one watch of the store, and tells how far they have come.
+
+import type { Clock } from '../../lib/clock.ts';
+import { sleep } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { CompactedError, type Store, type StoreEvent } from '../../store/store.ts';
+import type { ResourceInfo } from '../resources.ts';
+import { objectVersion } from './object-version.ts';
+import { ResourceCache } from './resource-cache.ts';
+
+const root = '/registry/';
+/** Objects read per step while loading, so that other work gets its turn. */
+const loadPage = 2000;
+
+interface Waiter {
+  revision: number;
+  resolve(): void;
+}
+
+/** One feed per API server. */
+export class CacheFeed {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #byPrefix = new Map<string, ResourceCache[]>();
+  readonly #caches = new Map<ResourceInfo, ResourceCache>();
+  readonly #stop = new AbortController();
+  #waiters: Waiter[] = [];
+  #progress = 0;
+  #running: Promise<void> | undefined;
+  /** Called when the caches were loaded anew: watches must end, for they missed events. */
+  onReset: () => void = () => {};
+
+  constructor(store: Store, resources: readonly ResourceInfo[], clock: Clock, logger: Logger) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#logger = logger;
+    for (const info of resources) {
+      const cache = new ResourceCache(info);
+      this.#caches.set(info, cache);
+      const same = this.#byPrefix.get(info.keyPrefix);
+      if (same === undefined) this.#byPrefix.set(info.keyPrefix, [cache]);
+      else same.push(cache);
+    }
+  }
+
+  cache(info: ResourceInfo): ResourceCache {
+    const cache = this.#caches.get(info);
+    if (cache === undefined) throw new Error(`${info.kind.resource} has no cache`);
+    return cache;
+  }
+
+  /** Every change up to and with this revision is in the caches. */
+  get progress(): number {
+    return this.#progress;
+  }
+
+  /** Loads the caches and follows the store from then on. */
+  async start(): Promise<void> {
+    const revision = await this.#load();
+    this.#running = this.#follow(revision);
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+    for (const waiter of this.#waiters.splice(0)) waiter.resolve();
+  }
+
+  /** Resolves once the caches show that revision, or the newest when none is given. */
+  async caughtUp(revision = this.#store.revision()): Promise<void> {
+    if (this.#progress >= revision || this.#stop.signal.aborted) return;
+    await new Promise<void>((resolve) => this.#waiters.push({ revision, resolve }));
+  }
+
+  /** Like caughtUp, but gives false after `ms`. */
+  async reaches(revision: number, ms: number): Promise<boolean> {
+    if (this.#progress >= revision) return true;
+    const done = new AbortController();
+    await Promise.race([this.caughtUp(revision), sleep(this.#clock, ms, done.signal)]);
+    done.abort();
+    return this.#progress >= revision;
+  }
+
+  async #load(): Promise<number> {
+    let revision: number | undefined;
+    let startKey = root;
+    for (const caches of this.#byPrefix.values()) for (const cache of caches) cache.reset();
+    for (;;) {
+      const page = await this.#store.range(root, { startKey, limit: loadPage, ...(revision === undefined ? {} : { revision }) });
+      revision ??= page.revision;
+      for (const kv of page.items) {
+        for (const cache of this.#cachesOf(kv.key)) {
+          const version = objectVersion(cache.info.kind, cache.place(kv.key), kv.value, kv.modRevision, kv.lease);
+          cache.objects.set(kv.key, version);
+        }
+      }
+      const last = page.items.at(-1);
+      if (!page.more || last === undefined) break;
+      startKey = `${last.key}\0`;
+    }
+    for (const caches of this.#byPrefix.values()) for (const cache of caches) cache.startWindow(revision);
+    this.#advance(revision);
+    return revision;
+  }
+
+  /** The caches that a key belongs to: its first or first two segments after the root name the resource. */
+  #cachesOf(key: string): readonly ResourceCache[] {
+    const first = key.indexOf('/', root.length);
+    const found = this.#byPrefix.get(key.slice(0, first + 1));
+    if (found !== undefined) return found;
+    const second = key.indexOf('/', first + 1);
+    return (second > 0 ? this.#byPrefix.get(key.slice(0, second + 1)) : undefined) ?? [];
+  }
+
+  async #follow(revision: number): Promise<void> {
+    const { signal } = this.#stop;
+    let from = revision + 1;
+    while (!signal.aborted) {
+      try {
+        for await (const batch of this.#store.watch(root, { fromRevision: from, signal })) {
+          for (const event of batch.events) this.#apply(event);
+          from = batch.progress + 1;
+          this.#advance(batch.progress);
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#logger.error('watching the store failed', { error: String(error) });
+        if (error instanceof CompactedError) {
+          from = (await this.#load()) + 1;
+          this.onReset();
+        }
+      }
+      if (!signal.aborted) await sleep(this.#clock, 100, signal);
+    }
+  }
+
+  #apply(event: StoreEvent): void {
+    for (const cache of this.#cachesOf(event.key)) {
+      try {
+        cache.apply(event);
+      } catch (error) {
+        // One object that cannot be read must not stop the others.
+        this.#logger.error('an event could not be applied', { key: event.key, error: String(error) });
+      }
+    }
+  }
+
+  #advance(revision: number): void {
+    if (revision <= this.#progress) return;
+    this.#progress = revision;
+    if (this.#waiters.length === 0) return;
+    const left: Waiter[] = [];
+    for (const waiter of this.#waiters) {
+      if (waiter.revision <= revision) waiter.resolve();
+      else left.push(waiter);
+    }
+    this.#waiters = left;
+  }
+}

@@ -1,0 +1,75 @@
+// Creates one object: names it, lets strategy and admission have their say, writes it.
+// Follows apiserver pkg/registry/generic/registry/store.go (create) and registry/rest/create.go of v1.36.
+
+import { alreadyExists, ApiError, badRequest, invalidObject } from '../../api/meta/errors.ts';
+import { randomSuffix } from '../../lib/random.ts';
+import { commitPut, currentVersion, dryVersion, placeOf } from './commit.ts';
+import type { ObjectVersion, StoredObject } from './object-version.ts';
+import { attributes, matchNamespace, strategyContext, timeText, trackFields, type WriteContext } from './write-context.ts';
+
+/** How often a generated name is tried before giving up. */
+const nameAttempts = 8;
+/** A generated name's fixed part is cut to this, so that the whole stays a label. */
+const maxGenerateBase = 63 - 5;
+
+/**
+ * Creates the object, which was decoded and defaulted and is the registry's from now on.
+ * Throws 400, 403, 404, 409, 422 as upstream does.
+ */
+export async function createObject(context: WriteContext, object: StoredObject): Promise<ObjectVersion> {
+  const { deps, info } = context;
+  if (object.metadata.resourceVersion !== undefined && object.metadata.resourceVersion !== '' && object.metadata.resourceVersion !== '0')
+    throw badRequest('resourceVersion should not be set on objects to be created');
+  delete object.metadata.resourceVersion;
+  matchNamespace(info, object, context.namespace);
+  await deps.admission.mutate(attributes(context, 'CREATE', object.metadata.name ?? '', object, undefined));
+  matchNamespace(info, object, context.namespace);
+  const { generateName = '' } = object.metadata;
+  const generated = !object.metadata.name && generateName !== '';
+  const { metadata } = object;
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.selfLink;
+  delete metadata.generation;
+  info.kind.strategy.prepareForCreate?.(object, strategyContext(context));
+  metadata.creationTimestamp = timeText(deps.clock.now());
+  metadata.uid = deps.random.uuid();
+  if (info.kind.hasGeneration && metadata.generation === undefined) metadata.generation = 1;
+  trackFields(context, undefined, object);
+  for (let attempt = 1; ; attempt++) {
+    if (generated) metadata.name = generateName.slice(0, maxGenerateBase) + randomSuffix(deps.random);
+    const made = await tryCreate(context, object);
+    if (made.ok) return made.version;
+    if (generated && attempt < nameAttempts) continue;
+    throw taken(context, metadata.name ?? '', generated, made.actual);
+  }
+}
+
+type Attempt = { ok: true; version: ObjectVersion } | { ok: false; actual: ObjectVersion | undefined };
+
+async function tryCreate(context: WriteContext, object: StoredObject): Promise<Attempt> {
+  const { deps, info } = context;
+  const { strategy } = info.kind;
+  const name = object.metadata.name ?? '';
+  const errors = strategy.validateCreate(object, strategyContext(context));
+  if (errors.length > 0) throw invalidObject(info.kind, name, errors);
+  const warned = strategy.warnings?.(object, undefined);
+  if (warned !== undefined) context.warnings.push(...warned);
+  strategy.canonicalize?.(object);
+  await deps.admission.validate(attributes(context, 'CREATE', name, object, undefined));
+  const place = placeOf(info, context.namespace, name);
+  if (context.options.dryRun) {
+    const existing = await currentVersion(deps, info, place.key);
+    return existing === undefined ? { ok: true, version: dryVersion(info, place, object, 0) } : { ok: false, actual: existing };
+  }
+  const lease = info.kind.ttlMs === undefined ? 0 : await deps.leases.leaseFor(info.kind.ttlMs);
+  return commitPut(deps, info, place, object, 0, lease);
+}
+
+function taken(context: WriteContext, name: string, generated: boolean, actual: ObjectVersion | undefined): ApiError {
+  const error = alreadyExists(context.info.qualified, name);
+  let { message = '' } = error.status;
+  if (generated) message += ', the server was not able to generate a unique name for the object';
+  if (actual?.object().metadata.deletionTimestamp !== undefined) message = `object is being deleted: ${message}`;
+  return new ApiError({ ...error.status, message });
+}

@@ -1,0 +1,163 @@
+// Deletes one object: at once, after a grace period, or once its finalizers are gone.
+// Follows apiserver registry/rest/delete.go and registry/generic/registry/store.go (Delete), and core/namespace/storage of v1.36.
+
+import { conflict, notFound } from '../../api/meta/errors.ts';
+import type { JsonObject } from '../../api/meta/types.ts';
+import { commitDelete, currentVersion, placeOf } from './commit.ts';
+import type { DeleteOptions } from './delete-options.ts';
+import { deletionFinalizers, specFinalizers } from './finalizers.ts';
+import type { ObjectPlace, ObjectVersion, StoredObject } from './object-version.ts';
+import { type Change, guaranteedUpdate } from './update.ts';
+import { attributes, timeText, type WriteContext } from './write-context.ts';
+
+/** What a delete answers: the object as it is now, or a Status when it is gone and its kind does not return it. */
+export type Deleted = { version: ObjectVersion; gone: boolean } | { status: JsonObject; gone: boolean };
+
+/** These give the deleted object back instead of a Status. */
+const returnsObject = new Set([
+  'pods',
+  'podtemplates',
+  'services',
+  'serviceaccounts',
+  'persistentvolumes',
+  'persistentvolumeclaims',
+  'resourcequotas',
+]);
+
+type Verdict = 'now' | 'pending' | 'update';
+
+/** Decides what the delete does to the object, which it changes for 'update'. Follows BeforeDelete. */
+function applyGrace(context: WriteContext, object: StoredObject, options: DeleteOptions): Verdict | 'not-graceful' {
+  const { metadata } = object;
+  const { strategy } = context.info.kind;
+  if (strategy.gracePeriod === undefined) return 'not-graceful';
+  if (metadata.deletionTimestamp !== undefined) {
+    const left = metadata.deletionGracePeriodSeconds;
+    if (left === undefined || left === 0) return 'not-graceful';
+    const period = options.gracePeriodSeconds;
+    if (period === undefined || period >= left) return 'pending';
+    // Only shortening: counted from when the deletion was first asked for.
+    metadata.deletionTimestamp = timeText(Date.parse(metadata.deletionTimestamp) - left * 1000 + period * 1000);
+    metadata.deletionGracePeriodSeconds = period;
+    return 'update';
+  }
+  const period = strategy.gracePeriod(object, {
+    ...(options.gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds: options.gracePeriodSeconds }),
+    ...(options.propagationPolicy === undefined ? {} : { propagationPolicy: options.propagationPolicy }),
+  });
+  if (period === undefined) return 'not-graceful';
+  metadata.deletionTimestamp = timeText(context.deps.clock.now() + period * 1000);
+  metadata.deletionGracePeriodSeconds = period;
+  if ((metadata.generation ?? 0) > 0) metadata.generation = (metadata.generation ?? 0) + 1;
+  return 'update';
+}
+
+/** Marks an object that waits for its finalizers. */
+function markDeleting(context: WriteContext, { metadata }: StoredObject): void {
+  const now = context.deps.clock.now();
+  const at = metadata.deletionTimestamp;
+  if (at === undefined && (metadata.generation ?? 0) > 0) metadata.generation = (metadata.generation ?? 0) + 1;
+  if (at === undefined || Date.parse(at) > now) metadata.deletionTimestamp = timeText(now);
+  metadata.deletionGracePeriodSeconds = 0;
+}
+
+/** Deletes the object of that name. Throws 403, 404, 409, 422. */
+export async function deleteObject(context: WriteContext, name: string, options: DeleteOptions): Promise<Deleted> {
+  const { deps, info } = context;
+  const place = placeOf(info, context.namespace, name);
+  for (;;) {
+    const current = await currentVersion(deps, info, place.key);
+    if (current === undefined) throw notFound(info.qualified, name);
+    checkPreconditions(context, current, options);
+    const old = current.object();
+    await deps.admission.mutate(attributes(context, 'DELETE', name, undefined, old));
+    await deps.admission.validate(attributes(context, 'DELETE', name, undefined, old));
+    const done = await attempt(context, place, current, options);
+    if (done !== undefined) return done;
+  }
+}
+
+/** One try; undefined when another write came between. */
+async function attempt(
+  context: WriteContext,
+  place: ObjectPlace,
+  current: ObjectVersion,
+  options: DeleteOptions,
+): Promise<Deleted | undefined> {
+  const { info, deps } = context;
+  const object = current.mutable();
+  const isNamespace = info.kind.group === '' && info.kind.resource === 'namespaces';
+  const verdict = isNamespace ? endNamespace(context, object) : applyGrace(context, object, options);
+  if (verdict === 'pending') return answer(context, current, false);
+  const finalizers = deletionFinalizers(
+    info,
+    object.metadata.finalizers ?? [],
+    options.propagationPolicy,
+    options.orphanDependents,
+  );
+  if (finalizers !== undefined) object.metadata.finalizers = finalizers;
+  const waits = (object.metadata.finalizers?.length ?? 0) > 0 || specFinalizers(info, object) > 0;
+  const grace = object.metadata.deletionGracePeriodSeconds ?? 0;
+  if (waits && verdict === 'not-graceful') markDeleting(context, object);
+  if (waits || (verdict === 'update' && grace > 0)) {
+    const change: Change = { do: 'write', object };
+    const written = await guaranteedUpdate(context, place.name, (now) => {
+      if (now.revision !== current.revision) throw new ChangedMeanwhile();
+      return change;
+    }).catch(onChange);
+    return written === undefined ? undefined : { version: written.version, gone: false };
+  }
+  if (context.options.dryRun) return answer(context, current, true);
+  const result = await commitDelete(deps, info, place, current);
+  return result.ok ? answer(context, result.version, true) : undefined;
+}
+
+/** Another write came between reading and writing: the whole decision is made anew. */
+class ChangedMeanwhile extends Error {}
+
+function onChange(error: unknown): undefined {
+  if (error instanceof ChangedMeanwhile) return undefined;
+  throw error;
+}
+
+/** A namespace first turns Terminating; it goes once its spec's finalizers were taken away by /finalize. */
+function endNamespace(context: WriteContext, object: StoredObject & { status?: { phase?: string } }): Verdict | 'not-graceful' {
+  if (object.metadata.deletionTimestamp !== undefined)
+    return specFinalizers(context.info, object) > 0 ? 'pending' : 'not-graceful';
+  markDeleting(context, object);
+  delete object.metadata.deletionGracePeriodSeconds;
+  object.status = { ...object.status, phase: 'Terminating' };
+  return 'update';
+}
+
+function answer(context: WriteContext, version: ObjectVersion, gone: boolean): Deleted {
+  const { qualified } = context.info;
+  if (!gone && context.info.kind.strategy.gracePeriod === undefined) return { version, gone };
+  if (qualified.group === '' && returnsObject.has(qualified.resource)) return { version, gone };
+  const { uid } = version.object().metadata;
+  const details = {
+    name: version.name,
+    ...(qualified.group === '' ? {} : { group: qualified.group }),
+    kind: qualified.resource,
+    ...(uid === undefined ? {} : { uid }),
+  };
+  return { status: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details }, gone };
+}
+
+function checkPreconditions(context: WriteContext, current: ObjectVersion, options: DeleteOptions): void {
+  const { kind } = context.info;
+  const named = { group: kind.group, resource: kind.kind };
+  const { uid = '' } = current.object().metadata;
+  if (options.uid !== undefined && options.uid !== uid)
+    throw conflict(
+      named,
+      current.name,
+      `the UID in the precondition (${options.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`,
+    );
+  if (options.resourceVersion !== undefined && options.resourceVersion !== String(current.revision))
+    throw conflict(
+      named,
+      current.name,
+      `the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ResourceVersion in record (${current.revision}). The object might have been modified`,
+    );
+}

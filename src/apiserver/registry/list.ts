@@ -1,0 +1,261 @@
+// Lists and single reads: from the cache at the newest state, from the store at older ones, whole or in chunks.
+// Follows apiserver pkg/storage/cacher and etcd3/store.go of v1.36 in resourceVersion semantics.
+
+import { ApiError, badRequest, FieldPath, forbiddenField, gone, invalid, invalidObject, notFound, notSupported, type FieldError } from '../../api/meta/errors.ts';
+import { CompactedError, FutureRevisionError } from '../../store/store.ts';
+import type { ObjectList } from '../request.ts';
+import { objectKey, type ResourceInfo } from '../resources.ts';
+import { type RegistryDeps } from './commit.ts';
+import { decodeContinue, encodeContinue } from './continue-token.ts';
+import { objectVersion, type ObjectVersion } from './object-version.ts';
+import { type Selection, selects } from './resource-cache.ts';
+import { parseFieldSelector, parseLabelSelector } from './selectors.ts';
+import { isTrue } from '../request-info.ts';
+
+/** How long a read waits for a revision that is not there yet, as upstream's watch cache does. */
+const freshnessWaitMs = 3000;
+
+/** The options of a list, a watch or a deletecollection, checked. */
+export interface ListOptions {
+  selection: Selection;
+  resourceVersion: string;
+  match: 'Exact' | 'NotOlderThan' | '';
+  limit: number;
+  continue: string;
+  allowWatchBookmarks: boolean;
+  sendInitialEvents: boolean | undefined;
+  timeoutSeconds: number | undefined;
+}
+
+/** Reads the options from the query. Throws 400 and 422. */
+export function listOptions(info: ResourceInfo, namespace: string, name: string, query: URLSearchParams, watch: boolean): ListOptions {
+  const { kind } = info;
+  const supported = (label: string): boolean =>
+    label === 'metadata.name' ||
+    (label === 'metadata.namespace' && kind.namespaced) ||
+    (kind.fieldLabels?.includes(label) ?? false);
+  const fields = parseFieldSelector(query.get('fieldSelector'), supported);
+  // The deprecated watch of one name.
+  const named = name !== '' && fields.exact('metadata.name') === undefined;
+  const options: ListOptions = {
+    selection: {
+      namespace: namespace || (kind.namespaced ? (fields.exact('metadata.namespace') ?? '') : ''),
+      labels: parseLabelSelector(query.get('labelSelector')),
+      fields: named ? parseFieldSelector(`metadata.name=${name}`, () => true) : fields,
+    },
+    resourceVersion: query.get('resourceVersion') ?? '',
+    match: readMatch(query.get('resourceVersionMatch')),
+    limit: readInteger(query.get('limit')) ?? 0,
+    continue: query.get('continue') ?? '',
+    allowWatchBookmarks: isTrue(query.get('allowWatchBookmarks')),
+    sendInitialEvents: query.has('sendInitialEvents') ? isTrue(query.get('sendInitialEvents')) : undefined,
+    timeoutSeconds: readInteger(query.get('timeoutSeconds')),
+  };
+  checkListOptions(options, watch);
+  return options;
+}
+
+function readInteger(text: string | null): number | undefined {
+  if (text === null || text === '') return undefined;
+  if (!/^-?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  return Number(text);
+}
+
+function readMatch(text: string | null): ListOptions['match'] {
+  const match = text ?? '';
+  if (match === '' || match === 'Exact' || match === 'NotOlderThan') return match;
+  throw listError([notSupported(new FieldPath('resourceVersionMatch'), match, ['Exact', 'NotOlderThan', ''])]);
+}
+
+const listError = (errors: readonly FieldError[]): ApiError =>
+  invalidObject({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors);
+
+/** Follows apimachinery meta/internalversion/validation. */
+function checkListOptions(options: ListOptions, watch: boolean): void {
+  const errors: FieldError[] = [];
+  const match = new FieldPath('resourceVersionMatch');
+  const { resourceVersion: rv } = options;
+  if (watch) {
+    checkWatchOptions(options, errors);
+  } else {
+    if (options.sendInitialEvents !== undefined)
+      errors.push(forbiddenField(new FieldPath('sendInitialEvents'), 'sendInitialEvents is forbidden for list'));
+    if (options.match !== '') {
+      if (rv === '') errors.push(forbiddenField(match, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
+      if (options.continue !== '')
+        errors.push(forbiddenField(match, 'resourceVersionMatch is forbidden when continue is provided'));
+      if (options.match === 'Exact' && rv === '0')
+        errors.push(forbiddenField(match, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
+    }
+  }
+  if (rv !== '' && !/^\d+$/.test(rv)) errors.push(invalid(new FieldPath('resourceVersion'), rv, `strconv.ParseUint: parsing ${JSON.stringify(rv)}: invalid syntax`));
+  if (errors.length > 0) throw listError(errors);
+}
+
+function checkWatchOptions(options: ListOptions, errors: FieldError[]): void {
+  const match = new FieldPath('resourceVersionMatch');
+  if (options.sendInitialEvents === undefined) {
+    if (options.match !== '') errors.push(forbiddenField(match, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'));
+    return;
+  }
+  if (options.match === '')
+    errors.push(forbiddenField(match, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
+  else if (options.match !== 'NotOlderThan') errors.push(notSupported(match, options.match, ['NotOlderThan']));
+}
+
+/** Reads one object, showing every acknowledged write and at least the asked revision. */
+export async function getObject(
+  deps: RegistryDeps,
+  info: ResourceInfo,
+  namespace: string,
+  name: string,
+  resourceVersion = '',
+): Promise<ObjectVersion> {
+  await deps.feed.caughtUp();
+  await atLeast(deps, resourceVersion);
+  const found = deps.feed.cache(info).objects.get(objectKey(info, namespace, name));
+  if (found === undefined) throw notFound(info.qualified, name);
+  return found;
+}
+
+/** Waits for a revision to be reached, or answers as upstream does when it does not come. */
+export async function atLeast(deps: RegistryDeps, resourceVersion: string): Promise<void> {
+  if (resourceVersion === '' || resourceVersion === '0') return;
+  const wanted = Number(resourceVersion);
+  if (!Number.isSafeInteger(wanted) || wanted < 0) throw badRequest(`invalid resource version ${resourceVersion}`);
+  if (await deps.feed.reaches(wanted, freshnessWaitMs)) return;
+  throw tooLargeVersion(wanted, deps.feed.progress);
+}
+
+function tooLargeVersion(wanted: number, current: number): ApiError {
+  return new ApiError({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: `Timeout: Too large resource version: ${wanted}, current: ${current}`,
+    reason: 'Timeout',
+    details: { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }], retryAfterSeconds: 1 },
+    code: 504,
+  });
+}
+
+/** A list in the terms of its options. */
+export async function listObjects(deps: RegistryDeps, info: ResourceInfo, options: ListOptions): Promise<ObjectList> {
+  const { selection, resourceVersion: rv, limit } = options;
+  const prefix = info.keyPrefix + (info.kind.namespaced && selection.namespace !== '' ? `${selection.namespace}/` : '');
+  if (options.continue !== '') {
+    if (rv !== '' && rv !== '0') throw badRequest('specifying resource version is not allowed when using continue');
+    return continueList(deps, info, options, prefix);
+  }
+  // With a limit, a resourceVersion meant that very one before resourceVersionMatch existed.
+  const exact = options.match === 'Exact' || (limit > 0 && options.match === '' && rv !== '' && rv !== '0');
+  if (exact) return listFromStore(deps, info, options, prefix, Number(rv), prefix, false);
+  await deps.feed.caughtUp();
+  await atLeast(deps, rv);
+  // resourceVersion 0 asks for the cache, which knows no chunks.
+  return listFromCache(deps, info, selection, prefix, prefix, rv === '0' ? 0 : limit);
+}
+
+/** The objects of the cache as it is now. */
+function listFromCache(
+  deps: RegistryDeps,
+  info: ResourceInfo,
+  selection: Selection,
+  prefix: string,
+  startKey: string,
+  limit: number,
+): ObjectList {
+  const cache = deps.feed.cache(info);
+  const revision = deps.feed.progress;
+  const unselective = selection.labels.empty && selection.fields.empty;
+  const found: ObjectVersion[] = [];
+  const name = selection.fields.exact('metadata.name');
+  if (name !== undefined && (!info.kind.namespaced || selection.namespace !== '') && startKey === prefix) {
+    const only = cache.objects.get(prefix + name);
+    if (only !== undefined && selects(selection, only)) found.push(only);
+    return { objects: found, revision, continue: '', remainingItemCount: undefined };
+  }
+  let left = 0;
+  for (const version of cache.objects.range(prefix, startKey)) {
+    if (!unselective && !selects(selection, version)) continue;
+    if (limit > 0 && found.length === limit) {
+      left++;
+      // How many remain is told only without selectors; with them it is enough that one does.
+      if (!unselective) break;
+      continue;
+    }
+    found.push(version);
+  }
+  const last = found.at(-1);
+  if (left === 0 || last === undefined) return { objects: found, revision, continue: '', remainingItemCount: undefined };
+  return {
+    objects: found,
+    revision,
+    continue: encodeContinue({ revision, startKey: `${last.key}\0` }, prefix),
+    remainingItemCount: unselective ? left : undefined,
+  };
+}
+
+async function continueList(deps: RegistryDeps, info: ResourceInfo, options: ListOptions, prefix: string): Promise<ObjectList> {
+  const token = decodeContinue(options.continue, prefix);
+  if (token.revision < 0) {
+    await deps.feed.caughtUp();
+    return listFromCache(deps, info, options.selection, prefix, token.startKey, options.limit);
+  }
+  return listFromStore(deps, info, options, prefix, token.revision, token.startKey, true);
+}
+
+/** A list of the state at that revision. Throws 410 when it is compacted. */
+async function listFromStore(
+  deps: RegistryDeps,
+  info: ResourceInfo,
+  options: ListOptions,
+  prefix: string,
+  revision: number,
+  startKey: string,
+  continuing: boolean,
+): Promise<ObjectList> {
+  const { selection, limit } = options;
+  const unselective = selection.labels.empty && selection.fields.empty;
+  const cache = deps.feed.cache(info);
+  const found: ObjectVersion[] = [];
+  let from = startKey;
+  try {
+    for (;;) {
+      const page = await deps.store.range(prefix, { startKey: from, revision, limit: limit > 0 ? limit + 1 : 1000 });
+      for (const [i, kv] of page.items.entries()) {
+        if (limit > 0 && found.length === limit) {
+          const last = found.at(-1);
+          return {
+            objects: found,
+            revision,
+            continue: encodeContinue({ revision, startKey: `${last?.key ?? ''}\0` }, prefix),
+            remainingItemCount: unselective ? page.count - i : undefined,
+          };
+        }
+        const cached = cache.objects.get(kv.key);
+        const version =
+          cached?.revision === kv.modRevision
+            ? cached
+            : objectVersion(info.kind, cache.place(kv.key), kv.value, kv.modRevision, kv.lease);
+        if (unselective || selects(selection, version)) found.push(version);
+      }
+      const last = page.items.at(-1);
+      if (!page.more || last === undefined) return { objects: found, revision, continue: '', remainingItemCount: undefined };
+      from = `${last.key}\0`;
+    }
+  } catch (error) {
+    if (error instanceof CompactedError) throw compacted(continuing, startKey, prefix);
+    if (error instanceof FutureRevisionError) throw tooLargeVersion(revision, error.current);
+    throw error;
+  }
+}
+
+function compacted(continuing: boolean, startKey: string, prefix: string): ApiError {
+  if (!continuing) return gone('The resourceVersion for the provided list is too old.');
+  const error = gone(
+    'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.',
+  );
+  return new ApiError({ ...error.status, metadata: { continue: encodeContinue({ revision: -1, startKey }, prefix) } });
+}

@@ -1,0 +1,208 @@
+// One version of one stored object: its bytes once, and lazily what is read from them (parsed object, labels, fields).
+
+import type { KubeObject, ObjectMeta } from '../../api/meta/types.ts';
+import type { AnyKind } from '../../api/scheme.ts';
+
+const metadataMarker = Buffer.from('"metadata":{');
+const rvKey = Buffer.from('"resourceVersion":"');
+const rvEnd = Buffer.from('",');
+
+/** An object that the registry has finished with: all of it is present. */
+export type StoredObject = KubeObject & { metadata: ObjectMeta };
+
+/**
+ * Objects parsed or built in this process, by the very bytes that hold them: what a write has in hand need not be
+ * parsed again when the store's watch brings the same buffer back.
+ */
+const known = new WeakMap<Uint8Array, StoredObject>();
+
+/** Where an object lives. */
+export interface ObjectPlace {
+  readonly key: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** The version made last for some stored bytes, so that a write and the watch that follows it share one. */
+const versions = new WeakMap<Uint8Array, ObjectVersion>();
+
+/** The version of `kind` that those stored bytes are at that revision. */
+export function objectVersion(kind: AnyKind, at: ObjectPlace, stored: Uint8Array, revision: number, lease = 0): ObjectVersion {
+  const made = versions.get(stored);
+  if (made !== undefined && made.revision === revision && made.kind === kind) return made;
+  const version = new ObjectVersion(kind, at, stored, revision, lease);
+  versions.set(stored, version);
+  return version;
+}
+
+/**
+ * Serialises an object the way the store keeps it: kind, apiVersion and metadata first, no resourceVersion.
+ * The object belongs to the bytes from then on and must not be changed.
+ */
+export function encodeObject(object: StoredObject): Buffer {
+  const { kind, apiVersion, metadata, ...rest } = object;
+  const { resourceVersion: _, ...meta } = metadata;
+  const bytes = Buffer.from(JSON.stringify({ kind, apiVersion, metadata: meta, ...rest }));
+  known.set(bytes, object);
+  return bytes;
+}
+
+/** Freezes a JSON tree; parts already frozen are taken as done. */
+function deepFreeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
+  Object.freeze(value);
+  for (const child of Object.values(value)) deepFreeze(child);
+}
+
+/** One version of an object. Immutable; shared by the watch cache, lists and every watcher. */
+export class ObjectVersion {
+  readonly kind: AnyKind;
+  readonly key: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** The resourceVersion it is shown with. */
+  readonly revision: number;
+  /** Lease of the key, 0 when none. */
+  readonly lease: number;
+  readonly #stored: Uint8Array;
+  #bytes: Uint8Array | undefined;
+  #offset = -1;
+  #object: WeakRef<StoredObject> | undefined;
+  #labels: Readonly<Record<string, string>> | undefined;
+  #fields: Readonly<Record<string, string>> | undefined;
+  #metadataJson: Buffer | undefined;
+  /** The version whose content this one shows at another revision. */
+  readonly #origin: ObjectVersion | undefined;
+
+  constructor(kind: AnyKind, at: ObjectPlace, stored: Uint8Array, revision: number, lease: number, origin?: ObjectVersion) {
+    this.kind = kind;
+    this.key = at.key;
+    this.namespace = at.namespace;
+    this.name = at.name;
+    this.#origin = origin;
+    this.revision = revision;
+    this.lease = lease;
+    this.#stored = stored;
+  }
+
+  /** The served JSON without resourceVersion: the stored bytes themselves unless the kind is stored in another form. */
+  bytes(): Uint8Array {
+    if (this.#origin !== undefined) return this.#origin.bytes();
+    if (this.#bytes === undefined) {
+      const storage = this.kind.storage;
+      if (storage === undefined) this.#bytes = this.#stored;
+      else {
+        const stored = JSON.parse(Buffer.from(this.#stored).toString('utf8')) as KubeObject;
+        const served = storage.fromStorage(stored);
+        this.#bytes = encodeObject({ ...served, metadata: served.metadata ?? {} });
+      }
+    }
+    return this.#bytes;
+  }
+
+  /** Where resourceVersion goes: right after `"metadata":{`, which encodeObject puts third. */
+  #spliceAt(): number {
+    if (this.#offset < 0) {
+      const bytes = this.bytes();
+      const at = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).indexOf(metadataMarker);
+      if (at < 0) throw new Error(`stored object ${this.key} has no metadata`);
+      this.#offset = at + metadataMarker.length;
+    }
+    return this.#offset;
+  }
+
+  /** Length in bytes of the full JSON at that revision; 0 is what a dry run has, and shows none. */
+  encodedLength(revision = this.revision): number {
+    const own = this.bytes().length;
+    return revision === 0 ? own : own + rvKey.length + String(revision).length + rvEnd.length;
+  }
+
+  /** Copies the full JSON into `target` at `at`; gives the position after it. */
+  encodeInto(target: Buffer, at: number, revision = this.revision): number {
+    const bytes = this.bytes();
+    if (revision === 0) {
+      target.set(bytes, at);
+      return at + bytes.length;
+    }
+    const offset = this.#spliceAt();
+    target.set(offset === bytes.length ? bytes : bytes.subarray(0, offset), at);
+    let next = at + offset;
+    next += rvKey.copy(target, next);
+    next += target.write(String(revision), next, "latin1");
+    next += rvEnd.copy(target, next);
+    target.set(bytes.subarray(offset), next);
+    return next + bytes.length - offset;
+  }
+
+  /** The full JSON, with the resourceVersion spliced in. */
+  encode(revision = this.revision): Buffer {
+    const target = Buffer.allocUnsafe(this.encodedLength(revision));
+    this.encodeInto(target, 0, revision);
+    return target;
+  }
+
+  /** The parsed object with its resourceVersion: frozen, shared, rebuilt when the collector took it. */
+  object(): StoredObject {
+    let object = this.#object?.deref();
+    if (object === undefined) {
+      object = this.#read();
+      deepFreeze(object);
+      this.#object = new WeakRef(object);
+    }
+    return object;
+  }
+
+  #read(): StoredObject {
+    const resourceVersion = String(this.revision);
+    if (this.#origin !== undefined) {
+      const object = this.#origin.object();
+      return { ...object, metadata: { ...object.metadata, resourceVersion } };
+    }
+    const bytes = this.bytes();
+    let object = known.get(bytes);
+    if (object === undefined || Object.isFrozen(object)) object = parse(bytes);
+    else known.delete(bytes);
+    if (this.revision === 0) delete object.metadata.resourceVersion;
+    else object.metadata.resourceVersion = resourceVersion;
+    return object;
+  }
+
+  /** A copy that the caller may change. */
+  mutable(): StoredObject {
+    const object = parse(this.bytes());
+    object.metadata.resourceVersion = String(this.revision);
+    return object;
+  }
+
+  labels(): Readonly<Record<string, string>> {
+    this.#labels ??= this.object().metadata.labels ?? {};
+    return this.#labels;
+  }
+
+  /** Values of the field labels that field selectors know. */
+  fields(): Readonly<Record<string, string>> {
+    this.#fields ??= {
+      'metadata.name': this.name,
+      ...(this.kind.namespaced ? { 'metadata.namespace': this.namespace } : {}),
+      ...this.kind.selectableFields?.(this.object()),
+    };
+    return this.#fields;
+  }
+
+  /** `"metadata":{…}` as JSON text with resourceVersion of this version, for tables and PartialObjectMetadata. */
+  metadataJson(): Buffer {
+    this.#metadataJson ??= Buffer.from(JSON.stringify(this.object().metadata));
+    return this.#metadataJson;
+  }
+
+  /** The same object shown at another revision (a deletion, or a change that left a selector). */
+  at(revision: number): ObjectVersion {
+    if (revision === this.revision) return this;
+    return new ObjectVersion(this.kind, this, this.#stored, revision, this.lease, this);
+  }
+}
+
+function parse(bytes: Uint8Array): StoredObject {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  return JSON.parse(text) as StoredObject;
+}

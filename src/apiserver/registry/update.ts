@@ -1,0 +1,158 @@
+// Changes one object, by PUT, PATCH or the server's own hand, again and again until no other write came between.
+// Follows apiserver pkg/registry/generic/registry/store.go (Update) and registry/rest/update.go of v1.36.
+
+import { badRequest, conflict, FieldPath, invalid, invalidObject, notFound } from '../../api/meta/errors.ts';
+import type { Strategy } from '../../api/scheme.ts';
+import { commitDelete, commitPut, currentVersion, dryVersion, plainError, placeOf } from './commit.ts';
+import { mayVanish } from './finalizers.ts';
+import type { ObjectPlace, ObjectVersion, StoredObject } from './object-version.ts';
+import { sameContent } from './same-content.ts';
+import { attributes, matchNamespace, strategyContext, trackFields, type WriteContext } from './write-context.ts';
+
+export const staleMessage = 'the object has been modified; please apply your changes to the latest version and try again';
+
+/** Writes lost to others before giving up; upstream goes on for ever. */
+const maxAttempts = 200;
+
+/** What a change makes of the current object. */
+export type Change =
+  | { do: 'write'; object: StoredObject }
+  | { do: 'delete'; object: StoredObject }
+  | { do: 'keep' };
+
+/** What became of it: the version now, and whether it is the last. */
+export interface Changed {
+  version: ObjectVersion;
+  deleted: boolean;
+}
+
+/**
+ * Applies `change` to the newest version until it can be written. The change is made anew for every try, on a version that
+ * it must not alter.
+ */
+export async function guaranteedUpdate(
+  context: WriteContext,
+  name: string,
+  change: (current: ObjectVersion) => Promise<Change> | Change,
+): Promise<Changed> {
+  const { deps, info } = context;
+  const place = placeOf(info, context.namespace, name);
+  let current = await currentVersion(deps, info, place.key);
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    if (current === undefined) throw notFound(info.qualified, name);
+    const outcome = await change(current);
+    const result = await carryOut(context, place, current, outcome);
+    if (result.ok) return result;
+    current = result.actual;
+  }
+  throw plainError(`${name} changed too often to be updated`);
+}
+
+type Tried = ({ ok: true } & Changed) | { ok: false; actual: ObjectVersion | undefined };
+
+async function carryOut(context: WriteContext, place: ObjectPlace, current: ObjectVersion, change: Change): Promise<Tried> {
+  const { deps, info, options } = context;
+  switch (change.do) {
+    case 'keep':
+      return { ok: true, version: current, deleted: false };
+    case 'write': {
+      if (sameContent(change.object, current)) return { ok: true, version: current, deleted: false };
+      if (options.dryRun)
+        return { ok: true, version: dryVersion(info, place, change.object, current.revision), deleted: false };
+      const lease = info.kind.ttlMs === undefined ? current.lease : await deps.leases.leaseFor(info.kind.ttlMs);
+      const result = await commitPut(deps, info, place, change.object, current.revision, lease);
+      return result.ok ? { ok: true, version: result.version, deleted: false } : result;
+    }
+    case 'delete': {
+      const last = dryVersion(info, place, change.object, current.revision);
+      if (options.dryRun) return { ok: true, version: last, deleted: true };
+      const result = await commitDelete(deps, info, place, current);
+      return result.ok ? { ok: true, version: last.at(result.version.revision), deleted: true } : result;
+    }
+    default:
+      return change satisfies never;
+  }
+}
+
+/**
+ * Brings `object` (the client's, decoded and defaulted) over the current version: preconditions, strategy, validation, admission.
+ * Gives what to write. Throws 409 when the client's resourceVersion or uid is not the current one, and 422.
+ */
+export async function prepareUpdate(
+  context: WriteContext,
+  strategy: Strategy,
+  name: string,
+  object: StoredObject,
+  current: ObjectVersion,
+): Promise<Change> {
+  const { info, deps } = context;
+  const old = current.object();
+  checkPreconditions(context, strategy, name, object, old);
+  matchNamespace(info, object, context.namespace);
+  await deps.admission.mutate(attributes(context, 'UPDATE', name, object, old));
+  const { metadata } = object;
+  if (old.metadata.generation === undefined) delete metadata.generation;
+  else metadata.generation = old.metadata.generation;
+  keepSystemFields(object, old);
+  strategy.prepareForUpdate?.(object, old, strategyContext(context));
+  trackFields(context, old, object);
+  const errors = strategy.validateUpdate(object, old, strategyContext(context));
+  if (errors.length > 0) throw invalidObject(info.kind, name, errors);
+  const warned = strategy.warnings?.(object, old);
+  if (warned !== undefined) context.warnings.push(...warned);
+  strategy.canonicalize?.(object);
+  await deps.admission.validate(attributes(context, 'UPDATE', name, object, old));
+  return mayVanish(info, object, old) ? { do: 'delete', object } : { do: 'write', object };
+}
+
+/** uid and resourceVersion, where the client names them, must be the current ones. */
+function checkPreconditions(context: WriteContext, strategy: Strategy, name: string, object: StoredObject, old: StoredObject): void {
+  const { info } = context;
+  const { uid, resourceVersion = '' } = object.metadata;
+  if (uid && uid !== old.metadata.uid) {
+    const key = placeOf(info, context.namespace, name).key;
+    throw conflict(
+      info.qualified,
+      name,
+      `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid ?? ''}`,
+    );
+  }
+  if (resourceVersion === '' || resourceVersion === '0') {
+    if (strategy.allowUnconditionalUpdate === false)
+      throw invalidObject(info.kind, name, [
+        invalid(new FieldPath('metadata').child('resourceVersion'), 0, 'must be specified for an update'),
+      ]);
+  } else if (!/^\d+$/.test(resourceVersion)) {
+    throw invalidObject(info.kind, name, [
+      invalid(new FieldPath('metadata').child('resourceVersion'), resourceVersion, `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`),
+    ]);
+  } else if (resourceVersion !== old.metadata.resourceVersion) {
+    throw conflict(info.qualified, name, staleMessage);
+  }
+}
+
+/** What a client may leave out but never change away silently. */
+function keepSystemFields({ metadata }: StoredObject, old: StoredObject): void {
+  const before = old.metadata;
+  if (before.uid !== undefined) metadata.uid ||= before.uid;
+  if (before.creationTimestamp !== undefined) metadata.creationTimestamp ||= before.creationTimestamp;
+  if (before.deletionTimestamp !== undefined) metadata.deletionTimestamp ||= before.deletionTimestamp;
+  if (before.deletionGracePeriodSeconds !== undefined)
+    metadata.deletionGracePeriodSeconds ??= before.deletionGracePeriodSeconds;
+  if (before.generateName !== undefined) metadata.generateName ??= before.generateName;
+  delete metadata.selfLink;
+  if (before.resourceVersion !== undefined) metadata.resourceVersion = before.resourceVersion;
+}
+
+/** Refuses an object whose name or namespace is not the URL's. */
+export function checkNameInBody(object: StoredObject, name: string, namespace: string): void {
+  const { metadata } = object;
+  if (!metadata.name)
+    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  if (metadata.name !== name)
+    throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
+  if (namespace !== '' && metadata.namespace && metadata.namespace !== namespace)
+    throw badRequest(
+      `the namespace of the object (${metadata.namespace}) does not match the namespace on the request (${namespace})`,
+    );
+}

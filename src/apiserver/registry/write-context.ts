@@ -1,0 +1,78 @@
+// What one write carries through the registry, and the steps that create and update share.
+// Follows apiserver pkg/registry/rest/meta.go of v1.36.
+
+import { badRequest } from '../../api/meta/errors.ts';
+import type { StrategyContext } from '../../api/scheme.ts';
+import type { AdmissionAttributes, Operation } from '../admission/admission.ts';
+import type { UserInfo } from '../request.ts';
+import type { ResourceInfo } from '../resources.ts';
+import type { RegistryDeps } from './commit.ts';
+import type { StoredObject } from './object-version.ts';
+import type { WriteOptions } from './write-options.ts';
+
+/** One write under way. */
+export interface WriteContext {
+  readonly deps: RegistryDeps;
+  readonly info: ResourceInfo;
+  readonly user: UserInfo;
+  readonly options: WriteOptions;
+  readonly subresource: string;
+  readonly namespace: string;
+  readonly warnings: string[];
+}
+
+/** RFC 3339 in whole seconds, as metav1.Time is written. */
+export function timeText(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+export function strategyContext(context: WriteContext): StrategyContext {
+  return { now: context.deps.clock.now(), user: context.user.name, dryRun: context.options.dryRun };
+}
+
+/** Fills in the request's namespace, or refuses another one. */
+export function matchNamespace(info: ResourceInfo, object: StoredObject, namespace: string): void {
+  const { metadata } = object;
+  if (!info.kind.namespaced) {
+    delete metadata.namespace;
+    return;
+  }
+  if (metadata.namespace === undefined || metadata.namespace === '') metadata.namespace = namespace;
+  else if (metadata.namespace !== namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+}
+
+export function attributes(
+  context: WriteContext,
+  operation: Operation,
+  name: string,
+  object: StoredObject | undefined,
+  old: StoredObject | undefined,
+): AdmissionAttributes {
+  return {
+    operation,
+    resource: context.info,
+    subresource: context.subresource,
+    namespace: context.namespace,
+    name,
+    user: context.user,
+    dryRun: context.options.dryRun,
+    object,
+    old,
+    warnings: context.warnings,
+  };
+}
+
+/** Sets managedFields for the write. */
+export function trackFields(context: WriteContext, before: StoredObject | undefined, after: StoredObject): void {
+  const managed = context.deps.machinery.managedFields({
+    kind: context.info.kind,
+    manager: context.options.fieldManager,
+    subresource: context.subresource,
+    now: context.deps.clock.now(),
+    before,
+    after,
+  });
+  if (managed === undefined || managed.length === 0) delete after.metadata.managedFields;
+  else after.metadata.managedFields = managed;
+}

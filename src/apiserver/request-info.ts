@@ -1,0 +1,108 @@
+// Reads from method and path what a request asks for: verb, group, version, resource, subresource, namespace, name.
+// Follows apiserver pkg/endpoints/request/requestinfo.go of v1.36.
+
+/** What a request asks for. A path that is no resource path has isResource false. */
+export interface RequestInfo {
+  isResource: boolean;
+  path: string;
+  verb: string;
+  prefix: 'api' | 'apis' | '';
+  group: string;
+  version: string;
+  namespace: string;
+  resource: string;
+  subresource: string;
+  name: string;
+  /** What follows the subresource, for proxy paths: decoded segments. */
+  rest: readonly string[];
+}
+
+const verbs: Readonly<Record<string, string>> = { POST: 'create', GET: 'get', HEAD: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
+const namespaceSubresources = new Set(['status', 'finalize']);
+
+const nonResource = (method: string, path: string): RequestInfo => ({
+  isResource: false,
+  path,
+  verb: method.toLowerCase(),
+  prefix: '',
+  group: '',
+  version: '',
+  namespace: '',
+  resource: '',
+  subresource: '',
+  name: '',
+  rest: [],
+});
+
+/** Splits a URL path into decoded segments; undefined when an escape is malformed. */
+function segmentsOf(path: string): string[] | undefined {
+  const parts = path.split('/');
+  // A leading slash gives an empty first part, a trailing one an empty last.
+  if (parts[0] === '') parts.shift();
+  if (parts.length > 0 && parts[parts.length - 1] === '') parts.pop();
+  if (!path.includes('%')) return parts;
+  try {
+    return parts.map((part) => decodeURIComponent(part));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The info of one request; the query tells list from watch and a single object by field selector. */
+export function requestInfo(method: string, path: string, query: URLSearchParams): RequestInfo {
+  const parts = segmentsOf(path);
+  const root = parts?.[0];
+  if (parts === undefined || parts.length < 3 || (root !== 'api' && root !== 'apis')) return nonResource(method, path);
+  const info = nonResource(method, path);
+  let at = 1;
+  if (root === 'apis') {
+    if (parts.length < 4) return info;
+    info.group = parts[at++] ?? '';
+  }
+  info.prefix = root;
+  info.isResource = true;
+  info.version = parts[at++] ?? '';
+  info.verb = verbs[method] ?? '';
+  if (parts[at] === 'watch' || parts[at] === 'proxy') {
+    // The deprecated /api/v1/watch/… form: a watch whatever the query says.
+    if (parts.length <= at + 1) return nonResource(method, path);
+    info.verb = parts[at++] ?? '';
+  }
+  if (parts[at] === 'namespaces') {
+    if (parts.length > at + 1) {
+      info.namespace = parts[at + 1] ?? '';
+      const third = parts[at + 2];
+      // /namespaces/x/status is a subresource of the namespace, /namespaces/x/pods is a resource in it.
+      if (third !== undefined && !namespaceSubresources.has(third)) at += 2;
+    }
+  }
+  info.resource = parts[at] ?? '';
+  info.name = parts[at + 1] ?? '';
+  info.subresource = parts[at + 2] ?? '';
+  info.rest = parts.slice(at + 3);
+  refineVerb(info, method, query);
+  return info;
+}
+
+/** A get without a name is a list or watch, a delete without one a deletecollection. */
+function refineVerb(info: RequestInfo, method: string, query: URLSearchParams): void {
+  if (info.name === '' && info.verb === 'get') {
+    info.verb = isTrue(query.get('watch')) ? 'watch' : 'list';
+    const single = singleName(query.get('fieldSelector'));
+    if (single !== undefined) info.name = single;
+  } else if (info.name === '' && method === 'DELETE') {
+    info.verb = 'deletecollection';
+  }
+}
+
+/** metadata.name of a field selector that names exactly one object: authorization then sees the name, as upstream's does. */
+function singleName(selector: string | null): string | undefined {
+  if (selector === null || !selector.includes('metadata.name')) return undefined;
+  const match = /(?:^|,)metadata\.name==?([^,=!]+)(?:,|$)/.exec(selector);
+  return match?.[1];
+}
+
+/** Go's reading of a boolean query parameter: present and not "0" or "false". */
+export function isTrue(value: string | null): boolean {
+  return value !== null && value !== '' && value !== '0' && value.toLowerCase() !== 'false';
+}

@@ -1,0 +1,80 @@
+// What one API request is after authentication, and what a handler may answer, whichever transport carries them.
+
+import type { JsonObject, KubeObject, Status } from '../api/meta/types.ts';
+import type { ObjectVersion } from './registry/object-version.ts';
+import type { ResourceInfo } from './resources.ts';
+
+/** Who asks: from a client certificate, or given by the in-process transport. */
+export interface UserInfo {
+  readonly name: string;
+  readonly groups: readonly string[];
+  readonly uid?: string;
+}
+
+/** A request body: raw bytes from the wire, or an object handed over in process (never changed, never kept). */
+export type RequestBody = { type: 'bytes'; bytes: Buffer; contentType: string } | { type: 'object'; object: unknown; contentType: string };
+
+/** One request, transport-free. */
+export interface ApiRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly user: UserInfo;
+  /** Empty when the client sent none. */
+  readonly accept: string;
+  readonly userAgent: string;
+  readonly ifNoneMatch: string;
+  /** Reads the whole body; rejects with 413 when it is over the limit and 400 when it is cut off. */
+  body(): Promise<RequestBody>;
+  /** Aborts when the client goes away or the server closes. */
+  signal(): AbortSignal;
+}
+
+/** How objects in an answer are shown, as the Accept header asked. */
+export type Rendering =
+  | { as: 'object' }
+  | { as: 'table'; version: 'v1' | 'v1beta1'; includeObject: 'None' | 'Metadata' | 'Object'; noHeaders: boolean }
+  | { as: 'metadata'; version: 'v1' | 'v1beta1' };
+
+/** One change that a watcher is told; `object` shows as of `revision`. */
+export interface WatchItem {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly object: ObjectVersion;
+  readonly revision: number;
+}
+
+/** What a watch delivers; an error is the last thing. */
+export type WatchOutput =
+  | { kind: 'event'; item: WatchItem }
+  | { kind: 'bookmark'; revision: number; initialEventsEnd: boolean }
+  | { kind: 'error'; status: Status };
+
+/** Where a watch sends what it has. Calls are synchronous; the receiver buffers and answers false once it wants no more. */
+export interface WatchSink {
+  push(output: WatchOutput): boolean;
+  /** Resolves once what was pushed has left, or the receiver is gone. */
+  drained(): Promise<void>;
+  /** Nothing more will come. */
+  end(): void;
+}
+
+/** A list of object versions as of one revision. */
+export interface ObjectList {
+  objects: readonly ObjectVersion[];
+  revision: number;
+  continue: string;
+  remainingItemCount: number | undefined;
+}
+
+/** What a handler answers. */
+export type ApiResponse = (
+  | { type: 'object'; code: number; resource: ResourceInfo; object: ObjectVersion }
+  | { type: 'list'; resource: ResourceInfo; list: ObjectList }
+  | { type: 'json'; code: number; body: KubeObject | JsonObject }
+  /** Ready-made bytes: discovery, OpenAPI, health. */
+  | { type: 'raw'; code: number; contentType: string; bytes: Buffer; etag?: string; vary?: string }
+  /** `start` is called once the transport is ready to receive; the returned function stops it. */
+  | { type: 'watch'; resource: ResourceInfo; start(sink: WatchSink): () => void }
+  /** Copies an upstream HTTP answer (logs, proxy). */
+  | { type: 'stream'; code: number; headers: Readonly<Record<string, string | readonly string[]>>; stream: AsyncIterable<Uint8Array> }
+) & { rendering: Rendering; warnings?: readonly string[] };
