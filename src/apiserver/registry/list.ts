@@ -39,7 +39,7 @@ export function listOptions(info: ResourceInfo, namespace: string, name: string,
   const named = name !== '' && fields.exact('metadata.name') === undefined;
   const options: ListOptions = {
     selection: {
-      namespace: namespace || (kind.namespaced ? (fields.exact('metadata.namespace') ?? '') : ''),
+      namespace: kind.namespaced ? namespace || (fields.exact('metadata.namespace') ?? '') : '',
       labels: parseLabelSelector(query.get('labelSelector')),
       fields: named ? parseFieldSelector(`metadata.name=${name}`, () => true) : fields,
     },

@@ -1,0 +1,92 @@
+// Decides whether a user may do something, by role rules evaluated as RBAC does.
+// Follows apiserver plugin/pkg/authorizer/rbac and the bootstrap policy of v1.36 for the components that Peapod runs.
+
+import type { UserInfo } from '../request.ts';
+
+/** What someone wants to do. */
+export interface AuthorizationRequest {
+  verb: string;
+  /** Empty for a path that is no resource. */
+  resource: string;
+  group: string;
+  subresource: string;
+  namespace: string;
+  name: string;
+  path: string;
+}
+
+/** As rbac/v1 has it. */
+export interface PolicyRule {
+  verbs: readonly string[];
+  apiGroups?: readonly string[];
+  /** `pods`, `pods/status`, `*`, or `*` with a subresource. */
+  resources?: readonly string[];
+  resourceNames?: readonly string[];
+  nonResourceURLs?: readonly string[];
+  /** Only in this namespace; everywhere when absent. */
+  namespace?: string;
+}
+
+export interface Authorizer {
+  allowed(user: UserInfo, request: AuthorizationRequest): boolean;
+  /** Every rule that holds for the user in that namespace. */
+  rules(user: UserInfo, namespace: string): readonly PolicyRule[];
+}
+
+/** Gives the rules that a user has; called once per user name and groups. */
+export type RuleSource = (user: UserInfo) => readonly PolicyRule[];
+
+const has = (list: readonly string[] | undefined, item: string): boolean =>
+  list !== undefined && (list.includes(item) || list.includes('*'));
+
+function pathMatches(patterns: readonly string[] | undefined, path: string): boolean {
+  return (patterns ?? []).some((p) => p === '*' || p === path || (p.endsWith('*') && path.startsWith(p.slice(0, -1))));
+}
+
+/** True when the rule covers the request. */
+export function ruleAllows(rule: PolicyRule, request: AuthorizationRequest): boolean {
+  if (!has(rule.verbs, request.verb)) return false;
+  if (request.resource === '') return pathMatches(rule.nonResourceURLs, request.path);
+  if (rule.namespace !== undefined && rule.namespace !== request.namespace) return false;
+  if (!has(rule.apiGroups, request.group)) return false;
+  const { resources = [] } = rule;
+  const full = request.subresource === '' ? request.resource : `${request.resource}/${request.subresource}`;
+  const named = resources.includes(full) || resources.includes('*') || (request.subresource !== '' && resources.includes(`*/${request.subresource}`));
+  if (!named) return false;
+  return rule.resourceNames === undefined || rule.resourceNames.length === 0 || rule.resourceNames.includes(request.name);
+}
+
+/** How many users' rules are kept. */
+const cacheLimit = 4096;
+
+/** An authorizer over a source of rules, whose answer is kept per user. */
+export function createAuthorizer(source: RuleSource): Authorizer {
+  const byUser = new WeakMap<UserInfo, readonly PolicyRule[]>();
+  const byName = new Map<string, readonly PolicyRule[]>();
+  const rulesOf = (user: UserInfo): readonly PolicyRule[] => {
+    const known = byUser.get(user);
+    if (known !== undefined) return known;
+    const id = JSON.stringify([user.name, user.groups]);
+    let rules = byName.get(id);
+    if (rules === undefined) {
+      rules = source(user);
+      if (byName.size >= cacheLimit) byName.clear();
+      byName.set(id, rules);
+    }
+    byUser.set(user, rules);
+    return rules;
+  };
+  return {
+    allowed: (user, request) => rulesOf(user).some((rule) => ruleAllows(rule, request)),
+    rules: (user, namespace) => rulesOf(user).filter((r) => r.namespace === undefined || r.namespace === namespace),
+  };
+}
+
+/** Why not, in upstream's words: `User "x" cannot list resource "pods" in API group "" in the namespace "default"`. */
+export function deniedText(user: UserInfo, request: AuthorizationRequest): string {
+  const who = `User ${JSON.stringify(user.name)}`;
+  if (request.resource === '') return `${who} cannot ${request.verb} path ${JSON.stringify(request.path)}`;
+  const resource = request.subresource === '' ? request.resource : `${request.resource}/${request.subresource}`;
+  const where = request.namespace === '' ? 'at the cluster scope' : `in the namespace ${JSON.stringify(request.namespace)}`;
+  return `${who} cannot ${request.verb} resource ${JSON.stringify(resource)} in API group ${JSON.stringify(request.group)} ${where}`;
+}

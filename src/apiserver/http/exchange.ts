@@ -1,0 +1,198 @@
+// Carries one HTTP request through the pipeline and sends what comes of it.
+
+import { pipeline as pipe, Readable } from 'node:stream';
+import { createGzip, constants } from 'node:zlib';
+import { unauthorized } from '../../api/meta/errors.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { type Pipeline, statusOf } from '../pipeline.ts';
+import type { ApiRequest, ApiResponse, RequestBody, UserInfo } from '../request.ts';
+import { readBody } from './body.ts';
+import { type Body, encodeBody, type Headers, warningHeader, watchEncoder } from './encode.ts';
+import type { Reply } from './reply.ts';
+import { watchWriter } from './watch-writer.ts';
+
+/** What an HTTP request brings, by either protocol. */
+export interface Incoming {
+  method: string;
+  /** Path with query, as sent. */
+  target: string;
+  header(name: string): string;
+  body: Readable;
+}
+
+export interface ExchangeDeps {
+  pipeline: Pipeline;
+  logger: Logger;
+  now(): number;
+  /** Told of every finished request, for metrics. */
+  observe(method: string, path: string, code: number): void;
+  closing: AbortSignal;
+}
+
+/** Answers over this many bytes are compressed for clients that can read it, as upstream's are. */
+const gzipAbove = 128 * 1024;
+
+/** Paths that may be asked without a certificate. */
+const anonymousPaths = /^\/(healthz|livez|readyz)(\/|$)|^\/version\/?$/;
+const anonymous: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
+
+/** Serves one request; never rejects. */
+export async function exchange(deps: ExchangeDeps, incoming: Incoming, user: UserInfo | undefined, reply: Reply): Promise<void> {
+  const queryAt = incoming.target.indexOf('?');
+  const path = queryAt < 0 ? incoming.target : incoming.target.slice(0, queryAt);
+  let code = 500;
+  try {
+    const who = user ?? (anonymousPaths.test(path) ? anonymous : undefined);
+    if (who === undefined) throw unauthorized();
+    const request = apiRequest(deps, incoming, path, queryAt < 0 ? '' : incoming.target.slice(queryAt + 1), who, reply);
+    code = await send(deps, request, incoming, await deps.pipeline(request), reply);
+  } catch (error) {
+    code = await fail(deps, incoming, error, reply);
+  }
+  // Unread data would keep its share of the connection's window.
+  if (incoming.body.readableFlowing !== true) incoming.body.resume();
+  deps.observe(incoming.method, path, code);
+}
+
+const noQuery = new URLSearchParams();
+
+function apiRequest(deps: ExchangeDeps, incoming: Incoming, path: string, query: string, user: UserInfo, reply: Reply): ApiRequest {
+  let body: Promise<RequestBody> | undefined;
+  let abort: AbortController | undefined;
+  return {
+    method: incoming.method,
+    path,
+    query: query === '' ? noQuery : new URLSearchParams(query),
+    user,
+    accept: incoming.header('accept'),
+    userAgent: incoming.header('user-agent'),
+    ifNoneMatch: incoming.header('if-none-match'),
+    body() {
+      const length = incoming.header('content-length');
+      body ??= readBody(incoming.body, length === '' ? undefined : Number(length)).then((bytes) => ({
+        type: 'bytes',
+        bytes,
+        contentType: incoming.header('content-type'),
+      }));
+      return body;
+    },
+    signal() {
+      if (abort === undefined) {
+        const controller = new AbortController();
+        abort = controller;
+        reply.onClose(() => controller.abort());
+        deps.closing.addEventListener('abort', () => controller.abort(), { once: true });
+      }
+      return abort.signal;
+    },
+  };
+}
+
+/** A failure, as a Status where anything can still be said. */
+async function fail(deps: ExchangeDeps, incoming: Incoming, error: unknown, reply: Reply): Promise<number> {
+  const { status } = statusOf(error);
+  if (status.code >= 500 && status.reason === 'InternalError')
+    deps.logger.error('a request failed', { method: incoming.method, path: incoming.target, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  const bytes = Buffer.from(`${JSON.stringify(status)}\n`);
+  const headers: Headers = { ...commonHeaders, 'content-type': 'application/json', 'content-length': String(bytes.length) };
+  const retry = status.details?.retryAfterSeconds;
+  if (retry !== undefined && retry > 0) headers['retry-after'] = String(retry);
+  // The rest of a body that was refused is not waited for.
+  if (status.code === 413) headers['connection'] = 'close';
+  reply.head(status.code, withoutConnection(incoming, headers));
+  reply.end(bytes);
+  return status.code;
+}
+
+/** HTTP/2 knows no Connection header. */
+function withoutConnection(incoming: Incoming, headers: Headers): Headers {
+  if (incoming.header(':path') !== '') delete headers['connection'];
+  return headers;
+}
+
+const commonHeaders: Headers = { 'cache-control': 'no-cache, private' };
+
+async function send(deps: ExchangeDeps, request: ApiRequest, incoming: Incoming, response: ApiResponse, reply: Reply): Promise<number> {
+  const headers: Headers = { ...commonHeaders };
+  if (response.warnings !== undefined && response.warnings.length > 0)
+    headers['warning'] = [...new Set(response.warnings)].map(warningHeader);
+  switch (response.type) {
+    case 'watch':
+      return sendWatch(deps, request, response, headers, reply);
+    case 'stream':
+      return sendStream(response, headers, reply);
+    case 'raw':
+      headers['content-type'] = response.contentType;
+      if (response.etag !== undefined) headers['etag'] = response.etag;
+      if (response.vary !== undefined) headers['vary'] = response.vary;
+      break;
+    default:
+      headers['content-type'] = 'application/json';
+  }
+  const code = response.type === 'list' ? 200 : response.code;
+  const body = encodeBody(response, deps.now());
+  if (request.method === 'HEAD' || code === 304) {
+    reply.head(code, headers);
+    reply.end();
+    return code;
+  }
+  await sendBody(body, code, headers, incoming.header('accept-encoding'), reply);
+  return code;
+}
+
+async function sendBody(body: Body, code: number, headers: Headers, acceptEncoding: string, reply: Reply): Promise<void> {
+  const compress = (body.length === undefined || body.length > gzipAbove) && /(^|[\s,])gzip\b/.test(acceptEncoding);
+  if (compress) {
+    headers['content-encoding'] = 'gzip';
+    headers['vary'] = 'Accept-Encoding';
+    reply.head(code, headers);
+    const gzip = createGzip({ level: constants.Z_BEST_SPEED });
+    pipe(Readable.from(body.pieces), gzip, () => {});
+    await sendPieces(gzip, reply);
+    return;
+  }
+  if (body.length !== undefined) headers['content-length'] = String(body.length);
+  reply.head(code, headers);
+  if (body.length !== undefined && Array.isArray(body.pieces)) reply.end(body.pieces[0] as Buffer);
+  else await sendPieces(body.pieces, reply);
+}
+
+/** Piece by piece, with a turn of the event loop between, and never more than the socket takes. */
+async function sendPieces(pieces: AsyncIterable<Buffer> | Iterable<Buffer>, reply: Reply): Promise<void> {
+  for await (const piece of pieces) {
+    if (reply.closed) return;
+    if (!reply.write(piece)) await reply.drained();
+    else await new Promise((resolve) => setImmediate(resolve));
+  }
+  reply.end();
+}
+
+function sendWatch(deps: ExchangeDeps, request: ApiRequest, response: Extract<ApiResponse, { type: 'watch' }>, headers: Headers, reply: Reply): number {
+  headers['content-type'] = request.accept.includes('stream=watch') ? 'application/json;stream=watch' : 'application/json';
+  reply.head(200, headers);
+  const stop = response.start(watchWriter(reply, watchEncoder(response.resource, response.rendering, deps.now)));
+  const closing = deps.closing;
+  closing.addEventListener('abort', stop, { once: true });
+  reply.onClose(() => {
+    closing.removeEventListener('abort', stop);
+    stop();
+  });
+  return 200;
+}
+
+async function sendStream(response: Extract<ApiResponse, { type: 'stream' }>, headers: Headers, reply: Reply): Promise<number> {
+  for (const [name, value] of Object.entries(response.headers)) headers[name] = typeof value === 'string' ? value : [...value];
+  reply.head(response.code, headers);
+  try {
+    for await (const chunk of response.stream) {
+      if (reply.closed) break;
+      if (!reply.write(Buffer.from(chunk))) await reply.drained();
+    }
+    reply.end();
+  } catch {
+    // The head is sent: all that is left to say is that it broke off.
+    reply.destroy();
+  }
+  return response.code;
+}
+

@@ -1,0 +1,151 @@
+// The HTTPS server: HTTP/2 by its stream API and HTTP/1.1 on one port, told apart in the TLS handshake.
+
+import { createServer as createHttp1Server, type IncomingMessage } from 'node:http';
+import { createSecureServer, type Http2SecureServer, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
+import type { UserInfo } from '../request.ts';
+import { authenticate } from './authenticate.ts';
+import { exchange, type ExchangeDeps, type Incoming } from './exchange.ts';
+import { http1Reply, http2Reply } from './reply.ts';
+
+/** PEM texts of the server's certificate and key and of the CA that signs clients. */
+export interface TlsMaterial {
+  cert: string;
+  key: string;
+  clientCa: string;
+}
+
+export interface ListenOptions {
+  host: string;
+  /** 0 takes a free one. */
+  port: number;
+  tls: TlsMaterial;
+}
+
+/** Handles an HTTP/1.1 upgrade (exec, attach, port-forward); `head` was read past the request. */
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer, user: UserInfo | undefined) => void;
+
+export interface Listener {
+  readonly port: number;
+  /** Takes new certificates for connections from now on. */
+  renew(tls: TlsMaterial): void;
+  close(): Promise<void>;
+}
+
+/** A connection that asks nothing is closed after this. */
+const idleMs = 10 * 60_000;
+const handshakeMs = 10_000;
+const headersMs = 10_000;
+
+const tlsOptions = (tls: TlsMaterial) => ({
+  cert: tls.cert,
+  key: tls.key,
+  ca: tls.clientCa,
+  requestCert: true,
+  rejectUnauthorized: false,
+  minVersion: 'TLSv1.2' as const,
+});
+
+/** Listens; rejects with node's error (EADDRINUSE) when it cannot. */
+export async function listen(options: ListenOptions, deps: ExchangeDeps, upgrade: UpgradeHandler): Promise<Listener> {
+  const sockets = new Set<Socket>();
+  // ALPN offers both; what is not HTTP/2 is handed to the HTTP/1.1 server below, so that no compatibility layer is made per stream.
+  const server = createSecureServer({
+    ...tlsOptions(options.tls),
+    ALPNProtocols: ['h2', 'http/1.1'],
+    handshakeTimeout: handshakeMs,
+    settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024 },
+    peerMaxConcurrentStreams: 1000,
+  });
+  const http1 = createHttp1Server({ headersTimeout: headersMs, requestTimeout: 120_000, keepAliveTimeout: 60_000 });
+  serveHttp1(http1, deps, upgrade);
+  server.on('unknownProtocol', (socket: Socket) => http1.emit('connection', socket));
+  server.on('connection', (socket: Socket) => {
+    socket.setNoDelay(true);
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
+  serveHttp2(server, deps);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  server.on('error', (error: Error) => deps.logger.error('the server failed', { error: error.message }));
+  return {
+    port: (server.address() as AddressInfo).port,
+    renew: (tls) => server.setSecureContext(tlsOptions(tls)),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        http1.close();
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}
+
+const headerText = (value: string | string[] | undefined): string => (typeof value === 'string' ? value : (value?.[0] ?? ''));
+
+function serveHttp2(server: Http2SecureServer, deps: ExchangeDeps): void {
+  const users = new WeakMap<object, { user: UserInfo | undefined }>();
+  server.on('session', (session) => {
+    const { socket } = session;
+    users.set(session, { user: socket instanceof TLSSocket || 'getPeerCertificate' in socket ? authenticate(socket as TLSSocket) : undefined });
+    session.on('error', () => session.destroy());
+    session.setTimeout(idleMs, () => {
+      // Watches keep a session open however quiet they are.
+      if ((streams.get(session) ?? 0) === 0) session.close();
+    });
+  });
+  const streams = new WeakMap<object, number>();
+  server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders & { ':method'?: string; ':path'?: string }) => {
+    const { session } = stream;
+    if (session === undefined) return;
+    streams.set(session, (streams.get(session) ?? 0) + 1);
+    stream.once('close', () => streams.set(session, (streams.get(session) ?? 1) - 1));
+    // A reset by the client shows as an error here and as the end of the exchange.
+    stream.on('error', () => {});
+    const incoming: Incoming = {
+      method: headers[':method'] ?? 'GET',
+      target: headers[':path'] ?? '/',
+      header: (name) => headerText(headers[name]),
+      body: stream,
+    };
+    void exchange(deps, incoming, users.get(session)?.user, http2Reply(stream));
+  });
+}
+
+function serveHttp1(server: ReturnType<typeof createHttp1Server>, deps: ExchangeDeps, upgrade: UpgradeHandler): void {
+  const users = new WeakMap<object, { user: UserInfo | undefined }>();
+  const userOf = (socket: Socket): UserInfo | undefined => {
+    let known = users.get(socket);
+    if (known === undefined) {
+      known = { user: socket instanceof TLSSocket ? authenticate(socket) : undefined };
+      users.set(socket, known);
+    }
+    return known.user;
+  };
+  server.on('request', (request, response) => {
+    const incoming: Incoming = {
+      method: request.method ?? 'GET',
+      target: request.url ?? '/',
+      header: (name) => headerText(request.headers[name]),
+      body: request,
+    };
+    void exchange(deps, incoming, userOf(request.socket), http1Reply(response));
+  });
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy());
+    upgrade(request, socket, head, userOf(request.socket));
+  });
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request');
+    else socket.destroy();
+  });
+}
+

@@ -1,0 +1,77 @@
+// One way to answer over HTTP/2 streams and HTTP/1.1 responses.
+
+import type { ServerResponse } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
+import type { Headers } from './encode.ts';
+
+/** The sending side of one exchange. */
+export interface Reply {
+  readonly closed: boolean;
+  head(status: number, headers: Headers): void;
+  /** False asks to wait for drained(). */
+  write(bytes: Buffer): boolean;
+  end(bytes?: Buffer): void;
+  /** Cuts the connection or stream off. */
+  destroy(): void;
+  /** Resolves when there is room again, or when the other side is gone. */
+  drained(): Promise<void>;
+  onClose(callback: () => void): void;
+}
+
+/** Something that drains and closes as node's writable streams do. */
+interface Drains {
+  once(event: 'drain' | 'close', listener: () => void): unknown;
+  off(event: 'drain' | 'close', listener: () => void): unknown;
+}
+
+function drained(writable: Drains): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      writable.off('drain', done);
+      writable.off('close', done);
+      resolve();
+    };
+    writable.once('drain', done);
+    writable.once('close', done);
+  });
+}
+
+/** Over an HTTP/2 stream. */
+export function http2Reply(stream: ServerHttp2Stream): Reply {
+  const gone = (): boolean => stream.closed || stream.destroyed || stream.writableEnded;
+  return {
+    get closed() {
+      return gone();
+    },
+    head(status, headers) {
+      if (!gone() && !stream.headersSent) stream.respond({ ':status': status, ...headers });
+    },
+    write: (bytes) => gone() || stream.write(bytes),
+    end(bytes) {
+      if (!gone()) stream.end(bytes);
+    },
+    destroy: () => void stream.destroy(),
+    drained: () => (gone() || !stream.writableNeedDrain ? Promise.resolve() : drained(stream)),
+    onClose: (callback) => void stream.once('close', callback),
+  };
+}
+
+/** Over an HTTP/1.1 response. */
+export function http1Reply(response: ServerResponse): Reply {
+  const gone = (): boolean => response.destroyed || response.writableEnded;
+  return {
+    get closed() {
+      return gone();
+    },
+    head(status, headers) {
+      if (!gone() && !response.headersSent) response.writeHead(status, headers);
+    },
+    write: (bytes) => gone() || response.write(bytes),
+    end(bytes) {
+      if (!gone()) response.end(bytes);
+    },
+    destroy: () => void response.destroy(),
+    drained: () => (gone() || !response.writableNeedDrain ? Promise.resolve() : drained(response)),
+    onClose: (callback) => void response.once('close', callback),
+  };
+}
