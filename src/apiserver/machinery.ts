@@ -24,12 +24,12 @@ export interface UpdateOfFields {
 
 /** All of it is synchronous and pure. Failures are ApiErrors. */
 export interface ObjectMachinery {
-  /** Text to JSON; JSON duplicates are listed. Throws 400. */
+  /** Text to JSON; duplicate keys are listed. Throws JsonSyntaxError, and 415 for a form that is neither JSON nor YAML. */
   parse(bytes: Buffer, contentType: string): Decoded<unknown>;
-  /** Checks the JSON against the definition: drops nulls and unknown fields in place, lists the latter. Throws 400 where a type is wrong. */
-  check(definition: string, object: object): string[];
-  /** Applies the patch to a copy of `target`. Throws 400 or 422. */
-  patch(type: PatchType, definition: string, target: StoredObject, patch: unknown): StoredObject;
+  /** Checks the JSON against the kind's definition: drops nulls and unknown fields in place, lists the latter. Throws 400 where a type is wrong. */
+  check(kind: AnyKind, object: object): string[];
+  /** The object after the patch, which may share parts with `target`. Throws 400, 422. */
+  patch(type: PatchType, kind: AnyKind, target: StoredObject, patch: unknown): unknown;
   /** managedFields of `after` once `manager` has written it; undefined when there are none. */
   managedFields(update: UpdateOfFields): ManagedFieldsEntry[] | undefined;
 }

@@ -53,7 +53,13 @@ export function renderingOf(request: ApiRequest): Rendering {
     if (as === undefined) return plain;
     const version = params['v'];
     if (params['g'] !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) continue;
-    if (as === 'Table') return { as: 'table', version, includeObject: includeObject(request), noHeaders: isTrue(request.query.get('noHeaders')) };
+    if (as === 'Table')
+      return {
+        as: 'table',
+        version,
+        includeObject: includeObject(request),
+        noHeaders: isTrue(request.query.get('noHeaders')),
+      };
     if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') return { as: 'metadata', version };
   }
   throw notAcceptable(`only the following media types are accepted: ${acceptedTypes}`);

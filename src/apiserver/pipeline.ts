@@ -30,7 +30,13 @@ export type Pipeline = (request: ApiRequest) => Promise<ApiResponse>;
 
 /** Plain text as go-restful answers what is not routed. */
 function plainText(code: number, text: string): ApiResponse {
-  return { type: 'raw', code, contentType: 'text/plain; charset=utf-8', bytes: Buffer.from(text), rendering: { as: 'object' } };
+  return {
+    type: 'raw',
+    code,
+    contentType: 'text/plain; charset=utf-8',
+    bytes: Buffer.from(text),
+    rendering: { as: 'object' },
+  };
 }
 
 const notRouted = (): ApiResponse => plainText(404, '404 page not found\n');
@@ -46,7 +52,8 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     if (resource !== undefined) return answerResource(deps, request, info, resource);
     const review = virtual.get(`${info.group}/${info.version}/${info.resource}`);
     if (review === undefined) return notRouted();
-    if (info.verb !== 'create' || info.name !== '' || (info.namespace !== '') !== review.namespaced) return wrongMethod();
+    if (info.verb !== 'create' || info.name !== '' || (info.namespace !== '') !== review.namespaced)
+      return wrongMethod();
     return review.create(request, info);
   };
 }
@@ -66,12 +73,31 @@ async function answerPath(deps: PipelineDeps, request: ApiRequest): Promise<ApiR
   return found ?? notRouted();
 }
 
-const rootPaths = ['/.well-known/', '/api', '/api/v1', '/apis', '/apis/', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version'];
+const rootPaths = [
+  '/.well-known/',
+  '/api',
+  '/api/v1',
+  '/apis',
+  '/apis/',
+  '/healthz',
+  '/livez',
+  '/metrics',
+  '/openapi/v2',
+  '/openapi/v3',
+  '/readyz',
+  '/version',
+];
 
-async function answerResource(deps: PipelineDeps, request: ApiRequest, info: RequestInfo, resource: ResourceInfo): Promise<ApiResponse> {
+async function answerResource(
+  deps: PipelineDeps,
+  request: ApiRequest,
+  info: RequestInfo,
+  resource: ResourceInfo,
+): Promise<ApiResponse> {
   const { kind } = resource;
   // The namespace of /namespaces/x is the object's own name.
-  if (!kind.namespaced && info.namespace !== '' && !(kind.group === '' && kind.resource === 'namespaces')) return notRouted();
+  if (!kind.namespaced && info.namespace !== '' && !(kind.group === '' && kind.resource === 'namespaces'))
+    return notRouted();
   const whole = kind.namespaced && info.namespace === '';
   const call: ResourceCall = {
     deps: deps.registry,
@@ -88,7 +114,10 @@ async function answerResource(deps: PipelineDeps, request: ApiRequest, info: Req
     if (named || !verbs.includes(info.verb)) return wrongMethod();
     return handleResource(call);
   }
-  const sub = kind.subresources !== undefined && Object.hasOwn(kind.subresources, info.subresource) ? kind.subresources[info.subresource] : undefined;
+  const sub =
+    kind.subresources !== undefined && Object.hasOwn(kind.subresources, info.subresource)
+      ? kind.subresources[info.subresource]
+      : undefined;
   if (sub === undefined || whole) return notRouted();
   const verbs: readonly string[] = sub.verbs;
   if (!verbs.includes(info.verb)) return wrongMethod();
@@ -108,5 +137,14 @@ async function answerResource(deps: PipelineDeps, request: ApiRequest, info: Req
 export function statusOf(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  return new ApiError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: `Internal error occurred: ${message}`, reason: 'InternalError', details: { causes: [{ message }] }, code: 500 });
+  return new ApiError({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: `Internal error occurred: ${message}`,
+    reason: 'InternalError',
+    details: { causes: [{ message }] },
+    code: 500,
+  });
 }

@@ -17,7 +17,14 @@ export interface RequestInfo {
   rest: readonly string[];
 }
 
-const verbs: Readonly<Record<string, string>> = { POST: 'create', GET: 'get', HEAD: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
+const verbs: Readonly<Record<string, string>> = {
+  POST: 'create',
+  GET: 'get',
+  HEAD: 'get',
+  PUT: 'update',
+  PATCH: 'patch',
+  DELETE: 'delete',
+};
 const namespaceSubresources = new Set(['status', 'finalize']);
 
 const nonResource = (method: string, path: string): RequestInfo => ({

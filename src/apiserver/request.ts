@@ -12,7 +12,9 @@ export interface UserInfo {
 }
 
 /** A request body: raw bytes from the wire, or an object handed over in process (never changed, never kept). */
-export type RequestBody = { type: 'bytes'; bytes: Buffer; contentType: string } | { type: 'object'; object: unknown; contentType: string };
+export type RequestBody =
+  | { type: 'bytes'; bytes: Buffer; contentType: string }
+  | { type: 'object'; object: unknown; contentType: string };
 
 /** One request, transport-free. */
 export interface ApiRequest {
@@ -76,5 +78,10 @@ export type ApiResponse = (
   /** `start` is called once the transport is ready to receive; the returned function stops it. */
   | { type: 'watch'; resource: ResourceInfo; start(sink: WatchSink): () => void }
   /** Copies an upstream HTTP answer (logs, proxy). */
-  | { type: 'stream'; code: number; headers: Readonly<Record<string, string | readonly string[]>>; stream: AsyncIterable<Uint8Array> }
+  | {
+      type: 'stream';
+      code: number;
+      headers: Readonly<Record<string, string | readonly string[]>>;
+      stream: AsyncIterable<Uint8Array>;
+    }
 ) & { rendering: Rendering; warnings?: readonly string[] };

@@ -1,15 +1,16 @@
 // Answers the verbs of stored resources, with the registry's operations.
 // Follows apiserver pkg/endpoints/handlers of v1.36.
 
-import { ApiError, methodNotAllowed, unsupportedMediaType } from '../api/meta/errors.ts';
+import { ApiError, badRequest, methodNotAllowed, unsupportedMediaType } from '../api/meta/errors.ts';
+import { JsonSyntaxError } from '../api/schema/json.ts';
 import type { Strategy } from '../api/scheme.ts';
 import type { RequestInfo } from './request-info.ts';
-import type { PatchType } from './machinery.ts';
+import type { ObjectMachinery, PatchType } from './machinery.ts';
 import { renderingOf } from './negotiation.ts';
 import type { RegistryDeps } from './registry/commit.ts';
 import { currentVersion, placeOf } from './registry/commit.ts';
 import { createObject } from './registry/create.ts';
-import { asObject, decodeObject, readValue, reportStrict } from './registry/decode-body.ts';
+import { asObject, decodeObject, type RawValue, readValue, reportStrict } from './registry/decode-body.ts';
 import { deleteObject } from './registry/delete.ts';
 import { deleteOptions, type DeleteOptions } from './registry/delete-options.ts';
 import { getObject, listObjects, listOptions } from './registry/list.ts';
@@ -115,7 +116,13 @@ async function create(call: ResourceCall): Promise<ApiResponse> {
   const rendering = renderingOf(call.request);
   const options = writeOptions(call.request, 'CreateOptions');
   const context = writeContext(call, options);
-  const object = await decodeObject(call.request, call.resource, call.deps.machinery, options.fieldValidation, context.warnings);
+  const object = await decodeObject(
+    call.request,
+    call.resource,
+    call.deps.machinery,
+    options.fieldValidation,
+    context.warnings,
+  );
   return answer(context, 201, await createObject(context, object), rendering);
 }
 
@@ -163,6 +170,15 @@ function patchTypeOf(contentType: string): PatchType {
   return found;
 }
 
+async function readPatch(request: ApiRequest, machinery: ObjectMachinery): Promise<RawValue> {
+  try {
+    return await readValue(request, machinery);
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) throw badRequest(`error decoding patch: ${error.message}`);
+    throw error;
+  }
+}
+
 async function patch(call: ResourceCall, strategy: Strategy): Promise<ApiResponse> {
   const { request, resource, info, deps } = call;
   const rendering = renderingOf(request);
@@ -170,11 +186,10 @@ async function patch(call: ResourceCall, strategy: Strategy): Promise<ApiRespons
   const type = patchTypeOf(body.contentType);
   const options = writeOptions(request, 'PatchOptions');
   const context = writeContext(call, options);
-  const { value, strictErrors } = await readValue(request, deps.machinery);
-  const { definition } = resource.kind;
+  const { value, strictErrors } = await readPatch(request, deps.machinery);
   const changed = await guaranteedUpdate(context, info.name, (current) => {
     context.warnings.length = 0;
-    const patched = deps.machinery.patch(type, definition, current.object(), value);
+    const patched = deps.machinery.patch(type, resource.kind, current.mutable(), value);
     const decoded = asObject(resource, patched, deps.machinery);
     reportStrict([...strictErrors, ...decoded.strictErrors], options.fieldValidation, context.warnings);
     resource.kind.defaults?.(decoded.object);
@@ -192,7 +207,8 @@ async function remove(call: ResourceCall): Promise<ApiResponse> {
   const deleted = await deleteObject(context, info.name, options);
   // 202 tells that dependents go first.
   const code = !deleted.gone && options.orphanDependents === false ? 202 : 200;
-  if ('status' in deleted) return { type: 'json', code, body: { ...deleted.status, code }, rendering: { as: 'object' } };
+  if ('status' in deleted)
+    return { type: 'json', code, body: { ...deleted.status, code }, rendering: { as: 'object' } };
   return { type: 'object', code, resource, object: deleted.version, rendering };
 }
 
@@ -204,7 +220,8 @@ async function removeAll(call: ResourceCall): Promise<ApiResponse> {
   const found = await listObjects(deps, resource, selection);
   const queue = [...found.objects];
   const one = async (): Promise<void> => {
-    for (let object = queue.shift(); object !== undefined; object = queue.shift()) await removeListed(call, object, options);
+    for (let object = queue.shift(); object !== undefined; object = queue.shift())
+      await removeListed(call, object, options);
   };
   await Promise.all(Array.from({ length: Math.min(deleteParallel, queue.length) }, one));
   return { type: 'list', resource, list: found, rendering };
@@ -222,4 +239,3 @@ async function removeListed(call: ResourceCall, object: ObjectVersion, options: 
     if (!(error instanceof ApiError && error.reason === 'NotFound')) throw error;
   }
 }
-

@@ -30,8 +30,19 @@ const defaultColumns: readonly TableColumn[] = [
 const columnsOf = (info: ResourceInfo): readonly TableColumn[] => info.kind.columns ?? defaultColumns;
 
 /** `{"kind":"Table",…,"rows":[` with everything that comes before the rows. */
-export function tableHead(info: ResourceInfo, rendering: TableRendering, metadata: Record<string, unknown>, headers: boolean): string {
-  const columns = columnsOf(info).map(({ name, type, format = '', description, priority }) => ({ name, type, format, description, priority }));
+export function tableHead(
+  info: ResourceInfo,
+  rendering: TableRendering,
+  metadata: Record<string, unknown>,
+  headers: boolean,
+): string {
+  const columns = columnsOf(info).map(({ name, type, format = '', description, priority }) => ({
+    name,
+    type,
+    format,
+    description,
+    priority,
+  }));
   const definitions = headers && !rendering.noHeaders ? JSON.stringify(columns) : 'null';
   return `{"kind":"Table","apiVersion":"meta.k8s.io/${rendering.version}","metadata":${JSON.stringify(metadata)},"columnDefinitions":${definitions},"rows":[`;
 }

@@ -7,7 +7,10 @@ import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import type { Files } from '../lib/system.ts';
 
-x509.cryptoProvider.set(webcrypto as Crypto);
+type CryptoKey = webcrypto.CryptoKey;
+type CryptoKeyPair = webcrypto.CryptoKeyPair;
+
+x509.cryptoProvider.set(webcrypto);
 
 /** A certificate with its key, both PEM. */
 export interface KeyPair {
@@ -66,7 +69,7 @@ const apiserverHosts = [
 const isAddress = (host: string): boolean => /^[\d.]+$/.test(host) || host.includes(':');
 
 function newKeys(): Promise<CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(curve, true, ['sign', 'verify']) as Promise<CryptoKeyPair>;
+  return webcrypto.subtle.generateKey(curve, true, ['sign', 'verify']);
 }
 
 async function keyPem(keys: CryptoKeyPair): Promise<string> {
@@ -76,7 +79,7 @@ async function keyPem(keys: CryptoKeyPair): Promise<string> {
 function importKey(pem: string): Promise<CryptoKey> {
   const [der] = x509.PemConverter.decode(pem);
   if (der === undefined) throw new Error('the file holds no private key');
-  return webcrypto.subtle.importKey('pkcs8', der, curve, false, ['sign']) as Promise<CryptoKey>;
+  return webcrypto.subtle.importKey('pkcs8', der, curve, false, ['sign']);
 }
 
 /** 16 random bytes, positive and without a leading zero. */
@@ -121,7 +124,15 @@ export async function ensurePki({ dir, files, clock, hosts }: PkiOptions): Promi
     issueClientCert: (user, groups, file) =>
       issue({ commonName: user, organizations: groups, hosts: [], usage: 'client' }, file),
     issueServingCert: (request, file) =>
-      issue({ commonName: request.commonName, organizations: request.organizations ?? [], hosts: request.hosts, usage: 'server' }, file),
+      issue(
+        {
+          commonName: request.commonName,
+          organizations: request.organizations ?? [],
+          hosts: request.hosts,
+          usage: 'server',
+        },
+        file,
+      ),
   };
 }
 
@@ -189,9 +200,14 @@ async function isGood(pair: KeyPair, request: LeafRequest, authority: Authority,
   const subject = certificate.subjectName;
   const organizations = subject.getField('O');
   if (subject.getField('CN')[0] !== request.commonName) return false;
-  if (organizations.length !== request.organizations.length || !request.organizations.every((o) => organizations.includes(o)))
+  if (
+    organizations.length !== request.organizations.length ||
+    !request.organizations.every((o) => organizations.includes(o))
+  )
     return false;
-  const covered = new Set(certificate.getExtension(x509.SubjectAlternativeNameExtension)?.names.items.map((n) => n.value) ?? []);
+  const covered = new Set(
+    certificate.getExtension(x509.SubjectAlternativeNameExtension)?.names.items.map((n) => n.value) ?? [],
+  );
   if (!request.hosts.every((host) => covered.has(host))) return false;
   return certificate.verify({ publicKey: authority.certificate, signatureOnly: true });
 }

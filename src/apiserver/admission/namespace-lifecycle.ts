@@ -16,9 +16,7 @@ function isTerminating(namespace: StoredObject): boolean {
 }
 
 /** `find` gives the current namespace, having waited for every acknowledged write. */
-export function namespaceLifecycle(
-  find: (name: string) => Promise<StoredObject | undefined>,
-): AdmissionPlugin {
+export function namespaceLifecycle(find: (name: string) => Promise<StoredObject | undefined>): AdmissionPlugin {
   return {
     name: 'NamespaceLifecycle',
     async mutate(attributes) {

@@ -51,9 +51,14 @@ export function ruleAllows(rule: PolicyRule, request: AuthorizationRequest): boo
   if (!has(rule.apiGroups, request.group)) return false;
   const { resources = [] } = rule;
   const full = request.subresource === '' ? request.resource : `${request.resource}/${request.subresource}`;
-  const named = resources.includes(full) || resources.includes('*') || (request.subresource !== '' && resources.includes(`*/${request.subresource}`));
+  const named =
+    resources.includes(full) ||
+    resources.includes('*') ||
+    (request.subresource !== '' && resources.includes(`*/${request.subresource}`));
   if (!named) return false;
-  return rule.resourceNames === undefined || rule.resourceNames.length === 0 || rule.resourceNames.includes(request.name);
+  return (
+    rule.resourceNames === undefined || rule.resourceNames.length === 0 || rule.resourceNames.includes(request.name)
+  );
 }
 
 /** How many users' rules are kept. */
@@ -87,6 +92,7 @@ export function deniedText(user: UserInfo, request: AuthorizationRequest): strin
   const who = `User ${JSON.stringify(user.name)}`;
   if (request.resource === '') return `${who} cannot ${request.verb} path ${JSON.stringify(request.path)}`;
   const resource = request.subresource === '' ? request.resource : `${request.resource}/${request.subresource}`;
-  const where = request.namespace === '' ? 'at the cluster scope' : `in the namespace ${JSON.stringify(request.namespace)}`;
+  const where =
+    request.namespace === '' ? 'at the cluster scope' : `in the namespace ${JSON.stringify(request.namespace)}`;
   return `${who} cannot ${request.verb} resource ${JSON.stringify(resource)} in API group ${JSON.stringify(request.group)} ${where}`;
 }

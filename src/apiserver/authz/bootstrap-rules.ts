@@ -5,7 +5,11 @@ import type { UserInfo } from '../request.ts';
 import type { PolicyRule } from './authorizer.ts';
 
 const read = ['get', 'list', 'watch'];
-const events: PolicyRule = { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'patch', 'update'] };
+const events: PolicyRule = {
+  apiGroups: ['', 'events.k8s.io'],
+  resources: ['events'],
+  verbs: ['create', 'patch', 'update'],
+};
 
 const everything: readonly PolicyRule[] = [
   { apiGroups: ['*'], resources: ['*'], verbs: ['*'] },
@@ -19,7 +23,11 @@ const publicInfo: readonly PolicyRule[] = [{ nonResourceURLs: healthPaths, verbs
 /** system:discovery and system:basic-user. */
 const authenticated: readonly PolicyRule[] = [
   { nonResourceURLs: [...healthPaths, '/api', '/api/*', '/apis', '/apis/*', '/openapi', '/openapi/*'], verbs: ['get'] },
-  { apiGroups: ['authorization.k8s.io'], resources: ['selfsubjectaccessreviews', 'selfsubjectrulesreviews'], verbs: ['create'] },
+  {
+    apiGroups: ['authorization.k8s.io'],
+    resources: ['selfsubjectaccessreviews', 'selfsubjectrulesreviews'],
+    verbs: ['create'],
+  },
   { apiGroups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'], verbs: ['create'] },
 ];
 
@@ -27,23 +35,48 @@ const health: PolicyRule = { nonResourceURLs: ['/healthz/*', '/livez/*', '/ready
 
 const scheduler: readonly PolicyRule[] = [
   events,
-  { apiGroups: [''], resources: ['nodes', 'namespaces', 'pods', 'services', 'replicationcontrollers', 'persistentvolumes', 'persistentvolumeclaims'], verbs: read },
+  {
+    apiGroups: [''],
+    resources: [
+      'nodes',
+      'namespaces',
+      'pods',
+      'services',
+      'replicationcontrollers',
+      'persistentvolumes',
+      'persistentvolumeclaims',
+    ],
+    verbs: read,
+  },
   { apiGroups: ['apps'], resources: ['replicasets', 'statefulsets'], verbs: read },
   { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: read },
   { apiGroups: ['storage.k8s.io'], resources: ['*'], verbs: read },
   { apiGroups: [''], resources: ['pods'], verbs: ['delete'] },
   { apiGroups: [''], resources: ['bindings', 'pods/binding'], verbs: ['create'] },
   { apiGroups: [''], resources: ['pods/status'], verbs: ['patch', 'update'] },
-  { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create', 'get', 'list', 'watch', 'update', 'patch'], namespace: 'kube-system' },
+  {
+    apiGroups: ['coordination.k8s.io'],
+    resources: ['leases'],
+    verbs: ['create', 'get', 'list', 'watch', 'update', 'patch'],
+    namespace: 'kube-system',
+  },
 ];
 
 /** Controllers collect and end what others own, so they may read and delete everything. */
 const controllerManager: readonly PolicyRule[] = [
   events,
   { apiGroups: ['*'], resources: ['*'], verbs: [...read, 'delete', 'deletecollection', 'patch', 'update'] },
-  { apiGroups: ['', 'apps', 'batch'], resources: ['pods', 'serviceaccounts', 'configmaps', 'replicasets', 'controllerrevisions', 'jobs', 'endpoints'], verbs: ['create'] },
+  {
+    apiGroups: ['', 'apps', 'batch'],
+    resources: ['pods', 'serviceaccounts', 'configmaps', 'replicasets', 'controllerrevisions', 'jobs', 'endpoints'],
+    verbs: ['create'],
+  },
   { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['create'] },
-  { apiGroups: [''], resources: ['pods/eviction', 'bindings', 'pods/binding', 'serviceaccounts/token'], verbs: ['create'] },
+  {
+    apiGroups: [''],
+    resources: ['pods/eviction', 'bindings', 'pods/binding', 'serviceaccounts/token'],
+    verbs: ['create'],
+  },
   { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'], namespace: 'kube-system' },
 ];
 
@@ -52,19 +85,47 @@ function nodeRules(node: string): readonly PolicyRule[] {
   const own = [node];
   return [
     events,
-    { apiGroups: [''], resources: ['nodes', 'services', 'namespaces', 'configmaps', 'secrets', 'serviceaccounts', 'persistentvolumes', 'persistentvolumeclaims', 'pods'], verbs: read },
+    {
+      apiGroups: [''],
+      resources: [
+        'nodes',
+        'services',
+        'namespaces',
+        'configmaps',
+        'secrets',
+        'serviceaccounts',
+        'persistentvolumes',
+        'persistentvolumeclaims',
+        'pods',
+      ],
+      verbs: read,
+    },
     { apiGroups: [''], resources: ['nodes'], verbs: ['create'] },
     { apiGroups: [''], resources: ['nodes', 'nodes/status'], verbs: ['update', 'patch'], resourceNames: own },
     { apiGroups: [''], resources: ['pods'], verbs: ['create', 'delete'] },
     { apiGroups: [''], resources: ['pods/status'], verbs: ['update', 'patch'] },
     { apiGroups: [''], resources: ['pods/eviction', 'serviceaccounts/token'], verbs: ['create'] },
     { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'], namespace: 'kube-node-lease' },
-    { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'update', 'patch', 'delete'], resourceNames: own, namespace: 'kube-node-lease' },
+    {
+      apiGroups: ['coordination.k8s.io'],
+      resources: ['leases'],
+      verbs: ['get', 'update', 'patch', 'delete'],
+      resourceNames: own,
+      namespace: 'kube-node-lease',
+    },
     { apiGroups: ['node.k8s.io'], resources: ['runtimeclasses'], verbs: read },
     { apiGroups: ['storage.k8s.io'], resources: ['csidrivers', 'csinodes', 'volumeattachments'], verbs: read },
     { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
-    { apiGroups: ['authorization.k8s.io'], resources: ['subjectaccessreviews', 'localsubjectaccessreviews'], verbs: ['create'] },
-    { apiGroups: ['certificates.k8s.io'], resources: ['certificatesigningrequests'], verbs: ['create', 'get', 'list', 'watch'] },
+    {
+      apiGroups: ['authorization.k8s.io'],
+      resources: ['subjectaccessreviews', 'localsubjectaccessreviews'],
+      verbs: ['create'],
+    },
+    {
+      apiGroups: ['certificates.k8s.io'],
+      resources: ['certificatesigningrequests'],
+      verbs: ['create', 'get', 'list', 'watch'],
+    },
   ];
 }
 
@@ -76,7 +137,8 @@ export function bootstrapRules(user: UserInfo): readonly PolicyRule[] {
   if (groups.has('system:masters')) return everything;
   const rules: PolicyRule[] = [...publicInfo];
   if (groups.has('system:authenticated')) rules.push(...authenticated);
-  if (groups.has('system:nodes') && user.name.startsWith(nodePrefix)) rules.push(...nodeRules(user.name.slice(nodePrefix.length)));
+  if (groups.has('system:nodes') && user.name.startsWith(nodePrefix))
+    rules.push(...nodeRules(user.name.slice(nodePrefix.length)));
   switch (user.name) {
     case 'system:kube-scheduler':
       rules.push(...scheduler, health);

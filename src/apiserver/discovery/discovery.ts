@@ -51,7 +51,8 @@ function describe(kinds: readonly AnyKind[], virtual: readonly VirtualResource[]
       });
     }
   }
-  for (const v of virtual) found.push({ ...v, name: v.resource, kind: v, verbs: v.verbs, shortNames: [], categories: [] });
+  for (const v of virtual)
+    found.push({ ...v, name: v.resource, kind: v, verbs: v.verbs, shortNames: [], categories: [] });
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -112,7 +113,27 @@ function byPriority(a: string, b: string): number {
 }
 
 /** Upstream lists its own groups in this order; others follow by name. */
-const groupOrder = ['', 'apiregistration.k8s.io', 'apps', 'events.k8s.io', 'authentication.k8s.io', 'authorization.k8s.io', 'autoscaling', 'batch', 'certificates.k8s.io', 'networking.k8s.io', 'policy', 'rbac.authorization.k8s.io', 'storage.k8s.io', 'admissionregistration.k8s.io', 'apiextensions.k8s.io', 'scheduling.k8s.io', 'coordination.k8s.io', 'node.k8s.io', 'discovery.k8s.io'];
+const groupOrder = [
+  '',
+  'apiregistration.k8s.io',
+  'apps',
+  'events.k8s.io',
+  'authentication.k8s.io',
+  'authorization.k8s.io',
+  'autoscaling',
+  'batch',
+  'certificates.k8s.io',
+  'networking.k8s.io',
+  'policy',
+  'rbac.authorization.k8s.io',
+  'storage.k8s.io',
+  'admissionregistration.k8s.io',
+  'apiextensions.k8s.io',
+  'scheduling.k8s.io',
+  'coordination.k8s.io',
+  'node.k8s.io',
+  'discovery.k8s.io',
+];
 
 const groupRank = (group: string): number => {
   const at = groupOrder.indexOf(group);
@@ -125,9 +146,15 @@ export interface Discovery {
 }
 
 /** Prepares every document once. `address` is host:port as clients see it. */
-export function createDiscovery(kinds: readonly AnyKind[], virtual: readonly VirtualResource[], address: () => string): Discovery {
+export function createDiscovery(
+  kinds: readonly AnyKind[],
+  virtual: readonly VirtualResource[],
+  address: () => string,
+): Discovery {
   const resources = describe(kinds, virtual);
-  const groups = [...new Set(resources.map((r) => r.group))].sort((a, b) => groupRank(a) - groupRank(b) || (a < b ? -1 : 1));
+  const groups = [...new Set(resources.map((r) => r.group))].sort(
+    (a, b) => groupRank(a) - groupRank(b) || (a < b ? -1 : 1),
+  );
   const versionsOf = (group: string): string[] =>
     [...new Set(resources.filter((r) => r.group === group).map((r) => r.version))].sort(byPriority);
   const documents = new Map<string, Document>();

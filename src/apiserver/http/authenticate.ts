@@ -14,6 +14,10 @@ export function authenticate(socket: TLSSocket): UserInfo | undefined {
   const organizations: unknown = subject.O;
   const name = Array.isArray(names) ? String(names[0] ?? '') : typeof names === 'string' ? names : '';
   if (name === '') return undefined;
-  const groups = Array.isArray(organizations) ? organizations.map(String) : typeof organizations === 'string' ? [organizations] : [];
+  const groups = Array.isArray(organizations)
+    ? organizations.map(String)
+    : typeof organizations === 'string'
+      ? [organizations]
+      : [];
   return { name, groups: [...groups, 'system:authenticated'] };
 }

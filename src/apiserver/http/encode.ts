@@ -79,7 +79,9 @@ function encodeList(info: ResourceInfo, list: ObjectList, rendering: Rendering, 
 
 /** Objects side by side: only copies of what is there. */
 function objectList(info: ResourceInfo, objects: readonly ObjectVersion[], metadata: ListMeta): Body {
-  const head = Buffer.from(`{"kind":"${info.listKind}","apiVersion":"${info.apiVersion}","metadata":${JSON.stringify(metadata)},"items":[`);
+  const head = Buffer.from(
+    `{"kind":"${info.listKind}","apiVersion":"${info.apiVersion}","metadata":${JSON.stringify(metadata)},"items":[`,
+  );
   let length = head.length + 3 + Math.max(0, objects.length - 1);
   for (const object of objects) length += object.encodedLength();
   return { pieces: objectPieces(head, objects), length };
@@ -90,7 +92,8 @@ function* objectPieces(head: Buffer, objects: readonly ObjectVersion[]): Generat
   do {
     let size = from === 0 ? head.length : 0;
     let to = from;
-    for (; to < objects.length && size < pieceBytes; to++) size += (objects[to]?.encodedLength() ?? 0) + (to > 0 ? 1 : 0);
+    for (; to < objects.length && size < pieceBytes; to++)
+      size += (objects[to]?.encodedLength() ?? 0) + (to > 0 ? 1 : 0);
     const last = to === objects.length;
     const piece = Buffer.allocUnsafe(size + (last ? 3 : 0));
     let at = from === 0 ? head.copy(piece, 0) : 0;
@@ -110,9 +113,16 @@ function textList(head: string, objects: readonly ObjectVersion[], text: (object
   return { pieces: textPieces(head, objects, text), length: undefined };
 }
 
-function* textPieces(head: string, objects: readonly ObjectVersion[], text: (object: ObjectVersion) => string): Generator<Buffer> {
+function* textPieces(
+  head: string,
+  objects: readonly ObjectVersion[],
+  text: (object: ObjectVersion) => string,
+): Generator<Buffer> {
   for (let from = 0; from < objects.length; from += 100) {
-    const rows = objects.slice(from, from + 100).map(text).join(',');
+    const rows = objects
+      .slice(from, from + 100)
+      .map(text)
+      .join(',');
     yield Buffer.from(from === 0 ? head + rows : `,${rows}`);
   }
   yield Buffer.from(']}\n');
@@ -129,7 +139,11 @@ const frame = (type: string, object: Buffer | string): Buffer =>
   ]);
 
 /** Writes the frames of one watch; the first table of a watch carries the column definitions. */
-export function watchEncoder(info: ResourceInfo, rendering: Rendering, now: () => number): (output: WatchOutput) => Buffer {
+export function watchEncoder(
+  info: ResourceInfo,
+  rendering: Rendering,
+  now: () => number,
+): (output: WatchOutput) => Buffer {
   let headers = true;
   const key = JSON.stringify(rendering);
   const encodeItem = (item: WatchItem): Buffer => {
@@ -158,7 +172,13 @@ export function watchEncoder(info: ResourceInfo, rendering: Rendering, now: () =
   };
 }
 
-function encodeWatched(info: ResourceInfo, object: ObjectVersion, rendering: Rendering, now: number, headers: boolean): Buffer | string {
+function encodeWatched(
+  info: ResourceInfo,
+  object: ObjectVersion,
+  rendering: Rendering,
+  now: number,
+  headers: boolean,
+): Buffer | string {
   if (rendering.as !== 'table') return encodeOne(info, object, rendering, now);
   const head = tableHead(info, rendering, { resourceVersion: String(object.revision) }, headers);
   return head + tableRow(info, object, rendering, now) + tableTail;
@@ -173,7 +193,11 @@ function bookmark(info: ResourceInfo, rendering: Rendering, revision: number, in
     case 'table':
       return tableHead(info, rendering, metadata, false) + tableTail;
     case 'metadata':
-      return JSON.stringify({ kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${rendering.version}`, metadata });
+      return JSON.stringify({
+        kind: 'PartialObjectMetadata',
+        apiVersion: `meta.k8s.io/${rendering.version}`,
+        metadata,
+      });
     case 'object':
       return JSON.stringify({ kind: info.kind.kind, apiVersion: info.apiVersion, metadata });
     default:

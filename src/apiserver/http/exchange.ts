@@ -37,7 +37,12 @@ const anonymousPaths = /^\/(healthz|livez|readyz)(\/|$)|^\/version\/?$/;
 const anonymous: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 
 /** Serves one request; never rejects. */
-export async function exchange(deps: ExchangeDeps, incoming: Incoming, user: UserInfo | undefined, reply: Reply): Promise<void> {
+export async function exchange(
+  deps: ExchangeDeps,
+  incoming: Incoming,
+  user: UserInfo | undefined,
+  reply: Reply,
+): Promise<void> {
   const queryAt = incoming.target.indexOf('?');
   const path = queryAt < 0 ? incoming.target : incoming.target.slice(0, queryAt);
   let code = 500;
@@ -56,7 +61,14 @@ export async function exchange(deps: ExchangeDeps, incoming: Incoming, user: Use
 
 const noQuery = new URLSearchParams();
 
-function apiRequest(deps: ExchangeDeps, incoming: Incoming, path: string, query: string, user: UserInfo, reply: Reply): ApiRequest {
+function apiRequest(
+  deps: ExchangeDeps,
+  incoming: Incoming,
+  path: string,
+  query: string,
+  user: UserInfo,
+  reply: Reply,
+): ApiRequest {
   let body: Promise<RequestBody> | undefined;
   let abort: AbortController | undefined;
   return {
@@ -92,9 +104,17 @@ function apiRequest(deps: ExchangeDeps, incoming: Incoming, path: string, query:
 async function fail(deps: ExchangeDeps, incoming: Incoming, error: unknown, reply: Reply): Promise<number> {
   const { status } = statusOf(error);
   if (status.code >= 500 && status.reason === 'InternalError')
-    deps.logger.error('a request failed', { method: incoming.method, path: incoming.target, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    deps.logger.error('a request failed', {
+      method: incoming.method,
+      path: incoming.target,
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
   const bytes = Buffer.from(`${JSON.stringify(status)}\n`);
-  const headers: Headers = { ...commonHeaders, 'content-type': 'application/json', 'content-length': String(bytes.length) };
+  const headers: Headers = {
+    ...commonHeaders,
+    'content-type': 'application/json',
+    'content-length': String(bytes.length),
+  };
   const retry = status.details?.retryAfterSeconds;
   if (retry !== undefined && retry > 0) headers['retry-after'] = String(retry);
   // The rest of a body that was refused is not waited for.
@@ -112,7 +132,13 @@ function withoutConnection(incoming: Incoming, headers: Headers): Headers {
 
 const commonHeaders: Headers = { 'cache-control': 'no-cache, private' };
 
-async function send(deps: ExchangeDeps, request: ApiRequest, incoming: Incoming, response: ApiResponse, reply: Reply): Promise<number> {
+async function send(
+  deps: ExchangeDeps,
+  request: ApiRequest,
+  incoming: Incoming,
+  response: ApiResponse,
+  reply: Reply,
+): Promise<number> {
   const headers: Headers = { ...commonHeaders };
   if (response.warnings !== undefined && response.warnings.length > 0)
     headers['warning'] = [...new Set(response.warnings)].map(warningHeader);
@@ -140,7 +166,13 @@ async function send(deps: ExchangeDeps, request: ApiRequest, incoming: Incoming,
   return code;
 }
 
-async function sendBody(body: Body, code: number, headers: Headers, acceptEncoding: string, reply: Reply): Promise<void> {
+async function sendBody(
+  body: Body,
+  code: number,
+  headers: Headers,
+  acceptEncoding: string,
+  reply: Reply,
+): Promise<void> {
   const compress = (body.length === undefined || body.length > gzipAbove) && /(^|[\s,])gzip\b/.test(acceptEncoding);
   if (compress) {
     headers['content-encoding'] = 'gzip';
@@ -167,10 +199,23 @@ async function sendPieces(pieces: AsyncIterable<Buffer> | Iterable<Buffer>, repl
   reply.end();
 }
 
-function sendWatch(deps: ExchangeDeps, request: ApiRequest, response: Extract<ApiResponse, { type: 'watch' }>, headers: Headers, reply: Reply): number {
-  headers['content-type'] = request.accept.includes('stream=watch') ? 'application/json;stream=watch' : 'application/json';
+function sendWatch(
+  deps: ExchangeDeps,
+  request: ApiRequest,
+  response: Extract<ApiResponse, { type: 'watch' }>,
+  headers: Headers,
+  reply: Reply,
+): number {
+  headers['content-type'] = request.accept.includes('stream=watch')
+    ? 'application/json;stream=watch'
+    : 'application/json';
   reply.head(200, headers);
-  const stop = response.start(watchWriter(reply, watchEncoder(response.resource, response.rendering, deps.now)));
+  const stop = response.start(
+    watchWriter(
+      reply,
+      watchEncoder(response.resource, response.rendering, () => deps.now()),
+    ),
+  );
   const closing = deps.closing;
   closing.addEventListener('abort', stop, { once: true });
   reply.onClose(() => {
@@ -180,8 +225,13 @@ function sendWatch(deps: ExchangeDeps, request: ApiRequest, response: Extract<Ap
   return 200;
 }
 
-async function sendStream(response: Extract<ApiResponse, { type: 'stream' }>, headers: Headers, reply: Reply): Promise<number> {
-  for (const [name, value] of Object.entries(response.headers)) headers[name] = typeof value === 'string' ? value : [...value];
+async function sendStream(
+  response: Extract<ApiResponse, { type: 'stream' }>,
+  headers: Headers,
+  reply: Reply,
+): Promise<number> {
+  for (const [name, value] of Object.entries(response.headers))
+    headers[name] = typeof value === 'string' ? value : [...value];
   reply.head(response.code, headers);
   try {
     for await (const chunk of response.stream) {
@@ -195,4 +245,3 @@ async function sendStream(response: Extract<ApiResponse, { type: 'stream' }>, he
   }
   return response.code;
 }
-

@@ -1,7 +1,12 @@
 // The HTTPS server: HTTP/2 by its stream API and HTTP/1.1 on one port, told apart in the TLS handshake.
 
 import { createServer as createHttp1Server, type IncomingMessage } from 'node:http';
-import { createSecureServer, type Http2SecureServer, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
@@ -25,7 +30,12 @@ export interface ListenOptions {
 }
 
 /** Handles an HTTP/1.1 upgrade (exec, attach, port-forward); `head` was read past the request. */
-export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer, user: UserInfo | undefined) => void;
+export type UpgradeHandler = (
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  user: UserInfo | undefined,
+) => void;
 
 export interface Listener {
   readonly port: number;
@@ -89,13 +99,17 @@ export async function listen(options: ListenOptions, deps: ExchangeDeps, upgrade
   };
 }
 
-const headerText = (value: string | string[] | undefined): string => (typeof value === 'string' ? value : (value?.[0] ?? ''));
+const headerText = (value: string | string[] | undefined): string =>
+  typeof value === 'string' ? value : (value?.[0] ?? '');
 
 function serveHttp2(server: Http2SecureServer, deps: ExchangeDeps): void {
   const users = new WeakMap<object, { user: UserInfo | undefined }>();
   server.on('session', (session) => {
     const { socket } = session;
-    users.set(session, { user: socket instanceof TLSSocket || 'getPeerCertificate' in socket ? authenticate(socket as TLSSocket) : undefined });
+    users.set(session, {
+      user:
+        socket instanceof TLSSocket || 'getPeerCertificate' in socket ? authenticate(socket as TLSSocket) : undefined,
+    });
     session.on('error', () => session.destroy());
     session.setTimeout(idleMs, () => {
       // Watches keep a session open however quiet they are.
@@ -103,21 +117,24 @@ function serveHttp2(server: Http2SecureServer, deps: ExchangeDeps): void {
     });
   });
   const streams = new WeakMap<object, number>();
-  server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders & { ':method'?: string; ':path'?: string }) => {
-    const { session } = stream;
-    if (session === undefined) return;
-    streams.set(session, (streams.get(session) ?? 0) + 1);
-    stream.once('close', () => streams.set(session, (streams.get(session) ?? 1) - 1));
-    // A reset by the client shows as an error here and as the end of the exchange.
-    stream.on('error', () => {});
-    const incoming: Incoming = {
-      method: headers[':method'] ?? 'GET',
-      target: headers[':path'] ?? '/',
-      header: (name) => headerText(headers[name]),
-      body: stream,
-    };
-    void exchange(deps, incoming, users.get(session)?.user, http2Reply(stream));
-  });
+  server.on(
+    'stream',
+    (stream: ServerHttp2Stream, headers: IncomingHttpHeaders & { ':method'?: string; ':path'?: string }) => {
+      const { session } = stream;
+      if (session === undefined) return;
+      streams.set(session, (streams.get(session) ?? 0) + 1);
+      stream.once('close', () => streams.set(session, (streams.get(session) ?? 1) - 1));
+      // A reset by the client shows as an error here and as the end of the exchange.
+      stream.on('error', () => {});
+      const incoming: Incoming = {
+        method: headers[':method'] ?? 'GET',
+        target: headers[':path'] ?? '/',
+        header: (name) => headerText(headers[name]),
+        body: stream,
+      };
+      void exchange(deps, incoming, users.get(session)?.user, http2Reply(stream));
+    },
+  );
 }
 
 function serveHttp1(server: ReturnType<typeof createHttp1Server>, deps: ExchangeDeps, upgrade: UpgradeHandler): void {
@@ -144,8 +161,10 @@ function serveHttp1(server: ReturnType<typeof createHttp1Server>, deps: Exchange
     upgrade(request, socket, head, userOf(request.socket));
   });
   server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request');
+    if (socket.writable)
+      socket.end(
+        'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request',
+      );
     else socket.destroy();
   });
 }
-

@@ -87,7 +87,11 @@ export class CacheFeed {
     let startKey = root;
     for (const caches of this.#byPrefix.values()) for (const cache of caches) cache.reset();
     for (;;) {
-      const page = await this.#store.range(root, { startKey, limit: loadPage, ...(revision === undefined ? {} : { revision }) });
+      const page = await this.#store.range(root, {
+        startKey,
+        limit: loadPage,
+        ...(revision === undefined ? {} : { revision }),
+      });
       revision ??= page.revision;
       for (const kv of page.items) {
         for (const cache of this.#cachesOf(kv.key)) {

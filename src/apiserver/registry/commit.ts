@@ -9,7 +9,13 @@ import type { AdmissionChain } from '../admission/admission.ts';
 import type { ObjectMachinery } from '../machinery.ts';
 import { objectKey, type ResourceInfo } from '../resources.ts';
 import type { CacheFeed } from './cache-feed.ts';
-import { encodeObject, objectVersion, type ObjectPlace, type ObjectVersion, type StoredObject } from './object-version.ts';
+import {
+  encodeObject,
+  objectVersion,
+  type ObjectPlace,
+  type ObjectVersion,
+  type StoredObject,
+} from './object-version.ts';
 
 /** What every registry operation works with. */
 export interface RegistryDeps {
@@ -50,7 +56,11 @@ export function placeOf(info: ResourceInfo, namespace: string, name: string): Ob
 }
 
 /** The current version of one object, showing every acknowledged write; undefined when there is none. */
-export async function currentVersion(deps: RegistryDeps, info: ResourceInfo, key: string): Promise<ObjectVersion | undefined> {
+export async function currentVersion(
+  deps: RegistryDeps,
+  info: ResourceInfo,
+  key: string,
+): Promise<ObjectVersion | undefined> {
   await deps.feed.caughtUp();
   return deps.feed.cache(info).objects.get(key);
 }
@@ -79,7 +89,13 @@ export async function commitPut(
 ): Promise<CommitResult> {
   const value = bytesOf(info, object);
   try {
-    const result = await deps.store.txn({ op: 'put', key: place.key, value, expected, ...(lease === 0 ? {} : { lease }) });
+    const result = await deps.store.txn({
+      op: 'put',
+      key: place.key,
+      value,
+      expected,
+      ...(lease === 0 ? {} : { lease }),
+    });
     if (!result.ok) return { ok: false, actual: versionOf(info, place, result.actual) };
     return { ok: true, version: objectVersion(info.kind, place, value, result.revision, lease) };
   } catch (error) {
@@ -89,7 +105,12 @@ export async function commitPut(
 }
 
 /** What a dry run answers: the object as it would be, at the revision it came from. */
-export function dryVersion(info: ResourceInfo, place: ObjectPlace, object: StoredObject, revision: number): ObjectVersion {
+export function dryVersion(
+  info: ResourceInfo,
+  place: ObjectPlace,
+  object: StoredObject,
+  revision: number,
+): ObjectVersion {
   return objectVersion(info.kind, place, bytesOf(info, object), revision);
 }
 

@@ -5,7 +5,14 @@ import { alreadyExists, ApiError, badRequest, invalidObject } from '../../api/me
 import { randomSuffix } from '../../lib/random.ts';
 import { commitPut, currentVersion, dryVersion, placeOf } from './commit.ts';
 import type { ObjectVersion, StoredObject } from './object-version.ts';
-import { attributes, matchNamespace, strategyContext, timeText, trackFields, type WriteContext } from './write-context.ts';
+import {
+  attributes,
+  matchNamespace,
+  strategyContext,
+  timeText,
+  trackFields,
+  type WriteContext,
+} from './write-context.ts';
 
 /** How often a generated name is tried before giving up. */
 const nameAttempts = 8;
@@ -18,7 +25,11 @@ const maxGenerateBase = 63 - 5;
  */
 export async function createObject(context: WriteContext, object: StoredObject): Promise<ObjectVersion> {
   const { deps, info } = context;
-  if (object.metadata.resourceVersion !== undefined && object.metadata.resourceVersion !== '' && object.metadata.resourceVersion !== '0')
+  if (
+    object.metadata.resourceVersion !== undefined &&
+    object.metadata.resourceVersion !== '' &&
+    object.metadata.resourceVersion !== '0'
+  )
     throw badRequest('resourceVersion should not be set on objects to be created');
   delete object.metadata.resourceVersion;
   matchNamespace(info, object, context.namespace);
@@ -60,7 +71,9 @@ async function tryCreate(context: WriteContext, object: StoredObject): Promise<A
   const place = placeOf(info, context.namespace, name);
   if (context.options.dryRun) {
     const existing = await currentVersion(deps, info, place.key);
-    return existing === undefined ? { ok: true, version: dryVersion(info, place, object, 0) } : { ok: false, actual: existing };
+    return existing === undefined
+      ? { ok: true, version: dryVersion(info, place, object, 0) }
+      : { ok: false, actual: existing };
   }
   const lease = info.kind.ttlMs === undefined ? 0 : await deps.leases.leaseFor(info.kind.ttlMs);
   return commitPut(deps, info, place, object, 0, lease);

@@ -1,19 +1,39 @@
 // From a request body to an object of the wanted kind: parsed, checked against the schema, defaulted.
 // Follows apiserver pkg/endpoints/handlers/create.go and rest.go of v1.36 in its messages.
 
-import { badRequest } from '../../api/meta/errors.ts';
+import { type ApiError, badRequest } from '../../api/meta/errors.ts';
 import { type KubeObject, parseApiVersion } from '../../api/meta/types.ts';
+import { JsonSyntaxError } from '../../api/schema/json.ts';
 import type { ApiRequest } from '../request.ts';
 import type { ObjectMachinery } from '../machinery.ts';
 import type { ResourceInfo } from '../resources.ts';
 import type { StoredObject } from './object-version.ts';
 import type { FieldValidation } from './write-options.ts';
 
-/** Raw value of a body. In process it is copied, for the caller keeps its own. */
-export async function readValue(request: ApiRequest, machinery: ObjectMachinery): Promise<{ value: unknown; strictErrors: string[] }> {
+/** What is in a body: its JSON, and what a strict parser objects to. */
+export interface RawValue {
+  value: unknown;
+  strictErrors: string[];
+}
+
+/** Raw value of a body. In process it is copied, for the caller keeps its own. Throws JsonSyntaxError. */
+export async function readValue(request: ApiRequest, machinery: ObjectMachinery): Promise<RawValue> {
   const body = await request.body();
   if (body.type === 'object') return { value: structuredClone(body.object), strictErrors: [] };
   return machinery.parse(body.bytes, body.contentType);
+}
+
+async function readObject(request: ApiRequest, info: ResourceInfo, machinery: ObjectMachinery): Promise<RawValue> {
+  try {
+    return await readValue(request, machinery);
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    const body = await request.body();
+    const shown = summary(body.type === 'bytes' ? body.bytes : Buffer.alloc(0));
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${info.kind.kind}): couldn't get version/kind; json parse error: ${error.message} (${shown})`,
+    );
+  }
 }
 
 /** Reports what a strict decoder found, as the client asked: an error, warnings or nothing. */
@@ -37,33 +57,49 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /** Makes a value of the wanted kind out of JSON: type filled in or checked, nulls and unknown fields dropped. Lists the unknown ones. */
-export function asObject(info: ResourceInfo, value: unknown, machinery: ObjectMachinery): { object: StoredObject; strictErrors: string[] } {
+export function asObject(
+  info: ResourceInfo,
+  value: unknown,
+  machinery: ObjectMachinery,
+): { object: StoredObject; strictErrors: string[] } {
   const { kind } = info;
   if (!isRecord(value)) {
-    const got = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
-    throw badRequest(
-      `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: json: cannot unmarshal ${got} into Go value of type ${goType(info)}`,
-    );
+    machinery.check(kind, value as object);
+    throw badRequest('the body is no object');
   }
   const apiVersion = value['apiVersion'] || info.apiVersion;
   const kindName = value['kind'] || kind.kind;
   if (typeof apiVersion !== 'string' || typeof kindName !== 'string')
-    throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal into Go struct field`);
-  if (apiVersion !== info.apiVersion || kindName !== kind.kind) {
-    const { group, version } = parseApiVersion(apiVersion);
-    const shown = group === '' ? `/${version}` : `${group}/${version}`;
-    if (group !== kind.group || version !== kind.version)
-      throw badRequest(
-        `the API version in the data (${apiVersion}) does not match the expected API version (${info.apiVersion})`,
-      );
-    throw badRequest(`${kindName} in version "${version}" cannot be handled as a ${kind.kind}: converting (${shown}.${kindName}) to (${goType(info)}): unknown conversion`);
-  }
+    throw badRequest("couldn't get version/kind; json parse error: json: cannot unmarshal into Go struct field");
+  if (apiVersion !== info.apiVersion || kindName !== kind.kind) throw wrongType(info, apiVersion, kindName);
   value['apiVersion'] = apiVersion;
   value['kind'] = kindName;
-  const strictErrors = machinery.check(kind.definition, value);
+  const strictErrors = machinery.check(kind, value);
   // check() has made sure that metadata, where present, is an object of the right shape.
   value['metadata'] ??= {};
   return { object: value as KubeObject as StoredObject, strictErrors };
+}
+
+function wrongType(info: ResourceInfo, apiVersion: string, kindName: string): ApiError {
+  const { kind } = info;
+  const { group, version } = parseApiVersion(apiVersion);
+  if (group !== kind.group || version !== kind.version)
+    return badRequest(
+      `the API version in the data (${apiVersion}) does not match the expected API version (${info.apiVersion})`,
+    );
+  return badRequest(
+    `${kindName} in version ${JSON.stringify(version)} cannot be handled as a ${kind.kind}: converting (v1.${kindName}) to (${goType(info)}): unknown conversion`,
+  );
+}
+
+/** The start of a body, as upstream shows it beside a syntax error. */
+function summary(bytes: Buffer): string {
+  const max = 30;
+  if (bytes.length === 0) return '<empty>';
+  const cut = bytes.length > max;
+  const shown = cut ? bytes.subarray(0, max - 3) : bytes;
+  const text = bytes[0] === 0x7b ? shown.toString('utf8') : shown.toString('hex');
+  return cut ? `${text} ...` : text;
 }
 
 /** v1.Pod, as Go's messages name the type. */
@@ -79,7 +115,7 @@ export async function decodeObject(
   validation: FieldValidation,
   warnings: string[],
 ): Promise<StoredObject> {
-  const { value, strictErrors } = await readValue(request, machinery);
+  const { value, strictErrors } = await readObject(request, info, machinery);
   const decoded = asObject(info, value, machinery);
   reportStrict([...strictErrors, ...decoded.strictErrors], validation, warnings);
   info.kind.defaults?.(decoded.object);

@@ -2,6 +2,7 @@
 // Follows apiserver pkg/endpoints/handlers/delete.go and apimachinery meta/v1/validation of v1.36.
 
 import { badRequest, FieldPath, type FieldError, invalid, invalidObject, notSupported } from '../../api/meta/errors.ts';
+import { JsonSyntaxError } from '../../api/schema/json.ts';
 import type { ApiRequest } from '../request.ts';
 import type { ObjectMachinery } from '../machinery.ts';
 import { readValue } from './decode-body.ts';
@@ -71,18 +72,28 @@ function fromQuery(query: URLSearchParams): DeleteOptions & { rawDryRun: readonl
   };
 }
 
+async function bodyValue(request: ApiRequest, machinery: ObjectMachinery): Promise<unknown> {
+  try {
+    return (await readValue(request, machinery)).value;
+  } catch (error) {
+    if (error instanceof JsonSyntaxError)
+      throw badRequest(`couldn't get version/kind; json parse error: ${error.message}`);
+    throw error;
+  }
+}
+
 /** A body wins over the query, as upstream has it. Throws 400 and 422. */
 export async function deleteOptions(request: ApiRequest, machinery: ObjectMachinery): Promise<DeleteOptions> {
   const body = await request.body();
   const empty = body.type === 'bytes' ? body.bytes.length === 0 : body.object === undefined;
-  const { rawDryRun, ...options } = empty
-    ? fromQuery(request.query)
-    : fromBody((await readValue(request, machinery)).value);
+  const { rawDryRun, ...options } = empty ? fromQuery(request.query) : fromBody(await bodyValue(request, machinery));
   const errors: FieldError[] = checkDryRun(rawDryRun);
   if (options.propagationPolicy !== undefined) {
     const path = new FieldPath('propagationPolicy');
     if (options.orphanDependents !== undefined)
-      errors.push(invalid(path, options.propagationPolicy, 'orphanDependents and deletionPropagation cannot be both set'));
+      errors.push(
+        invalid(path, options.propagationPolicy, 'orphanDependents and deletionPropagation cannot be both set'),
+      );
     if (!policies.includes(options.propagationPolicy))
       errors.push(notSupported(path, options.propagationPolicy, [...policies, 'nil']));
   }

@@ -121,7 +121,10 @@ function onChange(error: unknown): undefined {
 }
 
 /** A namespace first turns Terminating; it goes once its spec's finalizers were taken away by /finalize. */
-function endNamespace(context: WriteContext, object: StoredObject & { status?: { phase?: string } }): Verdict | 'not-graceful' {
+function endNamespace(
+  context: WriteContext,
+  object: StoredObject & { status?: { phase?: string } },
+): Verdict | 'not-graceful' {
   if (object.metadata.deletionTimestamp !== undefined)
     return specFinalizers(context.info, object) > 0 ? 'pending' : 'not-graceful';
   markDeleting(context, object);

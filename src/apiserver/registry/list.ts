@@ -1,7 +1,18 @@
 // Lists and single reads: from the cache at the newest state, from the store at older ones, whole or in chunks.
 // Follows apiserver pkg/storage/cacher and etcd3/store.go of v1.36 in resourceVersion semantics.
 
-import { ApiError, badRequest, FieldPath, forbiddenField, gone, invalid, invalidObject, notFound, notSupported, type FieldError } from '../../api/meta/errors.ts';
+import {
+  ApiError,
+  badRequest,
+  FieldPath,
+  forbiddenField,
+  gone,
+  invalid,
+  invalidObject,
+  notFound,
+  notSupported,
+  type FieldError,
+} from '../../api/meta/errors.ts';
 import { CompactedError, FutureRevisionError } from '../../store/store.ts';
 import type { ObjectList } from '../request.ts';
 import { objectKey, type ResourceInfo } from '../resources.ts';
@@ -28,7 +39,13 @@ export interface ListOptions {
 }
 
 /** Reads the options from the query. Throws 400 and 422. */
-export function listOptions(info: ResourceInfo, namespace: string, name: string, query: URLSearchParams, watch: boolean): ListOptions {
+export function listOptions(
+  info: ResourceInfo,
+  namespace: string,
+  name: string,
+  query: URLSearchParams,
+  watch: boolean,
+): ListOptions {
   const { kind } = info;
   const supported = (label: string): boolean =>
     label === 'metadata.name' ||
@@ -81,21 +98,28 @@ function checkListOptions(options: ListOptions, watch: boolean): void {
     if (options.sendInitialEvents !== undefined)
       errors.push(forbiddenField(new FieldPath('sendInitialEvents'), 'sendInitialEvents is forbidden for list'));
     if (options.match !== '') {
-      if (rv === '') errors.push(forbiddenField(match, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
+      if (rv === '')
+        errors.push(forbiddenField(match, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
       if (options.continue !== '')
         errors.push(forbiddenField(match, 'resourceVersionMatch is forbidden when continue is provided'));
       if (options.match === 'Exact' && rv === '0')
         errors.push(forbiddenField(match, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
     }
   }
-  if (rv !== '' && !/^\d+$/.test(rv)) errors.push(invalid(new FieldPath('resourceVersion'), rv, `strconv.ParseUint: parsing ${JSON.stringify(rv)}: invalid syntax`));
+  if (rv !== '' && !/^\d+$/.test(rv))
+    errors.push(
+      invalid(new FieldPath('resourceVersion'), rv, `strconv.ParseUint: parsing ${JSON.stringify(rv)}: invalid syntax`),
+    );
   if (errors.length > 0) throw listError(errors);
 }
 
 function checkWatchOptions(options: ListOptions, errors: FieldError[]): void {
   const match = new FieldPath('resourceVersionMatch');
   if (options.sendInitialEvents === undefined) {
-    if (options.match !== '') errors.push(forbiddenField(match, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'));
+    if (options.match !== '')
+      errors.push(
+        forbiddenField(match, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'),
+      );
     return;
   }
   if (options.match === '')
@@ -135,7 +159,10 @@ function tooLargeVersion(wanted: number, current: number): ApiError {
     status: 'Failure',
     message: `Timeout: Too large resource version: ${wanted}, current: ${current}`,
     reason: 'Timeout',
-    details: { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }], retryAfterSeconds: 1 },
+    details: {
+      causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+      retryAfterSeconds: 1,
+    },
     code: 504,
   });
 }
@@ -188,7 +215,8 @@ function listFromCache(
     found.push(version);
   }
   const last = found.at(-1);
-  if (left === 0 || last === undefined) return { objects: found, revision, continue: '', remainingItemCount: undefined };
+  if (left === 0 || last === undefined)
+    return { objects: found, revision, continue: '', remainingItemCount: undefined };
   return {
     objects: found,
     revision,
@@ -197,7 +225,12 @@ function listFromCache(
   };
 }
 
-async function continueList(deps: RegistryDeps, info: ResourceInfo, options: ListOptions, prefix: string): Promise<ObjectList> {
+async function continueList(
+  deps: RegistryDeps,
+  info: ResourceInfo,
+  options: ListOptions,
+  prefix: string,
+): Promise<ObjectList> {
   const token = decodeContinue(options.continue, prefix);
   if (token.revision < 0) {
     await deps.feed.caughtUp();
@@ -242,7 +275,8 @@ async function listFromStore(
         if (unselective || selects(selection, version)) found.push(version);
       }
       const last = page.items.at(-1);
-      if (!page.more || last === undefined) return { objects: found, revision, continue: '', remainingItemCount: undefined };
+      if (!page.more || last === undefined)
+        return { objects: found, revision, continue: '', remainingItemCount: undefined };
       from = `${last.key}\0`;
     }
   } catch (error) {

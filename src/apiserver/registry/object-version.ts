@@ -27,7 +27,13 @@ export interface ObjectPlace {
 const versions = new WeakMap<Uint8Array, ObjectVersion>();
 
 /** The version of `kind` that those stored bytes are at that revision. */
-export function objectVersion(kind: AnyKind, at: ObjectPlace, stored: Uint8Array, revision: number, lease = 0): ObjectVersion {
+export function objectVersion(
+  kind: AnyKind,
+  at: ObjectPlace,
+  stored: Uint8Array,
+  revision: number,
+  lease = 0,
+): ObjectVersion {
   const made = versions.get(stored);
   if (made !== undefined && made.revision === revision && made.kind === kind) return made;
   const version = new ObjectVersion(kind, at, stored, revision, lease);
@@ -74,7 +80,14 @@ export class ObjectVersion {
   /** The version whose content this one shows at another revision. */
   readonly #origin: ObjectVersion | undefined;
 
-  constructor(kind: AnyKind, at: ObjectPlace, stored: Uint8Array, revision: number, lease: number, origin?: ObjectVersion) {
+  constructor(
+    kind: AnyKind,
+    at: ObjectPlace,
+    stored: Uint8Array,
+    revision: number,
+    lease: number,
+    origin?: ObjectVersion,
+  ) {
     this.kind = kind;
     this.key = at.key;
     this.namespace = at.namespace;
@@ -128,7 +141,7 @@ export class ObjectVersion {
     target.set(offset === bytes.length ? bytes : bytes.subarray(0, offset), at);
     let next = at + offset;
     next += rvKey.copy(target, next);
-    next += target.write(String(revision), next, "latin1");
+    next += target.write(String(revision), next, 'latin1');
     next += rvEnd.copy(target, next);
     target.set(bytes.subarray(offset), next);
     return next + bytes.length - offset;

@@ -9,16 +9,14 @@ import type { ObjectPlace, ObjectVersion, StoredObject } from './object-version.
 import { sameContent } from './same-content.ts';
 import { attributes, matchNamespace, strategyContext, trackFields, type WriteContext } from './write-context.ts';
 
-export const staleMessage = 'the object has been modified; please apply your changes to the latest version and try again';
+export const staleMessage =
+  'the object has been modified; please apply your changes to the latest version and try again';
 
 /** Writes lost to others before giving up; upstream goes on for ever. */
 const maxAttempts = 200;
 
 /** What a change makes of the current object. */
-export type Change =
-  | { do: 'write'; object: StoredObject }
-  | { do: 'delete'; object: StoredObject }
-  | { do: 'keep' };
+export type Change = { do: 'write'; object: StoredObject } | { do: 'delete'; object: StoredObject } | { do: 'keep' };
 
 /** What became of it: the version now, and whether it is the last. */
 export interface Changed {
@@ -50,7 +48,12 @@ export async function guaranteedUpdate(
 
 type Tried = ({ ok: true } & Changed) | { ok: false; actual: ObjectVersion | undefined };
 
-async function carryOut(context: WriteContext, place: ObjectPlace, current: ObjectVersion, change: Change): Promise<Tried> {
+async function carryOut(
+  context: WriteContext,
+  place: ObjectPlace,
+  current: ObjectVersion,
+  change: Change,
+): Promise<Tried> {
   const { deps, info, options } = context;
   switch (change.do) {
     case 'keep':
@@ -106,7 +109,13 @@ export async function prepareUpdate(
 }
 
 /** uid and resourceVersion, where the client names them, must be the current ones. */
-function checkPreconditions(context: WriteContext, strategy: Strategy, name: string, object: StoredObject, old: StoredObject): void {
+function checkPreconditions(
+  context: WriteContext,
+  strategy: Strategy,
+  name: string,
+  object: StoredObject,
+  old: StoredObject,
+): void {
   const { info } = context;
   const { uid, resourceVersion = '' } = object.metadata;
   if (uid && uid !== old.metadata.uid) {
@@ -124,7 +133,11 @@ function checkPreconditions(context: WriteContext, strategy: Strategy, name: str
       ]);
   } else if (!/^\d+$/.test(resourceVersion)) {
     throw invalidObject(info.kind, name, [
-      invalid(new FieldPath('metadata').child('resourceVersion'), resourceVersion, `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`),
+      invalid(
+        new FieldPath('metadata').child('resourceVersion'),
+        resourceVersion,
+        `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`,
+      ),
     ]);
   } else if (resourceVersion !== old.metadata.resourceVersion) {
     throw conflict(info.qualified, name, staleMessage);

@@ -18,7 +18,11 @@ const initialSlice = 250;
 const defaultTimeoutMs = 1800_000;
 
 /** Waits until the watch can start; the returned function then starts it. */
-export async function prepareWatch(deps: RegistryDeps, info: ResourceInfo, options: ListOptions): Promise<(sink: WatchSink) => () => void> {
+export async function prepareWatch(
+  deps: RegistryDeps,
+  info: ResourceInfo,
+  options: ListOptions,
+): Promise<(sink: WatchSink) => () => void> {
   const { resourceVersion: rv } = options;
   if (rv === '') await deps.feed.caughtUp();
   else if (options.sendInitialEvents === true) await atLeast(deps, rv);
@@ -48,10 +52,12 @@ class Watch {
   start(): () => void {
     const { clock, random } = this.#deps;
     const { timeoutSeconds, resourceVersion: rv, sendInitialEvents } = this.#options;
-    const timeoutMs = timeoutSeconds && timeoutSeconds > 0 ? timeoutSeconds * 1000 : defaultTimeoutMs * (1 + random.float());
+    const timeoutMs =
+      timeoutSeconds && timeoutSeconds > 0 ? timeoutSeconds * 1000 : defaultTimeoutMs * (1 + random.float());
     this.#timeout = clock.after(timeoutMs, () => this.#finish(true));
     this.#scheduleBookmark();
-    if (sendInitialEvents === true || (sendInitialEvents === undefined && (rv === '' || rv === '0'))) void this.#showAll();
+    if (sendInitialEvents === true || (sendInitialEvents === undefined && (rv === '' || rv === '0')))
+      void this.#showAll();
     else if (rv === '' || rv === '0') this.#join(this.#deps.feed.progress);
     else this.#from(Number(rv));
     return () => this.#finish(false);

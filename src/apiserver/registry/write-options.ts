@@ -27,7 +27,8 @@ export function defaultManager(userAgent: string): string {
 /** Reads the options of a create, update or patch. `kind` names them in the error: CreateOptions, UpdateOptions, PatchOptions. */
 export function writeOptions(request: ApiRequest, kind: string): WriteOptions {
   const { query } = request;
-  if (query.size === 0) return { dryRun: false, fieldValidation: 'Warn', fieldManager: defaultManager(request.userAgent) };
+  if (query.size === 0)
+    return { dryRun: false, fieldValidation: 'Warn', fieldManager: defaultManager(request.userAgent) };
   const dryRun = query.getAll('dryRun').filter((v) => v !== '');
   const validation = query.get('fieldValidation') || 'Warn';
   const manager = query.get('fieldManager') ?? '';

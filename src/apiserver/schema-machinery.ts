@@ -1,0 +1,44 @@
+// Binds what the registry asks of the API machinery to the generated schema.
+
+import { badRequest, unsupportedMediaType } from '../api/meta/errors.ts';
+import { cannotBeHandled, checkObject } from '../api/schema/decode.ts';
+import { parseJsonStrict } from '../api/schema/json.ts';
+import type { Schema } from '../api/schema/schema.ts';
+import { parseYamlStrict } from '../api/schema/yaml.ts';
+import type { ObjectMachinery } from './machinery.ts';
+
+/** Patches are sent as these, each of them JSON; strategic and merge patches may also come as YAML by their own types. */
+const jsonTypes = /^(application\/([a-z-]+\+)?json|)$/;
+
+/** The media type alone, in lower case. */
+function mediaType(contentType: string): string {
+  return (contentType.split(';', 1)[0] ?? '').trim().toLowerCase();
+}
+
+export function schemaMachinery(schema: Schema): ObjectMachinery {
+  return {
+    parse(bytes, contentType) {
+      const type = mediaType(contentType);
+      if (jsonTypes.test(type)) {
+        const { value, duplicateFields } = parseJsonStrict(bytes.toString('utf8'));
+        return { value, strictErrors: duplicateFields };
+      }
+      if (type === 'application/yaml') {
+        const { value, duplicateFields } = parseYamlStrict(bytes.toString('utf8'));
+        return { value, strictErrors: duplicateFields };
+      }
+      throw unsupportedMediaType(
+        'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml',
+      );
+    },
+    check(kind, object) {
+      const { unknownFields, typeError } = checkObject(schema, kind.definition, object);
+      if (typeError !== undefined) throw badRequest(cannotBeHandled(kind, kind.kind, typeError));
+      return unknownFields;
+    },
+    patch() {
+      throw unsupportedMediaType('patches are not served yet');
+    },
+    managedFields: ({ after }) => after.metadata.managedFields,
+  };
+}

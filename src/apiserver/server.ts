@@ -1,0 +1,179 @@
+// Puts the API server together: caches over a store, the pipeline, and the ways in.
+
+import type { JsonObject } from '../api/meta/types.ts';
+import type { AnyKind } from '../api/scheme.ts';
+import type { Transport } from '../api/transport.ts';
+import type { Clock, Timer } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Random } from '../lib/random.ts';
+import type { Store } from '../store/store.ts';
+import { admissionChain, type AdmissionPlugin } from './admission/admission.ts';
+import { namespaceLifecycle } from './admission/namespace-lifecycle.ts';
+import { createAuthorizer, type RuleSource } from './authz/authorizer.ts';
+import { bootstrapRules } from './authz/bootstrap-rules.ts';
+import { bootstrapNamespaces } from './bootstrap.ts';
+import { createDiscovery } from './discovery/discovery.ts';
+import { versionInfo } from './health.ts';
+import type { ExchangeDeps } from './http/exchange.ts';
+import { listen as listenHttps, type Listener, type ListenOptions, type TlsMaterial } from './http/listener.ts';
+import { createInProcessTransport } from './in-process.ts';
+import type { ObjectMachinery } from './machinery.ts';
+import { createPipeline } from './pipeline.ts';
+import { CacheFeed } from './registry/cache-feed.ts';
+import { leaseIssuer, placeOf, type RegistryDeps } from './registry/commit.ts';
+import type { ApiRequest, ApiResponse, UserInfo } from './request.ts';
+import { resourceTable } from './resources.ts';
+import { reviewResources } from './reviews.ts';
+import type { CustomSubresource, VirtualResource } from './virtual.ts';
+
+export interface ApiServerOptions {
+  store: Store;
+  machinery: ObjectMachinery;
+  kinds: readonly AnyKind[];
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  /** Peapod's own version, shown as v1.36.0+peapod.<version>. */
+  version: string;
+  /** Shown by /version: linux/amd64. */
+  platform?: string;
+  /** Further admission after the built-in plugins. */
+  admission?: readonly AdmissionPlugin[];
+  /** Rules by user; the bootstrap rules when absent. */
+  rules?: RuleSource;
+}
+
+export interface ApiServer {
+  /** Serves HTTPS; gives the port. May be called once. */
+  listen(options: ListenOptions): Promise<{ port: number }>;
+  /** Takes renewed certificates for new connections. */
+  renew(tls: TlsMaterial): void;
+  /** A transport that acts as that user, without a socket. */
+  inProcess(user: UserInfo): Transport;
+  /** Resolves once the caches are loaded and the system's namespaces exist. */
+  ready(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const compactEveryMs = 5 * 60_000;
+
+/** The server's own identity, for what it does by itself. */
+export const apiserverUser: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
+
+/** Makes an API server; it loads its caches from the store at once. */
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  const { store, machinery, kinds, clock, random, logger } = options;
+  // Kinds that are only posted (bindings) have no storage.
+  const stored = kinds.filter((k) => k.verbs.includes('get'));
+  const resources = resourceTable(stored);
+  const feed = new CacheFeed(store, resources.all, clock, logger);
+  const namespaces = resources.find('', 'v1', 'namespaces');
+  const admission = admissionChain([
+    namespaceLifecycle(async (name) => {
+      if (namespaces === undefined) return undefined;
+      await feed.caughtUp();
+      return feed
+        .cache(namespaces)
+        .objects.get(placeOf(namespaces, '', name).key)
+        ?.object();
+    }),
+    ...(options.admission ?? []),
+  ]);
+  const registry: RegistryDeps = {
+    store,
+    feed,
+    clock,
+    random,
+    logger,
+    machinery,
+    admission,
+    leases: leaseIssuer(store, clock),
+  };
+  const authorizer = createAuthorizer(options.rules ?? bootstrapRules);
+  const virtual: VirtualResource[] = reviewResources({ authorizer, machinery, now: () => clock.now() });
+  const custom = new Map<string, CustomSubresource>();
+  const closing = new AbortController();
+  let listener: Listener | undefined;
+  let isReady = false;
+  const pipeline = createPipeline({
+    resources,
+    registry,
+    authorizer,
+    discovery: createDiscovery(stored, virtual, () => `127.0.0.1:${listener?.port ?? 6443}`),
+    virtual,
+    custom,
+    health: [
+      { name: 'ping', check: () => undefined },
+      { name: 'log', check: () => undefined },
+      { name: 'etcd', check: () => undefined },
+      { name: 'informer-sync', readyOnly: true, check: () => (isReady ? undefined : 'caches are not loaded') },
+      { name: 'poststarthook/bootstrap-namespaces', check: () => (isReady ? undefined : 'not finished') },
+      {
+        name: 'shutdown',
+        readyOnly: true,
+        check: () => (closing.signal.aborted ? 'process is shutting down' : undefined),
+      },
+    ],
+    version: versionInfo(options.version, options.platform ?? 'linux/amd64', '') as JsonObject,
+    extra: (_request: ApiRequest): Promise<ApiResponse | undefined> | undefined => undefined,
+  });
+  const exchangeDeps: ExchangeDeps = {
+    pipeline,
+    logger,
+    now: () => clock.now(),
+    observe: () => {},
+    closing: closing.signal,
+  };
+  const start = async (): Promise<void> => {
+    await feed.start();
+    await bootstrapNamespaces(createInProcessTransport(pipeline, apiserverUser));
+    isReady = true;
+  };
+  const starting = start();
+  // Whoever awaits ready() sees the failure.
+  starting.catch((error: unknown) => logger.error('the API server did not start', { error: String(error) }));
+  const compaction = compactRegularly(store, clock, logger);
+  return {
+    async listen(listenOptions) {
+      if (listener !== undefined) throw new Error('the API server listens already');
+      listener = await listenHttps(listenOptions, exchangeDeps, (_request, socket) => socket.destroy());
+      return { port: listener.port };
+    },
+    renew: (tls) => listener?.renew(tls),
+    inProcess: (user) => createInProcessTransport(pipeline, user),
+    ready: () => starting,
+    async close() {
+      closing.abort();
+      compaction.cancel();
+      await listener?.close();
+      await starting.catch(() => {});
+      await feed.close();
+    },
+  };
+}
+
+/** Every five minutes the history of five minutes before goes, as upstream's compactor has it. */
+function compactRegularly(store: Store, clock: Clock, logger: Logger): { cancel(): void } {
+  let timer: Timer | undefined;
+  let cancelled = false;
+  let before = store.revision();
+  const schedule = (): void => {
+    timer = clock.after(compactEveryMs, () => {
+      const now = store.revision();
+      store
+        .compact(before)
+        .catch((error: unknown) => logger.warn('compaction failed', { error: String(error) }))
+        .finally(() => {
+          before = now;
+          if (!cancelled) schedule();
+        });
+    });
+  };
+  schedule();
+  return {
+    cancel() {
+      cancelled = true;
+      timer?.cancel();
+    },
+  };
+}
