@@ -1,6 +1,9 @@
 // Binds what the registry asks of the API machinery to the generated schema.
 
 import { badRequest, unsupportedMediaType } from '../api/meta/errors.ts';
+import { applyJsonPatch } from '../api/patch/json-patch.ts';
+import { applyMergePatch } from '../api/patch/merge-patch.ts';
+import { applyStrategicMergePatch } from '../api/patch/strategic-merge-patch.ts';
 import { cannotBeHandled, checkObject } from '../api/schema/decode.ts';
 import { parseJsonStrict } from '../api/schema/json.ts';
 import type { Schema } from '../api/schema/schema.ts';
@@ -36,8 +39,17 @@ export function schemaMachinery(schema: Schema): ObjectMachinery {
       if (typeError !== undefined) throw badRequest(cannotBeHandled(kind, kind.kind, typeError));
       return unknownFields;
     },
-    patch() {
-      throw unsupportedMediaType('patches are not served yet');
+    patch(type, kind, target, patch) {
+      switch (type) {
+        case 'json':
+          return applyJsonPatch<unknown>(target, patch);
+        case 'merge':
+          return applyMergePatch(target, patch);
+        case 'strategic':
+          return applyStrategicMergePatch(schema, kind.definition, { ...target }, patch);
+        default:
+          return type satisfies never;
+      }
     },
     managedFields: ({ after }) => after.metadata.managedFields,
   };
