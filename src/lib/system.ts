@@ -37,7 +37,9 @@ export interface Files {
   /** lchown. */
   chown(path: string, uid: number, gid: number): Promise<void>;
   /** Bytes and inodes of the file system that holds the path. */
-  statfs(path: string): Promise<{ totalBytes: number; availableBytes: number; totalInodes: number; freeInodes: number }>;
+  statfs(
+    path: string,
+  ): Promise<{ totalBytes: number; availableBytes: number; totalInodes: number; freeInodes: number }>;
   /** Opens for reading at offsets (log following). */
   open(path: string): Promise<FileReader>;
   /** Calls back on any change in the folder or file until closed (inotify); hints may be spurious or merged. */
@@ -61,7 +63,10 @@ export interface CommandResult {
 /** Runs programs by argument vector, never through a shell. */
 export interface Processes {
   /** Runs to the end. Rejects only when the program cannot be started or the time (ms) is up. */
-  run(argv: readonly string[], options?: { input?: string | Uint8Array; timeoutMs?: number; env?: Record<string, string> }): Promise<CommandResult>;
+  run(
+    argv: readonly string[],
+    options?: { input?: string | Uint8Array; timeoutMs?: number; env?: Record<string, string> },
+  ): Promise<CommandResult>;
 }
 
 /** mount(2) and what hangs on it. */
@@ -71,4 +76,14 @@ export interface Mounts {
   mountTmpfs(path: string, options: { sizeBytes?: number; mode?: number }): Promise<void>;
   bind(source: string, target: string, options?: { readOnly?: boolean; recursive?: boolean }): Promise<void>;
   unmount(path: string): Promise<void>;
+}
+
+/** Shows a path inside a folder that others write to at another place, without ever being led out of it. */
+export interface SubPaths {
+  /**
+   * Binds `root`/`subPath` on `target`, which is created. A missing folder is made with the mode of `root`. Links inside are
+   * followed only where they stay inside, and nothing that is swapped meanwhile is. Repeating it is a no-op while the same is shown.
+   * Rejects for an absolute path, `..`, or one that leads outside.
+   */
+  bind(root: string, subPath: string, target: string): Promise<void>;
 }

@@ -4,6 +4,7 @@
 
 import type { Container, Pod } from '../../api/generated/types.ts';
 import { bytes, cpuMillis } from '../../api/meta/quantity.ts';
+import type { QosClass } from '../../api/pod/qos.ts';
 import type { LinuxResources } from '../../cri/runtime.ts';
 
 /** What the machine has and can do. */
@@ -18,8 +19,6 @@ export interface MachineLimits {
   /** True where cgroups account for swap, so that containers are kept from it. */
   swapControllerAvailable: boolean;
 }
-
-export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
 
 const sharesPerCpu = 1024;
 const minShares = 2;

@@ -389,13 +389,13 @@ describe('teardown', () => {
 
   it('rejects while something stays mounted, and can be repeated', async () => {
     await pathsOf(podWith([{ name: 'm', emptyDir: { medium: 'Memory' } }]));
-    const unmount = mounts.unmount;
+    const working = { ...mounts };
     mounts.unmount = async () => {
       throw new Error('umount: target is busy');
     };
     await expect(manager.teardown('u-1')).rejects.toThrow('busy');
     expect(await manager.listPodsOnDisk()).toEqual(['u-1']);
-    mounts.unmount = unmount;
+    Object.assign(mounts, working);
     await manager.teardown('u-1');
     expect(await manager.listPodsOnDisk()).toEqual([]);
   });

@@ -1,0 +1,145 @@
+// Builds what CRI's CreateContainer takes out of a container of a pod. Follows generateContainerConfig in
+// pkg/kubelet/kuberuntime/kuberuntime_container.go of v1.36.
+
+import type { Container, Pod, Service } from '../../api/generated/types.ts';
+import { goQuote } from '../../api/meta/go-format.ts';
+import { podQosClass } from '../../api/pod/qos.ts';
+import type { RuntimeFeature } from '../../cri/runtime-supports.ts';
+import type { ContainerConfig, ImageService } from '../../cri/runtime.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { Random } from '../../lib/random.ts';
+import type { Files, SubPaths } from '../../lib/system.ts';
+import { goErrorText } from '../go-error.ts';
+import { podPaths } from '../pod-paths.ts';
+import { containerAnnotations, containerLabels } from '../runtime-labels.ts';
+import { type ContainerConfigBuilder, type ContainerConfigInput, CreateContainerConfigError } from '../seams.ts';
+import type { ObjectSource } from '../volumes/object-source.ts';
+import { containerMounts } from './container-mounts.ts';
+import { makeEnvironment } from './environment.ts';
+import { expand } from './expansion.ts';
+import { linuxResources, type MachineLimits } from './resources.ts';
+import { containerSecurityContext, type ImageUser, verifyRunAsNonRoot } from './security-context.ts';
+
+export interface ContainerConfigOptions {
+  /** `<dataDir>/kubelet`. */
+  root: string;
+  files: Files;
+  random: Random;
+  logger: Logger;
+  objects: ObjectSource;
+  images: Pick<ImageService, 'imageStatus'>;
+  /** Services whose variables containers get; empty while none are served. */
+  services(): Iterable<Service>;
+  nodeAllocatable(): Readonly<Record<string, string>>;
+  machine(): MachineLimits;
+  clusterDomain: string;
+  /** Whether the runtime acts on a newer CRI field. */
+  supports(feature: RuntimeFeature): boolean;
+  /** Binds subPaths; absent refuses them. */
+  subPaths?: SubPaths;
+  /** Containers without a seccomp profile get the runtime's instead of none. */
+  seccompDefault?: boolean;
+}
+
+/** The builder; see the seam for what it promises. */
+export function createContainerConfigBuilder(options: ContainerConfigOptions): ContainerConfigBuilder {
+  return {
+    async build(pod, container, input) {
+      try {
+        return await buildConfig(options, pod, container, input);
+      } catch (error) {
+        if (input.signal?.aborted) throw error;
+        throw new CreateContainerConfigError(goErrorText(error));
+      }
+    },
+  };
+}
+
+async function buildConfig(
+  options: ContainerConfigOptions,
+  pod: Pod,
+  container: Container,
+  input: ContainerConfigInput,
+): Promise<ContainerConfig> {
+  refuseUnsupported(options, container);
+  const { podIPs, hostIPs, signal } = input;
+  const environment = await makeEnvironment(pod, container, {
+    objects: options.objects,
+    services: options.services(),
+    nodeAllocatable: options.nodeAllocatable(),
+    podIPs,
+    hostIPs,
+    signal,
+  });
+  const mounts = await containerMounts(pod, container, {
+    root: options.root,
+    files: options.files,
+    random: options.random,
+    logger: options.logger,
+    clusterDomain: options.clusterDomain,
+    subPaths: options.subPaths,
+    supportsRecursiveReadOnly: options.supports('recursiveReadOnly'),
+    volumes: input.mounts,
+    podIPs,
+    environment,
+  });
+  const image = await imageUser(options, input);
+  verifyRunAsNonRoot(pod, container, image);
+  if (input.sandboxConfig.logDirectory) {
+    await options.files.mkdir(`${input.sandboxConfig.logDirectory}/${container.name}`, {
+      recursive: true,
+      mode: 0o755,
+    });
+  }
+  const expanded = (texts: readonly string[]): string[] =>
+    texts.map((text) => expand(text, (name) => environment.get(name)));
+  return {
+    metadata: { name: container.name, attempt: input.restartCount },
+    image: { image: input.imageRef, userSpecifiedImage: container.image ?? '' },
+    ...(container.command ? { command: expanded(container.command) } : {}),
+    ...(container.args ? { args: expanded(container.args) } : {}),
+    ...(container.workingDir ? { workingDir: container.workingDir } : {}),
+    envs: [...environment].map(([key, value]) => ({ key, value })),
+    mounts,
+    labels: containerLabels(pod, container),
+    annotations: containerAnnotations(pod, container, input.restartCount),
+    logPath: `${container.name}/${input.restartCount}.log`,
+    stdin: container.stdin === true,
+    stdinOnce: container.stdinOnce === true,
+    tty: container.tty === true,
+    ...(container.lifecycle?.stopSignal ? { stopSignal: container.lifecycle.stopSignal } : {}),
+    linux: {
+      resources: linuxResources(pod, container, podQosClass(pod), options.machine()),
+      securityContext: containerSecurityContext(pod, container, {
+        image,
+        seccompRoot: podPaths.seccomp(options.root),
+        seccompDefault: options.seccompDefault === true,
+        supportsGroupsPolicy: options.supports('supplementalGroupsPolicy'),
+        supportsUserNamespaces: false,
+        targetContainerId: input.targetContainerId,
+      }),
+    },
+  };
+}
+
+/** Fields that this node or its runtime would silently leave out. */
+function refuseUnsupported(options: ContainerConfigOptions, container: Container): void {
+  const device = container.volumeDevices?.[0];
+  if (device) {
+    throw new Error(`cannot find volume ${goQuote(device.name)} to pass into container ${goQuote(container.name)}`);
+  }
+  if (container.resources?.claims?.length) {
+    throw new Error(`container ${goQuote(container.name)}: resources.claims is not supported by this node yet`);
+  }
+  if (container.lifecycle?.stopSignal && !options.supports('stopSignal')) {
+    throw new Error(
+      `container ${goQuote(container.name)}: lifecycle.stopSignal is not supported by the container runtime`,
+    );
+  }
+}
+
+async function imageUser(options: ContainerConfigOptions, input: ContainerConfigInput): Promise<ImageUser> {
+  const image = await options.images.imageStatus(input.imageRef, input.signal);
+  if (image?.uid !== undefined) return { uid: image.uid };
+  return image?.username ? { username: image.username } : { uid: 0 };
+}
