@@ -16,7 +16,9 @@ class MemoryTables implements Tables {
   readonly #current = new OrderedMap<KeyValue>(compareKeys);
   /** Per key, oldest first. */
   readonly #superseded = new OrderedMap<Superseded[]>(compareKeys);
+  /** Revisions have no gaps: the change of a revision is found by counting. What is before #trimmed is gone. */
   #history: Change[] = [];
+  #trimmed = 0;
   readonly #leases = new Map<number, LeaseRecord>();
   readonly #leaseKeys = new Map<number, Set<string>>();
 
@@ -58,8 +60,8 @@ class MemoryTables implements Tables {
   }
 
   history(from: number, limit: number): Change[] {
-    const first = this.#history[0]?.revision ?? from;
-    const start = Math.max(0, from - first);
+    const first = this.#history[this.#trimmed]?.revision ?? from;
+    const start = this.#trimmed + Math.max(0, from - first);
     return this.#history.slice(start, start + limit);
   }
 
@@ -123,7 +125,10 @@ class MemoryTables implements Tables {
       if (kept.length === 0) this.#superseded.delete(key);
       else this.#superseded.set(key, kept);
     }
-    const last = changes.at(-1)?.revision ?? 0;
-    this.#history = this.#history.filter((change) => change.revision > last);
+    // They are always the oldest.
+    this.#trimmed += changes.length;
+    if (this.#trimmed * 2 < this.#history.length) return;
+    this.#history = this.#history.slice(this.#trimmed);
+    this.#trimmed = 0;
   }
 }
