@@ -1,0 +1,90 @@
+// Puts the control plane together: certificates, store, API server, scheduler and controllers, in one process.
+
+import { hostname } from 'node:os';
+import { createApiServer } from '../apiserver/server.ts';
+import { schemaMachinery } from '../apiserver/schema-machinery.ts';
+import { allKinds } from '../api/kinds/all.ts';
+import { loadSchema } from '../api/schema/load.ts';
+import type { Client } from '../client/client.ts';
+import { createClient } from '../client/create-client.ts';
+import { createEventRecorder } from '../client/event-recorder.ts';
+import { hostFiles } from '../host/files.ts';
+import { writeKubeconfig } from '../host/kubeconfig.ts';
+import { ensurePki, type Pki } from '../host/pki.ts';
+import { realClock } from '../host/real-clock.ts';
+import { realRandom } from '../host/real-random.ts';
+import type { Logger } from '../lib/logger.ts';
+import { createScheduler } from '../scheduler/scheduler.ts';
+import { openEmbeddedStore } from '../store/embedded.ts';
+import type { DataDir } from './data-dir.ts';
+import type { Settings } from './settings.ts';
+import { peapodVersion } from './version.ts';
+
+export interface ControlPlane {
+  /** https://127.0.0.1:6443 */
+  server: string;
+  port: number;
+  pki: Pki;
+  /** A client that acts as that user, in this process. */
+  clientAs(name: string, groups?: readonly string[]): Client;
+  stop(): Promise<void>;
+}
+
+export interface ControlPlaneOptions {
+  paths: DataDir;
+  settings: Settings;
+  /** 0 takes a free one. */
+  port: number;
+  logger: Logger;
+}
+
+const authenticated = 'system:authenticated';
+
+/** Starts it and resolves once the API answers; scheduler and controllers go on starting behind. Rejects with node's error when the port is taken. */
+export async function startControlPlane({ paths, port, logger }: ControlPlaneOptions): Promise<ControlPlane> {
+  const ending = new AbortController();
+  const [pki, store] = await Promise.all([
+    ensurePki({ dir: paths.pki, files: hostFiles, clock: realClock, hosts: [hostname()] }),
+    openEmbeddedStore({ path: paths.store, clock: realClock }),
+  ]);
+  const api = createApiServer({
+    store,
+    machinery: schemaMachinery(loadSchema()),
+    kinds: allKinds,
+    clock: realClock,
+    random: realRandom,
+    logger: logger.child({ component: 'apiserver' }),
+    version: peapodVersion(),
+  });
+  const stop = async (): Promise<void> => {
+    ending.abort();
+    await api.close();
+    await store.close();
+  };
+  try {
+    const tls = { ...pki.apiserver, clientCa: pki.ca };
+    const [listening] = await Promise.all([api.listen({ host: '127.0.0.1', port, tls }), api.ready()]);
+    const server = `https://127.0.0.1:${listening.port}`;
+    const admin = await pki.issueClientCert('kubernetes-admin', ['system:masters'], 'admin');
+    await writeKubeconfig(paths.kubeconfig, { server, ca: pki.ca, ...admin }, hostFiles);
+    const clientAs: ControlPlane['clientAs'] = (name, groups = []) =>
+      createClient(api.inProcess({ name, groups: [...groups, authenticated] }));
+    startScheduler(clientAs('system:kube-scheduler'), logger, ending.signal);
+    return { server, port: listening.port, pki, clientAs, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Runs a component behind; what ends it before the end is an error in the log. */
+function behind(name: string, logger: Logger, start: Promise<void>): void {
+  start.catch((error: unknown) => logger.error(`${name} did not start`, { error: String(error) }));
+}
+
+function startScheduler(client: Client, logger: Logger, signal: AbortSignal): void {
+  const own = logger.child({ component: 'scheduler' });
+  const recorder = createEventRecorder({ client, clock: realClock, random: realRandom, logger: own, component: 'default-scheduler', signal });
+  const scheduler = createScheduler({ client, clock: realClock, random: realRandom, logger: own, recorder });
+  behind('the scheduler', own, scheduler.start(signal));
+}

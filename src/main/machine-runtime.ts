@@ -1,0 +1,103 @@
+// The real containers of this machine: network, containerd, infra image and the image archives of the data folder.
+
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { connectRuntime, type RuntimeConnection, waitForRuntime } from '../cri/grpc/connect-runtime.ts';
+import { type Containerd, startContainerd } from '../host/containerd.ts';
+import { hostFiles } from '../host/files.ts';
+import { type ImageStore, imageStoreOf } from '../host/image-store.ts';
+import { infraImage } from '../host/infra-image.ts';
+import type { Instance } from '../host/instance.ts';
+import { describeMachine, type Machine } from '../host/machine.ts';
+import { setUpPodNetwork } from '../host/network.ts';
+import { hostProcesses } from '../host/processes.ts';
+import { realClock } from '../host/real-clock.ts';
+import type { Logger } from '../lib/logger.ts';
+
+export interface MachineRuntime {
+  machine: Machine;
+  connection: RuntimeConnection;
+  images: ImageStore;
+  /** 1.6.20 */
+  version: string;
+  /** Whether containerd ran already and was taken over. */
+  adopted: boolean;
+  /** Ends watching over containerd; it and its containers go on. */
+  release(): Promise<void>;
+}
+
+export interface MachineRuntimeOptions {
+  instance: Instance;
+  /** The range of this node's pods. */
+  nodePodCidr: string;
+  clusterPodCidr: string;
+  mirrors: Readonly<Record<string, string>>;
+  logger: Logger;
+}
+
+const answersWithinMs = 30_000;
+
+/** Starts (or takes over) the instance's containerd and waits until it can run pods. Idempotent. Needs root. */
+export async function startMachineRuntime(options: MachineRuntimeOptions): Promise<MachineRuntime> {
+  const { instance, logger } = options;
+  const machine = await describeMachine();
+  const [image] = await Promise.all([
+    infraImage(machine.architecture),
+    setUpPodNetwork(hostProcesses, instance, { nodePodCidr: options.nodePodCidr, clusterPodCidr: options.clusterPodCidr }),
+  ]);
+  const containerd = await startContainerd({
+    instance,
+    machine,
+    runtime: 'runc',
+    sandboxImage: image.name,
+    mirrors: new Map(Object.entries(options.mirrors).map(([host, url]) => [host, [url]])),
+    clock: realClock,
+    logger,
+    ready: (socket, signal) => waitForRuntime(socket, realClock, { timeoutMs: answersWithinMs, signal }),
+    onChange: (up) => logger.warn(up ? 'containerd is back' : 'containerd ended; it is started again'),
+  });
+  const connection = connectRuntime(containerd.socketPath, realClock);
+  const images = imageStoreOf(hostProcesses, instance);
+  if (!(await connection.images.imageStatus(image.name))) await images.loadTar(image.tar);
+  const { runtimeVersion } = await connection.runtime.version();
+  return {
+    machine,
+    connection,
+    images,
+    version: runtimeVersion.replace(/[~+].*$/, ''),
+    adopted: containerd.adopted,
+    release: () => endWatching(containerd, connection),
+  };
+}
+
+async function endWatching(containerd: Containerd, connection: RuntimeConnection): Promise<void> {
+  connection.close();
+  await containerd.release();
+}
+
+/**
+ * Imports the archives of `folder` that were not imported before (told by name, size and time); `say` gets a line for each.
+ * A broken archive is a line, not a failure.
+ */
+export async function importArchives(images: ImageStore, folder: string, say: (line: string) => void): Promise<void> {
+  const names = (await readdir(folder).catch((): string[] => [])).filter((name) => /\.tar(\.gz)?$/.test(name)).toSorted();
+  if (names.length === 0) return;
+  const ledgerPath = join(folder, '.imported.json');
+  const ledger = await hostFiles.readFile(ledgerPath).then(
+    (text) => JSON.parse(text.toString()) as Record<string, string>,
+    (): Record<string, string> => ({}),
+  );
+  for (const name of names) {
+    const path = join(folder, name);
+    const stat = await hostFiles.stat(path);
+    const mark = `${stat?.size} ${stat?.mtimeMs}`;
+    if (ledger[name] === mark) continue;
+    try {
+      say(`imported ${(await images.load(path)).join(', ')} from ${name}`);
+      ledger[name] = mark;
+    } catch (error) {
+      say(`could not import ${path}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  await hostFiles.writeFileAtomic(ledgerPath, JSON.stringify(ledger));
+}
