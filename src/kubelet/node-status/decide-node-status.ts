@@ -1,0 +1,230 @@
+// Decides what the Node object says: capacity, addresses, conditions, and the events that a change of a condition is worth. Pure.
+// Follows pkg/kubelet/nodestatus/setters.go and pkg/kubelet/eviction/helpers.go of v1.36.
+
+import type { ContainerImage, Node, NodeCondition, NodeStatus } from '../../api/generated/types.ts';
+import { formatTime } from '../../api/meta/time.ts';
+
+/** What stays as long as the machine runs. */
+export interface NodeIdentity {
+  name: string;
+  hostname: string;
+  /** Primary first. */
+  addresses: readonly string[];
+  /** GOARCH and GOOS names. */
+  architecture: string;
+  operatingSystem: string;
+  kernelVersion: string;
+  osImage: string;
+  machineId: string;
+  systemUuid: string;
+  bootId: string;
+  cpuCount: number;
+  memoryBytes: number;
+  hugepages: readonly { pageSizeBytes: number; count: number }[];
+  /** What users asked for: 110 unless they did. */
+  maxPods: number;
+  /** v1.36.0+peapod.0.1.0 */
+  kubeletVersion: string;
+  /** Port of the node's own HTTPS endpoint. */
+  kubeletPort: number;
+  podCidr: string;
+  /** Further labels. */
+  labels?: Readonly<Record<string, string>>;
+}
+
+/** Room on the file system that holds pods. */
+export interface DiskRoom {
+  totalBytes: number;
+  availableBytes: number;
+  totalInodes: number;
+  freeInodes: number;
+}
+
+/** What was observed just now. */
+export interface NodeObservation {
+  /** containerd://1.6.20 */
+  runtimeVersion: string;
+  /** Why the node cannot run pods: `container runtime is down`, … Empty when it can. */
+  problems: readonly string[];
+  memoryAvailableBytes: number;
+  disk: DiskRoom;
+  /** Room for processes. */
+  pids: { max: number; running: number };
+  images: readonly ContainerImage[];
+}
+
+export interface NodeEvent {
+  type: 'Normal' | 'Warning';
+  reason: string;
+  message: string;
+}
+
+// The kubelet's default hard eviction thresholds on Linux.
+const leastMemoryBytes = 100 * 1024 * 1024;
+const leastDiskShare = 0.1;
+const leastInodeShare = 0.05;
+// Upstream has no default threshold for processes; a machine that can start no more is under pressure for certain.
+const leastFreePids = 100;
+
+const binary = (bytes: number): string => `${Math.floor(bytes / 1024)}Ki`;
+
+/** 2048Ki pages are hugepages-2Mi. */
+function hugepageResource(pageSizeBytes: number): string {
+  const mi = pageSizeBytes / 1024 ** 2;
+  return mi >= 1024 ? `hugepages-${mi / 1024}Gi` : `hugepages-${mi}Mi`;
+}
+
+/** What the machine has, and what pods may use of it: all but memory set aside as huge pages. */
+export function capacityOf(identity: NodeIdentity, disk: DiskRoom): { capacity: Record<string, string>; allocatable: Record<string, string> } {
+  const huge = identity.hugepages.filter((pages) => pages.pageSizeBytes > 0);
+  const hugeBytes = huge.reduce((sum, pages) => sum + pages.pageSizeBytes * pages.count, 0);
+  const hugeQuantities = Object.fromEntries(
+    huge.map((pages) => [hugepageResource(pages.pageSizeBytes), String(pages.pageSizeBytes * pages.count)]),
+  );
+  const common = { cpu: String(identity.cpuCount), ...hugeQuantities, pods: String(identity.maxPods) };
+  const evictionMemory = Math.max(0, identity.memoryBytes - hugeBytes - leastMemoryBytes);
+  return {
+    capacity: { ...common, memory: binary(identity.memoryBytes), 'ephemeral-storage': binary(disk.totalBytes) },
+    allocatable: {
+      ...common,
+      memory: binary(evictionMemory),
+      'ephemeral-storage': String(Math.floor(disk.totalBytes * (1 - leastDiskShare))),
+    },
+  };
+}
+
+/** A condition's two faces: [status True, status False] as reason, message and event. */
+interface Faces {
+  type: string;
+  when: boolean;
+  yes: [reason: string, message: string, event: string];
+  no: [reason: string, message: string, event: string];
+}
+
+function facesOf(seen: NodeObservation): Faces[] {
+  const { disk, pids } = seen;
+  const fewInodes = disk.totalInodes > 0 && disk.freeInodes < disk.totalInodes * leastInodeShare;
+  const problems = seen.problems.length > 1 ? `[${seen.problems.join(', ')}]` : (seen.problems[0] ?? '');
+  return [
+    {
+      type: 'MemoryPressure',
+      when: seen.memoryAvailableBytes < leastMemoryBytes,
+      yes: ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available', 'NodeHasInsufficientMemory'],
+      no: ['KubeletHasSufficientMemory', 'kubelet has sufficient memory available', 'NodeHasSufficientMemory'],
+    },
+    {
+      type: 'DiskPressure',
+      when: disk.availableBytes < disk.totalBytes * leastDiskShare || fewInodes,
+      yes: ['KubeletHasDiskPressure', 'kubelet has disk pressure', 'NodeHasDiskPressure'],
+      no: ['KubeletHasNoDiskPressure', 'kubelet has no disk pressure', 'NodeHasNoDiskPressure'],
+    },
+    {
+      type: 'PIDPressure',
+      when: pids.max - pids.running < leastFreePids,
+      yes: ['KubeletHasInsufficientPID', 'kubelet has insufficient PID available', 'NodeHasInsufficientPID'],
+      no: ['KubeletHasSufficientPID', 'kubelet has sufficient PID available', 'NodeHasSufficientPID'],
+    },
+    {
+      type: 'Ready',
+      when: seen.problems.length === 0,
+      yes: ['KubeletReady', 'kubelet is posting ready status', 'NodeReady'],
+      no: ['KubeletNotReady', problems, 'NodeNotReady'],
+    },
+  ];
+}
+
+/**
+ * The status to report and the events that go with it. `previous` is the Node's status before (conditions of others are kept,
+ * transition times too); `now` is ms since the epoch.
+ */
+export function decideNodeStatus(
+  identity: NodeIdentity,
+  seen: NodeObservation,
+  previous: NodeStatus,
+  now: number,
+): { status: NodeStatus; events: NodeEvent[] } {
+  const nowText = formatTime(now);
+  const events: NodeEvent[] = [];
+  const known = previous.nodeInfo?.bootID;
+  if (known && known !== identity.bootId) {
+    const message = `Node ${identity.name} has been rebooted, boot id: ${identity.bootId}`;
+    events.push({ type: 'Warning', reason: 'Rebooted', message });
+  }
+  const own = facesOf(seen).map(({ type, when, yes, no }): NodeCondition => {
+    const [reason, message, event] = when ? yes : no;
+    const before = previous.conditions?.find((condition) => condition.type === type);
+    const status = when ? 'True' : 'False';
+    if (before?.status !== status) {
+      events.push({ type: 'Normal', reason: event, message: `Node ${identity.name} status is now: ${event}` });
+    }
+    const since = before?.status === status ? before.lastTransitionTime : undefined;
+    return { type, status, reason, message, lastHeartbeatTime: nowText, lastTransitionTime: since ?? nowText };
+  });
+  const others = (previous.conditions ?? []).filter(({ type }) => !own.some((condition) => condition.type === type));
+  const { capacity, allocatable } = capacityOf(identity, seen.disk);
+  const status: NodeStatus = {
+    ...previous,
+    capacity: { ...previous.capacity, ...capacity },
+    allocatable: { ...previous.allocatable, ...allocatable },
+    conditions: [...others, ...own],
+    addresses: [
+      ...identity.addresses.map((address) => ({ type: 'InternalIP', address })),
+      { type: 'Hostname', address: identity.hostname },
+    ],
+    daemonEndpoints: { kubeletEndpoint: { Port: identity.kubeletPort } },
+    nodeInfo: {
+      machineID: identity.machineId,
+      systemUUID: identity.systemUuid,
+      bootID: identity.bootId,
+      kernelVersion: identity.kernelVersion,
+      osImage: identity.osImage,
+      containerRuntimeVersion: seen.runtimeVersion,
+      kubeletVersion: identity.kubeletVersion,
+      kubeProxyVersion: '',
+      operatingSystem: identity.operatingSystem,
+      architecture: identity.architecture,
+    },
+    images: [...seen.images],
+  };
+  return { status, events };
+}
+
+/** The parts that the kubelet owns, in one order, without heartbeat times. */
+function comparable(status: NodeStatus): string {
+  const pairs = (record: object = {}): string[] => Object.entries(record).map(([key, value]) => `${key}=${String(value)}`).sort();
+  const conditions = (status.conditions ?? []).map(({ lastHeartbeatTime: _, ...rest }) => pairs(rest).join(' ')).sort();
+  return JSON.stringify([
+    pairs(status.capacity),
+    pairs(status.allocatable),
+    conditions,
+    (status.addresses ?? []).map(({ type, address }) => `${type} ${address}`),
+    status.daemonEndpoints?.kubeletEndpoint?.Port,
+    pairs(status.nodeInfo),
+    (status.images ?? []).map(({ names, sizeBytes }) => [names, sizeBytes]),
+  ]);
+}
+
+/** Whether a status is worth writing before its time: anything but heartbeat times differs. */
+export const statusChanged = (before: NodeStatus, after: NodeStatus): boolean => comparable(before) !== comparable(after);
+
+/** The labels that a node has by itself. */
+export function nodeLabels(identity: NodeIdentity): Record<string, string> {
+  return {
+    'beta.kubernetes.io/arch': identity.architecture,
+    'beta.kubernetes.io/os': identity.operatingSystem,
+    'kubernetes.io/arch': identity.architecture,
+    'kubernetes.io/hostname': identity.hostname,
+    'kubernetes.io/os': identity.operatingSystem,
+    ...identity.labels,
+  };
+}
+
+/** The Node as it is registered, without its status. */
+export function initialNode(identity: NodeIdentity): Node {
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: identity.name, labels: nodeLabels(identity) },
+    spec: { podCIDR: identity.podCidr, podCIDRs: [identity.podCidr] },
+  };
+}

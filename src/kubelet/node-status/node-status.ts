@@ -1,0 +1,186 @@
+// Registers the node and keeps its status and lease fresh. Follows pkg/kubelet/kubelet_node_status.go and component-helpers/apimachinery/lease of v1.36.
+
+import type { ContainerImage, Lease, Node } from '../../api/generated/types.ts';
+import { isApiError } from '../../api/meta/errors.ts';
+import { formatMicroTime } from '../../api/meta/time.ts';
+import type { Client } from '../../client/client.ts';
+import type { EventRecorder } from '../../client/event-recorder.ts';
+import { leases, nodes } from '../../client/resources.ts';
+import type { ImageService, RuntimeService } from '../../cri/runtime.ts';
+import { type Clock, sleep } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { NodeInfo } from '../seams.ts';
+import { decideNodeStatus, type DiskRoom, initialNode, type NodeIdentity, nodeLabels, statusChanged } from './decide-node-status.ts';
+
+export interface NodeStatusOptions {
+  identity: NodeIdentity;
+  client: Client;
+  runtime: RuntimeService;
+  images: ImageService;
+  clock: Clock;
+  logger: Logger;
+  recorder: EventRecorder;
+  /** Reads the machine's room just now. */
+  room(): Promise<{ memoryAvailableBytes: number; disk: DiskRoom; pids: { max: number; running: number } }>;
+  /** What else keeps the node from running pods (the pod workers' loop stands still). */
+  unhealthy(): string | undefined;
+}
+
+export interface NodeStatusKeeper extends NodeInfo {
+  /** Runs until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Resolves once the node is registered and Ready for the first time. */
+  readonly ready: Promise<void>;
+  /** Looks again soon: the runtime went away or came back. */
+  refresh(): void;
+}
+
+const statusEveryMs = 10_000;
+/** While the node is not Ready it looks more often, so that it turns Ready as soon as it can. */
+const unreadyEveryMs = 100;
+const reportEveryMs = 5 * 60_000;
+const leaseEveryMs = 10_000;
+const leaseSeconds = 40;
+const maxImages = 50;
+const maxNamesPerImage = 5;
+const leaseNamespace = 'kube-node-lease';
+
+export function createNodeStatus(options: NodeStatusOptions): NodeStatusKeeper {
+  const { identity, client, clock, logger, recorder } = options;
+  const becameReady = Promise.withResolvers<void>();
+  let node: Node | undefined;
+  let networkError: string | undefined = 'container runtime status check may not have completed yet';
+  let reportedAt = Number.NEGATIVE_INFINITY;
+  let wake: () => void = () => {};
+  const reference = { apiVersion: 'v1', kind: 'Node', name: identity.name, uid: identity.name };
+
+  /** What keeps pods from running here, and the runtime's version. */
+  const observeRuntime = async (signal: AbortSignal): Promise<{ problems: string[]; version: string }> => {
+    try {
+      const [{ runtimeName, runtimeVersion }, status] = await Promise.all([options.runtime.version(signal), options.runtime.status({}, signal)]);
+      const condition = (type: string): string | undefined => {
+        const found = status.conditions.find((each) => each.type === type);
+        return found?.status ? undefined : `${type}=false reason:${found?.reason ?? ''} message:${found?.message ?? ''}`;
+      };
+      const network = condition('NetworkReady');
+      const runtime = condition('RuntimeReady');
+      networkError = network && `container runtime network not ready: ${network}`;
+      const problems = [runtime && `container runtime not ready: ${runtime}`, networkError, options.unhealthy()];
+      return { problems: problems.filter((problem) => problem !== undefined), version: `${runtimeName}://${runtimeVersion}` };
+    } catch (error) {
+      signal.throwIfAborted();
+      logger.warn('the container runtime does not answer', { error: String(error) });
+      const version = node?.status?.nodeInfo?.containerRuntimeVersion ?? '';
+      return { problems: ['container runtime is down'], version };
+    }
+  };
+
+  const listImages = async (signal: AbortSignal): Promise<ContainerImage[]> => {
+    const images = await options.images.listImages(undefined, signal).catch(() => []);
+    return images
+      .toSorted((a, b) => b.size - a.size)
+      .slice(0, maxImages)
+      .map(({ repoDigests, repoTags, size }) => ({ names: [...repoDigests, ...repoTags].slice(0, maxNamesPerImage), sizeBytes: size }));
+  };
+
+  const register = async (signal: AbortSignal): Promise<Node> => {
+    try {
+      return await client.create(nodes, initialNode(identity), { signal });
+    } catch (error) {
+      if (!isApiError(error, 'AlreadyExists')) throw error;
+    }
+    const existing = await client.get(nodes, { name: identity.name }, { signal });
+    const labels = Object.fromEntries(
+      Object.entries(nodeLabels(identity)).filter(([key, value]) => existing.metadata?.labels?.[key] !== value),
+    );
+    if (Object.keys(labels).length === 0) return existing;
+    return await client.patch(nodes, { name: identity.name }, { type: 'merge', body: { metadata: { labels } } }, { signal });
+  };
+
+  /** One look: observe, decide, and report what changed. Gives whether the node is Ready. */
+  const pass = async (signal: AbortSignal): Promise<boolean> => {
+    const [{ problems, version }, room, images] = await Promise.all([observeRuntime(signal), options.room(), listImages(signal)]);
+    const current = node === undefined ? await register(signal) : await client.get(nodes, { name: identity.name }, { signal });
+    const before = current.status ?? {};
+    const { status, events } = decideNodeStatus(identity, { ...room, problems, images, runtimeVersion: version }, before, clock.now());
+    node = current;
+    if (statusChanged(before, status) || clock.monotonic() - reportedAt >= reportEveryMs) {
+      // Another writer's newer object is no conflict: the patch holds only what the kubelet owns.
+      const body = { status: { ...status, images: status.images } };
+      node = await client.patch(nodes, { name: identity.name }, { type: 'strategic', body }, { subresource: 'status', signal });
+      reportedAt = clock.monotonic();
+    }
+    for (const event of events) recorder.event(reference, event.type, event.reason, event.message);
+    return problems.length === 0;
+  };
+
+  const keepStatus = async (signal: AbortSignal): Promise<void> => {
+    recorder.event(reference, 'Normal', 'Starting', 'Starting kubelet.');
+    while (!signal.aborted) {
+      let isReady = false;
+      const woken = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      try {
+        isReady = await pass(signal);
+        if (isReady) becameReady.resolve();
+      } catch (error) {
+        if (signal.aborted) return;
+        // Deleted by somebody: it is registered again.
+        if (isApiError(error, 'NotFound')) node = undefined;
+        logger.warn('the node status could not be updated', { error: String(error) });
+      }
+      const end = new AbortController();
+      await Promise.race([sleep(clock, isReady ? statusEveryMs : unreadyEveryMs, AbortSignal.any([signal, end.signal])), woken]);
+      end.abort();
+    }
+  };
+
+  const renewLease = async (signal: AbortSignal): Promise<void> => {
+    const name = { name: identity.name, namespace: leaseNamespace };
+    const spec = { holderIdentity: identity.name, leaseDurationSeconds: leaseSeconds, renewTime: formatMicroTime(clock.now()) };
+    try {
+      const known = await client.get(leases, name, { signal });
+      await client.update(leases, { ...known, spec: { ...known.spec, ...spec } }, { signal });
+    } catch (error) {
+      if (!isApiError(error, 'NotFound')) throw error;
+      const owner = node?.metadata?.uid;
+      const fresh: Lease = {
+        apiVersion: 'coordination.k8s.io/v1',
+        kind: 'Lease',
+        metadata: {
+          ...name,
+          ...(owner ? { ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: identity.name, uid: owner }] } : {}),
+        },
+        spec,
+      };
+      await client.create(leases, fresh, { signal });
+    }
+  };
+
+  const keepLease = async (signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      let wait = leaseEveryMs;
+      try {
+        await renewLease(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        logger.warn('the node lease could not be renewed', { error: String(error) });
+        wait = 1000;
+      }
+      await sleep(clock, wait, signal);
+    }
+  };
+
+  return {
+    nodeName: identity.name,
+    ready: becameReady.promise,
+    hostIPs: () => identity.addresses,
+    node: () => node,
+    networkError: () => networkError,
+    refresh: () => wake(),
+    async run(signal) {
+      await Promise.all([keepStatus(signal), keepLease(signal)]);
+    },
+  };
+}
