@@ -19,15 +19,22 @@ interface PodName {
 export async function applyFiles(files: readonly string[], paths: DataDir): Promise<PodName[]> {
   const kubectl = await findKubectl(paths.tools);
   const args = ['apply', '--output=json', ...files.flatMap((file) => ['-f', file])];
-  const { code, stdout, stderr } = await new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve, reject) => {
-    const child = spawn(kubectl, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, KUBECONFIG: paths.kubeconfig } });
-    const out: Buffer[] = [];
-    const err: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
-    child.on('error', reject);
-    child.on('close', (exitCode) => resolve({ code: exitCode, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }));
-  });
+  const { code, stdout, stderr } = await new Promise<{ code: number | null; stdout: string; stderr: string }>(
+    (resolve, reject) => {
+      const child = spawn(kubectl, args, {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, KUBECONFIG: paths.kubeconfig },
+      });
+      const out: Buffer[] = [];
+      const err: Buffer[] = [];
+      child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+      child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+      child.on('error', reject);
+      child.on('close', (exitCode) =>
+        resolve({ code: exitCode, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }),
+      );
+    },
+  );
   if (stderr.trim()) process.stderr.write(stderr);
   if (code !== 0) throw new UserError(`kubectl apply failed with exit code ${code}`);
   const applied = JSON.parse(stdout) as { kind?: string; items?: unknown[] };
@@ -41,8 +48,13 @@ export async function applyFiles(files: readonly string[], paths: DataDir): Prom
 function lineOf(pod: Pod): string {
   const statuses = pod.status?.containerStatuses ?? [];
   const ready = `${statuses.filter((status) => status.ready).length}/${pod.spec?.containers.length ?? 0}`;
-  const waiting = [...(pod.status?.initContainerStatuses ?? []), ...statuses].find((status) => status.state?.waiting?.reason)?.state?.waiting?.reason;
-  const state = pod.status?.phase === 'Pending' || waiting === 'CrashLoopBackOff' ? (waiting ?? pod.status?.phase ?? 'Pending') : (pod.status?.phase ?? 'Pending');
+  const waiting = [...(pod.status?.initContainerStatuses ?? []), ...statuses].find(
+    (status) => status.state?.waiting?.reason,
+  )?.state?.waiting?.reason;
+  const state =
+    pod.status?.phase === 'Pending' || waiting === 'CrashLoopBackOff'
+      ? (waiting ?? pod.status?.phase ?? 'Pending')
+      : (pod.status?.phase ?? 'Pending');
   return `${state} ${ready}`;
 }
 
@@ -50,12 +62,22 @@ function lineOf(pod: Pod): string {
  * Waits until every pod is Ready, Completed or failed for good; each change is a line with its time. Gives whether none failed.
  * Ends early, with false, when the signal aborts.
  */
-export async function waitForPods(client: Client, names: readonly PodName[], progress: Progress, signal: AbortSignal): Promise<boolean> {
+export async function waitForPods(
+  client: Client,
+  names: readonly PodName[],
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<boolean> {
   const outcomes = await Promise.all(names.map((name) => waitForPod(client, name, progress, signal)));
   return outcomes.every((outcome) => outcome === 'ready' || outcome === 'completed');
 }
 
-async function waitForPod(client: Client, { namespace, name }: PodName, progress: Progress, signal: AbortSignal): Promise<PodProgress> {
+async function waitForPod(
+  client: Client,
+  { namespace, name }: PodName,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<PodProgress> {
   let shown = '';
   const see = (pod: Pod): PodProgress => {
     const line = `pod ${name} ${lineOf(pod)}`;

@@ -84,7 +84,14 @@ function behind(name: string, logger: Logger, start: Promise<void>): void {
 
 function startScheduler(client: Client, logger: Logger, signal: AbortSignal): void {
   const own = logger.child({ component: 'scheduler' });
-  const recorder = createEventRecorder({ client, clock: realClock, random: realRandom, logger: own, component: 'default-scheduler', signal });
+  const recorder = createEventRecorder({
+    client,
+    clock: realClock,
+    random: realRandom,
+    logger: own,
+    component: 'default-scheduler',
+    signal,
+  });
   const scheduler = createScheduler({ client, clock: realClock, random: realRandom, logger: own, recorder });
   behind('the scheduler', own, scheduler.start(signal));
 }

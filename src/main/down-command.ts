@@ -57,7 +57,9 @@ export async function runDown(options: { dataDir: string }): Promise<number> {
   const ran = await endProcess(paths.runRecord);
   if (ranContainers(paths.root)) await stopInstance(paths.root);
   await removeRunRecord(paths.runRecord);
-  console.log(ran ? 'stopped; the state is kept in ' + paths.root : 'it was not running; nothing of it is left on the machine');
+  console.log(
+    ran ? 'stopped; the state is kept in ' + paths.root : 'it was not running; nothing of it is left on the machine',
+  );
   return 0;
 }
 
@@ -66,7 +68,8 @@ export async function runReset(options: { dataDir: string; yes: boolean }): Prom
   if (!existsSync(paths.root)) return 0;
   // A folder that is not Peapod's is never deleted.
   const names = await readdir(paths.root);
-  const ours = existsSync(paths.store) || existsSync(paths.settings) || names.every((name) => ['run', 'images'].includes(name));
+  const ours =
+    existsSync(paths.store) || existsSync(paths.settings) || names.every((name) => ['run', 'images'].includes(name));
   if (!ours) {
     console.error(`peapod: ${paths.root} does not look like a data folder of Peapod's: nothing was deleted`);
     return 1;

@@ -43,7 +43,10 @@ export async function startMachineRuntime(options: MachineRuntimeOptions): Promi
   const machine = await describeMachine();
   const [image] = await Promise.all([
     infraImage(machine.architecture),
-    setUpPodNetwork(hostProcesses, instance, { nodePodCidr: options.nodePodCidr, clusterPodCidr: options.clusterPodCidr }),
+    setUpPodNetwork(hostProcesses, instance, {
+      nodePodCidr: options.nodePodCidr,
+      clusterPodCidr: options.clusterPodCidr,
+    }),
   ]);
   const containerd = await startContainerd({
     instance,
@@ -80,7 +83,9 @@ async function endWatching(containerd: Containerd, connection: RuntimeConnection
  * A broken archive is a line, not a failure.
  */
 export async function importArchives(images: ImageStore, folder: string, say: (line: string) => void): Promise<void> {
-  const names = (await readdir(folder).catch((): string[] => [])).filter((name) => /\.tar(\.gz)?$/.test(name)).toSorted();
+  const names = (await readdir(folder).catch((): string[] => []))
+    .filter((name) => /\.tar(\.gz)?$/.test(name))
+    .toSorted();
   if (names.length === 0) return;
   const ledgerPath = join(folder, '.imported.json');
   const ledger = await hostFiles.readFile(ledgerPath).then(

@@ -9,7 +9,9 @@ const folder = '/run/peapod/pod-cidrs';
 export async function claimedPodCidrs(exceptInstance: string): Promise<string[]> {
   const names = await readdir(folder).catch((): string[] => []);
   const others = names.filter((name) => name !== exceptInstance);
-  return await Promise.all(others.map((name) => readFile(`${folder}/${name}`, 'utf8').catch(() => ''))).then((all) => all.filter(Boolean));
+  return await Promise.all(others.map((name) => readFile(`${folder}/${name}`, 'utf8').catch(() => ''))).then((all) =>
+    all.filter(Boolean),
+  );
 }
 
 /** Claims the range for the instance. Needs root. */

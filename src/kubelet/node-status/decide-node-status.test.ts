@@ -1,6 +1,13 @@
 // Tables over what a node observes and what its object then says.
 import { describe, expect, test } from 'vitest';
-import { capacityOf, decideNodeStatus, initialNode, type NodeIdentity, type NodeObservation, statusChanged } from './decide-node-status.ts';
+import {
+  capacityOf,
+  decideNodeStatus,
+  initialNode,
+  type NodeIdentity,
+  type NodeObservation,
+  statusChanged,
+} from './decide-node-status.ts';
 
 const gi = 1024 ** 3;
 const now = Date.UTC(2026, 0, 1);
@@ -32,7 +39,12 @@ const fine: NodeObservation = {
   images: [],
 };
 const conditions = (seen: NodeObservation): Record<string, string> =>
-  Object.fromEntries((decideNodeStatus(identity, seen, {}, now).status.conditions ?? []).map((c) => [c.type, `${c.status} ${c.reason}: ${c.message}`]));
+  Object.fromEntries(
+    (decideNodeStatus(identity, seen, {}, now).status.conditions ?? []).map((c) => [
+      c.type,
+      `${c.status} ${c.reason}: ${c.message}`,
+    ]),
+  );
 
 describe('conditions', () => {
   test('all well', () => {
@@ -45,12 +57,42 @@ describe('conditions', () => {
   });
 
   test.each<[string, Partial<NodeObservation>, string, string]>([
-    ['little memory', { memoryAvailableBytes: 99 * 1024 ** 2 }, 'MemoryPressure', 'True KubeletHasInsufficientMemory: kubelet has insufficient memory available'],
-    ['little disk', { disk: { ...fine.disk, availableBytes: 9 * gi } }, 'DiskPressure', 'True KubeletHasDiskPressure: kubelet has disk pressure'],
-    ['few inodes', { disk: { ...fine.disk, freeInodes: 49 } }, 'DiskPressure', 'True KubeletHasDiskPressure: kubelet has disk pressure'],
-    ['no inode count (btrfs)', { disk: { ...fine.disk, totalInodes: 0, freeInodes: 0 } }, 'DiskPressure', 'False KubeletHasNoDiskPressure: kubelet has no disk pressure'],
-    ['few pids', { pids: { max: 1000, running: 950 } }, 'PIDPressure', 'True KubeletHasInsufficientPID: kubelet has insufficient PID available'],
-    ['no runtime', { problems: ['container runtime is down'] }, 'Ready', 'False KubeletNotReady: container runtime is down'],
+    [
+      'little memory',
+      { memoryAvailableBytes: 99 * 1024 ** 2 },
+      'MemoryPressure',
+      'True KubeletHasInsufficientMemory: kubelet has insufficient memory available',
+    ],
+    [
+      'little disk',
+      { disk: { ...fine.disk, availableBytes: 9 * gi } },
+      'DiskPressure',
+      'True KubeletHasDiskPressure: kubelet has disk pressure',
+    ],
+    [
+      'few inodes',
+      { disk: { ...fine.disk, freeInodes: 49 } },
+      'DiskPressure',
+      'True KubeletHasDiskPressure: kubelet has disk pressure',
+    ],
+    [
+      'no inode count (btrfs)',
+      { disk: { ...fine.disk, totalInodes: 0, freeInodes: 0 } },
+      'DiskPressure',
+      'False KubeletHasNoDiskPressure: kubelet has no disk pressure',
+    ],
+    [
+      'few pids',
+      { pids: { max: 1000, running: 950 } },
+      'PIDPressure',
+      'True KubeletHasInsufficientPID: kubelet has insufficient PID available',
+    ],
+    [
+      'no runtime',
+      { problems: ['container runtime is down'] },
+      'Ready',
+      'False KubeletNotReady: container runtime is down',
+    ],
     ['two problems', { problems: ['a', 'b'] }, 'Ready', 'False KubeletNotReady: [a, b]'],
   ])('%s', (_, change, type, expected) => {
     expect(conditions({ ...fine, ...change })[type]).toBe(expected);
@@ -58,35 +100,78 @@ describe('conditions', () => {
 
   test('a transition keeps its time until the status changes, and only then is an event', () => {
     const first = decideNodeStatus(identity, fine, {}, now);
-    expect(first.events.map((event) => event.reason)).toEqual(['NodeHasSufficientMemory', 'NodeHasNoDiskPressure', 'NodeHasSufficientPID', 'NodeReady']);
+    expect(first.events.map((event) => event.reason)).toEqual([
+      'NodeHasSufficientMemory',
+      'NodeHasNoDiskPressure',
+      'NodeHasSufficientPID',
+      'NodeReady',
+    ]);
     expect(first.events[3]?.message).toBe('Node n1 status is now: NodeReady');
     const later = decideNodeStatus(identity, fine, first.status, now + 60_000);
     expect(later.events).toEqual([]);
-    expect(later.status.conditions?.[3]).toMatchObject({ lastTransitionTime: '2026-01-01T00:00:00Z', lastHeartbeatTime: '2026-01-01T00:01:00Z' });
+    expect(later.status.conditions?.[3]).toMatchObject({
+      lastTransitionTime: '2026-01-01T00:00:00Z',
+      lastHeartbeatTime: '2026-01-01T00:01:00Z',
+    });
     expect(statusChanged(first.status, later.status)).toBe(false);
-    const down = decideNodeStatus(identity, { ...fine, problems: ['container runtime is down'] }, later.status, now + 120_000);
-    expect(down.events).toEqual([{ type: 'Normal', reason: 'NodeNotReady', message: 'Node n1 status is now: NodeNotReady' }]);
+    const down = decideNodeStatus(
+      identity,
+      { ...fine, problems: ['container runtime is down'] },
+      later.status,
+      now + 120_000,
+    );
+    expect(down.events).toEqual([
+      { type: 'Normal', reason: 'NodeNotReady', message: 'Node n1 status is now: NodeNotReady' },
+    ]);
     expect(statusChanged(later.status, down.status)).toBe(true);
   });
 
   test("others' conditions stay, and a reboot is told", () => {
-    const previous = { conditions: [{ type: 'NetworkUnavailable', status: 'False' }], nodeInfo: { ...decideNodeStatus(identity, fine, {}, now).status.nodeInfo!, bootID: 'before' } };
+    const previous = {
+      conditions: [{ type: 'NetworkUnavailable', status: 'False' }],
+      nodeInfo: { ...decideNodeStatus(identity, fine, {}, now).status.nodeInfo!, bootID: 'before' },
+    };
     const { status, events } = decideNodeStatus(identity, fine, previous, now);
-    expect(status.conditions?.map((condition) => condition.type)).toEqual(['NetworkUnavailable', 'MemoryPressure', 'DiskPressure', 'PIDPressure', 'Ready']);
-    expect(events[0]).toEqual({ type: 'Warning', reason: 'Rebooted', message: 'Node n1 has been rebooted, boot id: b' });
+    expect(status.conditions?.map((condition) => condition.type)).toEqual([
+      'NetworkUnavailable',
+      'MemoryPressure',
+      'DiskPressure',
+      'PIDPressure',
+      'Ready',
+    ]);
+    expect(events[0]).toEqual({
+      type: 'Warning',
+      reason: 'Rebooted',
+      message: 'Node n1 has been rebooted, boot id: b',
+    });
   });
 });
 
 test('capacity and what pods may use of it', () => {
   expect(capacityOf(identity, fine.disk)).toEqual({
-    capacity: { cpu: '4', 'hugepages-2Mi': '20971520', pods: '110', memory: '8388608Ki', 'ephemeral-storage': '104857600Ki' },
-    allocatable: { cpu: '4', 'hugepages-2Mi': '20971520', pods: '110', memory: '8265728Ki', 'ephemeral-storage': '96636764160' },
+    capacity: {
+      cpu: '4',
+      'hugepages-2Mi': '20971520',
+      pods: '110',
+      memory: '8388608Ki',
+      'ephemeral-storage': '104857600Ki',
+    },
+    allocatable: {
+      cpu: '4',
+      'hugepages-2Mi': '20971520',
+      pods: '110',
+      memory: '8265728Ki',
+      'ephemeral-storage': '96636764160',
+    },
   });
 });
 
 test('the node as registered', () => {
   expect(initialNode(identity)).toMatchObject({
-    metadata: { name: 'n1', labels: { 'kubernetes.io/hostname': 'n1', 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' } },
+    metadata: {
+      name: 'n1',
+      labels: { 'kubernetes.io/hostname': 'n1', 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' },
+    },
     spec: { podCIDR: '10.42.0.0/24' },
   });
 });

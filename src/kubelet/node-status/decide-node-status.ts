@@ -75,7 +75,10 @@ function hugepageResource(pageSizeBytes: number): string {
 }
 
 /** What the machine has, and what pods may use of it: all but memory set aside as huge pages. */
-export function capacityOf(identity: NodeIdentity, disk: DiskRoom): { capacity: Record<string, string>; allocatable: Record<string, string> } {
+export function capacityOf(
+  identity: NodeIdentity,
+  disk: DiskRoom,
+): { capacity: Record<string, string>; allocatable: Record<string, string> } {
   const huge = identity.hugepages.filter((pages) => pages.pageSizeBytes > 0);
   const hugeBytes = huge.reduce((sum, pages) => sum + pages.pageSizeBytes * pages.count, 0);
   const hugeQuantities = Object.fromEntries(
@@ -191,7 +194,10 @@ export function decideNodeStatus(
 
 /** The parts that the kubelet owns, in one order, without heartbeat times. */
 function comparable(status: NodeStatus): string {
-  const pairs = (record: object = {}): string[] => Object.entries(record).map(([key, value]) => `${key}=${String(value)}`).sort();
+  const pairs = (record: object = {}): string[] =>
+    Object.entries(record)
+      .map(([key, value]) => `${key}=${String(value)}`)
+      .sort();
   const conditions = (status.conditions ?? []).map(({ lastHeartbeatTime: _, ...rest }) => pairs(rest).join(' ')).sort();
   return JSON.stringify([
     pairs(status.capacity),
@@ -205,7 +211,8 @@ function comparable(status: NodeStatus): string {
 }
 
 /** Whether a status is worth writing before its time: anything but heartbeat times differs. */
-export const statusChanged = (before: NodeStatus, after: NodeStatus): boolean => comparable(before) !== comparable(after);
+export const statusChanged = (before: NodeStatus, after: NodeStatus): boolean =>
+  comparable(before) !== comparable(after);
 
 /** The labels that a node has by itself. */
 export function nodeLabels(identity: NodeIdentity): Record<string, string> {

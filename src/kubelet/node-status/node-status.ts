@@ -10,7 +10,14 @@ import type { ImageService, RuntimeService } from '../../cri/runtime.ts';
 import { type Clock, sleep } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { NodeInfo } from '../seams.ts';
-import { decideNodeStatus, type DiskRoom, initialNode, type NodeIdentity, nodeLabels, statusChanged } from './decide-node-status.ts';
+import {
+  decideNodeStatus,
+  type DiskRoom,
+  initialNode,
+  type NodeIdentity,
+  nodeLabels,
+  statusChanged,
+} from './decide-node-status.ts';
 
 export interface NodeStatusOptions {
   identity: NodeIdentity;
@@ -57,16 +64,24 @@ export function createNodeStatus(options: NodeStatusOptions): NodeStatusKeeper {
   /** What keeps pods from running here, and the runtime's version. */
   const observeRuntime = async (signal: AbortSignal): Promise<{ problems: string[]; version: string }> => {
     try {
-      const [{ runtimeName, runtimeVersion }, status] = await Promise.all([options.runtime.version(signal), options.runtime.status({}, signal)]);
+      const [{ runtimeName, runtimeVersion }, status] = await Promise.all([
+        options.runtime.version(signal),
+        options.runtime.status({}, signal),
+      ]);
       const condition = (type: string): string | undefined => {
         const found = status.conditions.find((each) => each.type === type);
-        return found?.status ? undefined : `${type}=false reason:${found?.reason ?? ''} message:${found?.message ?? ''}`;
+        return found?.status
+          ? undefined
+          : `${type}=false reason:${found?.reason ?? ''} message:${found?.message ?? ''}`;
       };
       const network = condition('NetworkReady');
       const runtime = condition('RuntimeReady');
       networkError = network && `container runtime network not ready: ${network}`;
       const problems = [runtime && `container runtime not ready: ${runtime}`, networkError, options.unhealthy()];
-      return { problems: problems.filter((problem) => problem !== undefined), version: `${runtimeName}://${runtimeVersion}` };
+      return {
+        problems: problems.filter((problem) => problem !== undefined),
+        version: `${runtimeName}://${runtimeVersion}`,
+      };
     } catch (error) {
       signal.throwIfAborted();
       logger.warn('the container runtime does not answer', { error: String(error) });
@@ -80,7 +95,10 @@ export function createNodeStatus(options: NodeStatusOptions): NodeStatusKeeper {
     return images
       .toSorted((a, b) => b.size - a.size)
       .slice(0, maxImages)
-      .map(({ repoDigests, repoTags, size }) => ({ names: [...repoDigests, ...repoTags].slice(0, maxNamesPerImage), sizeBytes: size }));
+      .map(({ repoDigests, repoTags, size }) => ({
+        names: [...repoDigests, ...repoTags].slice(0, maxNamesPerImage),
+        sizeBytes: size,
+      }));
   };
 
   const register = async (signal: AbortSignal): Promise<Node> => {
@@ -94,20 +112,40 @@ export function createNodeStatus(options: NodeStatusOptions): NodeStatusKeeper {
       Object.entries(nodeLabels(identity)).filter(([key, value]) => existing.metadata?.labels?.[key] !== value),
     );
     if (Object.keys(labels).length === 0) return existing;
-    return await client.patch(nodes, { name: identity.name }, { type: 'merge', body: { metadata: { labels } } }, { signal });
+    return await client.patch(
+      nodes,
+      { name: identity.name },
+      { type: 'merge', body: { metadata: { labels } } },
+      { signal },
+    );
   };
 
   /** One look: observe, decide, and report what changed. Gives whether the node is Ready. */
   const pass = async (signal: AbortSignal): Promise<boolean> => {
-    const [{ problems, version }, room, images] = await Promise.all([observeRuntime(signal), options.room(), listImages(signal)]);
-    const current = node === undefined ? await register(signal) : await client.get(nodes, { name: identity.name }, { signal });
+    const [{ problems, version }, room, images] = await Promise.all([
+      observeRuntime(signal),
+      options.room(),
+      listImages(signal),
+    ]);
+    const current =
+      node === undefined ? await register(signal) : await client.get(nodes, { name: identity.name }, { signal });
     const before = current.status ?? {};
-    const { status, events } = decideNodeStatus(identity, { ...room, problems, images, runtimeVersion: version }, before, clock.now());
+    const { status, events } = decideNodeStatus(
+      identity,
+      { ...room, problems, images, runtimeVersion: version },
+      before,
+      clock.now(),
+    );
     node = current;
     if (statusChanged(before, status) || clock.monotonic() - reportedAt >= reportEveryMs) {
       // Another writer's newer object is no conflict: the patch holds only what the kubelet owns.
       const body = { status: { ...status, images: status.images } };
-      node = await client.patch(nodes, { name: identity.name }, { type: 'strategic', body }, { subresource: 'status', signal });
+      node = await client.patch(
+        nodes,
+        { name: identity.name },
+        { type: 'strategic', body },
+        { subresource: 'status', signal },
+      );
       reportedAt = clock.monotonic();
     }
     for (const event of events) recorder.event(reference, event.type, event.reason, event.message);
@@ -131,14 +169,21 @@ export function createNodeStatus(options: NodeStatusOptions): NodeStatusKeeper {
         logger.warn('the node status could not be updated', { error: String(error) });
       }
       const end = new AbortController();
-      await Promise.race([sleep(clock, isReady ? statusEveryMs : unreadyEveryMs, AbortSignal.any([signal, end.signal])), woken]);
+      await Promise.race([
+        sleep(clock, isReady ? statusEveryMs : unreadyEveryMs, AbortSignal.any([signal, end.signal])),
+        woken,
+      ]);
       end.abort();
     }
   };
 
   const renewLease = async (signal: AbortSignal): Promise<void> => {
     const name = { name: identity.name, namespace: leaseNamespace };
-    const spec = { holderIdentity: identity.name, leaseDurationSeconds: leaseSeconds, renewTime: formatMicroTime(clock.now()) };
+    const spec = {
+      holderIdentity: identity.name,
+      leaseDurationSeconds: leaseSeconds,
+      renewTime: formatMicroTime(clock.now()),
+    };
     try {
       const known = await client.get(leases, name, { signal });
       await client.update(leases, { ...known, spec: { ...known.spec, ...spec } }, { signal });
