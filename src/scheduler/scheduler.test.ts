@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Node, Pod, PodSpec } from '../api/generated/types.ts';
+import type { Node, ObjectReference, Pod, PodSpec } from '../api/generated/types.ts';
 import { serviceUnavailable } from '../api/meta/errors.ts';
 import { createClient } from '../client/create-client.ts';
 import { silentLogger } from '../lib/logger.ts';
@@ -28,8 +28,8 @@ async function setUp() {
   const api = createFakeApi();
   const events: string[] = [];
   const recorder = {
-    event: (object: Pod, type: string, reason: string, message: string) =>
-      void events.push(`${object.metadata?.name} ${type} ${reason} ${message}`),
+    event: (object: ObjectReference, type: string, reason: string, message: string) =>
+      void events.push(`${object.name} ${type} ${reason} ${message}`),
   };
   const scheduler = createScheduler({
     client: createClient(api),

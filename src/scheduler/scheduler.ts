@@ -1,6 +1,6 @@
 // The scheduler: watches pods and nodes, decides one pod at a time, and binds without waiting for the API.
 
-import type { Node, Pod } from '../api/generated/types.ts';
+import type { Node, ObjectReference, Pod } from '../api/generated/types.ts';
 import { equalJson } from '../api/meta/equal.ts';
 import type { Client } from '../client/client.ts';
 import { createInformer } from '../client/informer.ts';
@@ -21,7 +21,7 @@ import { type QueuedPod, SchedulingQueue } from './queue.ts';
 
 /** What the scheduler needs of an event recorder; client/event-recorder.ts has it. */
 export interface SchedulerEvents {
-  event(object: Pod, type: 'Normal' | 'Warning', reason: string, message: string, action?: string): void;
+  event(object: ObjectReference, type: 'Normal' | 'Warning', reason: string, message: string, action?: string): void;
 }
 
 export interface SchedulerOptions {
@@ -249,7 +249,7 @@ class PodScheduler implements Scheduler {
         this.#cache.bound(info.uid, this.#clock.now() + assumedForMs);
         this.#queue.remove(info.uid);
         this.#options.recorder.event(
-          info.pod,
+          referenceOf(info),
           'Normal',
           'Scheduled',
           `Successfully assigned ${info.namespace}/${info.name} to ${nodeName}`,
@@ -275,7 +275,7 @@ class PodScheduler implements Scheduler {
     if (!queued) return;
     if (rejectedBy) this.#queue.failUnschedulable(info.uid, rejectedBy, this.#clock.now());
     else this.#queue.failError(info.uid, this.#clock.now());
-    this.#options.recorder.event(info.pod, 'Warning', 'FailedScheduling', truncated(message), 'Scheduling');
+    this.#options.recorder.event(referenceOf(info), 'Warning', 'FailedScheduling', truncated(message), 'Scheduling');
     void this.#setCondition(queued.info.pod, { reason: rejectedBy ? 'Unschedulable' : 'SchedulerError', message });
   }
 
@@ -307,6 +307,15 @@ class PodScheduler implements Scheduler {
     }
   }
 }
+
+const referenceOf = ({ pod, name, namespace, uid }: PodInfo): ObjectReference => ({
+  kind: 'Pod',
+  apiVersion: 'v1',
+  name,
+  namespace,
+  uid,
+  resourceVersion: pod.metadata?.resourceVersion ?? '',
+});
 
 /** Whether an assigned pod counts the same as before for every other pod. */
 const sameForOthers = (old: PodInfo, info: PodInfo): boolean =>

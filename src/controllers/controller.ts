@@ -1,0 +1,55 @@
+// What every controller is given and gives.
+
+import type {
+  ConfigMap,
+  Lease,
+  Namespace,
+  Node,
+  ObjectReference,
+  Pod,
+  ServiceAccount,
+} from '../api/generated/types.ts';
+import type { Client, Transport } from '../client/client.ts';
+import type { Informer } from '../client/informer.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Random } from '../lib/random.ts';
+
+/** What controllers need of an event recorder; client/event-recorder.ts has it. */
+export interface ControllerEvents {
+  event(object: ObjectReference, type: 'Normal' | 'Warning', reason: string, message: string): void;
+}
+
+/** Local copies that controllers share; only those that some controller asks for are kept. */
+export interface SharedInformers {
+  readonly pods: Informer<Pod>;
+  readonly nodes: Informer<Node>;
+  readonly namespaces: Informer<Namespace>;
+  readonly serviceAccounts: Informer<ServiceAccount>;
+  /** The kube-root-ca.crt of every namespace, and nothing else. */
+  readonly rootCaConfigMaps: Informer<ConfigMap>;
+  /** Of the namespace kube-node-lease. */
+  readonly nodeLeases: Informer<Lease>;
+}
+
+export interface ControllerContext {
+  client: Client;
+  /** For discovery, which the typed client does not do. */
+  transport: Transport;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  recorder: ControllerEvents;
+  informers: SharedInformers;
+  /** PEM of the CA that clients in pods should trust. */
+  clusterCaPem: string;
+}
+
+/** Runs until the signal aborts; resolves when its work has ended. Its informers are started and filled by then. */
+export type RunController = (signal: AbortSignal) => Promise<void>;
+
+/** Registers its informer handlers at once and gives what runs it. */
+export type Controller = (context: ControllerContext) => RunController;
+
+/** How many keys a controller works on at a time. */
+export const defaultWorkers = 5;

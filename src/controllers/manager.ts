@@ -1,0 +1,147 @@
+// Starts the controllers that are asked for, over informers that they share.
+
+import { createInformer } from '../client/informer.ts';
+import { configMaps, leases, namespaces, nodes, pods, serviceAccounts } from '../client/resources.ts';
+import type { Controller, ControllerContext, SharedInformers } from './controller.ts';
+import { namespaceController } from './namespace/controller.ts';
+import { nodeLifecycleController } from './node-lifecycle/controller.ts';
+import { podGcController } from './pod-gc/controller.ts';
+import { rootCaController, rootCaName } from './root-ca/controller.ts';
+import { serviceAccountController } from './serviceaccount/controller.ts';
+
+/** By upstream's name (cmd/kube-controller-manager names), with the short names that --controllers takes too. */
+const known: readonly { name: string; alias: string; controller: Controller }[] = [
+  { name: 'namespace-controller', alias: 'namespace', controller: namespaceController },
+  { name: 'serviceaccount-controller', alias: 'serviceaccount', controller: serviceAccountController },
+  {
+    name: 'root-ca-certificate-publisher-controller',
+    alias: 'root-ca-cert-publisher',
+    controller: rootCaController,
+  },
+  { name: 'pod-garbage-collector-controller', alias: 'podgc', controller: podGcController },
+  { name: 'node-lifecycle-controller', alias: 'nodelifecycle', controller: nodeLifecycleController },
+];
+
+export interface ControllerManagerOptions extends Omit<ControllerContext, 'informers'> {
+  /** As kube-controller-manager's --controllers: "*,-podgc"; '*' when absent. */
+  controllers?: string;
+}
+
+export interface ControllerManager {
+  /** The names of the controllers that run. */
+  readonly enabled: readonly string[];
+  /** Resolves once every informer is filled and the controllers work; they go on until the signal aborts. */
+  start(signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * The names that a --controllers list enables, in order: "name" and "-name" decide for one, '*' for all the others.
+ * Throws on a name that no controller has. Follows controller-manager app/helper.go IsControllerEnabled.
+ */
+export function enabledControllers(list: string): string[] {
+  const items = list
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+  for (const item of items) {
+    const name = item.replace(/^-/, '');
+    if (item !== '*' && !known.some((each) => each.name === name || each.alias === name)) {
+      throw new Error(`"${name}" is not in the list of known controllers`);
+    }
+  }
+  return known
+    .filter(({ name, alias }) => {
+      const first = items.find((item) => item !== '*' && [name, alias].includes(item.replace(/^-/, '')));
+      return first === undefined ? items.includes('*') : !first.startsWith('-');
+    })
+    .map(({ name }) => name);
+}
+
+/** Throws at once on a bad --controllers list. */
+export function createControllerManager(options: ControllerManagerOptions): ControllerManager {
+  const enabled = enabledControllers(options.controllers ?? '*');
+  return {
+    enabled,
+    async start(signal) {
+      const { informers, close } = sharedInformers(options);
+      const context: ControllerContext = { ...options, informers };
+      const runs = known
+        .filter(({ name }) => enabled.includes(name))
+        .map(({ name, controller }) => ({
+          name,
+          run: controller({ ...context, logger: options.logger.child({ controller: name }) }),
+        }));
+      const started = close();
+      for (const informer of started) informer.start(signal);
+      await Promise.all(started.map((informer) => informer.synced()));
+      for (const { name, run } of runs) {
+        void run(signal).catch((error: unknown) => {
+          options.logger.error('a controller ended', { controller: name, error });
+        });
+      }
+    },
+  };
+}
+
+/** Informers that come to be when a controller first asks for them. */
+function sharedInformers(options: ControllerManagerOptions) {
+  const { client, clock, random, logger } = options;
+  const shared = { client, clock, random, logger };
+  const started: { start(signal: AbortSignal): void; synced(): Promise<void> }[] = [];
+  let closed = false;
+  const lazily = <T extends { start(signal: AbortSignal): void; synced(): Promise<void> }>(
+    make: () => T,
+  ): (() => T) => {
+    let made: T | undefined;
+    return () => {
+      if (!made) {
+        if (closed) throw new Error('a controller must ask for its informers when it is created');
+        made = make();
+        started.push(made);
+      }
+      return made;
+    };
+  };
+  const podInformer = lazily(() =>
+    createInformer({
+      ...shared,
+      resource: pods,
+      indexers: { namespace: namespaceOf, node: (pod) => [pod.spec?.nodeName ?? ''] },
+    }),
+  );
+  const nodeInformer = lazily(() => createInformer({ ...shared, resource: nodes }));
+  const namespaceInformer = lazily(() => createInformer({ ...shared, resource: namespaces }));
+  const serviceAccountInformer = lazily(() => createInformer({ ...shared, resource: serviceAccounts }));
+  const rootCaInformer = lazily(() =>
+    createInformer({ ...shared, resource: configMaps, fieldSelector: `metadata.name=${rootCaName}` }),
+  );
+  const leaseInformer = lazily(() => createInformer({ ...shared, resource: leases, namespace: 'kube-node-lease' }));
+  const informers: SharedInformers = {
+    get pods() {
+      return podInformer();
+    },
+    get nodes() {
+      return nodeInformer();
+    },
+    get namespaces() {
+      return namespaceInformer();
+    },
+    get serviceAccounts() {
+      return serviceAccountInformer();
+    },
+    get rootCaConfigMaps() {
+      return rootCaInformer();
+    },
+    get nodeLeases() {
+      return leaseInformer();
+    },
+  };
+  /** Every informer asked for; no other one can be after that. */
+  const close = () => {
+    closed = true;
+    return started;
+  };
+  return { informers, close };
+}
+
+const namespaceOf = (object: { metadata?: { namespace?: string } }): string[] => [object.metadata?.namespace ?? ''];
