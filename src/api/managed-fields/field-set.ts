@@ -1,0 +1,185 @@
+// Sets of field paths as managedFields carries them (FieldsV1), with the algebra that ownership and server-side apply need.
+// Follows structured-merge-diff v6 fieldpath.
+import type { Json, JsonObject } from '../meta/types.ts';
+
+/**
+ * One place in a set: whether the field itself is in it, and what is in it below. Keys are path elements in FieldsV1's own writing:
+ * f:<field>, k:<keys as JSON>, v:<value as JSON>, i:<index>. Never changed once built.
+ */
+export interface FieldSet {
+  readonly member: boolean;
+  readonly children: ReadonlyMap<string, FieldSet> | undefined;
+}
+
+export const emptySet: FieldSet = { member: false, children: undefined };
+export const leafSet: FieldSet = { member: true, children: undefined };
+
+const isEmptyNode = (set: FieldSet): boolean => !set.member && set.children === undefined;
+
+/** True where no field is in the set. */
+export const isEmptySet = isEmptyNode;
+
+/** A set from its parts, which is the empty one where nothing is left. */
+function made(member: boolean, children: Map<string, FieldSet> | undefined): FieldSet {
+  const kept = children && children.size > 0 ? children : undefined;
+  if (kept === undefined) return member ? leafSet : emptySet;
+  return { member, children: kept };
+}
+
+/** Fields in either set. */
+export function unionSets(a: FieldSet, b: FieldSet): FieldSet {
+  if (a === b || isEmptyNode(b)) return a;
+  if (isEmptyNode(a)) return b;
+  if (!a.children || !b.children) return made(a.member || b.member, new Map(a.children ?? b.children));
+  const children = new Map(a.children);
+  for (const [element, child] of b.children) {
+    const own = children.get(element);
+    children.set(element, own ? unionSets(own, child) : child);
+  }
+  return { member: a.member || b.member, children };
+}
+
+/** Fields in both sets. */
+export function intersectSets(a: FieldSet, b: FieldSet): FieldSet {
+  let children: Map<string, FieldSet> | undefined;
+  for (const [element, child] of a.children ?? []) {
+    const other = b.children?.get(element);
+    const common = other ? intersectSets(child, other) : emptySet;
+    if (!isEmptyNode(common)) (children ??= new Map()).set(element, common);
+  }
+  return made(a.member && b.member, children);
+}
+
+/** Fields in `a` and not in `b`, one by one: a field stays though `b` has its parent. */
+export function subtractSets(a: FieldSet, b: FieldSet): FieldSet {
+  if (isEmptyNode(b) || isEmptyNode(a)) return a;
+  const member = a.member && !b.member;
+  if (!a.children || !b.children) return member === a.member ? a : made(member, new Map(a.children));
+  const children = new Map<string, FieldSet>();
+  let changed = member !== a.member;
+  for (const [element, child] of a.children) {
+    const other = b.children.get(element);
+    const rest = other ? subtractSets(child, other) : child;
+    if (rest !== child) changed = true;
+    if (!isEmptyNode(rest)) children.set(element, rest);
+  }
+  return changed ? made(member, children) : a;
+}
+
+/** Fields in `a` that neither are in `b` nor lie below a field of `b`. */
+export function subtractTrees(a: FieldSet, b: FieldSet): FieldSet {
+  if (!a.children || !b.children) return a;
+  const children = new Map<string, FieldSet>();
+  for (const [element, child] of a.children) {
+    const other = b.children.get(element);
+    if (other?.member) continue;
+    const rest = other ? subtractTrees(child, other) : child;
+    if (!isEmptyNode(rest)) children.set(element, rest);
+  }
+  return made(a.member, children);
+}
+
+/** The set of these paths, each a list of path elements. */
+export function setOfPaths(paths: readonly (readonly string[])[]): FieldSet {
+  let set = emptySet;
+  for (const path of paths) {
+    const single = path.reduceRight<FieldSet>(
+      (below, element) => ({ member: false, children: new Map([[element, below]]) }),
+      leafSet,
+    );
+    set = unionSets(set, single);
+  }
+  return set;
+}
+
+/** True where the field at this path is in the set. */
+export function hasPath(set: FieldSet, path: readonly string[]): boolean {
+  let at: FieldSet | undefined = set;
+  for (const element of path) at = at?.children?.get(element);
+  return at?.member ?? false;
+}
+
+/** True where both hold the same fields. */
+export function sameSets(a: FieldSet, b: FieldSet): boolean {
+  if (a === b) return true;
+  if (a.member !== b.member || (a.children?.size ?? 0) !== (b.children?.size ?? 0)) return false;
+  for (const [element, child] of a.children ?? []) {
+    const other = b.children?.get(element);
+    if (!other || !sameSets(child, other)) return false;
+  }
+  return true;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function parseNode(value: unknown, depth: number): FieldSet {
+  if (!isObject(value) || depth > 200) throw new Error('a field set must be an object');
+  let member = false;
+  let children: Map<string, FieldSet> | undefined;
+  let any = false;
+  for (const element of Object.keys(value)) {
+    any = true;
+    if (element === '.') {
+      member = true;
+      continue;
+    }
+    if (!/^[fkvi]:/.test(element)) throw new Error(`unknown path element ${element}`);
+    (children ??= new Map()).set(element, parseNode(value[element], depth + 1));
+  }
+  return made(member || !any, children);
+}
+
+/** Reads FieldsV1. Throws where it is none. */
+export function parseFieldsV1(fields: unknown): FieldSet {
+  const set = parseNode(fields, 0);
+  // No one owns the whole object: an empty text is the empty set.
+  return set.member ? made(false, new Map(set.children)) : set;
+}
+
+const rank: Readonly<Record<string, number>> = { f: 0, k: 1, v: 2, i: 3 };
+
+/** Values of keys and sets: numbers before text, each in its own order; no others occur. */
+function compareValues(a: unknown, b: unknown): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  if (typeof a !== typeof b) return typeof a === 'number' ? -1 : typeof b === 'number' ? 1 : 0;
+  const [left, right] = [String(a), String(b)];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+function compareKeys(a: string, b: string): number {
+  const left = Object.entries(JSON.parse(a) as JsonObject);
+  const right = Object.entries(JSON.parse(b) as JsonObject);
+  for (let i = 0; i < Math.min(left.length, right.length); i++) {
+    const [leftName, leftValue] = left[i] ?? ['', null];
+    const [rightName, rightValue] = right[i] ?? ['', null];
+    if (leftName !== rightName) return leftName < rightName ? -1 : 1;
+    const order = compareValues(leftValue, rightValue);
+    if (order !== 0) return order;
+  }
+  return left.length - right.length;
+}
+
+/** The order of path elements: fields by name, then keys, values and indexes. */
+function compareElements(a: string, b: string): number {
+  const kind = a.charAt(0);
+  if (kind !== b.charAt(0)) return (rank[kind] ?? 9) - (rank[b.charAt(0)] ?? 9);
+  if (kind === 'f') return a < b ? -1 : 1;
+  if (kind === 'k') return compareKeys(a.slice(2), b.slice(2));
+  return compareValues(JSON.parse(a.slice(2)), JSON.parse(b.slice(2)));
+}
+
+const empty: { [key: string]: Json } = {};
+
+function formatNode(set: FieldSet, includeSelf: boolean): JsonObject {
+  if (!set.children) return empty;
+  const out: JsonObject = {};
+  if (includeSelf && set.member) out['.'] = empty;
+  const elements = [...set.children.keys()];
+  if (elements.length > 1) elements.sort(compareElements);
+  for (const element of elements) out[element] = formatNode(set.children.get(element) ?? emptySet, true);
+  return out;
+}
+
+/** Writes FieldsV1, in canonical order. The empty objects in it are shared: do not change them. */
+export const formatFieldsV1 = (set: FieldSet): JsonObject => formatNode(set, false);
