@@ -9,6 +9,7 @@ import { parseJsonStrict } from '../api/schema/json.ts';
 import type { Schema } from '../api/schema/schema.ts';
 import { parseYamlStrict } from '../api/schema/yaml.ts';
 import type { ObjectMachinery } from './machinery.ts';
+import { protobufDecoder, type ProtobufDecoder, ProtobufError } from './protobuf/decode.ts';
 
 /** Patches are sent as these, each of them JSON; strategic and merge patches may also come as YAML by their own types. */
 const jsonTypes = /^(application\/([a-z-]+\+)?json|)$/;
@@ -19,6 +20,7 @@ function mediaType(contentType: string): string {
 }
 
 export function schemaMachinery(schema: Schema): ObjectMachinery {
+  const protobuf = protobufDecoder(schema);
   return {
     parse(bytes, contentType) {
       const type = mediaType(contentType);
@@ -30,8 +32,10 @@ export function schemaMachinery(schema: Schema): ObjectMachinery {
         const { value, duplicateFields } = parseYamlStrict(bytes.toString('utf8'));
         return { value, strictErrors: duplicateFields };
       }
+      if (type === 'application/vnd.kubernetes.protobuf')
+        return { value: readProtobuf(protobuf, bytes), strictErrors: [] };
       throw unsupportedMediaType(
-        'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml',
+        'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
       );
     },
     check(kind, object) {
@@ -53,4 +57,13 @@ export function schemaMachinery(schema: Schema): ObjectMachinery {
     },
     managedFields: ({ after }) => after.metadata.managedFields,
   };
+}
+
+function readProtobuf(decoder: ProtobufDecoder, bytes: Buffer): unknown {
+  try {
+    return decoder.decode(bytes);
+  } catch (error) {
+    if (error instanceof ProtobufError || error instanceof RangeError) throw badRequest(error.message);
+    throw error;
+  }
 }

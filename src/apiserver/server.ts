@@ -15,7 +15,14 @@ import { bootstrapNamespaces } from './bootstrap.ts';
 import { createDiscovery } from './discovery/discovery.ts';
 import { versionInfo } from './health.ts';
 import type { ExchangeDeps } from './http/exchange.ts';
-import { listen as listenHttps, type Listener, type ListenOptions, type TlsMaterial } from './http/listener.ts';
+import {
+  listen as listenHttps,
+  type Listener,
+  type ListenOptions,
+  type TlsMaterial,
+  type UpgradeHandler,
+} from './http/listener.ts';
+import { upgradeHandler } from './http/upgrade.ts';
 import { createInProcessTransport } from './in-process.ts';
 import type { ObjectMachinery } from './machinery.ts';
 import { createPipeline } from './pipeline.ts';
@@ -24,7 +31,10 @@ import { leaseIssuer, placeOf, type RegistryDeps } from './registry/commit.ts';
 import type { ApiRequest, ApiResponse, UserInfo } from './request.ts';
 import { resourceTable } from './resources.ts';
 import { reviewResources } from './reviews.ts';
-import type { CustomSubresource, VirtualResource } from './virtual.ts';
+import { installSubresources } from './subresources/install.ts';
+import type { KubeletConnector } from './subresources/kubelet-connector.ts';
+import type { PodDialer } from './subresources/pod-proxy.ts';
+import type { VirtualResource } from './virtual.ts';
 
 export interface ApiServerOptions {
   store: Store;
@@ -37,6 +47,10 @@ export interface ApiServerOptions {
   version: string;
   /** Shown by /version: linux/amd64. */
   platform?: string;
+  /** How kubelets are reached (log, exec, attach, port-forward, nodes/proxy); 503 without. */
+  kubeletConnector?: KubeletConnector;
+  /** How pods are reached (pods/proxy); 503 without. */
+  dialPod?: PodDialer;
   /** Further admission after the built-in plugins. */
   admission?: readonly AdmissionPlugin[];
   /** Rules by user; the bootstrap rules when absent. */
@@ -90,8 +104,18 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     leases: leaseIssuer(store, clock),
   };
   const authorizer = createAuthorizer(options.rules ?? bootstrapRules);
-  const virtual: VirtualResource[] = reviewResources({ authorizer, machinery, now: () => clock.now() });
-  const custom = new Map<string, CustomSubresource>();
+  const subresources = installSubresources({
+    registry,
+    resources,
+    authorizer,
+    connector: options.kubeletConnector,
+    dialPod: options.dialPod,
+  });
+  const virtual: VirtualResource[] = [
+    ...reviewResources({ authorizer, machinery, now: () => clock.now() }),
+    ...subresources.virtual,
+  ];
+  const { custom, locate } = subresources;
   const closing = new AbortController();
   let listener: Listener | undefined;
   let isReady = false;
@@ -136,7 +160,12 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   return {
     async listen(listenOptions) {
       if (listener !== undefined) throw new Error('the API server listens already');
-      listener = await listenHttps(listenOptions, exchangeDeps, (_request, socket) => socket.destroy());
+      const connector = options.kubeletConnector;
+      const upgrade: UpgradeHandler =
+        connector === undefined
+          ? (_request, socket) => socket.destroy()
+          : upgradeHandler({ locate, connector, logger });
+      listener = await listenHttps(listenOptions, exchangeDeps, upgrade);
       return { port: listener.port };
     },
     renew: (tls) => listener?.renew(tls),

@@ -51,7 +51,7 @@ export function listOptions(
     label === 'metadata.name' ||
     (label === 'metadata.namespace' && kind.namespaced) ||
     (kind.fieldLabels?.includes(label) ?? false);
-  const fields = parseFieldSelector(query.get('fieldSelector'), supported);
+  const fields = parseFieldSelector(query.get('fieldSelector'), supported, unknownLabel(info));
   // The deprecated watch of one name.
   const named = name !== '' && fields.exact('metadata.name') === undefined;
   const options: ListOptions = {
@@ -70,6 +70,13 @@ export function listOptions(
   };
   checkListOptions(options, watch);
   return options;
+}
+
+/** Kinds with labels of their own refuse others in other words than kinds without. */
+function unknownLabel({ kind }: ResourceInfo): (label: string) => string {
+  if (kind.fieldLabels !== undefined) return (label) => `field label not supported: ${label}`;
+  return (label) =>
+    `${JSON.stringify(label)} is not a known field selector: only "metadata.name", "metadata.namespace"`;
 }
 
 function readInteger(text: string | null): number | undefined {

@@ -33,13 +33,17 @@ export function parseLabelSelector(text: string | null): Selector {
   }
 }
 
-/** Parses a field selector; a label that is not `supported` gives 400 `field label not supported: x`. */
-export function parseFieldSelector(text: string | null, supported: (label: string) => boolean): Selector {
+/** Parses a field selector; for a label that is not `supported`, `refusal` words the 400. */
+export function parseFieldSelector(
+  text: string | null,
+  supported: (label: string) => boolean,
+  refusal: (label: string) => string = (label) => `field label not supported: ${label}`,
+): Selector {
   if (text === null || text === '') return everything;
   try {
     const terms = parseFields(text);
     const unknown = terms.find((term) => !supported(term.field));
-    if (unknown !== undefined) throw badRequest(`field label not supported: ${unknown.field}`);
+    if (unknown !== undefined) throw badRequest(refusal(unknown.field));
     if (terms.length === 0) return everything;
     const exact = new Map(terms.filter((t) => t.operator === '=').map((t) => [t.field, t.value]));
     return {

@@ -1,0 +1,73 @@
+// Reaches kubelets over HTTPS with the API server's client certificate.
+
+import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { Agent, request as httpsRequest } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { connect } from 'node:tls';
+import type {
+  KubeletAnswer,
+  KubeletConnector,
+  KubeletRequest,
+  KubeletTarget,
+} from '../subresources/kubelet-connector.ts';
+import type { PodDialer } from '../subresources/pod-proxy.ts';
+
+/** PEM texts: the client certificate `kube-apiserver-kubelet-client`, and the CA that signs kubelets' serving certificates. */
+export interface KubeletCredentials {
+  cert: string;
+  key: string;
+  ca: string;
+}
+
+const dialMs = 10_000;
+
+/** A connector to real kubelets. */
+export function httpsKubeletConnector(credentials: KubeletCredentials): KubeletConnector {
+  const agent = new Agent({ ...credentials, keepAlive: true, maxFreeSockets: 16 });
+  return {
+    request: (target, request) => exchange(agent, target, request),
+    connect: (target) =>
+      new Promise<Duplex>((resolve, reject) => {
+        const socket = connect({ host: target.host, port: target.port, ...credentials, ALPNProtocols: ['http/1.1'] });
+        socket.setNoDelay(true);
+        socket.setTimeout(dialMs, () =>
+          socket.destroy(new Error(`dial tcp ${target.host}:${target.port}: i/o timeout`)),
+        );
+        socket.once('error', reject);
+        socket.once('secureConnect', () => {
+          socket.setTimeout(0);
+          socket.off('error', reject);
+          resolve(socket);
+        });
+      }),
+  };
+}
+
+/** Speaks with pods at their own addresses; their certificates are not known here and, as upstream has it, not checked. */
+export const dialPod: PodDialer = ({ scheme, host, port }, { method, path, headers = {}, body, signal }) =>
+  new Promise((resolve, reject) => {
+    const options = { host, port, method, path, headers, signal, rejectUnauthorized: false };
+    const send = scheme === 'https' ? httpsRequest : httpRequest;
+    const outgoing = send(options, (answer) => resolve(answerOf(answer)));
+    outgoing.once('error', reject);
+    outgoing.end(body);
+  });
+
+function answerOf(answer: IncomingMessage): KubeletAnswer {
+  const headers: Record<string, string | readonly string[]> = {};
+  for (const [name, value] of Object.entries(answer.headers)) if (value !== undefined) headers[name] = value;
+  return { status: answer.statusCode ?? 502, headers, body: answer };
+}
+
+function exchange(
+  agent: Agent,
+  target: KubeletTarget,
+  { method, path, headers = {}, body, signal }: KubeletRequest,
+): Promise<KubeletAnswer> {
+  return new Promise((resolve, reject) => {
+    const options = { agent, host: target.host, port: target.port, method, path, headers, signal };
+    const outgoing = httpsRequest(options, (answer) => resolve(answerOf(answer)));
+    outgoing.once('error', reject);
+    outgoing.end(body);
+  });
+}

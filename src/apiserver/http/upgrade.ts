@@ -1,0 +1,97 @@
+// exec, attach and port-forward: after the checks of any request the connection is joined with one to the kubelet, byte by byte.
+// Follows apimachinery pkg/util/proxy/upgradeaware.go of v1.36.
+
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { badRequest, unauthorized } from '../../api/meta/errors.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { statusOf } from '../pipeline.ts';
+import type { UserInfo } from '../request.ts';
+import type { KubeletConnector, KubeletTarget } from '../subresources/kubelet-connector.ts';
+import type { UpgradeHandler } from './listener.ts';
+
+/** Where an upgrade goes, once it is allowed. */
+export interface UpgradeTarget {
+  kubelet: KubeletTarget;
+  /** Path with query at the kubelet. */
+  path: string;
+}
+
+export interface UpgradeDeps {
+  /** Authorizes the request and finds its target. Throws ApiErrors. */
+  locate(method: string, path: string, query: URLSearchParams, user: UserInfo): Promise<UpgradeTarget>;
+  connector: KubeletConnector;
+  logger: Logger;
+}
+
+/** These stay behind: they are this connection's own. */
+const ownHeaders = new Set(['host', 'authorization', 'sec-websocket-protocol']);
+/** Subprotocols that container runtimes' streaming servers do not speak; kubectl turns to SPDY when they are refused. */
+const unspoken = new Set(['v5.channel.k8s.io', 'SPDY/3.1+portforward.k8s.io']);
+
+export function upgradeHandler(deps: UpgradeDeps): UpgradeHandler {
+  return (request, socket, head, user) => {
+    join(deps, request, socket, head, user).catch((error: unknown) => refuse(socket, error));
+  };
+}
+
+async function join(
+  deps: UpgradeDeps,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  user: UserInfo | undefined,
+): Promise<void> {
+  if (user === undefined) throw unauthorized();
+  const [path = '/', query = ''] = splitOnce(request.url ?? '/', '?');
+  const target = await deps.locate(request.method ?? 'GET', path, new URLSearchParams(query), user);
+  const lines = requestLines(request, target);
+  const backend = await deps.connector.connect(target.kubelet);
+  if (socket.destroyed) {
+    backend.destroy();
+    return;
+  }
+  backend.on('error', () => socket.destroy());
+  socket.on('error', () => backend.destroy());
+  backend.on('close', () => socket.destroy());
+  socket.on('close', () => backend.destroy());
+  backend.write(lines, 'latin1');
+  if (head.length > 0) backend.write(head);
+  socket.pipe(backend);
+  backend.pipe(socket);
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** The request as the kubelet gets it: the client's own headers, our path. Throws 400 for a protocol that it does not speak. */
+function requestLines(request: IncomingMessage, target: UpgradeTarget): string {
+  const lines = [
+    `${request.method ?? 'GET'} ${target.path} HTTP/1.1`,
+    `Host: ${target.kubelet.host}:${target.kubelet.port}`,
+  ];
+  for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {
+    const name = request.rawHeaders[i] ?? '';
+    if (!ownHeaders.has(name.toLowerCase())) lines.push(`${name}: ${request.rawHeaders[i + 1] ?? ''}`);
+  }
+  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((p) => p.trim());
+  const spoken = offered.filter((p) => p !== '' && !unspoken.has(p));
+  if (offered.some((p) => p !== '') && spoken.length === 0)
+    throw badRequest(
+      `unable to upgrade websocket connection: requested protocols ${offered.join(', ')} are not supported`,
+    );
+  if (spoken.length > 0) lines.push(`Sec-WebSocket-Protocol: ${spoken.join(', ')}`);
+  return `${lines.join('\r\n')}\r\n\r\n`;
+}
+
+/** Answers in plain HTTP: the client never left it. */
+function refuse(socket: Duplex, error: unknown): void {
+  if (socket.destroyed) return;
+  const { status } = statusOf(error);
+  const body = `${JSON.stringify(status)}\n`;
+  socket.end(
+    `HTTP/1.1 ${status.code} ${status.reason ?? 'Error'}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

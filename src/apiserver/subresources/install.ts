@@ -1,0 +1,101 @@
+// Which code answers which subresource, and where upgrades go.
+
+import type { Pod } from '../../api/generated/types.ts';
+import { forbidden, methodNotAllowed, serviceUnavailable } from '../../api/meta/errors.ts';
+import { type Authorizer, deniedText } from '../authz/authorizer.ts';
+import type { UpgradeDeps, UpgradeTarget } from '../http/upgrade.ts';
+import type { RegistryDeps } from '../registry/commit.ts';
+import { getObject } from '../registry/list.ts';
+import { requestInfo } from '../request-info.ts';
+import type { ResourceTable } from '../resources.ts';
+import type { CustomSubresource, VirtualResource } from '../virtual.ts';
+import { bindingHandler } from './binding.ts';
+import type { KubeletConnector } from './kubelet-connector.ts';
+import { type KubeletProxyDeps, nodeProxy, podLog, upgradeRequired } from './kubelet-proxy.ts';
+import { kubeletTarget } from './node-location.ts';
+import { portForwardPath, streamPath } from './pod-location.ts';
+import { podProxy, type PodDialer } from './pod-proxy.ts';
+
+export interface SubresourceDeps {
+  registry: RegistryDeps;
+  resources: ResourceTable;
+  authorizer: Authorizer;
+  connector: KubeletConnector | undefined;
+  dialPod: PodDialer | undefined;
+}
+
+export interface Subresources {
+  /** By `group/resource/subresource`. */
+  custom: ReadonlyMap<string, CustomSubresource>;
+  virtual: readonly VirtualResource[];
+  locate: UpgradeDeps['locate'];
+}
+
+const noKubelets = 'this API server has no way to kubelets';
+
+/** Subresources with code of their own. Without pods among the kinds there are none. */
+export function installSubresources(deps: SubresourceDeps): Subresources {
+  const { registry, resources, connector } = deps;
+  const custom = new Map<string, CustomSubresource>();
+  const pods = resources.find('', 'v1', 'pods');
+  const nodes = resources.find('', 'v1', 'nodes');
+  if (pods === undefined || nodes === undefined)
+    return { custom, virtual: [], locate: () => Promise.reject(serviceUnavailable(noKubelets)) };
+  const bind = bindingHandler(registry, pods);
+  custom.set('/pods/binding', { handle: bind });
+  const proxied = (): KubeletProxyDeps => {
+    if (connector === undefined) throw serviceUnavailable(noKubelets);
+    return { registry, pods, nodes, connector };
+  };
+  custom.set('/pods/log', { handle: async (request, info) => podLog(proxied(), request, info) });
+  custom.set('/nodes/proxy', { handle: async (request, info) => nodeProxy(proxied(), request, info) });
+  custom.set('/pods/proxy', {
+    async handle(request, info) {
+      if (deps.dialPod === undefined) throw serviceUnavailable('this API server has no way to pods');
+      return podProxy(registry, pods, deps.dialPod, request, info);
+    },
+  });
+  for (const name of ['exec', 'attach', 'portforward'])
+    custom.set(`/pods/${name}`, { handle: async () => upgradeRequired() });
+  const virtual: VirtualResource[] = [
+    {
+      group: '',
+      version: 'v1',
+      kind: 'Binding',
+      resource: 'bindings',
+      singular: 'binding',
+      namespaced: true,
+      verbs: ['create'],
+      create: bind,
+    },
+  ];
+  const locate = async (
+    method: string,
+    path: string,
+    query: URLSearchParams,
+    user: Parameters<UpgradeDeps['locate']>[3],
+  ): Promise<UpgradeTarget> => {
+    const info = requestInfo(method, path, query);
+    if (!deps.authorizer.allowed(user, info))
+      throw forbidden({ group: info.group, resource: info.resource }, info.name, deniedText(user, info));
+    const known = info.isResource && info.group === '' && info.resource === 'pods' && info.name !== '';
+    if (!known || (info.verb !== 'get' && info.verb !== 'create'))
+      throw methodNotAllowed({ group: info.group, resource: info.resource }, 'upgrade');
+    const pod: Pod = (await getObject(registry, pods, info.namespace, info.name)).object();
+    const kubeletPath = upgradePath(pod, info.subresource, query);
+    return { kubelet: await kubeletTarget(registry, nodes, pod.spec?.nodeName ?? ''), path: kubeletPath };
+  };
+  return { custom, virtual, locate };
+}
+
+function upgradePath(pod: Pod, subresource: string, query: URLSearchParams): string {
+  switch (subresource) {
+    case 'exec':
+    case 'attach':
+      return streamPath(pod, subresource, query);
+    case 'portforward':
+      return portForwardPath(pod, query);
+    default:
+      throw methodNotAllowed({ group: '', resource: `pods/${subresource}` }, 'upgrade');
+  }
+}
