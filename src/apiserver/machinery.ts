@@ -19,7 +19,10 @@ export interface UpdateOfFields {
   /** ms since the epoch. */
   now: number;
   before: StoredObject | undefined;
+  /** Its own managedFields is what the client sent. */
   after: StoredObject;
+  /** Fields that the endpoint resets whatever the client sends. */
+  resetFields: readonly (readonly string[])[] | undefined;
 }
 
 /** All of it is synchronous and pure. Failures are ApiErrors. */

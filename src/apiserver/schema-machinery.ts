@@ -1,6 +1,8 @@
 // Binds what the registry asks of the API machinery to the generated schema.
 
 import { badRequest, unsupportedMediaType } from '../api/meta/errors.ts';
+import { updateManagedFields } from '../api/managed-fields/update-managed-fields.ts';
+import { apiVersionOf } from '../api/meta/types.ts';
 import { applyJsonPatch } from '../api/patch/json-patch.ts';
 import { applyMergePatch } from '../api/patch/merge-patch.ts';
 import { applyStrategicMergePatch } from '../api/patch/strategic-merge-patch.ts';
@@ -55,7 +57,17 @@ export function schemaMachinery(schema: Schema): ObjectMachinery {
           return type satisfies never;
       }
     },
-    managedFields: ({ after }) => after.metadata.managedFields,
+    managedFields: ({ kind, before, resetFields, ...update }) =>
+      updateManagedFields({
+        ...update,
+        schema,
+        definition: kind.definition,
+        apiVersion: apiVersionOf(kind),
+        before,
+        managedFieldsBefore: before?.metadata.managedFields,
+        operation: 'Update',
+        ...(resetFields === undefined ? {} : { resetFields }),
+      }),
   };
 }
 

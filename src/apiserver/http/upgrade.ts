@@ -43,7 +43,7 @@ async function join(
   user: UserInfo | undefined,
 ): Promise<void> {
   if (user === undefined) throw unauthorized();
-  const [path = '/', query = ''] = splitOnce(request.url ?? '/', '?');
+  const [path, query] = splitOnce(request.url ?? '/', '?');
   const target = await deps.locate(request.method ?? 'GET', path, new URLSearchParams(query), user);
   const lines = requestLines(request, target);
   const backend = await deps.connector.connect(target.kubelet);

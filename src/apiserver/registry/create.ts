@@ -33,6 +33,7 @@ export async function createObject(context: WriteContext, object: StoredObject):
     throw badRequest('resourceVersion should not be set on objects to be created');
   delete object.metadata.resourceVersion;
   matchNamespace(info, object, context.namespace);
+  trackFields(context, info.kind.strategy, undefined, object);
   await deps.admission.mutate(attributes(context, 'CREATE', object.metadata.name ?? '', object, undefined));
   matchNamespace(info, object, context.namespace);
   const { generateName = '' } = object.metadata;
@@ -46,7 +47,6 @@ export async function createObject(context: WriteContext, object: StoredObject):
   metadata.creationTimestamp = timeText(deps.clock.now());
   metadata.uid = deps.random.uuid();
   if (info.kind.hasGeneration && metadata.generation === undefined) metadata.generation = 1;
-  trackFields(context, undefined, object);
   for (let attempt = 1; ; attempt++) {
     if (generated) metadata.name = generateName.slice(0, maxGenerateBase) + randomSuffix(deps.random);
     const made = await tryCreate(context, object);

@@ -92,13 +92,13 @@ export async function prepareUpdate(
   const old = current.object();
   checkPreconditions(context, strategy, name, object, old);
   matchNamespace(info, object, context.namespace);
+  trackFields(context, strategy, old, object);
   await deps.admission.mutate(attributes(context, 'UPDATE', name, object, old));
   const { metadata } = object;
   if (old.metadata.generation === undefined) delete metadata.generation;
   else metadata.generation = old.metadata.generation;
   keepSystemFields(object, old);
   strategy.prepareForUpdate?.(object, old, strategyContext(context));
-  trackFields(context, old, object);
   const errors = strategy.validateUpdate(object, old, strategyContext(context));
   if (errors.length > 0) throw invalidObject(info.kind, name, errors);
   const warned = strategy.warnings?.(object, old);

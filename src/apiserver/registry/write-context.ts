@@ -2,7 +2,7 @@
 // Follows apiserver pkg/registry/rest/meta.go of v1.36.
 
 import { badRequest } from '../../api/meta/errors.ts';
-import type { StrategyContext } from '../../api/scheme.ts';
+import type { Strategy, StrategyContext } from '../../api/scheme.ts';
 import type { AdmissionAttributes, Operation } from '../admission/admission.ts';
 import type { UserInfo } from '../request.ts';
 import type { ResourceInfo } from '../resources.ts';
@@ -63,8 +63,13 @@ export function attributes(
   };
 }
 
-/** Sets managedFields for the write. */
-export function trackFields(context: WriteContext, before: StoredObject | undefined, after: StoredObject): void {
+/** Sets managedFields for the write: of what the client sent, before admission and strategy have their say. */
+export function trackFields(
+  context: WriteContext,
+  strategy: Strategy,
+  before: StoredObject | undefined,
+  after: StoredObject,
+): void {
   const managed = context.deps.machinery.managedFields({
     kind: context.info.kind,
     manager: context.options.fieldManager,
@@ -72,6 +77,7 @@ export function trackFields(context: WriteContext, before: StoredObject | undefi
     now: context.deps.clock.now(),
     before,
     after,
+    resetFields: strategy.resetFields,
   });
   if (managed === undefined || managed.length === 0) delete after.metadata.managedFields;
   else after.metadata.managedFields = managed;
