@@ -1,6 +1,7 @@
 // Nodes as columns: what every node has and what is asked of it, in typed arrays that are updated in place.
 
 import type { Node, Taint } from '../api/generated/types.ts';
+import { equalJson } from '../api/meta/equal.ts';
 import type { HostPort, NodeAspect, NodeView, PodInfo } from './framework.ts';
 import { amountOf } from './pod-info.ts';
 
@@ -82,7 +83,7 @@ const growTo = (array: Float64Array, size: number): Float64Array<ArrayBuffer> =>
   return larger;
 };
 
-const same = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
+const same = (a: unknown, b: unknown): boolean => a === b || equalJson(a ?? null, b ?? null);
 
 /** What a new version of a node changes for scheduling. */
 export function changedAspects(old: Node, node: Node): Set<NodeAspect> {
@@ -161,6 +162,14 @@ export class NodeCache {
   /** A pod that the API shows on a node: confirms an assumed one, follows a changed one. */
   setPod(info: PodInfo): void {
     const known = this.#placements.get(info.uid);
+    if (known && known.slot.name === info.nodeName && sameUse(known.info, info)) {
+      // The usual confirmation of an assumed pod: the row's numbers stay, and with them what was worked out from them.
+      known.info = info;
+      known.assumed = false;
+      this.#assumed.delete(info.uid);
+      known.slot.pods.set(info.uid, info);
+      return;
+    }
     if (known) this.#unplace(known);
     this.#place(info, false);
   }
@@ -301,6 +310,14 @@ export class NodeCache {
     return known;
   }
 }
+
+/** Whether two versions of a pod take the same from a node. */
+const sameUse = (a: PodInfo, b: PodInfo): boolean =>
+  a.scoringCpu === b.scoringCpu &&
+  a.scoringMemory === b.scoringMemory &&
+  a.requests.size === b.requests.size &&
+  [...a.requests].every(([resource, amount]) => b.requests.get(resource) === amount) &&
+  equalJson(a.hostPorts, b.hostPorts);
 
 function zoneOf(node: Node): string {
   const labels = node.metadata?.labels ?? {};

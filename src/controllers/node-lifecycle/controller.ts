@@ -17,12 +17,20 @@ export const nodeLifecycleController: Controller = (context) => {
   const podInformer = informers.pods;
   const heartbeats = new Map<string, Heartbeat>();
   const lastReady = new Map<string, string>();
+  const record = (node: Node, reason: string, message: string): void =>
+    context.recorder.event(referenceOf(node), 'Normal', reason, message);
   informers.nodes.addHandler({
-    onAdd: (node) => queue.add(node.metadata?.name ?? ''),
+    onAdd: (node) => {
+      const name = node.metadata?.name ?? '';
+      record(node, 'RegisteredNode', `Node ${name} event: Registered Node ${name} in Controller`);
+      queue.add(name);
+    },
     onUpdate: (_old, node) => queue.add(node.metadata?.name ?? ''),
-    onDelete: ({ metadata }) => {
-      heartbeats.delete(metadata?.name ?? '');
-      lastReady.delete(metadata?.name ?? '');
+    onDelete: (node) => {
+      const name = node.metadata?.name ?? '';
+      record(node, 'RemovingNode', `Node ${name} event: Removing Node ${name} from Controller`);
+      heartbeats.delete(name);
+      lastReady.delete(name);
     },
   });
   // A renewal changes nothing but the time of the next look, which finds it here.
@@ -56,6 +64,13 @@ export const nodeLifecycleController: Controller = (context) => {
     });
 };
 
+const referenceOf = ({ metadata }: Node) => ({
+  kind: 'Node',
+  apiVersion: 'v1',
+  name: metadata?.name ?? '',
+  uid: metadata?.uid ?? '',
+});
+
 async function carryOut(
   context: ControllerContext,
   node: Node,
@@ -68,8 +83,7 @@ async function carryOut(
     const body = { status: { conditions } };
     await client.patch(nodes, { name }, { type: 'strategic', body }, { subresource: 'status', signal });
     if (conditions.some(({ type }) => type === 'Ready')) {
-      const reference = { kind: 'Node', apiVersion: 'v1', name, uid: node.metadata?.uid ?? '' };
-      recorder.event(reference, 'Normal', 'NodeNotReady', `Node ${name} status is now: NodeNotReady`);
+      recorder.event(referenceOf(node), 'Normal', 'NodeNotReady', `Node ${name} status is now: NodeNotReady`);
     }
     // The taints follow when the watch brings the node as it now is.
     return;

@@ -18,10 +18,11 @@ export const podGcController: Controller = (context) => {
     while (!signal.aborted) {
       const round = decidePodGc(podInformer.list(), nodeInformer.list(), state, clock.now());
       ({ state } = round);
+      const present = new Map<string, Promise<boolean>>();
       for (const action of round.actions) {
         if (signal.aborted) return;
         try {
-          await carryOut(context, action, signal);
+          await carryOut(context, action, present, signal);
         } catch (error) {
           // The next round tries again.
           if (!signal.aborted)
@@ -33,8 +34,18 @@ export const podGcController: Controller = (context) => {
   };
 };
 
-async function carryOut(context: ControllerContext, action: PodGcAction, signal: AbortSignal): Promise<void> {
-  if (action.why === 'orphaned' && (await nodeExists(context, action.nodeName, signal))) return;
+/** `present` remembers which nodes the API was asked for in this round. */
+async function carryOut(
+  context: ControllerContext,
+  action: PodGcAction,
+  present: Map<string, Promise<boolean>>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (action.why === 'orphaned') {
+    const asked = present.get(action.nodeName) ?? nodeExists(context, action.nodeName, signal);
+    present.set(action.nodeName, asked);
+    if (await asked) return;
+  }
   try {
     await markFailed(context, action, signal);
     const { name = '', namespace = '', uid } = action.pod.metadata ?? {};
