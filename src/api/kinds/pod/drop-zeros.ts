@@ -48,6 +48,8 @@ const required = new Set([
   'containerPort',
   'operator',
   'topologyKey',
+  'maxSkew',
+  'weight',
   'conditionType',
 ]);
 

@@ -51,7 +51,7 @@ function gracePeriod(pod: Pod, request: DeleteRequest): number {
 export const podStrategy: Strategy<Pod> = {
   resetFields: [['status']],
   prepareForCreate,
-  validateCreate: validatePodCreate,
+  validateCreate: (pod) => validatePodCreate(pod),
   prepareForUpdate,
   validateUpdate: validatePodUpdate,
   warnings: (pod, old) => (old ? [] : podWarnings(pod)),

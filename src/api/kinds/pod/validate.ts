@@ -1,13 +1,55 @@
 // Validation of new Pods. Follows ValidatePodCreate in pkg/apis/core/validation/validation.go of v1.36.
 
-import type { Pod } from '../../generated/types.ts';
-import { type FieldError, FieldPath, required } from '../../meta/errors.ts';
+import type { Pod, PodSpec } from '../../generated/types.ts';
+import { type FieldError, FieldPath, forbiddenField } from '../../meta/errors.ts';
 import { nameIsSubdomain } from '../../meta/names.ts';
 import { validateObjectMeta } from '../../meta/validate-meta.ts';
 import { metaOf } from '../common.ts';
+import { mirrorAnnotation, validatePodAnnotations, validateProfilesAgree } from './validation/annotations.ts';
+import { validateImagesOfPod } from './validation/containers.ts';
+import type { PodValidationOptions } from './validation/shared.ts';
+import { validatePodSpec } from './validation/spec.ts';
 
-export function validatePodCreate(pod: Pod): FieldError[] {
-  const errors = validateObjectMeta(metaOf(pod), true, nameIsSubdomain);
-  if (!pod.spec?.containers?.length) errors.push(required(new FieldPath('spec').child('containers')));
-  return errors;
+const path = new FieldPath('spec');
+
+export const defaultPodOptions: PodValidationOptions = { allowPrivileged: true };
+
+/** The spec of a pod, an empty one where there is none. */
+export const specOf = (pod: Pod): PodSpec => pod.spec ?? { containers: [] };
+
+/** What must hold of a pod at any time: its metadata, annotations and whole spec. */
+export function validatePodMetaAndSpec(pod: Pod, options = defaultPodOptions): FieldError[] {
+  const meta = metaOf(pod);
+  const spec = specOf(pod);
+  const annotations = meta.annotations ?? {};
+  const owner = { name: meta.name ?? '', mirror: mirrorAnnotation in annotations };
+  return [
+    ...validateObjectMeta(meta, true, nameIsSubdomain),
+    ...validatePodAnnotations(annotations, spec),
+    ...validatePodSpec(path, spec, owner, options),
+    ...tokensNeedAccount(spec),
+    ...validateImagesOfPod(path, spec),
+  ];
+}
+
+function tokensNeedAccount(spec: PodSpec): FieldError[] {
+  if (spec.serviceAccountName) return [];
+  return (spec.volumes ?? []).flatMap(({ projected }, v) =>
+    (projected?.sources ?? []).flatMap(({ serviceAccountToken }, s) => {
+      if (!serviceAccountToken) return [];
+      const at = path.child('volumes').index(v).child('projected', 'sources').index(s).child('serviceAccountToken');
+      return [forbiddenField(at, 'must not be specified when serviceAccountName is not set')];
+    }),
+  );
+}
+
+export function validatePodCreate(pod: Pod, options = defaultPodOptions): FieldError[] {
+  const spec = specOf(pod);
+  const errors = validatePodMetaAndSpec(pod, options);
+  if (spec.ephemeralContainers?.length)
+    errors.push(forbiddenField(path.child('ephemeralContainers'), 'cannot be set on create'));
+  if (spec.nodeName && spec.schedulingGates?.length) {
+    errors.push(forbiddenField(path.child('nodeName'), 'cannot be set until all schedulingGates have been cleared'));
+  }
+  return [...errors, ...validateProfilesAgree(pod.metadata?.annotations ?? {}, spec)];
 }
