@@ -1,0 +1,185 @@
+// Writes the schema's definitions as OpenAPI schemas, for v3 (allOf references, enums, defaults) and v2 (plain references).
+import type { JsonObject } from '../meta/types.ts';
+import type { Descriptions } from '../schema/load.ts';
+import type { Definition, FieldSchema, Schema } from '../schema/schema.ts';
+
+export type OpenApiVersion = 2 | 3;
+
+const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
+const quantity = 'io.k8s.apimachinery.pkg.api.resource.Quantity';
+const intOrString = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString';
+
+/** The types that have no fields: their schemas, and what to say of them. */
+const freeTypes: Readonly<Record<string, { v2: JsonObject; v3?: JsonObject; description: string }>> = {
+  [quantity]: {
+    v2: { type: 'string' },
+    v3: { oneOf: [{ type: 'string' }, { type: 'number' }] },
+    description: 'An amount in fixed point, such as 500m, 1.5 or 128Mi.',
+  },
+  [intOrString]: {
+    v2: { type: 'string', format: 'int-or-string' },
+    v3: { oneOf: [{ type: 'integer' }, { type: 'string' }], format: 'int-or-string' },
+    description: 'An int32 or a string, such as a port by number or by name.',
+  },
+  [`${meta}.Time`]: { v2: { type: 'string', format: 'date-time' }, description: 'A time in RFC 3339, to the second.' },
+  [`${meta}.MicroTime`]: {
+    v2: { type: 'string', format: 'date-time' },
+    description: 'A time in RFC 3339, to the microsecond.',
+  },
+  [`${meta}.FieldsV1`]: { v2: { type: 'object' }, description: 'A set of field paths, as a tree.' },
+  [`${meta}.Patch`]: {
+    v2: { type: 'object' },
+    description: 'A change to an object, in the form that the content type names.',
+  },
+  'io.k8s.apimachinery.pkg.runtime.RawExtension': { v2: { type: 'object' }, description: 'Any object.' },
+};
+
+/** The other types without fields hold any JSON. */
+const anything = { v2: {} as JsonObject, description: 'Any JSON value.' };
+
+export const reference = (version: OpenApiVersion, name: string): string =>
+  version === 2 ? `#/definitions/${name}` : `#/components/schemas/${name}`;
+
+/** Names that a document refers to, gathered while it is written. */
+export type References = Set<string>;
+
+interface Writer {
+  version: OpenApiVersion;
+  references: References;
+}
+
+const scalarRefs: Readonly<Partial<Record<FieldSchema['type'], string>>> = {
+  quantity,
+  'int-or-string': intOrString,
+  time: `${meta}.Time`,
+  'micro-time': `${meta}.MicroTime`,
+};
+
+const plainTypes: Readonly<Partial<Record<FieldSchema['type'], string>>> = {
+  string: 'string',
+  duration: 'string',
+  bytes: 'string',
+  integer: 'integer',
+  number: 'number',
+  boolean: 'boolean',
+};
+
+/** How elements of lists and maps read when they are unset: upstream prints it in v3. */
+function elementDefault(items: FieldSchema, schema: Schema): unknown {
+  switch (items.type) {
+    case 'string':
+      return '';
+    case 'integer':
+    case 'number':
+      return 0;
+    case 'boolean':
+      return false;
+    case 'ref':
+      return schema.definitions[items.ref ?? ''] ? {} : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function extensions(field: FieldSchema): JsonObject {
+  const out: JsonObject = {};
+  if (field.listMapKeys) out['x-kubernetes-list-map-keys'] = [...field.listMapKeys];
+  if (field.listType) out['x-kubernetes-list-type'] = field.listType;
+  if (field.mapType) out['x-kubernetes-map-type'] = field.mapType;
+  if (field.patchMergeKey) out['x-kubernetes-patch-merge-key'] = field.patchMergeKey;
+  if (field.patchStrategy) out['x-kubernetes-patch-strategy'] = field.patchStrategy;
+  return out;
+}
+
+/** A field's schema without its description. */
+function bareField(writer: Writer, schema: Schema, field: FieldSchema, unset: unknown): JsonObject {
+  const target = field.type === 'ref' || field.type === 'any' ? field.ref : scalarRefs[field.type];
+  const byDefault = field.default ?? unset;
+  const defaults =
+    writer.version === 3 && byDefault !== undefined && byDefault !== null ? { default: byDefault as JsonObject } : {};
+  if (target !== undefined) {
+    writer.references.add(target);
+    const $ref = reference(writer.version, target);
+    return writer.version === 3 ? { allOf: [{ $ref }], ...defaults } : { $ref };
+  }
+  if (field.type === 'any') return { type: 'object' };
+  const items = field.items;
+  if (items) {
+    const below = bareField(writer, schema, items, elementDefault(items, schema));
+    return field.type === 'array' ? { type: 'array', items: below } : { type: 'object', additionalProperties: below };
+  }
+  return {
+    ...defaults,
+    ...(field.enum ? { enum: [...field.enum] } : {}),
+    ...(field.format ? { format: field.format } : {}),
+    type: plainTypes[field.type] ?? 'string',
+  };
+}
+
+function fieldSchema(writer: Writer, schema: Schema, field: FieldSchema, description: string | undefined): JsonObject {
+  const bare = bareField(writer, schema, field, field.zero);
+  const extra = { ...(description ? { description } : {}), ...extensions(field) };
+  const only = Array.isArray(bare['allOf']) ? bare['allOf'][0] : undefined;
+  // A lone reference needs no allOf around it where nothing stands beside it.
+  if (
+    only &&
+    typeof only === 'object' &&
+    !Array.isArray(only) &&
+    Object.keys(bare).length === 1 &&
+    Object.keys(extra).length === 0
+  )
+    return only ?? bare;
+  return { ...bare, ...extra };
+}
+
+function definitionSchema(
+  writer: Writer,
+  schema: Schema,
+  definition: Definition,
+  descriptions: Descriptions,
+): JsonObject {
+  const texts = descriptions[definition.name];
+  const properties: JsonObject = {};
+  for (const name of Object.keys(definition.fields).sort()) {
+    const field = definition.fields[name];
+    if (field) properties[name] = fieldSchema(writer, schema, field, texts?.[name]);
+  }
+  const description = texts?.[''];
+  return {
+    ...(description ? { description } : {}),
+    ...(Object.keys(properties).length > 0 ? { properties } : {}),
+    ...(definition.required.length > 0 ? { required: [...definition.required].sort() } : {}),
+    type: 'object',
+    ...(definition.gvk ? { 'x-kubernetes-group-version-kind': definition.gvk.map((gvk) => ({ ...gvk })) } : {}),
+    ...(definition.atomic ? { 'x-kubernetes-map-type': 'atomic' } : {}),
+    ...(definition.unions ? { 'x-kubernetes-unions': unionSchemas(definition.unions) } : {}),
+  };
+}
+
+const unionSchemas = (unions: NonNullable<Definition['unions']>): JsonObject[] =>
+  unions.map((union) => ({
+    ...(union.discriminator ? { discriminator: union.discriminator } : {}),
+    'fields-to-discriminateBy': { ...union.fields },
+  }));
+
+/** One component by name: a definition of the schema, or one of the types without fields. */
+function component(writer: Writer, schema: Schema, name: string, descriptions: Descriptions): JsonObject {
+  const definition = schema.definitions[name];
+  if (definition) return definitionSchema(writer, schema, definition, descriptions);
+  const free: { v2: JsonObject; v3?: JsonObject; description: string } = freeTypes[name] ?? anything;
+  return { description: free.description, ...(writer.version === 3 ? (free.v3 ?? free.v2) : free.v2) };
+}
+
+/** The schemas of all these definitions and of everything they refer to, sorted by name. */
+export function componentSchemas(
+  version: OpenApiVersion,
+  schema: Schema,
+  descriptions: Descriptions,
+  roots: Iterable<string>,
+): JsonObject {
+  const references: References = new Set(roots);
+  const written = new Map<string, JsonObject>();
+  // A Set hands out what is added to it while it is walked.
+  for (const name of references) written.set(name, component({ version, references }, schema, name, descriptions));
+  return Object.fromEntries([...written].sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,124 @@
+import { beforeAll, expect, test } from 'vitest';
+import { allKinds } from '../kinds/all.ts';
+import { type Descriptions, loadDescriptions, loadSchema } from '../schema/load.ts';
+import { operationsOf } from './operations.ts';
+import { openApiV2Document } from './v2.ts';
+import { openApiV3Document, openApiV3Index } from './v3.ts';
+
+type Any = { [key: string]: Any } & Any[];
+const schema = loadSchema();
+let descriptions: Descriptions;
+let core: Any;
+
+beforeAll(async () => {
+  descriptions = await loadDescriptions();
+  core = openApiV3Document(schema, descriptions, allKinds, '', 'v1') as unknown as Any;
+});
+
+/** Every $ref below a value. */
+function references(value: unknown, found = new Set<string>()): Set<string> {
+  if (typeof value !== 'object' || value === null) return found;
+  for (const [key, item] of Object.entries(value)) {
+    if (key === '$ref' && typeof item === 'string') found.add(item);
+    else references(item, found);
+  }
+  return found;
+}
+
+test('the index has every group version, with a hash that follows the kinds', () => {
+  const { paths } = openApiV3Index(allKinds);
+  expect(Object.keys(paths)).toEqual(['api/v1', 'apis/coordination.k8s.io/v1', 'apis/events.k8s.io/v1']);
+  expect(paths['api/v1']?.serverRelativeURL).toMatch(/^\/openapi\/v3\/api\/v1\?hash=[0-9A-F]{128}$/);
+  const fewer = openApiV3Index(allKinds.filter((kind) => kind.kind !== 'Pod')).paths;
+  expect(fewer['api/v1']).not.toEqual(paths['api/v1']);
+  expect(fewer['apis/coordination.k8s.io/v1']).toEqual(paths['apis/coordination.k8s.io/v1']);
+  expect(openApiV3Index(allKinds, 'newer').paths['api/v1']).not.toEqual(paths['api/v1']);
+});
+
+test.each([2, 3])('every reference of v%i leads somewhere', (version) => {
+  const document = version === 2 ? openApiV2Document(schema, descriptions, allKinds) : core;
+  const all = references(document);
+  expect(all.size).toBeGreaterThan(100);
+  for (const ref of all) {
+    const at = ref
+      .slice(2)
+      .split('/')
+      .reduce<unknown>((value, step) => (value as Any | undefined)?.[step], document);
+    expect(at, ref).toBeDefined();
+  }
+});
+
+test('operations have unique ids, and paths in order', () => {
+  const ids = allKinds.flatMap((kind) => operationsOf(schema, kind)).map((operation) => operation.id);
+  expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([]);
+  const paths = Object.keys(core['paths']!);
+  expect(paths).toEqual(paths.toSorted());
+});
+
+test('patch has the kind and the parameters by which kubectl knows what the server can do', () => {
+  const { patch } = core['paths']!['/api/v1/namespaces/{namespace}/pods/{name}']!;
+  expect(patch).toMatchObject({
+    operationId: 'patchCoreV1NamespacedPod',
+    'x-kubernetes-action': 'patch',
+    'x-kubernetes-group-version-kind': { group: '', version: 'v1', kind: 'Pod' },
+  });
+  expect(patch!['parameters']!.map((p) => p['name'])).toEqual(['dryRun', 'fieldManager', 'fieldValidation', 'force']);
+  expect(Object.keys(patch!['requestBody']!['content']!)).toContain('application/strategic-merge-patch+json');
+});
+
+test.each([
+  ['get', '/api/v1/pods', 'listCoreV1PodForAllNamespaces', 'list'],
+  ['get', '/api/v1/namespaces/{namespace}/pods', 'listCoreV1NamespacedPod', 'list'],
+  ['post', '/api/v1/namespaces/{namespace}/pods', 'createCoreV1NamespacedPod', 'post'],
+  ['delete', '/api/v1/namespaces/{namespace}/pods', 'deleteCoreV1CollectionNamespacedPod', 'deletecollection'],
+  ['get', '/api/v1/nodes/{name}', 'readCoreV1Node', 'get'],
+  ['put', '/api/v1/namespaces/{namespace}/pods/{name}/status', 'replaceCoreV1NamespacedPodStatus', 'put'],
+  ['get', '/api/v1/namespaces/{namespace}/pods/{name}/log', 'readCoreV1NamespacedPodLog', 'get'],
+  ['post', '/api/v1/namespaces/{namespace}/pods/{name}/exec', 'connectCoreV1PostNamespacedPodExec', 'connect'],
+])('%s %s is %s', (method, path, operationId, action) => {
+  expect(core['paths']![path]![method]).toMatchObject({ operationId, 'x-kubernetes-action': action });
+});
+
+test('definitions carry what clients merge and explain by', () => {
+  const schemas = core['components']!['schemas']!;
+  const container = schemas['io.k8s.api.core.v1.Container']!;
+  expect(container['required']).toEqual(['name']);
+  expect(container['properties']!['ports']).toMatchObject({
+    type: 'array',
+    items: { allOf: [{ $ref: '#/components/schemas/io.k8s.api.core.v1.ContainerPort' }], default: {} },
+    'x-kubernetes-list-map-keys': ['containerPort', 'protocol'],
+    'x-kubernetes-list-type': 'map',
+    'x-kubernetes-patch-merge-key': 'containerPort',
+    'x-kubernetes-patch-strategy': 'merge',
+  });
+  expect(container['properties']!['imagePullPolicy']).toMatchObject({
+    type: 'string',
+    enum: ['Always', 'IfNotPresent', 'Never'],
+  });
+  expect(schemas['io.k8s.api.core.v1.Pod']!['x-kubernetes-group-version-kind']).toEqual([
+    { group: '', version: 'v1', kind: 'Pod' },
+  ]);
+  expect(schemas['io.k8s.apimachinery.pkg.api.resource.Quantity']!['oneOf']).toEqual([
+    { type: 'string' },
+    { type: 'number' },
+  ]);
+  expect(schemas['io.k8s.api.core.v1.LabelSelector']).toBeUndefined();
+});
+
+test('kinds of other group versions stay out of a document', () => {
+  const leases = openApiV3Document(schema, descriptions, allKinds, 'coordination.k8s.io', 'v1') as unknown as Any;
+  expect(Object.keys(leases['paths']!).every((path) => path.startsWith('/apis/coordination.k8s.io/v1/'))).toBe(true);
+  expect(leases['components']!['schemas']!['io.k8s.api.core.v1.Pod']).toBeUndefined();
+  expect(leases['components']!['schemas']!['io.k8s.api.coordination.v1.LeaseList']).toBeDefined();
+});
+
+test('v2 names the same things', () => {
+  const v2 = openApiV2Document(schema, descriptions, allKinds) as unknown as Any;
+  expect(v2['definitions']!['io.k8s.api.core.v1.PodSpec']!['properties']!['volumes']).toMatchObject({
+    type: 'array',
+    items: { $ref: '#/definitions/io.k8s.api.core.v1.Volume' },
+    'x-kubernetes-patch-strategy': 'merge,retainKeys',
+  });
+  const create = v2['paths']!['/api/v1/namespaces/{namespace}/pods']!['post']!;
+  expect(create['parameters']!.map((p) => p['name'])).toEqual(['body', 'dryRun', 'fieldManager', 'fieldValidation']);
+});

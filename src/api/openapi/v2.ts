@@ -1,0 +1,94 @@
+// Builds /openapi/v2: one Swagger 2.0 document of everything that is served. Only old clients still read it.
+import type { JsonObject } from '../meta/types.ts';
+import type { AnyKind } from '../scheme.ts';
+import type { Descriptions } from '../schema/load.ts';
+import type { Schema } from '../schema/schema.ts';
+import { componentSchemas, reference } from './components.ts';
+import {
+  discoveryOperation,
+  type Operation,
+  operationsOf,
+  type Parameter,
+  pathParameters,
+  pretty,
+} from './operations.ts';
+import { rootsOf } from './v3.ts';
+
+const json = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+const patchTypes = [
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/strategic-merge-patch+json',
+  'application/apply-patch+yaml',
+];
+
+const codeTexts: Readonly<Record<number, string>> = { 200: 'OK', 201: 'Created', 202: 'Accepted' };
+
+const parameter = ({ name, in: where, type, description }: Parameter): JsonObject => ({
+  name,
+  in: where,
+  description,
+  type,
+  uniqueItems: true,
+  ...(where === 'path' ? { required: true } : {}),
+});
+
+const refTo = (name: string): JsonObject => ({ $ref: reference(2, name) });
+
+function operationObject(operation: Operation): JsonObject {
+  const { body, gvk } = operation;
+  const required = operation.method === 'delete' ? {} : { required: true };
+  const parameters = [
+    ...(body ? [{ name: 'body', in: 'body', ...required, schema: refTo(body) }] : []),
+    ...operation.parameters.map(parameter),
+  ];
+  const schema = operation.result ? refTo(operation.result) : { type: 'string' };
+  return {
+    description: operation.description,
+    consumes: operation.method === 'patch' ? patchTypes : ['*/*'],
+    produces:
+      operation.action === 'list'
+        ? [...json, 'application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch']
+        : json,
+    schemes: ['https'],
+    tags: [operation.tag],
+    operationId: operation.id,
+    ...(parameters.length > 0 ? { parameters } : {}),
+    responses: {
+      ...Object.fromEntries(
+        operation.codes.map((code) => [String(code), { description: codeTexts[code] ?? 'OK', schema }]),
+      ),
+      '401': { description: 'Unauthorized' },
+    },
+    ...(gvk ? { 'x-kubernetes-action': operation.action, 'x-kubernetes-group-version-kind': { ...gvk } } : {}),
+  };
+}
+
+/** The whole document, as plain JSON (several MB of text: build it when it is first asked for, and keep it). */
+export function openApiV2Document(schema: Schema, descriptions: Descriptions, kinds: readonly AnyKind[]): JsonObject {
+  const versions = new Map(kinds.map(({ group, version }) => [`${group}/${version}`, { group, version }]));
+  const operations = [
+    ...[...versions.values()].map(({ group, version }) => discoveryOperation(group, version)),
+    ...kinds.flatMap((kind) => operationsOf(schema, kind)),
+  ];
+  const paths: { [path: string]: JsonObject } = {};
+  for (const operation of operations) {
+    const item = (paths[operation.path] ??= {});
+    item[operation.method] = operationObject(operation);
+    const inPath = Object.values(pathParameters).filter((p) => operation.path.includes(`{${p.name}}`));
+    if (operation.gvk) item['parameters'] = [...inPath, pretty].map(parameter);
+  }
+  return {
+    swagger: '2.0',
+    info: { title: 'Kubernetes', version: 'v1.36.0' },
+    paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
+    definitions: componentSchemas(2, schema, descriptions, [
+      ...rootsOf(operations),
+      ...kinds.map((kind) => kind.definition),
+    ]),
+    securityDefinitions: {
+      BearerToken: { description: 'Bearer Token authentication', type: 'apiKey', name: 'authorization', in: 'header' },
+    },
+    security: [{ BearerToken: [] }],
+  };
+}
