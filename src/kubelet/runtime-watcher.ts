@@ -1,14 +1,20 @@
 // Knows what the runtime holds of every pod, and notices changes: by the runtime's events at once, and by listing every second.
 // Follows pkg/kubelet/pleg/generic.go of v1.36.
 
-import type { RuntimeContainer, RuntimeService, Sandbox, SandboxStatus } from '../cri/runtime.ts';
+import type {
+  RuntimeContainer,
+  RuntimeContainerStatus,
+  RuntimeService,
+  Sandbox,
+  SandboxStatus,
+} from '../cri/runtime.ts';
 import { isRuntimeError } from '../cri/runtime.ts';
 import { type Clock, sleep } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Files } from '../lib/system.ts';
-import { ownerOf, podUidLabel } from './runtime-labels.ts';
+import { containerRecordOf, ownerOf, podUidLabel } from './runtime-labels.ts';
 import { type ContainerRecord, emptyRuntimePod, recordOf, type RuntimePod } from './runtime-pod.ts';
-import { terminationMessage } from './termination-message.ts';
+import { readTerminationMessage } from './container-config/termination-message.ts';
 
 export interface RuntimeWatcher {
   /** Lists once; rejects when the runtime does not answer. Afterwards `uids` and `get` know every pod. */
@@ -64,6 +70,13 @@ function fingerprint(
     .join(',');
 }
 
+/** What the runtime says of an end, then what the container left. */
+async function lastWords(files: Files, status: RuntimeContainerStatus): Promise<string> {
+  const { terminationMessagePath, terminationMessagePolicy } = containerRecordOf(status.annotations);
+  const left = await readTerminationMessage(files, { status, terminationMessagePath, terminationMessagePolicy });
+  return [status.message, left].filter((text) => text !== '').join(': ');
+}
+
 const newestFirst = <T extends { createdAt: number }>(list: readonly T[]): T[] =>
   list.toSorted((a, b) => b.createdAt - a.createdAt);
 
@@ -97,8 +110,7 @@ export function createRuntimeWatcher({
   const containerOf = async (listed: { id: string; name: string }): Promise<ContainerRecord | undefined> => {
     try {
       const status = await runtime.containerStatus(listed.id);
-      const message = status.state === 'exited' ? await terminationMessage(files, status) : status.message;
-      return recordOf(listed.name, status, message);
+      return recordOf(listed.name, status, status.state === 'exited' ? await lastWords(files, status) : status.message);
     } catch (error) {
       if (isRuntimeError(error, 'NotFound')) return undefined;
       throw error;

@@ -9,6 +9,11 @@ import type { PodPhase } from './phase.ts';
 /** What a condition says, before its times. */
 type Verdict = { status: 'True' | 'False'; reason?: string; message?: string };
 
+const ownTypes = ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'];
+
+/** True for a condition that the kubelet writes; all others are left as they are. */
+export const isOwnCondition = (type: string): boolean => ownTypes.includes(type);
+
 const yes: Verdict = { status: 'True' };
 
 /** A list of names as Go prints a slice. */
@@ -95,5 +100,5 @@ export function conditionsOf(
       ...(generation === undefined ? {} : { observedGeneration: generation }),
     };
   });
-  return [...made, ...input.previous.filter((c) => !(c.type in own))];
+  return [...made, ...input.previous.filter((c) => !isOwnCondition(c.type))];
 }

@@ -3,6 +3,7 @@
 
 import type { Container, ContainerState, ContainerStatus, Pod } from '../../api/generated/types.ts';
 import { formatTime } from '../../api/meta/time.ts';
+import { limitTerminationMessage } from '../container-config/termination-message.ts';
 import { type ContainerKind, shouldStart } from '../decide/restart-rules.ts';
 import { type ContainerRecord, isSidecar, type RuntimePod } from '../runtime-pod.ts';
 
@@ -25,16 +26,8 @@ export interface ContainerStatusInput {
   ended: boolean;
 }
 
-const maxMessageBytes = 4096;
-
-function clipped(message: string): string {
-  return Buffer.byteLength(message) <= maxMessageBytes
-    ? message
-    : Buffer.from(message).subarray(0, maxMessageBytes).toString();
-}
-
 /** The state of one instance. */
-function stateOf(record: ContainerRecord, runtimeName: string): ContainerState {
+function stateOf(record: ContainerRecord, input: ContainerStatusInput): ContainerState {
   switch (record.state) {
     case 'running':
       return { running: { startedAt: formatTime(record.startedAt ?? record.createdAt) } };
@@ -43,10 +36,12 @@ function stateOf(record: ContainerRecord, runtimeName: string): ContainerState {
         terminated: {
           exitCode: record.exitCode,
           reason: record.reason || (record.exitCode === 0 ? 'Completed' : 'Error'),
-          ...(record.message === '' ? {} : { message: clipped(record.message) }),
+          ...(record.message === ''
+            ? {}
+            : { message: limitTerminationMessage(record.message, containerCount(input.pod)) }),
           ...(record.startedAt === undefined ? {} : { startedAt: formatTime(record.startedAt) }),
           ...(record.finishedAt === undefined ? {} : { finishedAt: formatTime(record.finishedAt) }),
-          containerID: `${runtimeName}://${record.id}`,
+          containerID: `${input.runtimeName}://${record.id}`,
         },
       };
     case 'created':
@@ -56,6 +51,21 @@ function stateOf(record: ContainerRecord, runtimeName: string): ContainerState {
     default:
       return record.state satisfies never;
   }
+}
+
+/** How many containers share the room for messages. */
+const containerCount = ({ spec }: Pod): number => (spec?.containers.length ?? 0) + (spec?.initContainers?.length ?? 0);
+
+/** The state of an instance; an end that was reported already is reported the same, though its message file may be gone by now. */
+function endOf(
+  record: ContainerRecord,
+  input: ContainerStatusInput,
+  known: ContainerStatus | undefined,
+): ContainerState {
+  const state = stateOf(record, input);
+  const id = state.terminated?.containerID;
+  const reported = [known?.state, known?.lastState].find((s) => id !== undefined && s?.terminated?.containerID === id);
+  return reported ?? state;
 }
 
 /** The state reported for a container that ran once and of which the runtime knows nothing any more. */
@@ -103,11 +113,13 @@ function statusOfRecords(
 ): ContainerStatus {
   const [latest, before] = records;
   if (latest === undefined) return statusWithoutRecord(input, container, known);
-  const lastEnd = before?.state === 'exited' ? stateOf(before, input.runtimeName) : undefined;
-  const keptEnd = known?.containerID === `${input.runtimeName}://${latest.id}` ? known.lastState : undefined;
+  const lastEnd = before?.state === 'exited' ? endOf(before, input, known) : undefined;
+  // Where the runtime no longer has the instance before, what was reported of it is kept.
+  const isKnown = known?.containerID === `${input.runtimeName}://${latest.id}`;
+  const keptEnd = isKnown || !known?.state?.terminated ? known?.lastState : known.state;
   return {
     name: container.name,
-    state: stateOf(latest, input.runtimeName),
+    state: endOf(latest, input, known),
     lastState: lastEnd ?? keptEnd ?? {},
     ready: false,
     restartCount: latest.restartCount,

@@ -7,6 +7,7 @@ import type { Client, Resource } from '../../client/client.ts';
 import { type Clock, sleep } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { podIdentity } from '../runtime-pod.ts';
+import { isOwnCondition } from './conditions.ts';
 import { podStatusPatch } from './status-patch.ts';
 
 export interface StatusManager {
@@ -50,6 +51,20 @@ const maxRetryMs = 10_000;
 
 const versionOf = (pod: Pod): number => Number(pod.metadata?.resourceVersion ?? 0);
 
+/** What others own in the status is taken from what the API holds, so that a patch never touches it. */
+function withForeign(base: PodStatus, status: PodStatus): PodStatus {
+  const own = (status.conditions ?? []).filter((c) => isOwnCondition(c.type));
+  const foreign = (base.conditions ?? []).filter((c) => !isOwnCondition(c.type));
+  const { qosClass, nominatedNodeName, resourceClaimStatuses } = base;
+  return {
+    ...status,
+    conditions: [...own, ...foreign],
+    ...(qosClass === undefined ? {} : { qosClass }),
+    ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }),
+    ...(resourceClaimStatuses === undefined ? {} : { resourceClaimStatuses }),
+  };
+}
+
 /** Makes a status manager that works until the signal aborts. */
 export function createStatusManager({ client, pods, clock, logger, signal }: StatusManagerOptions): StatusManager {
   const entries = new Map<string, Entry>();
@@ -74,7 +89,7 @@ export function createStatusManager({ client, pods, clock, logger, signal }: Sta
   /** One patch; true when it need not be tried again. */
   const patchOnce = async (entry: Entry, status: PodStatus): Promise<boolean> => {
     const { uid, name, namespace } = podIdentity(entry.pod);
-    const body = podStatusPatch(uid, entry.base, status);
+    const body = podStatusPatch(uid, entry.base, withForeign(entry.base, status));
     if (body === undefined) return true;
     try {
       learn(

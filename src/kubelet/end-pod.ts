@@ -1,0 +1,122 @@
+// Brings a pod to its end: stops its containers within the grace period, then gives back everything it used.
+// Follows pkg/kubelet/kubelet.go SyncTerminatingPod and SyncTerminatedPod, and kuberuntime killContainer of v1.36.
+
+import { podLogDirectory } from './pod-paths.ts';
+import { decideTermination, type TerminationAction } from './decide/decide-termination.ts';
+import { errorText, type KubeletParts, type PodMemory, report, runtimeOf } from './pod-context.ts';
+import { containerFieldPath } from './pod-events.ts';
+
+/** The time that a termination has; it only ever gets shorter. */
+export interface Termination {
+  /** ms since the epoch. */
+  deadline: number;
+  /** Aborts waits for containers when the deadline has come nearer; renewed by whoever shortens it. */
+  abort: AbortController;
+}
+
+const retryFirstMs = 100;
+const retryMaxMs = 10_000;
+
+/**
+ * Stops everything of the pod and reports its final phase. Returns when nothing of it runs any more. Rejects when the
+ * runtime does not answer; the caller tries again.
+ */
+export async function stopPod(parts: KubeletParts, memory: PodMemory, termination: Termination): Promise<void> {
+  const announced = new Set<string>();
+  report(parts, memory, await runtimeOf(parts, memory), 'stopping');
+  for (;;) {
+    const runtime = await runtimeOf(parts, memory);
+    const actions = decideTermination(memory.pod, runtime, termination.deadline, parts.clock.now());
+    if (actions.length === 0) {
+      report(parts, memory, runtime, 'stopped');
+      return;
+    }
+    const { deadline } = termination;
+    const { signal } = termination.abort;
+    const results = await Promise.allSettled(
+      actions.map((action) => stopOne(parts, memory, action, deadline, announced, signal)),
+    );
+    memory.dirty = true;
+    const failure = results.find((r) => r.status === 'rejected');
+    if (failure !== undefined && !signal.aborted) throw failure.reason;
+  }
+}
+
+async function stopOne(
+  parts: KubeletParts,
+  memory: PodMemory,
+  action: TerminationAction,
+  deadline: number,
+  announced: Set<string>,
+  signal: AbortSignal,
+): Promise<void> {
+  switch (action.type) {
+    case 'stop-container': {
+      const { id, name } = action.container;
+      const key = `${id} ${deadline}`;
+      if (!announced.has(key) && memory.pod !== undefined) {
+        parts.events.event(
+          memory.pod,
+          'Normal',
+          'Killing',
+          `Stopping container ${name}`,
+          containerFieldPath(memory.pod, name),
+        );
+      }
+      announced.add(key);
+      await parts.runtime.stopContainer(id, action.graceSeconds, signal);
+      return;
+    }
+    case 'stop-sandbox':
+      await parts.runtime.stopPodSandbox(action.id, signal);
+      return;
+    default:
+      action satisfies never;
+  }
+}
+
+/** Gives back volumes and the cgroup of a stopped pod. Rejects when something would not go. */
+export async function releasePod(parts: KubeletParts, memory: PodMemory): Promise<void> {
+  await parts.volumes.teardown(memory.identity.uid);
+  await parts.cgroups.remove(memory.identity.uid);
+}
+
+/** Removes what the runtime still holds of a stopped pod, and its logs. */
+export async function removePod(parts: KubeletParts, memory: PodMemory): Promise<void> {
+  memory.dirty = true;
+  const runtime = await runtimeOf(parts, memory);
+  // Removing a sandbox removes its containers; what is left belongs to sandboxes that were lost.
+  for (const sandbox of runtime.sandboxes) {
+    await parts.runtime.stopPodSandbox(sandbox.id);
+    await parts.runtime.removePodSandbox(sandbox.id);
+  }
+  memory.dirty = true;
+  for (const container of (await runtimeOf(parts, memory)).containers)
+    await parts.runtime.removeContainer(container.id);
+  await parts.files.removeTree(podLogDirectory(parts.podLogs, memory.identity));
+}
+
+/** Runs a step until it succeeds or the signal aborts, with back-off. */
+export async function untilDone(
+  parts: KubeletParts,
+  memory: PodMemory,
+  what: string,
+  step: () => Promise<void>,
+  pause: (ms: number) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let wait = retryFirstMs; !signal.aborted; wait = Math.min(wait * 2, retryMaxMs)) {
+    try {
+      await step();
+      return;
+    } catch (error) {
+      if (signal.aborted) return;
+      parts.logger.warn(`could not ${what}, trying again`, {
+        pod: memory.identity.name,
+        uid: memory.identity.uid,
+        error: errorText(error),
+      });
+    }
+    await pause(wait);
+  }
+}

@@ -1,0 +1,225 @@
+// The kubelet: takes the pods bound to its node from the API and keeps a worker for each, and cleans up what belongs to none.
+// Follows pkg/kubelet/kubelet.go and pkg/kubelet/kubelet_pods.go HandlePodCleanups of v1.36.
+
+import type { Pod } from '../api/generated/types.ts';
+import type { Client, Resource } from '../client/client.ts';
+import type { RuntimeService } from '../cri/runtime.ts';
+import { type Clock, sleep } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Random } from '../lib/random.ts';
+import type { Files } from '../lib/system.ts';
+import type { KubeletParts } from './pod-context.ts';
+import type { PodEvents } from './pod-events.ts';
+import { createPodWorker, type PodWorker } from './pod-worker.ts';
+import { formatPod, podIdentity } from './runtime-pod.ts';
+import { createRuntimeWatcher } from './runtime-watcher.ts';
+import type {
+  ContainerConfigBuilder,
+  ImageManager,
+  KubeletPods,
+  NodeInfo,
+  PodCgroups,
+  RuntimeContainerRef,
+  SandboxConfigBuilder,
+  VolumeManager,
+} from './seams.ts';
+import { createStartLimiter } from './start-limiter.ts';
+import { createStatusManager } from './status/status-manager.ts';
+
+/** Where pods come from: an informer on pods with spec.nodeName of this node. */
+export interface PodSource {
+  /**
+   * Calls the handlers until the signal aborts; `synced` once every pod of the first list was handed to `set`. `set` is
+   * called for new and changed pods, `remove` with the last known form of one that is gone.
+   */
+  subscribe(handlers: { set(pod: Pod): void; remove(pod: Pod): void; synced(): void }, signal: AbortSignal): void;
+}
+
+export interface KubeletOptions {
+  client: Client;
+  /** The pods resource of client/resources.ts. */
+  pods: Resource<Pod>;
+  source: PodSource;
+  runtime: RuntimeService;
+  images: ImageManager;
+  volumes: VolumeManager;
+  containerConfig: ContainerConfigBuilder;
+  sandboxConfig: SandboxConfigBuilder;
+  cgroups: PodCgroups;
+  node: NodeInfo;
+  events: PodEvents;
+  files: Files;
+  /** The root of container logs: `<podLogs>/<namespace>_<name>_<uid>/<container>/<n>.log`. */
+  podLogs: string;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  /** Sandboxes and containers made at once. Default 10. */
+  parallelStarts?: number;
+  /** ms between listings of the runtime. Default 1000. */
+  relistMs?: number;
+  /** ms between clean-ups of leftovers. Default 2000. */
+  housekeepingMs?: number;
+}
+
+export interface Kubelet extends KubeletPods {
+  /** Runs until the signal aborts; pods are left running then. Rejects never: a runtime that is away is waited for. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Resolves once the runtime was listed and every pod of the API has its worker. */
+  readonly ready: Promise<void>;
+  /** Why the node is not to be trusted with pods, or undefined. */
+  unhealthy(): string | undefined;
+  /** Asks for a pass over one pod soon (volumes changed, a probe's result). */
+  wake(podUid: string): void;
+}
+
+const runtimeRetryMs = 500;
+
+/** Makes a kubelet; `run` starts it. */
+export function createKubelet(options: KubeletOptions): Kubelet {
+  const { runtime, clock, logger, files } = options;
+  const workers = new Map<string, PodWorker>();
+  const { promise: ready, resolve: becomeReady } = Promise.withResolvers<void>();
+  let runtimeName = 'containerd';
+  let synced = false;
+
+  const watcher = createRuntimeWatcher({
+    runtime,
+    files,
+    clock,
+    logger,
+    onChange: (uid) => workers.get(uid)?.changed(),
+    ...(options.relistMs === undefined ? {} : { relistMs: options.relistMs }),
+  });
+
+  const start = async (signal: AbortSignal): Promise<KubeletParts> => {
+    for (;;) {
+      try {
+        runtimeName = (await runtime.version(signal)).runtimeName;
+        await watcher.list();
+        break;
+      } catch (error) {
+        signal.throwIfAborted();
+        logger.warn('waiting for the container runtime', { error: String(error) });
+        await sleep(clock, runtimeRetryMs, signal);
+      }
+    }
+    const statuses = createStatusManager({ client: options.client, pods: options.pods, clock, logger, signal });
+    return {
+      ...options,
+      runtimeName: () => runtimeName,
+      watcher,
+      statuses,
+      limiter: createStartLimiter(options.parallelStarts ?? 10),
+    };
+  };
+
+  const addWorker = (
+    parts: KubeletParts,
+    identity: { uid: string; namespace: string; name: string },
+    pod: Pod | undefined,
+    signal: AbortSignal,
+  ): void => {
+    const worker = createPodWorker({
+      parts,
+      identity,
+      pod,
+      inRuntime: watcher.get(identity.uid) !== undefined,
+      signal,
+    });
+    workers.set(identity.uid, worker);
+    void worker.done.then(() => {
+      if (workers.get(identity.uid) === worker && worker.state() === 'removed') workers.delete(identity.uid);
+    });
+  };
+
+  const subscribe = (parts: KubeletParts, signal: AbortSignal): void =>
+    options.source.subscribe(
+      {
+        set(pod) {
+          const identity = podIdentity(pod);
+          parts.statuses.observe(pod);
+          const worker = workers.get(identity.uid);
+          if (worker !== undefined) worker.update(pod);
+          else addWorker(parts, identity, pod, signal);
+        },
+        remove: (pod) => workers.get(podIdentity(pod).uid)?.gone(pod),
+        synced() {
+          synced = true;
+          adoptOrphans(parts, signal);
+          becomeReady();
+        },
+      },
+      signal,
+    );
+
+  /** Ends pods that the runtime holds and the API does not know. */
+  const adoptOrphans = (parts: KubeletParts, signal: AbortSignal): void => {
+    for (const uid of watcher.uids()) {
+      const held = watcher.get(uid);
+      if (workers.has(uid) || held === undefined) continue;
+      logger.info('ending a pod that the API does not know', { pod: formatPod(held) });
+      addWorker(parts, { uid, namespace: held.namespace, name: held.name }, undefined, signal);
+    }
+  };
+
+  /** Removes folders and cgroups of pods that are neither in the API nor in the runtime. */
+  const cleanUp = async (parts: KubeletParts): Promise<void> => {
+    const known = (uid: string): boolean => workers.has(uid) || watcher.get(uid) !== undefined;
+    const leftovers = [...new Set([...(await parts.volumes.listPodsOnDisk()), ...(await parts.cgroups.list())])].filter(
+      (uid) => !known(uid),
+    );
+    for (const uid of leftovers) {
+      await parts.volumes.teardown(uid);
+      await parts.cgroups.remove(uid);
+      logger.info('removed what was left of a pod', { uid });
+    }
+  };
+
+  const housekeep = async (parts: KubeletParts, signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      await sleep(clock, options.housekeepingMs ?? 2000, signal);
+      if (signal.aborted) return;
+      if (!synced) continue;
+      adoptOrphans(parts, signal);
+      await cleanUp(parts).catch((error: unknown) =>
+        logger.warn('could not clean up after a pod', { error: String(error) }),
+      );
+    }
+  };
+
+  const podList = (): Pod[] => [...workers.values()].map((w) => w.pod()).filter((pod) => pod !== undefined);
+  let statusOf: KubeletPods['status'] = () => undefined;
+
+  return {
+    ready,
+    async run(signal) {
+      let parts: KubeletParts;
+      try {
+        parts = await start(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        throw error;
+      }
+      statusOf = parts.statuses.get;
+      subscribe(parts, signal);
+      await Promise.all([watcher.run(signal), housekeep(parts, signal)]);
+      await Promise.all([...workers.values()].map((w) => w.done));
+    },
+    unhealthy: () => watcher.unhealthy(),
+    wake: (uid) => workers.get(uid)?.wake(),
+    list: podList,
+    get: (namespace, name) => {
+      const matches = podList().filter((pod) => pod.metadata?.namespace === namespace && pod.metadata.name === name);
+      // After a forced deletion two of one name can be here: the one that is not ending counts.
+      return matches.find((pod) => workers.get(pod.metadata?.uid ?? '')?.state() === 'syncing') ?? matches.at(-1);
+    },
+    getByUid: (uid) => workers.get(uid)?.pod(),
+    status: (uid) => statusOf(uid),
+    containers: (uid, name): RuntimeContainerRef[] =>
+      (watcher.get(uid)?.containers ?? [])
+        .filter((c) => c.name === name)
+        .map(({ id, logPath, restartCount, state }) => ({ id, logPath, restartCount, running: state === 'running' })),
+    sandboxId: (uid) => watcher.get(uid)?.sandboxes.find((s) => s.state === 'ready')?.id,
+  };
+}

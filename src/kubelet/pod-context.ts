@@ -1,0 +1,138 @@
+// What the steps of a pod's life share: the kubelet's parts, and what is remembered of one pod between passes.
+
+import type { Pod, PodStatus } from '../api/generated/types.ts';
+import { isRuntimeError, type RuntimeService } from '../cri/runtime.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Random } from '../lib/random.ts';
+import type { Files } from '../lib/system.ts';
+import type { Backoff } from './decide/container-backoff.ts';
+import type { PodEvents } from './pod-events.ts';
+import { emptyRuntimePod, type RuntimePod } from './runtime-pod.ts';
+import type { RuntimeWatcher } from './runtime-watcher.ts';
+import type {
+  ContainerConfigBuilder,
+  ImageManager,
+  NodeInfo,
+  PodCgroups,
+  SandboxConfigBuilder,
+  VolumeManager,
+} from './seams.ts';
+import type { StartLimiter } from './start-limiter.ts';
+import { isOwnCondition } from './status/conditions.ts';
+import type { WaitingReason } from './status/container-statuses.ts';
+import { generatePodStatus, type PodFailure, type StatusInput } from './status/generate-pod-status.ts';
+import { isTerminalPhase } from './status/phase.ts';
+import type { StatusManager } from './status/status-manager.ts';
+
+/** The kubelet's parts, made once. */
+export interface KubeletParts {
+  runtime: RuntimeService;
+  /** 'containerd'. */
+  runtimeName: () => string;
+  watcher: RuntimeWatcher;
+  images: ImageManager;
+  volumes: VolumeManager;
+  containerConfig: ContainerConfigBuilder;
+  sandboxConfig: SandboxConfigBuilder;
+  cgroups: PodCgroups;
+  node: NodeInfo;
+  statuses: StatusManager;
+  events: PodEvents;
+  files: Files;
+  /** The root of container logs. */
+  podLogs: string;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  limiter: StartLimiter;
+}
+
+/** What is remembered of one pod. */
+export interface PodMemory {
+  readonly identity: { uid: string; namespace: string; name: string };
+  /** The newest object; undefined for a pod that only the runtime knows. */
+  pod: Pod | undefined;
+  /** The object is gone from the API. */
+  gone: boolean;
+  /** The runtime may hold something else than last seen. */
+  dirty: boolean;
+  reasons: Map<string, WaitingReason>;
+  backoffs: Map<string, Backoff>;
+  failure: PodFailure | undefined;
+  minAttempt: number;
+  /** Failed passes in a row, for their back-off. */
+  mountFailures: number;
+}
+
+export function newMemory(identity: PodMemory['identity'], pod: Pod | undefined): PodMemory {
+  return {
+    identity,
+    pod,
+    gone: pod === undefined,
+    dirty: true,
+    reasons: new Map(),
+    backoffs: new Map(),
+    failure: undefined,
+    minAttempt: 0,
+    mountFailures: 0,
+  };
+}
+
+/** The text of a failure: the runtime's own words, without the gRPC code. */
+export function errorText(error: unknown): string {
+  if (isRuntimeError(error)) return error.description;
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** What the runtime holds of the pod, looked up anew only where something may have changed. */
+export async function runtimeOf(parts: KubeletParts, memory: PodMemory): Promise<RuntimePod> {
+  if (memory.dirty) {
+    memory.dirty = false;
+    try {
+      return await parts.watcher.inspect(memory.identity);
+    } catch (error) {
+      memory.dirty = true;
+      throw error;
+    }
+  }
+  return parts.watcher.get(memory.identity.uid) ?? emptyRuntimePod(memory.identity);
+}
+
+/** What was reported last, with what others have set in the meantime. */
+function previousStatus(parts: KubeletParts, pod: Pod): PodStatus {
+  const last = parts.statuses.get(pod.metadata?.uid ?? '');
+  const known = pod.status ?? {};
+  if (last === undefined) return known;
+  const foreign = (known.conditions ?? []).filter((c) => !isOwnCondition(c.type));
+  const own = (last.conditions ?? []).filter((c) => isOwnCondition(c.type));
+  const previous = { ...last, conditions: [...own, ...foreign] };
+  if (!isTerminalPhase(known.phase) || isTerminalPhase(last.phase)) return previous;
+  return { ...previous, phase: known.phase ?? 'Failed', reason: known.reason ?? '', message: known.message ?? '' };
+}
+
+/** Generates the pod's status and hands it to the status manager; undefined for a pod without an object. */
+export function report(
+  parts: KubeletParts,
+  memory: PodMemory,
+  runtime: RuntimePod,
+  stage: StatusInput['stage'],
+): PodStatus | undefined {
+  const { pod, reasons, failure } = memory;
+  if (pod === undefined) return undefined;
+  const status = generatePodStatus(
+    {
+      pod,
+      runtime,
+      previous: previousStatus(parts, pod),
+      reasons,
+      hostIPs: parts.node.hostIPs(),
+      runtimeName: parts.runtimeName(),
+      stage,
+      ...(failure ? { failure } : {}),
+    },
+    parts.clock.now(),
+  );
+  if (!memory.gone) parts.statuses.set(pod, status);
+  return status;
+}

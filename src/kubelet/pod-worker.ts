@@ -1,0 +1,259 @@
+// One worker per pod UID: passes over the pod one after another, forward through syncing → terminating → terminated.
+// Follows pkg/kubelet/pod_workers.go of v1.36.
+
+import type { Pod } from '../api/generated/types.ts';
+import { sleep, type Timer } from '../lib/clock.ts';
+import { graceSecondsOf } from './decide/decide-termination.ts';
+import { releasePod, removePod, stopPod, type Termination, untilDone } from './end-pod.ts';
+import { errorText, type KubeletParts, newMemory, type PodMemory } from './pod-context.ts';
+import { isTerminalPhase } from './status/phase.ts';
+import { syncPod } from './sync-pod.ts';
+
+export type WorkerState = 'syncing' | 'terminating' | 'terminated' | 'removed';
+
+export interface PodWorker {
+  readonly uid: string;
+  state(): WorkerState;
+  pod(): Pod | undefined;
+  /** The object as the API has it now; of several the newest counts. */
+  update(pod: Pod): void;
+  /** The object is gone from the API; with its last form where that is known. */
+  gone(last?: Pod): void;
+  /** Something of the pod may have changed in the runtime. */
+  changed(): void;
+  /** Look again soon, without a new look at the runtime. */
+  wake(): void;
+  /** Resolves when the pod has left the node, or the signal that the worker was made with aborts. */
+  readonly done: Promise<void>;
+}
+
+export interface PodWorkerOptions {
+  parts: KubeletParts;
+  identity: PodMemory['identity'];
+  /** Undefined for a pod that only the runtime knows: it is ended. */
+  pod: Pod | undefined;
+  /** False when the runtime is known to hold nothing of the pod, which saves the first look. */
+  inRuntime: boolean;
+  /** Ends the worker and leaves the pod as it is (the kubelet stops). */
+  signal: AbortSignal;
+}
+
+const firstErrorRetryMs = 500;
+const maxErrorRetryMs = 10_000;
+
+/** Makes and starts a worker. */
+export function createPodWorker(options: PodWorkerOptions): PodWorker {
+  return new Worker(options);
+}
+
+class Worker implements PodWorker {
+  readonly uid: string;
+  readonly done: Promise<void>;
+  readonly #parts: KubeletParts;
+  readonly #memory: PodMemory;
+  readonly #signal: AbortSignal;
+  readonly #finish: () => void;
+  #state: WorkerState = 'syncing';
+  #running = false;
+  #wanted = false;
+  #timer: Timer | undefined;
+  #errorRetryMs = firstErrorRetryMs;
+  #sync = new AbortController();
+  #termination: Termination | undefined;
+
+  constructor({ parts, identity, pod, inRuntime, signal }: PodWorkerOptions) {
+    this.uid = identity.uid;
+    this.#parts = parts;
+    this.#memory = newMemory(identity, pod);
+    this.#memory.dirty = inRuntime;
+    this.#signal = signal;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.done = promise;
+    this.#finish = resolve;
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#considerEnd();
+    this.wake();
+  }
+
+  state(): WorkerState {
+    return this.#state;
+  }
+
+  pod(): Pod | undefined {
+    return this.#memory.pod;
+  }
+
+  update(pod: Pod): void {
+    if (this.#memory.gone) return;
+    const before = this.#memory.pod;
+    this.#memory.pod = pod;
+    this.#considerEnd();
+    // The kubelet's own status coming back asks for nothing.
+    const asks =
+      before?.metadata?.generation !== pod.metadata?.generation ||
+      before?.metadata?.deletionTimestamp !== pod.metadata?.deletionTimestamp ||
+      before?.metadata?.deletionGracePeriodSeconds !== pod.metadata?.deletionGracePeriodSeconds ||
+      before?.metadata?.annotations !== pod.metadata?.annotations ||
+      (pod.spec?.readinessGates?.length ?? 0) > 0;
+    if (asks) this.wake();
+  }
+
+  gone(last?: Pod): void {
+    if (last !== undefined) this.#memory.pod = last;
+    this.#memory.gone = true;
+    this.#considerEnd();
+    this.wake();
+  }
+
+  changed(): void {
+    this.#memory.dirty = true;
+    this.wake();
+  }
+
+  wake(): void {
+    this.#wanted = true;
+    this.#timer?.cancel();
+    if (this.#running || this.#state === 'removed') return;
+    this.#running = true;
+    void this.#loop();
+  }
+
+  readonly #onAbort = (): void => {
+    this.#timer?.cancel();
+    this.#sync.abort();
+    this.#termination?.abort.abort();
+    if (!this.#running) this.#finish();
+  };
+
+  /** Moves to terminating when the pod shall end, and brings the deadline nearer when the grace period shrank. */
+  #considerEnd(): void {
+    const { pod, gone } = this.#memory;
+    const end =
+      gone || pod === undefined || pod.metadata?.deletionTimestamp !== undefined || isTerminalPhase(pod.status?.phase);
+    if (end && this.#state === 'syncing') this.#terminate();
+    else if (this.#state === 'terminating') this.#shorten();
+  }
+
+  #deadline(): number {
+    const { pod, gone } = this.#memory;
+    const orphaned = (): number => {
+      const containers = this.#parts.watcher.get(this.uid)?.containers ?? [];
+      return Math.max(1, ...containers.map((c) => c.graceSeconds ?? 1));
+    };
+    const seconds = pod === undefined ? orphaned() : graceSecondsOf(pod, { gone });
+    return this.#parts.clock.now() + seconds * 1000;
+  }
+
+  #terminate(): void {
+    this.#state = 'terminating';
+    this.#termination = { deadline: this.#deadline(), abort: new AbortController() };
+    this.#sync.abort();
+  }
+
+  #shorten(): void {
+    const termination = this.#termination;
+    if (termination === undefined) return;
+    // A deadline counts from the request; only a smaller grace period can end earlier than the one under way.
+    const deadline = this.#deadline();
+    if (deadline >= termination.deadline) return;
+    termination.deadline = deadline;
+    const { abort } = termination;
+    termination.abort = new AbortController();
+    abort.abort();
+  }
+
+  async #loop(): Promise<void> {
+    while (this.#wanted && !this.#signal.aborted && this.#state !== 'removed') {
+      this.#wanted = false;
+      try {
+        await this.#pass();
+        this.#errorRetryMs = firstErrorRetryMs;
+      } catch (error) {
+        this.#failed(error);
+      }
+    }
+    this.#running = false;
+    if (this.#signal.aborted || this.#state === 'removed') {
+      this.#signal.removeEventListener('abort', this.#onAbort);
+      this.#finish();
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#memory.dirty = true;
+    if (this.#signal.aborted) return;
+    if (this.#state !== 'syncing' && this.#sync.signal.aborted && this.#wanted) return;
+    this.#parts.logger.warn('a pass over a pod failed', {
+      pod: this.#memory.identity.name,
+      uid: this.uid,
+      error: errorText(error),
+    });
+    this.#wakeIn(this.#errorRetryMs);
+    this.#errorRetryMs = Math.min(this.#errorRetryMs * 2, maxErrorRetryMs);
+  }
+
+  #wakeIn(ms: number): void {
+    if (this.#wanted) return;
+    this.#timer?.cancel();
+    this.#timer = this.#parts.clock.after(ms, () => this.wake());
+  }
+
+  async #pass(): Promise<void> {
+    switch (this.#state) {
+      case 'syncing':
+        return this.#passSyncing();
+      case 'terminating':
+        return this.#passTerminating();
+      case 'terminated':
+        return this.#passTerminated();
+      case 'removed':
+        return;
+      default:
+        this.#state satisfies never;
+    }
+  }
+
+  async #passSyncing(): Promise<void> {
+    this.#sync = new AbortController();
+    let finished: boolean;
+    try {
+      const result = await syncPod(this.#parts, this.#memory, this.#sync.signal);
+      finished = result.finished;
+      if (!result.finished) this.#wakeIn(Math.max(0, result.wakeAt - this.#parts.clock.now()));
+    } catch (error) {
+      // Ended in the middle of the pass: the termination goes on from what is there.
+      if (this.#state === 'syncing' || !this.#sync.signal.aborted) throw error;
+      finished = true;
+      this.#memory.dirty = true;
+    }
+    if (this.#state === 'syncing' && finished) this.#terminate();
+    if (this.#state !== 'syncing') this.#wanted = true;
+  }
+
+  async #passTerminating(): Promise<void> {
+    const termination = this.#termination;
+    if (termination === undefined) throw new Error('terminating without a deadline');
+    await stopPod(this.#parts, this.#memory, termination);
+    this.#state = 'terminated';
+    await this.#until('release a pod', () => releasePod(this.#parts, this.#memory));
+    this.#wanted = true;
+  }
+
+  /** Leaves the node once the object is deleted or gone; a finished pod stays, with its logs, until then. */
+  async #passTerminated(): Promise<void> {
+    const { pod, gone } = this.#memory;
+    if (!gone && pod !== undefined && pod.metadata?.deletionTimestamp === undefined) return;
+    await this.#until('remove a pod', () => removePod(this.#parts, this.#memory));
+    if (this.#signal.aborted) return;
+    if (!this.#memory.gone && pod !== undefined) await this.#parts.statuses.delete(pod, this.#signal);
+    if (this.#signal.aborted) return;
+    // A finalizer may hold the object; the kubelet has done its part when the API has taken the deletion.
+    this.#state = 'removed';
+    this.#parts.statuses.forget(this.uid);
+  }
+
+  #until(what: string, step: () => Promise<void>): Promise<void> {
+    const pause = (ms: number): Promise<void> => sleep(this.#parts.clock, ms, this.#signal);
+    return untilDone(this.#parts, this.#memory, what, step, pause, this.#signal);
+  }
+}
