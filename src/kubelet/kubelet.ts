@@ -10,6 +10,7 @@ import type { Random } from '../lib/random.ts';
 import type { Files } from '../lib/system.ts';
 import type { KubeletParts } from './pod-context.ts';
 import type { PodEvents } from './pod-events.ts';
+import type { PodSource } from './pod-source.ts';
 import { createPodWorker, type PodWorker } from './pod-worker.ts';
 import { formatPod, podIdentity } from './runtime-pod.ts';
 import { createRuntimeWatcher } from './runtime-watcher.ts';
@@ -25,15 +26,6 @@ import type {
 } from './seams.ts';
 import { createStartLimiter } from './start-limiter.ts';
 import { createStatusManager } from './status/status-manager.ts';
-
-/** Where pods come from: an informer on pods with spec.nodeName of this node. */
-export interface PodSource {
-  /**
-   * Calls the handlers until the signal aborts; `synced` once every pod of the first list was handed to `set`. `set` is
-   * called for new and changed pods, `remove` with the last known form of one that is gone.
-   */
-  subscribe(handlers: { set(pod: Pod): void; remove(pod: Pod): void; synced(): void }, signal: AbortSignal): void;
-}
 
 export interface KubeletOptions {
   client: Client;
@@ -128,8 +120,9 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       signal,
     });
     workers.set(identity.uid, worker);
+    // Until the API has let go of the object the worker stays, so that nothing of the pod is begun again.
     void worker.done.then(() => {
-      if (workers.get(identity.uid) === worker && worker.state() === 'removed') workers.delete(identity.uid);
+      if (worker.isGone()) workers.delete(identity.uid);
     });
   };
 
@@ -143,7 +136,11 @@ export function createKubelet(options: KubeletOptions): Kubelet {
           if (worker !== undefined) worker.update(pod);
           else addWorker(parts, identity, pod, signal);
         },
-        remove: (pod) => workers.get(podIdentity(pod).uid)?.gone(pod),
+        remove(pod) {
+          const worker = workers.get(podIdentity(pod).uid);
+          worker?.gone(pod);
+          if (worker?.state() === 'removed') workers.delete(worker.uid);
+        },
         synced() {
           synced = true;
           adoptOrphans(parts, signal);
@@ -188,7 +185,11 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     }
   };
 
-  const podList = (): Pod[] => [...workers.values()].map((w) => w.pod()).filter((pod) => pod !== undefined);
+  const podList = (): Pod[] =>
+    [...workers.values()]
+      .filter((w) => w.state() !== 'removed')
+      .map((w) => w.pod())
+      .filter((pod) => pod !== undefined);
   let statusOf: KubeletPods['status'] = () => undefined;
 
   return {
@@ -201,7 +202,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
         if (signal.aborted) return;
         throw error;
       }
-      statusOf = parts.statuses.get;
+      statusOf = (uid) => parts.statuses.get(uid);
       subscribe(parts, signal);
       await Promise.all([watcher.run(signal), housekeep(parts, signal)]);
       await Promise.all([...workers.values()].map((w) => w.done));

@@ -1,6 +1,7 @@
-// Events on pods as the kubelet records them; main binds it to the client's event recorder.
+// Events on pods and their containers, as the kubelet records them.
 
 import type { Pod } from '../api/generated/types.ts';
+import type { EventRecorder } from '../client/event-recorder.ts';
 
 export interface PodEvents {
   /** `fieldPath` is spec.containers{name} and the like where the event is about one container. */
@@ -13,4 +14,23 @@ export function containerFieldPath(pod: Pod, name: string): string | undefined {
   if (containers.some((c) => c.name === name)) return `spec.containers{${name}}`;
   if (initContainers.some((c) => c.name === name)) return `spec.initContainers{${name}}`;
   return ephemeralContainers.some((c) => c.name === name) ? `spec.ephemeralContainers{${name}}` : undefined;
+}
+
+/** Pod events over the client's recorder, which names the component and the node. */
+export function podEventsOf(recorder: EventRecorder): PodEvents {
+  return {
+    event({ metadata = {} }, type, reason, message, fieldPath) {
+      const { name, namespace, uid, resourceVersion } = metadata;
+      const reference = {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        ...(name === undefined ? {} : { name }),
+        ...(namespace === undefined ? {} : { namespace }),
+        ...(uid === undefined ? {} : { uid }),
+        ...(resourceVersion === undefined ? {} : { resourceVersion }),
+        ...(fieldPath === undefined ? {} : { fieldPath }),
+      };
+      recorder.event(reference, type, reason, message);
+    },
+  };
 }

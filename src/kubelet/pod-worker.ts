@@ -2,6 +2,7 @@
 // Follows pkg/kubelet/pod_workers.go of v1.36.
 
 import type { Pod } from '../api/generated/types.ts';
+import { equalJson } from '../api/meta/equal.ts';
 import { sleep, type Timer } from '../lib/clock.ts';
 import { graceSecondsOf } from './decide/decide-termination.ts';
 import { releasePod, removePod, stopPod, type Termination, untilDone } from './end-pod.ts';
@@ -15,6 +16,8 @@ export interface PodWorker {
   readonly uid: string;
   state(): WorkerState;
   pod(): Pod | undefined;
+  /** The object is gone from the API. */
+  isGone(): boolean;
   /** The object as the API has it now; of several the newest counts. */
   update(pod: Pod): void;
   /** The object is gone from the API; with its last form where that is known. */
@@ -44,6 +47,22 @@ const maxErrorRetryMs = 10_000;
 /** Makes and starts a worker. */
 export function createPodWorker(options: PodWorkerOptions): PodWorker {
   return new Worker(options);
+}
+
+/** Whether the change of an object asks for anything: the kubelet's own status coming back does not. */
+function asksForPass(before: Pod, after: Pod): boolean {
+  const asked = ({ metadata = {} }: Pod): unknown => [
+    metadata.deletionTimestamp,
+    metadata.deletionGracePeriodSeconds,
+    metadata.annotations,
+    metadata.labels,
+  ];
+  if (!equalJson(asked(before), asked(after)) || !equalJson(before.spec, after.spec)) return true;
+  if (before.metadata?.generation !== after.metadata?.generation) return true;
+  // Readiness gates are conditions that others set.
+  return (
+    (after.spec?.readinessGates?.length ?? 0) > 0 && !equalJson(before.status?.conditions, after.status?.conditions)
+  );
 }
 
 class Worker implements PodWorker {
@@ -83,19 +102,16 @@ class Worker implements PodWorker {
     return this.#memory.pod;
   }
 
+  isGone(): boolean {
+    return this.#memory.gone;
+  }
+
   update(pod: Pod): void {
     if (this.#memory.gone) return;
     const before = this.#memory.pod;
     this.#memory.pod = pod;
     this.#considerEnd();
-    // The kubelet's own status coming back asks for nothing.
-    const asks =
-      before?.metadata?.generation !== pod.metadata?.generation ||
-      before?.metadata?.deletionTimestamp !== pod.metadata?.deletionTimestamp ||
-      before?.metadata?.deletionGracePeriodSeconds !== pod.metadata?.deletionGracePeriodSeconds ||
-      before?.metadata?.annotations !== pod.metadata?.annotations ||
-      (pod.spec?.readinessGates?.length ?? 0) > 0;
-    if (asks) this.wake();
+    if (before === undefined || asksForPass(before, pod)) this.wake();
   }
 
   gone(last?: Pod): void {

@@ -133,13 +133,13 @@ export function createRuntimeWatcher({
   ): Promise<RuntimePod> => {
     const before = held.get(pod.uid)?.pod;
     const sandboxes = await Promise.all(
-      newestFirst(listedSandboxes).map((s) => {
+      newestFirst(listedSandboxes).map(async (s) => {
         const known = before?.sandboxes.find((b) => b.id === s.id && b.state === s.state);
         return known ?? sandboxOf(s.id);
       }),
     );
     const containers = await Promise.all(
-      newestFirst(listedContainers).map((c) => {
+      newestFirst(listedContainers).map(async (c) => {
         const known = before?.containers.find((b) => b.id === c.id && b.state === c.state);
         return known ?? containerOf({ id: c.id, name: ownerOf(c.labels)?.container ?? c.metadata.name });
       }),

@@ -1,0 +1,438 @@
+// A pod's life on the simulated runtime, on virtual time.
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Container, Pod } from '../api/generated/types.ts';
+import { RuntimeError } from '../cri/runtime.ts';
+import { createMemoryFiles } from '../sim/memory-files.ts';
+import { createSeededRandom } from '../sim/seeded-random.ts';
+import { createVirtualClock } from '../sim/virtual-clock.ts';
+import type { KubeletOptions } from './kubelet.ts';
+import { CreateContainerConfigError } from './seams.ts';
+import { type Harness, startHarness } from './testing/kubelet-harness.ts';
+
+let harness: Harness;
+
+async function start(overrides: Partial<KubeletOptions> = {}): Promise<Harness> {
+  const clock = createVirtualClock();
+  harness = await startHarness({
+    clock,
+    random: createSeededRandom(1),
+    files: createMemoryFiles({ now: () => clock.now() }),
+    overrides,
+  });
+  return harness;
+}
+
+afterEach(() => harness.stop());
+
+function pod(
+  name: string,
+  sim: Record<string, string> = {},
+  spec: Partial<Pod['spec']> & { init?: Partial<Container>[] } = {},
+): Pod {
+  const { init, ...rest } = spec;
+  return {
+    metadata: {
+      name,
+      annotations: Object.fromEntries(Object.entries(sim).map(([k, v]) => [`sim.peapod.dev/${k}`, v])),
+    },
+    spec: {
+      restartPolicy: 'Always',
+      terminationGracePeriodSeconds: 30,
+      containers: [{ name: 'c', image: 'nginx' }],
+      ...(init ? { initContainers: init.map((c, i) => ({ name: `i${i}`, image: 'busybox', ...c })) } : {}),
+      ...rest,
+    },
+  } as Pod;
+}
+
+describe('a pod runs', () => {
+  test('from creation to Running at once, with its events in order', async () => {
+    const { api, clock, events, show } = await start();
+    api.create(pod('web'));
+    await clock.settle();
+    expect(show('web')).toBe('Running c:running');
+    expect(events).toEqual([
+      'Normal Created Container created @spec.containers{c}',
+      'Normal Started Container started @spec.containers{c}',
+    ]);
+    const { status } = api.get('web');
+    expect(status).toMatchObject({
+      phase: 'Running',
+      podIP: '10.42.0.2',
+      hostIP: '192.0.2.1',
+      qosClass: 'BestEffort',
+      observedGeneration: 1,
+    });
+    expect(status?.containerStatuses?.[0]).toMatchObject({ ready: true, started: true, restartCount: 0 });
+    expect(status?.conditions?.filter((c) => c.status !== 'True')).toEqual([]);
+    expect(api.statuses.map((s) => s.status.phase)).toEqual(['Pending', 'Running']);
+  });
+
+  test('several containers, started in order', async () => {
+    const { api, clock, show, events } = await start();
+    api.create(
+      pod(
+        'two',
+        {},
+        {
+          containers: [
+            { name: 'a', image: 'x' },
+            { name: 'b', image: 'y' },
+          ] as never,
+        },
+      ),
+    );
+    await clock.settle();
+    expect(show('two')).toBe('Running a:running b:running');
+    expect(events.filter((e) => e.includes('Started')).map((e) => e.slice(-2))).toEqual(['a}', 'b}']);
+  });
+
+  test('init containers one after another, then the app', async () => {
+    const { api, clock, show } = await start();
+    api.create(pod('init', { 'i0.run-time': '5s', 'i1.run-time': '5s' }, { init: [{}, {}] }));
+    await clock.settle();
+    expect(show('init')).toBe('Pending i0:running i1:PodInitializing c:PodInitializing');
+    await clock.advance(5000);
+    expect(show('init')).toBe('Pending i0:Completed/0 i1:running c:PodInitializing');
+    await clock.advance(5000);
+    expect(show('init')).toBe('Running i0:Completed/0 i1:Completed/0 c:running');
+  });
+
+  test('a Job-like pod completes, keeps its containers and gives back the rest', async () => {
+    const { api, clock, show, disk, cgroups, runtime } = await start();
+    api.create(
+      pod(
+        'job',
+        { 'run-time': '3s', message: 'done' },
+        {
+          restartPolicy: 'Never',
+          containers: [{ name: 'c', image: 'x', terminationMessagePath: '/dev/termination-log' }] as never,
+        },
+      ),
+    );
+    await clock.settle();
+    await clock.advance(3100);
+    expect(show('job')).toBe('Succeeded c:Completed/0');
+    expect([...disk, ...cgroups]).toEqual([]);
+    expect(await runtime.listContainers()).toHaveLength(1);
+    expect(await runtime.listPodSandbox({ state: 'ready' })).toEqual([]);
+    expect(api.get('job').status?.podIP).toBe('10.42.0.2');
+    api.delete('job', 0);
+    await clock.advance(3000);
+    expect(await runtime.listContainers()).toEqual([]);
+    expect(await runtime.listPodSandbox()).toEqual([]);
+  });
+
+  test('a crash loop restarts at once, then after 10, 20 and 40 s', async () => {
+    const { api, clock, show, events, runtime } = await start();
+    api.create(pod('crash', { 'run-time': '1s', 'exit-code': '1' }));
+    await clock.settle();
+    const started: number[] = [];
+    const begun = clock.now();
+    for (let i = 0; i < 90 && started.length < 5; i++) {
+      const status = api.get('crash').status?.containerStatuses?.[0];
+      if (status?.state?.running && started.length === status.restartCount) started.push((clock.now() - begun) / 1000);
+      if (started.length === 2 && status?.state?.waiting) {
+        expect(show('crash')).toBe('Running c:CrashLoopBackOff#1');
+        expect(status.state.waiting.message).toBe(
+          'back-off 10s restarting failed container=c pod=crash_default(uid-crash)',
+        );
+        expect(status.lastState?.terminated).toMatchObject({ exitCode: 1, reason: 'Error' });
+      }
+      await clock.advance(1000);
+    }
+    expect(started).toEqual([0, 1, 12, 33, 74]);
+    expect(events).toContain(
+      'Warning BackOff Back-off restarting failed container c in pod crash_default(uid-crash) @spec.containers{c}',
+    );
+    // One dead instance is kept beside the running one.
+    expect(await runtime.listContainers()).toHaveLength(2);
+  });
+
+  test('an exit is reported within 100 ms', async () => {
+    const { api, clock, show } = await start();
+    api.create(pod('p', { 'run-time': '10s' }, { restartPolicy: 'Never' }));
+    await clock.settle();
+    await clock.advance(9_950);
+    expect(show('p')).toBe('Running c:running');
+    await clock.advance(100);
+    expect(show('p')).toBe('Succeeded c:Completed/0');
+  });
+
+  test('a new image restarts the container', async () => {
+    const { api, clock, show, events } = await start();
+    api.create(pod('web'));
+    await clock.settle();
+    api.update('web', (p) => ({ ...p, spec: { ...p.spec, containers: [{ name: 'c', image: 'nginx:2' }] } as never }));
+    await clock.advance(100);
+    expect(show('web')).toBe('Running c:running#1');
+    expect(events).toContain('Normal Killing Container c definition changed, will be restarted @spec.containers{c}');
+    expect(api.get('web').status?.observedGeneration).toBe(2);
+  });
+
+  test('past activeDeadlineSeconds the pod fails and is stopped', async () => {
+    const { api, clock, show, events } = await start();
+    api.create(pod('late', { 'stop-time': '2s' }, { activeDeadlineSeconds: 10, terminationGracePeriodSeconds: 5 }));
+    await clock.settle();
+    await clock.advance(9900);
+    expect(show('late')).toBe('Running c:running');
+    await clock.advance(200);
+    expect(show('late')).toBe('Failed c:running');
+    await clock.advance(3000);
+    expect(show('late')).toBe('Failed c:Error/143');
+    expect(api.get('late').status).toMatchObject({
+      reason: 'DeadlineExceeded',
+      message: 'Pod was active on the node longer than the specified deadline',
+    });
+    expect(events.slice(-2)).toEqual([
+      'Normal DeadlineExceeded Pod was active on the node longer than the specified deadline',
+      'Normal Killing Stopping container c @spec.containers{c}',
+    ]);
+  });
+});
+
+describe('a start fails', () => {
+  test('an image that cannot be pulled', async () => {
+    const { api, clock, show, events } = await start();
+    api.create(pod('bad', { failure: 'pull', 'failure-message': 'no such image' }));
+    await clock.settle();
+    expect(show('bad')).toBe('Pending c:ErrImagePull');
+    expect(events).toEqual(['Warning Failed Error: ErrImagePull @spec.containers{c}']);
+  });
+
+  test('a sandbox that fails is tried again after 10 s', async () => {
+    const { api, clock, show, events } = await start();
+    api.create(pod('s', { failure: 'sandbox' }));
+    await clock.settle();
+    expect(show('s')).toBe('Pending c:ContainerCreating');
+    expect(events[0]).toMatch(
+      /^Warning FailedCreatePodSandBox Failed to create pod sandbox: rpc error: code = \w+ desc = /,
+    );
+    const tries = events.length;
+    await clock.advance(9000);
+    expect(events).toHaveLength(tries);
+    await clock.advance(2000);
+    expect(events.length).toBeGreaterThan(tries);
+  });
+
+  test.each([
+    ['create', 'CreateContainerError'],
+    ['start', 'RunContainerError'],
+  ])('a container that fails to %s', async (step, reason) => {
+    const { api, clock, show, events } = await start();
+    api.create(pod('f', { failure: step, 'failure-message': 'simulated' }));
+    await clock.settle();
+    expect(show('f')).toMatch(new RegExp(`Pending c:${reason}|Running c:${reason}`));
+    expect(events.at(-1)).toBe('Warning Failed Error: simulated @spec.containers{c}');
+  });
+
+  test('a config that cannot be built', async () => {
+    const { api, clock, show, events } = await start({
+      containerConfig: { build: () => Promise.reject(new CreateContainerConfigError('configmap "x" not found')) },
+    });
+    api.create(pod('cfg'));
+    await clock.settle();
+    expect(show('cfg')).toBe('Pending c:CreateContainerConfigError');
+    expect(api.get('cfg').status?.containerStatuses?.[0]?.state?.waiting?.message).toBe('configmap "x" not found');
+    expect(events).toEqual(['Warning Failed Error: configmap "x" not found @spec.containers{c}']);
+  });
+
+  test('volumes that are not ready hold the pod until they are', async () => {
+    let missing = true;
+    const message = 'MountVolume.SetUp failed for volume "v" : configmap "x" not found';
+    const { api, clock, show, events } = await start({
+      volumes: {
+        prepare: async () =>
+          missing ? { ok: false, reason: 'FailedMount', messages: [message] } : { ok: true, mounts: new Map() },
+        teardown: async () => {},
+        listPodsOnDisk: async () => [],
+      },
+    });
+    api.create(pod('v'));
+    await clock.settle();
+    expect(show('v')).toBe('Pending c:ContainerCreating');
+    expect(events).toEqual([`Warning FailedMount ${message}`]);
+    missing = false;
+    await clock.advance(600);
+    expect(show('v')).toBe('Running c:running');
+  });
+});
+
+describe('a pod ends', () => {
+  test('gracefully: TERM, final status, everything given back, then the object', async () => {
+    const { api, clock, show, events, runtime, disk, cgroups } = await start();
+    api.create(pod('web', { 'stop-time': '2s', 'stop-exit-code': '0' }));
+    await clock.settle();
+    api.delete('web', 30);
+    await clock.settle();
+    expect(show('web')).toBe('Running deleting c:running');
+    await clock.advance(2100);
+    expect(show('web')).toBe('gone');
+    expect(events.at(-1)).toBe('Normal Killing Stopping container c @spec.containers{c}');
+    expect(api.statuses.at(-1)?.status).toMatchObject({
+      phase: 'Succeeded',
+      containerStatuses: [{ state: { terminated: { exitCode: 0 } } }],
+    });
+    expect([...disk, ...cgroups, ...(await runtime.listContainers()), ...(await runtime.listPodSandbox())]).toEqual([]);
+    expect(harness.kubelet().list()).toEqual([]);
+  });
+
+  test('by KILL when TERM is ignored', async () => {
+    const { api, clock, show } = await start();
+    api.create(pod('web', { 'ignore-term': 'true' }));
+    await clock.settle();
+    api.delete('web', 5);
+    await clock.advance(4900);
+    expect(show('web')).toBe('Running deleting c:running');
+    await clock.advance(300);
+    expect(show('web')).toBe('gone');
+    expect(api.statuses.at(-1)?.status).toMatchObject({
+      phase: 'Failed',
+      containerStatuses: [{ state: { terminated: { exitCode: 137 } } }],
+    });
+  });
+
+  test('sooner when the grace period is shortened', async () => {
+    const { api, clock, show } = await start();
+    api.create(pod('web', { 'ignore-term': 'true' }));
+    await clock.settle();
+    api.delete('web', 60);
+    await clock.advance(3000);
+    api.delete('web', 2);
+    await clock.advance(1900);
+    expect(show('web')).toBe('Running deleting c:running');
+    await clock.advance(300);
+    expect(show('web')).toBe('gone');
+  });
+
+  test('by force: the object goes at once, the processes a second later', async () => {
+    const { api, clock, runtime } = await start();
+    api.create(pod('web', { 'ignore-term': 'true' }));
+    await clock.settle();
+    api.delete('web', 0);
+    api.create({ ...pod('web', {}), metadata: { name: 'web', uid: 'other' } });
+    await clock.settle();
+    expect(harness.show('web')).toBe('Running c:running');
+    expect((await runtime.listContainers({ state: 'running' })).length).toBe(2);
+    await clock.advance(1200);
+    expect((await runtime.listContainers()).map((c) => c.labels['io.kubernetes.pod.uid'])).toEqual(['other']);
+  });
+
+  test('while its image is pulled', async () => {
+    const { api, clock, show } = await start();
+    api.create(pod('web', { 'pull-delay': '60s' }));
+    await clock.settle();
+    expect(show('web')).toBe('Pending c:ContainerCreating');
+    api.delete('web', 30);
+    await clock.advance(500);
+    expect(show('web')).toBe('gone');
+    expect(api.statuses.at(-1)?.status.phase).toBe('Failed');
+  });
+
+  test('with a sidecar after the app', async () => {
+    const { api, clock, events } = await start();
+    api.create(pod('side', { 'c.stop-time': '1s' }, { init: [{ restartPolicy: 'Always' }] }));
+    await clock.settle();
+    api.delete('side', 30);
+    await clock.advance(2000);
+    expect(events.slice(-2)).toEqual([
+      'Normal Killing Stopping container c @spec.containers{c}',
+      'Normal Killing Stopping container i0 @spec.initContainers{i0}',
+    ]);
+    expect(harness.show('side')).toBe('gone');
+  });
+});
+
+describe('a restart of the kubelet', () => {
+  test('adopts what runs: same ids, same restart count, nothing written', async () => {
+    const { api, clock, runtime } = await start();
+    api.create(pod('web'));
+    api.create(pod('init', { 'i0.run-time': '5s' }, { init: [{}] }));
+    await clock.settle();
+    const ids = (await runtime.listContainers()).map((c) => c.id).toSorted();
+    const written = api.statuses.length;
+    await harness.restart();
+    await clock.advance(3000);
+    expect((await runtime.listContainers()).map((c) => c.id).toSorted()).toEqual(ids);
+    expect(api.statuses).toHaveLength(written);
+    await clock.advance(3000);
+    expect(harness.show('init')).toBe('Running i0:Completed/0 c:running');
+  });
+
+  test('takes up an exit that it missed', async () => {
+    const { api, clock, show } = await start();
+    api.create(pod('job', { 'run-time': '5s', 'exit-code': '3' }, { restartPolicy: 'Never' }));
+    await clock.settle();
+    await harness.stop();
+    await clock.advance(10_000);
+    await harness.restart();
+    expect(show('job')).toBe('Failed c:Error/3');
+  });
+
+  test('resumes a termination with the full grace period', async () => {
+    const { api, clock, show } = await start();
+    api.create(pod('web', { 'ignore-term': 'true' }));
+    await clock.settle();
+    api.delete('web', 10);
+    await clock.advance(5000);
+    await harness.restart();
+    await clock.advance(9000);
+    expect(show('web')).toBe('Running deleting c:running');
+    await clock.advance(1500);
+    expect(show('web')).toBe('gone');
+  });
+
+  test('ends pods that the API no longer knows, and removes leftovers on disk', async () => {
+    const { api, clock, runtime, disk } = await start();
+    api.create(pod('web'));
+    await clock.settle();
+    await harness.stop();
+    api.delete('web', 0);
+    disk.add('stranger');
+    await harness.restart();
+    await clock.advance(3000);
+    expect(await runtime.listPodSandbox()).toEqual([]);
+    expect([...disk]).toEqual([]);
+  });
+});
+
+describe('a runtime that fails', () => {
+  test('that is away keeps the pods and is picked up again', async () => {
+    const { api, clock, runtime, show } = await start();
+    api.create(pod('web', { 'run-time': '5s', 'exit-code': '1,0' }));
+    await clock.settle();
+    const away = new RuntimeError('Unavailable', 'connection refused');
+    const { listContainers } = runtime;
+    runtime.listContainers = () => Promise.reject(away);
+    await clock.advance(8000);
+    expect(harness.kubelet().unhealthy()).toContain('connection refused');
+    expect(show('web')).toBe('Running c:running');
+    runtime.listContainers = listContainers;
+    await clock.advance(6000);
+    expect(harness.kubelet().unhealthy()).toBeUndefined();
+    expect(show('web')).toMatch(/^Running c:.*#1$/);
+  });
+
+  test('a sandbox that dies is made anew', async () => {
+    const { api, clock, runtime, show, events } = await start();
+    api.create(pod('web'));
+    await clock.settle();
+    const [sandbox] = await runtime.listPodSandbox();
+    await runtime.stopPodSandbox(sandbox!.id);
+    await clock.advance(2500);
+    expect(show('web')).toBe('Running c:running#1');
+    expect(events).toContain('Normal SandboxChanged Pod sandbox changed, it will be killed and re-created.');
+    expect((await runtime.listPodSandbox({ state: 'ready' }))[0]?.metadata.attempt).toBe(1);
+  });
+
+  test('an API that is away holds the status back, not the pod', async () => {
+    const { api, clock, show } = await start();
+    api.failWith = new Error('connection refused');
+    api.create(pod('web'));
+    await clock.settle();
+    expect(show('web')).toBe('Pending');
+    api.failWith = undefined;
+    await clock.advance(11_000);
+    expect(show('web')).toBe('Running c:running');
+  });
+});
