@@ -25,6 +25,8 @@ export async function stopPod(parts: KubeletParts, memory: PodMemory, terminatio
   const announced = new Set<string>();
   report(parts, memory, await runtimeOf(parts, memory), 'stopping');
   for (;;) {
+    // Shortening replaces the controller first; the present one is aborted only when the kubelet stops.
+    termination.abort.signal.throwIfAborted();
     const runtime = await runtimeOf(parts, memory);
     const actions = decideTermination(memory.pod, runtime, termination.deadline, parts.clock.now());
     if (actions.length === 0) {

@@ -209,6 +209,7 @@ class Worker implements PodWorker {
   }
 
   #wakeIn(ms: number): void {
+    if (ms <= 0) this.#wanted = true;
     if (this.#wanted) return;
     this.#timer?.cancel();
     this.#timer = this.#parts.clock.after(ms, () => this.wake());
@@ -235,7 +236,7 @@ class Worker implements PodWorker {
     try {
       const result = await syncPod(this.#parts, this.#memory, this.#sync.signal);
       finished = result.finished;
-      if (!result.finished) this.#wakeIn(Math.max(0, result.wakeAt - this.#parts.clock.now()));
+      if (!result.finished) this.#wakeIn(result.wakeAt - this.#parts.clock.now());
     } catch (error) {
       // Ended in the middle of the pass: the termination goes on from what is there.
       if (this.#state === 'syncing' || !this.#sync.signal.aborted) throw error;

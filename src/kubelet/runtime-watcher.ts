@@ -77,8 +77,9 @@ async function lastWords(files: Files, status: RuntimeContainerStatus): Promise<
   return [status.message, left].filter((text) => text !== '').join(': ');
 }
 
-const newestFirst = <T extends { createdAt: number }>(list: readonly T[]): T[] =>
-  list.toSorted((a, b) => b.createdAt - a.createdAt);
+/** By creation, and where that is equal by attempt. */
+const newestFirst = <T extends { createdAt: number; metadata: { attempt: number } }>(list: readonly T[]): T[] =>
+  list.toSorted((a, b) => b.createdAt - a.createdAt || b.metadata.attempt - a.metadata.attempt);
 
 export function createRuntimeWatcher({
   runtime,

@@ -8,7 +8,7 @@ import { deadlineOf, decidePod, type PodAction, sandboxNeed } from './decide/dec
 import { graceSecondsOf } from './decide/decide-termination.ts';
 import { errorText, type KubeletParts, type PodMemory, report, runtimeOf } from './pod-context.ts';
 import { containerFieldPath } from './pod-events.ts';
-import type { RuntimePod } from './runtime-pod.ts';
+import { isSidecar, type RuntimePod } from './runtime-pod.ts';
 import { startContainer } from './start-container.ts';
 import { isTerminalPhase } from './status/phase.ts';
 
@@ -157,8 +157,11 @@ class Pass {
             mounts: prepared.mounts,
             signal: this.#signal,
           });
-          if (started.ok) this.#reportStart();
-          else {
+          if (started.ok) {
+            this.#reportStart();
+            // A running sidecar lets the next container start at once.
+            if (action.kind === 'init' && isSidecar(action.container)) this.#retryIn(0);
+          } else {
             this.#retryIn(started.retryAfterMs ?? retryMs);
             if (action.kind === 'init') return;
           }

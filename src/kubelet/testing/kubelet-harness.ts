@@ -173,7 +173,7 @@ export interface Harness {
   restart(): Promise<void>;
   stop(): Promise<void>;
   /** Pod phase, deletion, and its container states in short. */
-  show(name: string): string;
+  show: (name: string) => string;
   /** Parts to replace in the next start. */
   overrides: Partial<KubeletOptions>;
 }
