@@ -1,6 +1,7 @@
 // Images into and out of the instance's containerd by its own ctr, for what CRI has no call: importing tars.
 
 import type { Processes } from '../lib/system.ts';
+import { hostFiles } from './files.ts';
 import type { Instance } from './instance.ts';
 import { must } from './processes.ts';
 
@@ -21,16 +22,19 @@ export function importedNames(output: string): string[] {
   return [...output.matchAll(/^unpacking (\S+) \(sha256:[0-9a-f]+\)/gm)].map(([, name]) => name ?? '');
 }
 
-export function imageStoreOf(processes: Processes, instance: Instance, snapshotter = 'overlayfs'): ImageStore {
+/** The snapshotter that was chosen when the instance's containerd first started (see containerd.ts). */
+async function snapshotterOf(instance: Instance): Promise<string> {
+  const chosen = await hostFiles.readFile(`${instance.containerdRootDir}/snapshotter`).catch(() => 'overlayfs');
+  return chosen.toString().trim();
+}
+
+/** The image store of an instance whose containerd runs. Failures are CommandErrors with ctr's words. */
+export function imageStoreOf(processes: Processes, instance: Instance): ImageStore {
   const ctr = ['ctr', '--namespace', 'k8s.io', '--address', instance.containerdSocket, 'images'];
-  const importFrom = async (source: string, input?: Uint8Array): Promise<string[]> =>
-    importedNames(
-      await must(
-        processes,
-        [...ctr, 'import', '--snapshotter', snapshotter, source],
-        input === undefined ? {} : { input },
-      ),
-    );
+  const importFrom = async (source: string, input?: Uint8Array): Promise<string[]> => {
+    const argv = [...ctr, 'import', '--snapshotter', await snapshotterOf(instance), source];
+    return importedNames(await must(processes, argv, input === undefined ? {} : { input }));
+  };
   return {
     load: (tarPath) => importFrom(tarPath),
     loadTar: (tar) => importFrom('-', tar),
@@ -42,7 +46,15 @@ export function imageStoreOf(processes: Processes, instance: Instance, snapshott
       await must(processes, [...ctr, 'remove', '--sync', name]);
     },
     async pull(name) {
-      await must(processes, [...ctr, 'pull', '--snapshotter', snapshotter, '--hosts-dir', instance.registryDir, name]);
+      await must(processes, [
+        ...ctr,
+        'pull',
+        '--snapshotter',
+        await snapshotterOf(instance),
+        '--hosts-dir',
+        instance.registryDir,
+        name,
+      ]);
     },
   };
 }

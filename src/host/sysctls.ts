@@ -1,6 +1,7 @@
 // Kernel settings that all instances on a machine need: set by the first, and put back as they were by the last to leave.
 
 import { mkdir, readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 const shared = '/run/peapod/shared';
 
@@ -38,9 +39,11 @@ const fileOf = (name: string): string => name.replaceAll('/', '.');
 
 /** Marks the instance as a user, records each setting's first value, and sets it. `proc` and `base` are for tests. */
 export async function joinSysctls(instanceId: string, proc = '/proc/sys', base = shared): Promise<void> {
-  await mkdir(`${base}/instances`, { recursive: true, mode: 0o700 });
-  await mkdir(`${base}/sysctls`, { recursive: true, mode: 0o700 });
+  // The lock lies beside the folder, so that the last to leave may remove the folder under it.
+  await mkdir(dirname(base), { recursive: true, mode: 0o700 });
   await locked(base, async () => {
+    await mkdir(`${base}/instances`, { recursive: true, mode: 0o700 });
+    await mkdir(`${base}/sysctls`, { recursive: true, mode: 0o700 });
     await writeFile(`${base}/instances/${instanceId}`, '');
     for (const [name, value] of Object.entries(wanted)) {
       const current = await readFile(`${proc}/${name}`, 'utf8').catch(() => undefined);

@@ -36,6 +36,7 @@ describe.skipIf(reason !== undefined)('containerd', () => {
   let node: TestNode;
   const events: RuntimeEvent[] = [];
   const stop = new AbortController();
+  const hostPorts: Record<string, number> = { web: 18_081, steady: 18_082 };
 
   const sandboxConfig = (name: string, attempt = 0): SandboxConfig => ({
     metadata: { name, uid: `uid-${name}`, namespace: 'default', attempt },
@@ -44,7 +45,7 @@ describe.skipIf(reason !== undefined)('containerd', () => {
     labels: { 'io.kubernetes.pod.name': name },
     annotations: {},
     dnsConfig: { servers: ['10.43.0.10'], searches: ['svc.cluster.local'], options: ['ndots:5'] },
-    portMappings: name === 'web' ? [{ protocol: 'TCP', containerPort: 8080, hostPort: 18_081 }] : [],
+    portMappings: name in hostPorts ? [{ protocol: 'TCP', containerPort: 8080, hostPort: hostPorts[name]! }] : [],
     linux: { cgroupParent: `${node.instance.cgroupRoot}/pod-${name}`, securityContext: { namespaceOptions: {} } },
   });
   const runContainer = async (name: string, command: string[]): Promise<{ sandbox: string; container: string }> => {
@@ -214,5 +215,41 @@ describe.skipIf(reason !== undefined)('containerd', () => {
       expect(await readdir(mountPoint)).not.toContain(instance.cgroupRoot.slice(1));
     for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name)))
       expect(await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).not.toContain(instance.dataDir);
+  });
+});
+
+describe.skipIf(reason !== undefined)('containerd with crun', () => {
+  test('runs a pod and leaves nothing behind', async () => {
+    const node = await startTestNode('10.142.8.0/24', 'crun');
+    try {
+      await node.images.load('fixtures/images/busybox.tar');
+      const { runtime } = node.connection;
+      const config: SandboxConfig = {
+        metadata: { name: 'c', uid: 'uid-c', namespace: 'default', attempt: 0 },
+        hostname: 'c',
+        logDirectory: node.instance.podLogsDir,
+        linux: { cgroupParent: `${node.instance.cgroupRoot}/pod-c` },
+      };
+      await (await openCgroups())!.create(config.linux!.cgroupParent!);
+      const sandbox = await runtime.runPodSandbox(config);
+      const container = await runtime.createContainer(
+        sandbox,
+        {
+          metadata: { name: 'main', attempt: 0 },
+          image: { image: 'busybox' },
+          command: ['sleep', '1000'],
+          logPath: 'c.log',
+          linux: { resources: { memoryLimitBytes: 32 * 2 ** 20, cpuShares: 10 } },
+        },
+        config,
+      );
+      await runtime.startContainer(container);
+      expect((await runtime.execSync(container, ['hostname'])).stdout.toString()).toBe('c\n');
+      await runtime.stopContainer(container, 0);
+      expect(await runtime.containerStatus(container)).toMatchObject({ state: 'exited', exitCode: 137 });
+    } finally {
+      await node.cleanUp();
+    }
+    expect((await hostProcesses.run(['ip', 'link', 'show', node.instance.bridge])).exitCode).not.toBe(0);
   });
 });
