@@ -23,7 +23,7 @@ describe.skipIf(reason !== undefined)('fixture images', () => {
   interface Running {
     ip: string;
     container: string;
-    log(): Promise<string>;
+    log: () => Promise<string>;
     exec(...argv: string[]): Promise<string>;
     remove(): Promise<void>;
   }
