@@ -94,6 +94,16 @@ describe.skipIf(!canMount)('createHostSubPaths', () => {
     expect(() => statSync(`${dir}/outside/made`)).toThrow('ENOENT');
   });
 
+  it('reads files inside, and nothing else', async () => {
+    symlinkSync('real', `${volume}/in`);
+    symlinkSync(`${dir}/outside`, `${volume}/out`);
+    await hostProcesses.run(['mkfifo', `${volume}/pipe`]);
+    expect((await subPaths.readFile(volume, 'in/file')).toString()).toBe('inside');
+    await expect(subPaths.readFile(volume, 'out/secret')).rejects.toThrow('outside of the volume');
+    await expect(subPaths.readFile(volume, 'pipe')).rejects.toThrow('not a regular file');
+    await expect(subPaths.readFile(volume, 'none')).rejects.toThrow('ENOENT');
+  });
+
   it.each(['/etc', '../outside', 'real/../../outside'])('refuses %s', async (path) => {
     await expect(subPaths.bind(volume, path, target)).rejects.toThrow('subPath');
   });

@@ -2,7 +2,7 @@
 // Does what pkg/volume/util/subpath/subpath_linux.go of Kubernetes v1.36 does.
 
 import { constants } from 'node:fs';
-import { chmod, type FileHandle, lstat, mkdir, open, realpath, rm, stat } from 'node:fs/promises';
+import { chmod, type FileHandle, lstat, mkdir, open, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Processes, SubPaths } from '../lib/system.ts';
 import { mountPoints } from './mounts.ts';
@@ -10,6 +10,7 @@ import { hostProcesses, must } from './processes.ts';
 
 // Node does not name it: a descriptor that only stands for a place, as Linux has had since 2.6.39.
 const O_PATH = 0o10000000;
+const maxFile = 2 ** 20;
 
 const errorCode = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
@@ -106,15 +107,35 @@ async function prepareTarget(source: FileHandle, target: string, processes: Proc
   return false;
 }
 
-/** SubPaths by the mount program; needs the right to mount. */
+/** Opens what is there, links resolved that stay inside. */
+async function openInside(root: string, parts: readonly string[]): Promise<FileHandle> {
+  const wanted = [root, ...parts].join('/');
+  return openBelow(root, partsBelow(root, await realpath(wanted)));
+}
+
+async function readInside(root: string, subPath: string): Promise<Buffer> {
+  const place = await openInside(await realpath(root), partsOf(subPath));
+  try {
+    const { size, isFile } = await place.stat().then((found) => ({ size: found.size, isFile: found.isFile() }));
+    // A pipe or device would hold the reader up.
+    if (!isFile) throw new Error(`${subPath} is not a regular file`);
+    if (size > maxFile) throw new Error(`${subPath} is larger than ${maxFile} bytes`);
+    return await readFile(placeOf(place));
+  } finally {
+    await place.close();
+  }
+}
+
+/** SubPaths by the mount program; binding needs the right to mount. */
 export function createHostSubPaths(processes: Processes = hostProcesses): SubPaths {
   return {
+    readFile: readInside,
     async bind(root, subPath, target) {
       const parts = partsOf(subPath);
       const base = await realpath(root);
       const wanted = [base, ...parts].join('/');
       if ((await resolved(wanted)) === undefined) await makeMissing(base, parts);
-      const source = await openBelow(base, partsBelow(base, await realpath(wanted)));
+      const source = await openInside(base, parts);
       try {
         if (await prepareTarget(source, target, processes)) return;
         // Not canonicalised: the descriptor's own path is mounted, whatever its name leads to by now.

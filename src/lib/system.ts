@@ -86,4 +86,6 @@ export interface SubPaths {
    * Rejects for an absolute path, `..`, or one that leads outside.
    */
   bind(root: string, subPath: string, target: string): Promise<void>;
+  /** Reads a file (at most 1 MiB) under the same rules; it must exist. */
+  readFile(root: string, subPath: string): Promise<Buffer>;
 }

@@ -69,6 +69,8 @@ async function buildConfig(
     nodeAllocatable: options.nodeAllocatable(),
     podIPs,
     hostIPs,
+    volumes: input.mounts,
+    subPaths: options.subPaths,
     signal,
   });
   const mounts = await containerMounts(pod, container, {
@@ -115,7 +117,7 @@ async function buildConfig(
         seccompRoot: podPaths.seccomp(options.root),
         seccompDefault: options.seccompDefault === true,
         supportsGroupsPolicy: options.supports('supplementalGroupsPolicy'),
-        supportsUserNamespaces: false,
+        supportsUserNamespaces: options.supports('userNamespaces'),
         targetContainerId: input.targetContainerId,
       }),
     },

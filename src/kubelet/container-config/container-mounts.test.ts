@@ -18,7 +18,7 @@ beforeEach(async () => {
     random: { float: () => 0.5, uuid: () => '' },
     logger: silentLogger,
     clusterDomain: 'cluster.local',
-    subPaths: { bind: async (...all) => void bound.push(all.join(' ')) },
+    subPaths: { bind: async (...all) => void bound.push(all.join(' ')), readFile: async () => Buffer.from('') },
     supportsRecursiveReadOnly: false,
     volumes: new Map([
       ['work', '/k/work'],
@@ -145,7 +145,10 @@ describe('containerMounts', () => {
 
   it('tells nothing of the host when a subPath cannot be bound', async () => {
     const container = mounting({ name: 'work', mountPath: '/x', subPath: 'y' });
-    const failing = { ...sources, subPaths: { bind: () => Promise.reject(new Error('path /root/.ssh is outside')) } };
+    const failing = {
+      ...sources,
+      subPaths: { ...sources.subPaths!, bind: () => Promise.reject(new Error('path /root/.ssh is outside')) },
+    };
     await expect(containerMounts(podOf(), container, failing)).rejects.toThrow(
       new Error('failed to prepare subPath for volumeMount "work" of container "app"'),
     );

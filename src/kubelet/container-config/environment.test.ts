@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ConfigMap, Container, Pod, Secret, Service } from '../../api/generated/types.ts';
+import type { ConfigMap, Container, EnvVar, Pod, Secret, Service } from '../../api/generated/types.ts';
 import { objectNotFound, type ObjectSource } from '../volumes/object-source.ts';
 import { makeEnvironment } from './environment.ts';
 
@@ -45,6 +45,13 @@ async function environmentOf(container: Partial<Container>, withServices = false
       nodeAllocatable: { cpu: '2' },
       podIPs: ['10.42.0.5'],
       hostIPs: ['192.0.2.1'],
+      volumes: new Map([['v', '/vol']]),
+      subPaths: {
+        async readFile(root, path) {
+          if (path !== 'env') throw new Error(`ENOENT: ${root}/${path}`);
+          return Buffer.from("KEY='from a file'\nEMPTY=''\n");
+        },
+      },
     },
   );
   return Object.fromEntries(values);
@@ -132,6 +139,15 @@ describe('makeEnvironment', () => {
     expect(values).toEqual({});
   });
 
+  const fileVariable = (volumeName: string, path: string, key: string, optional = false): EnvVar => ({
+    name: `F_${key}`,
+    valueFrom: { fileKeyRef: { volumeName, path, key, optional } },
+  });
+  it('reads keys of files', async () => {
+    const env = [fileVariable('v', 'env', 'KEY'), fileVariable('v', 'env', 'EMPTY', true)];
+    expect(await environmentOf({ env })).toEqual({ F_KEY: 'from a file' });
+  });
+
   const failures: [string, Partial<Container>, string][] = [
     ['configMap', { envFrom: [{ configMapRef: { name: 'gone' } }] }, 'configmap "gone" not found'],
     ['secret', { envFrom: [{ secretRef: { name: 'gone' } }] }, 'secret "gone" not found'],
@@ -150,10 +166,16 @@ describe('makeEnvironment', () => {
       { env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'gone', key: 'k' } } }] },
       'secret "gone" not found',
     ],
+    ['file', { env: [fileVariable('v', 'gone', 'KEY')] }, "couldn't parse env file"],
     [
-      'file',
-      { env: [{ name: 'A', valueFrom: { fileKeyRef: { volumeName: 'v', path: 'p', key: 'k' } } }] },
-      'env A: valueFrom.fileKeyRef is not supported by this node yet',
+      'volume of a file',
+      { env: [fileVariable('w', 'env', 'KEY')] },
+      'cannot find the volume "w" referenced by FileKeyRef',
+    ],
+    [
+      'key of a file',
+      { env: [fileVariable('v', 'env', 'NONE')] },
+      'environment variable key "NONE" not found in file "/vol/env"',
     ],
   ];
   it.each(failures)('fails on a missing %s', async (_, container, message) => {

@@ -1,8 +1,11 @@
 // Makes a container's environment out of env, envFrom and the services. Follows makeEnvironmentVariables in pkg/kubelet/kubelet_pods.go of v1.36.
 
-import type { ConfigMap, Container, EnvVar, Pod, Secret, Service } from '../../api/generated/types.ts';
+import type { ConfigMap, Container, EnvVar, FileKeySelector, Pod, Secret, Service } from '../../api/generated/types.ts';
 import { isApiError } from '../../api/meta/errors.ts';
+import { goQuote } from '../../api/meta/go-format.ts';
+import type { SubPaths } from '../../lib/system.ts';
 import type { ObjectSource } from '../volumes/object-source.ts';
+import { envFileValue } from './env-file.ts';
 import { expand } from './expansion.ts';
 import { podFieldValue, type PodAddresses } from './field-path.ts';
 import { resourceFieldValue } from './resource-field.ts';
@@ -13,6 +16,9 @@ export interface EnvironmentSources extends PodAddresses {
   services: Iterable<Service>;
   /** The node's allocatable resources, which stand in for limits that are not set. */
   nodeAllocatable: Readonly<Record<string, string>>;
+  /** Volume name → host path, and how to read in them, for fileKeyRef. */
+  volumes: ReadonlyMap<string, string>;
+  subPaths?: Pick<SubPaths, 'readFile'> | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -88,6 +94,23 @@ function sortedEntries(data: Record<string, string> | undefined): [string, strin
   return Object.entries(data ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
+/** The value of a key in a file of a volume, which an init container may have written. Empty counts as missing. */
+async function fileValue(reference: FileKeySelector, sources: EnvironmentSources): Promise<string | undefined> {
+  const { volumeName, path, key, optional = false } = reference;
+  const volume = sources.volumes.get(volumeName);
+  if (volume === undefined) throw new Error(`cannot find the volume ${goQuote(volumeName)} referenced by FileKeyRef`);
+  if (!sources.subPaths) throw new Error('fileKeyRef is not supported on this node');
+  let value: string;
+  try {
+    value = envFileValue((await sources.subPaths.readFile(volume, path)).toString('utf8'), key);
+  } catch (error) {
+    throw new Error("couldn't parse env file", { cause: error });
+  }
+  if (value !== '') return value;
+  if (optional) return undefined;
+  throw new Error(`environment variable key ${goQuote(key)} not found in file ${goQuote(`${volume}/${path}`)}`);
+}
+
 /** The value of a variable without a literal one; undefined leaves the variable out. */
 async function valueOf(
   variable: EnvVar,
@@ -117,8 +140,6 @@ async function valueOf(
     if (value === undefined && !optional) throw new Error(`couldn't find key ${key} in Secret ${namespace}/${name}`);
     return value === undefined ? undefined : decoded(value);
   }
-  if (from.fileKeyRef) {
-    throw new Error(`env ${variable.name}: valueFrom.fileKeyRef is not supported by this node yet`);
-  }
+  if (from.fileKeyRef) return await fileValue(from.fileKeyRef, sources);
   return '';
 }

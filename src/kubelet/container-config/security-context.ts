@@ -62,11 +62,14 @@ export function verifyRunAsNonRoot(pod: Pod, container: Container, image: ImageU
   if ((image.uid ?? 0) === 0) throw new Error(`container has runAsNonRoot and image will run as root ${where}`);
 }
 
-/** The namespaces that the pod shares with the node or among its containers. Throws for what the runtime cannot do. */
+/** The namespaces that the pod shares with the node or among its containers. Throws for user namespaces, which are not made yet. */
 export function namespaceOptions(pod: Pod, userNamespaces = false): NamespaceOption {
   const spec = pod.spec;
-  if (spec?.hostUsers === false && !userNamespaces) {
-    throw new Error('can\'t use user namespaces: runtime handler "" does not support user namespaces');
+  if (spec?.hostUsers === false) {
+    const why = userNamespaces
+      ? 'this node gives out no ID ranges yet'
+      : 'runtime handler "" does not support user namespaces';
+    throw new Error(`can't use user namespaces: ${why}`);
   }
   return {
     network: spec?.hostNetwork ? 'node' : 'pod',

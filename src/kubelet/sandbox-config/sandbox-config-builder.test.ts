@@ -16,6 +16,7 @@ async function builderWith(change: Partial<SandboxConfigOptions> = {}) {
   await files.mkdir('/etc');
   await files.writeFile('/etc/resolv.conf', 'nameserver 192.0.2.53\nsearch corp.example\n');
   const events: DnsEvent[] = [];
+  const nodeEvents: DnsEvent[] = [];
   const builder = createSandboxConfigBuilder({
     files,
     podLogsRoot: '/logs/pods',
@@ -24,9 +25,10 @@ async function builderWith(change: Partial<SandboxConfigOptions> = {}) {
     resolvConf: '/etc/resolv.conf',
     nodeIPs: () => ['192.0.2.1'],
     warn: (_, event) => events.push(event),
+    warnNode: (event) => nodeEvents.push(event),
     ...change,
   });
-  return { files, events, builder };
+  return { files, events, nodeEvents, builder };
 }
 const input = { attempt: 0, cgroupParent: '/kubepods/besteffort/podu-1' };
 
@@ -125,13 +127,14 @@ describe('createSandboxConfigBuilder', () => {
   });
 
   it('warns once per sandbox that no cluster DNS is served', async () => {
-    const { builder, events } = await builderWith({ clusterDns: [] });
+    const { builder, events, nodeEvents } = await builderWith({ clusterDns: [] });
     const config = await builder.build(podOf(), input);
     await builder.build(podOf(), input);
     expect(config.dnsConfig).toEqual({ servers: ['192.0.2.53'], searches: ['corp.example'], options: [] });
-    expect(events.map((event) => event.reason)).toEqual(['MissingClusterDNS', 'MissingClusterDNS']);
+    expect(events.map((event) => event.reason)).toEqual(['MissingClusterDNS']);
+    expect(nodeEvents).toHaveLength(1);
     await builder.build(podOf(), { ...input, attempt: 1 });
-    expect(events).toHaveLength(4);
+    expect(events).toHaveLength(2);
   });
 
   it('refuses what the runtime would leave out', async () => {

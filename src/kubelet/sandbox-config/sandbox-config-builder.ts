@@ -21,8 +21,10 @@ export interface SandboxConfigOptions {
   /** The node's resolv.conf; empty gives pods no DNS but the cluster's. */
   resolvConf: string;
   nodeIPs(): readonly string[];
-  /** Records a warning about the pod, or about the node where the event says so. */
+  /** Records a warning about the pod. */
   warn(pod: Pod, event: DnsEvent): void;
+  /** Records a warning about the node. */
+  warnNode?(event: DnsEvent): void;
   supportsGroupsPolicy?: boolean;
   supportsUserNamespaces?: boolean;
 }
@@ -42,7 +44,10 @@ export function createSandboxConfigBuilder(options: SandboxConfigOptions): Sandb
       if (warned.size <= rememberedWarnings) break;
       warned.delete(oldest);
     }
-    for (const event of events) options.warn(pod, event);
+    for (const event of events) {
+      if (event.onNode) options.warnNode?.(event);
+      else options.warn(pod, event);
+    }
   };
 
   return {
