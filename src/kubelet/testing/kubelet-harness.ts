@@ -56,7 +56,7 @@ function mergeFields(old: Fields, patch: Fields): Fields {
 
 /** The API's side: pods by name, and every status that was written. */
 export class FakeApi {
-  readonly #clock: TestClock;
+  readonly #clock: { now(): number };
   readonly #pods = new Map<string, Pod>();
   #handlers: PodHandlers | undefined;
   #version = 1;
@@ -64,7 +64,7 @@ export class FakeApi {
   failWith: Error | undefined;
   readonly statuses: { name: string; status: NonNullable<Pod['status']> }[] = [];
 
-  constructor(clock: TestClock) {
+  constructor(clock: { now(): number }) {
     this.#clock = clock;
   }
 

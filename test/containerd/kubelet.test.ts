@@ -1,0 +1,257 @@
+// The kubelet on a real containerd: pods start, end, restart and survive the kubelet and the runtime.
+import { mkdirSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Pod, PodSpec } from '../../src/api/generated/types.ts';
+import type { Client } from '../../src/client/client.ts';
+import { pods as podResource } from '../../src/client/resources.ts';
+import type { RuntimeEvent } from '../../src/cri/runtime.ts';
+import { runtimeSupports } from '../../src/cri/runtime-supports.ts';
+import { openCgroups } from '../../src/host/cgroups.ts';
+import { hostFiles } from '../../src/host/files.ts';
+import { createHostMounts, ensureSharedMount } from '../../src/host/mounts.ts';
+import { hostProcesses } from '../../src/host/processes.ts';
+import { realClock } from '../../src/host/real-clock.ts';
+import { realRandom } from '../../src/host/real-random.ts';
+import { createHostSubPaths } from '../../src/host/sub-paths.ts';
+import { createPodCgroups } from '../../src/kubelet/cgroups/pod-cgroups.ts';
+import { createContainerConfigBuilder } from '../../src/kubelet/container-config/container-config-builder.ts';
+import { createImageManager } from '../../src/kubelet/images/image-manager.ts';
+import { createKubelet, type Kubelet } from '../../src/kubelet/kubelet.ts';
+import { containerFieldPath } from '../../src/kubelet/pod-events.ts';
+import { createSandboxConfigBuilder } from '../../src/kubelet/sandbox-config/sandbox-config-builder.ts';
+import { FakeApi } from '../../src/kubelet/testing/kubelet-harness.ts';
+import { objectNotFound } from '../../src/kubelet/volumes/object-source.ts';
+import { createVolumeManager } from '../../src/kubelet/volumes/volume-manager.ts';
+import { silentLogger } from '../../src/lib/logger.ts';
+import { eventually } from '../support/eventually.ts';
+import { startTestNode, type TestNode, whyNoContainers } from './harness.ts';
+
+const reason = await whyNoContainers();
+if (reason) console.warn(`skipped: containers cannot run here: ${reason}`);
+
+describe.skipIf(reason !== undefined)('the kubelet on containerd', () => {
+  let node: TestNode;
+  let api: FakeApi;
+  const events: string[] = [];
+  let current: { kubelet: Kubelet; stop(): Promise<void> };
+
+  /** Makes a kubelet over the node's containerd and starts it. */
+  async function startKubelet(): Promise<void> {
+    const { runtime, images } = node.connection;
+    const { kubeletDir, podLogsDir, cgroupRoot } = node.instance;
+    const version = await runtime.version();
+    const cgroups = (await openCgroups())!;
+    const allocatable = { cpu: '2', memory: '1Gi' };
+    const missing = (kind: 'configmap' | 'secret') => (_: string, name: string) =>
+      Promise.reject(objectNotFound(kind, name));
+    const objects = {
+      configMap: missing('configmap'),
+      secret: missing('secret'),
+      register() {},
+      unregister() {},
+      onChange: () => () => {},
+      close() {},
+    };
+    const event = (_pod: Pod, type: string, why: string, message: string, path?: string): void =>
+      void events.push(`${type} ${why} ${message}${path ? ` @${path}` : ''}`);
+    const volumes = createVolumeManager({
+      root: kubeletDir,
+      files: hostFiles,
+      mounts: createHostMounts(),
+      clock: realClock,
+      logger: silentLogger,
+      objects,
+      nodeAllocatable: () => allocatable,
+    });
+    const kubelet = createKubelet({
+      client: api.client as Client,
+      pods: podResource,
+      source: api.source,
+      runtime,
+      volumes,
+      images: createImageManager({
+        images,
+        clock: realClock,
+        event,
+        fieldPath: containerFieldPath,
+        secret: () => Promise.reject(new Error('no secrets')),
+      }),
+      containerConfig: createContainerConfigBuilder({
+        root: kubeletDir,
+        files: hostFiles,
+        random: realRandom,
+        logger: silentLogger,
+        objects,
+        images,
+        services: () => [],
+        nodeAllocatable: () => allocatable,
+        machine: () => ({
+          memoryCapacity: node.machine.memoryBytes,
+          cgroupVersion: cgroups.version,
+          hugePageSizes: [],
+          minOomScoreAdj: node.machine.leastOomScoreAdj,
+          swapControllerAvailable: false,
+        }),
+        clusterDomain: 'cluster.local',
+        supports: (feature) => runtimeSupports(version, feature),
+        subPaths: createHostSubPaths(),
+      }),
+      sandboxConfig: createSandboxConfigBuilder({
+        files: hostFiles,
+        podLogsRoot: podLogsDir,
+        clusterDns: [],
+        clusterDomain: 'cluster.local',
+        resolvConf: '/etc/resolv.conf',
+        nodeIPs: () => [],
+        warn() {},
+      }),
+      cgroups: createPodCgroups({
+        cgroups,
+        root: cgroupRoot,
+        nodeAllocatable: { cpuMillis: 2000, memoryBytes: 2 ** 30 },
+      }),
+      node: { nodeName: 'n', hostIPs: () => ['192.0.2.1'], node: () => undefined, networkError: () => undefined },
+      events: { event },
+      files: hostFiles,
+      podLogs: podLogsDir,
+      clock: realClock,
+      random: realRandom,
+      logger: silentLogger,
+    });
+    const controller = new AbortController();
+    const done = kubelet.run(controller.signal);
+    await kubelet.ready;
+    current = {
+      kubelet,
+      async stop() {
+        controller.abort();
+        await done;
+        volumes.close();
+      },
+    };
+  }
+
+  beforeAll(async () => {
+    node = await startTestNode('10.142.11.0/24');
+    await node.images.load('fixtures/images/busybox.tar');
+    mkdirSync(node.instance.podsDir, { recursive: true });
+    await ensureSharedMount(hostProcesses, node.instance.podsDir);
+    api = new FakeApi(realClock);
+    await startKubelet();
+  });
+  afterAll(async () => {
+    await current?.stop();
+    await node?.cleanUp();
+  });
+
+  const create = (name: string, script: string, spec: Partial<PodSpec> = {}): void => {
+    api.create({
+      metadata: { name },
+      spec: {
+        restartPolicy: 'Always',
+        terminationGracePeriodSeconds: 10,
+        dnsPolicy: 'Default',
+        containers: [
+          {
+            name: 'c',
+            image: 'busybox',
+            imagePullPolicy: 'IfNotPresent',
+            command: ['sh', '-c', script],
+            terminationMessagePath: '/dev/termination-log',
+            terminationMessagePolicy: 'File',
+          },
+        ],
+        ...spec,
+      },
+    });
+  };
+  const status = (name: string) => api.find(name)?.status;
+  const state = (name: string) => status(name)?.containerStatuses?.[0]?.state;
+  const running = (name: string) =>
+    eventually(
+      `${name} runs`,
+      () => status(name)?.phase === 'Running' && state(name)?.running !== undefined,
+      20_000,
+      5,
+    );
+  const gone = (name: string) => eventually(`${name} is gone`, () => api.find(name) === undefined, 20_000, 5);
+  const forever = 'trap "exit 0" TERM; while :; do sleep 0.05; done';
+
+  test('runs a pod, reports it at once, and ends it gracefully', async () => {
+    const from = performance.now();
+    create('web', forever);
+    await running('web');
+    expect(performance.now() - from).toBeLessThan(5000);
+    expect(status('web')).toMatchObject({ phase: 'Running', podIP: expect.stringMatching(/^10\.142\.11\./) });
+    expect(events).toEqual([
+      'Normal Pulled Container image "busybox" already present on machine @spec.containers{c}'.replace(
+        'machine @',
+        'machine and can be accessed by the pod @',
+      ),
+      'Normal Created Container created @spec.containers{c}',
+      'Normal Started Container started @spec.containers{c}',
+    ]);
+    api.delete('web', 10);
+    await gone('web');
+    expect(api.statuses.at(-1)?.status).toMatchObject({
+      phase: 'Succeeded',
+      containerStatuses: [{ state: { terminated: { exitCode: 0 } } }],
+    });
+    expect(await node.connection.runtime.listPodSandbox()).toEqual([]);
+  });
+
+  test('reports an exit within 100 ms of the runtime’s event, with its message', async () => {
+    const heard = new AbortController();
+    let stoppedAt = 0;
+    const ids = new Set<string>();
+    const follow = async (): Promise<void> => {
+      for await (const event of node.connection.runtime.events(heard.signal)) {
+        const it: RuntimeEvent = event;
+        if (it.type === 'stopped' && ids.has(it.id) && stoppedAt === 0) stoppedAt = performance.now();
+      }
+    };
+    const following = follow();
+    create('job', 'sleep 1; echo -n bye > /dev/termination-log; exit 3', { restartPolicy: 'Never' });
+    await running('job');
+    ids.add(status('job')!.containerStatuses![0]!.containerID!.replace('containerd://', ''));
+    await eventually('the exit is reported', () => state('job')?.terminated, 10_000, 1);
+    const reportedAt = performance.now();
+    expect(state('job')?.terminated).toMatchObject({ exitCode: 3, reason: 'Error', message: 'bye' });
+    expect(status('job')?.phase).toBe('Failed');
+    expect(stoppedAt).toBeGreaterThan(0);
+    expect(reportedAt - stoppedAt).toBeLessThan(100);
+    heard.abort();
+    await following;
+    api.delete('job', 0);
+  });
+
+  test('keeps containers and counts over its own restart, and over the runtime’s', async () => {
+    create('stay', forever);
+    await running('stay');
+    const before = status('stay')!.containerStatuses![0]!;
+    await current.stop();
+    await startKubelet();
+    const pid = node.containerd.pid();
+    process.kill(pid, 'SIGKILL');
+    await eventually('containerd is back', () => node.containerd.pid() !== pid, 20_000);
+    create('after', forever);
+    await running('after');
+    const after = status('stay')!.containerStatuses![0]!;
+    expect([after.containerID, after.restartCount, after.state]).toEqual([before.containerID, 0, before.state]);
+    api.delete('stay', 5);
+    api.delete('after', 5);
+    await gone('stay');
+    await gone('after');
+  });
+
+  test('restarts a crashing container at once, then holds it back', async () => {
+    create('crash', 'sleep 0.2; exit 1');
+    await eventually('it is held back', () => state('crash')?.waiting?.reason === 'CrashLoopBackOff', 20_000, 20);
+    expect(status('crash')).toMatchObject({
+      phase: 'Running',
+      containerStatuses: [{ restartCount: 1, lastState: { terminated: { exitCode: 1, reason: 'Error' } } }],
+    });
+    api.delete('crash', 1);
+    await gone('crash');
+  });
+});
