@@ -12,12 +12,8 @@ export interface VolumeManager {
    * A failure is not thrown but given, in the words of upstream's FailedMount event message; the worker records the event and retries with back-off.
    */
   prepare(pod: Pod, signal?: AbortSignal): Promise<VolumesResult>;
-  /**
-   * Unmounts and deletes everything under the pod's folder. Rejects when something could not be removed; called again later
-   * then. `keepMessages` leaves the containers' termination messages for as long as the API has the finished pod, so that
-   * its status can be told again after a restart.
-   */
-  teardown(podUid: string, options?: { keepMessages?: boolean }): Promise<void>;
+  /** Unmounts and deletes everything under the pod's folder. Rejects when something could not be removed; called again later then. */
+  teardown(podUid: string): Promise<void>;
   /** UIDs of pods that have a folder on disk, whether or not the kubelet knows them. */
   listPodsOnDisk(): Promise<string[]>;
 }

@@ -380,19 +380,6 @@ describe('teardown', () => {
     await manager.teardown('u-1');
   });
 
-  it('keeps the last words of containers where asked to', async () => {
-    await pathsOf(podWith([{ name: 'm', emptyDir: { medium: 'Memory' } }]));
-    await files.mkdir(`${base}/containers/c`, { recursive: true });
-    await files.writeFile(`${base}/containers/c/12345678`, 'bye');
-    await files.writeFile(`${base}/etc-hosts`, '');
-    await manager.teardown('u-1', { keepMessages: true });
-    expect(await files.readdir(base)).toEqual(['containers']);
-    expect(await text(`${base}/containers/c/12345678`)).toBe('bye');
-    expect(mounted).toEqual([]);
-    await manager.teardown('u-1');
-    expect(await manager.listPodsOnDisk()).toEqual([]);
-  });
-
   it('of a pod that only the disk knows', async () => {
     await pathsOf(podWith([{ name: 'w', emptyDir: {} }]));
     manager = start();

@@ -190,18 +190,14 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
   };
   const stopListening = objects.onChange(changed);
 
-  const removeFolder = async (uid: string, keepMessages: boolean): Promise<void> => {
+  const removeFolder = async (uid: string): Promise<void> => {
     const folder = podPaths.pod(root, uid);
     if ((await files.lstat(folder)) === undefined) return;
     for (const path of (await mounts?.listUnder(folder)) ?? []) await mounts?.unmount(path);
     // Never into something that is still mounted: what it holds is not the pod's to delete.
     const left = (await mounts?.listUnder(folder)) ?? [];
     if (left.length > 0) throw new Error(`still mounted: ${left.join(', ')}`);
-    const messages = podPaths.containers(root, uid);
-    if (!keepMessages || (await files.lstat(messages)) === undefined) return files.removeTree(folder);
-    for (const name of await files.readdir(folder)) {
-      if (`${folder}/${name}` !== messages) await files.removeTree(`${folder}/${name}`);
-    }
+    await files.removeTree(folder);
   };
 
   return {
@@ -211,14 +207,14 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
       return enqueue(state, () => prepareAll(state, signal));
     },
 
-    async teardown(podUid, { keepMessages = false } = {}) {
+    async teardown(podUid) {
       assertSafeUid(podUid);
       objects.unregister(podUid);
       const state = pods.get(podUid);
-      if (!state) return removeFolder(podUid, keepMessages);
+      if (!state) return removeFolder(podUid);
       state.gone = true;
       state.refresh?.cancel();
-      await enqueue(state, () => removeFolder(podUid, keepMessages));
+      await enqueue(state, () => removeFolder(podUid));
       if (pods.get(podUid) === state) pods.delete(podUid);
     },
 
