@@ -105,50 +105,66 @@ function compareMap(schema: Schema, items: FieldSchema, before: Value, after: Va
   return members.finish(before, after);
 }
 
+/** Text that JSON writes as it is. */
+const plainText = /^[\w./: -]*$/;
+
+const quoted = (value: unknown): string =>
+  typeof value === 'string' && plainText.test(value) ? `"${value}"` : goJson(value);
+
 /** The element's path element in a list that is a set or a map; undefined where it has none of the keys. */
 function elementOf(schema: Schema, field: FieldSchema, item: Value): string | undefined {
-  if (field.listType === 'set') return item === null || typeof item === 'object' ? undefined : `v:${goJson(item)}`;
+  if (field.listType === 'set') return item === null || typeof item === 'object' ? undefined : `v:${quoted(item)}`;
   if (!isStruct(item)) return undefined;
   const fields = schema.definitions[field.items?.ref ?? '']?.fields ?? {};
   const names = field.listMapKeys ?? [];
   const only = names.length === 1 ? names[0] : undefined;
-  if (only !== undefined && typeof item[only] === 'string') return `k:{"${only}":${goJson(item[only])}}`;
+  if (only !== undefined && typeof item[only] === 'string') return `k:{"${only}":${quoted(item[only])}}`;
   const parts: string[] = [];
   for (const name of [...names].sort()) {
     const schemaOfKey = fields[name];
     const value = item[name] ?? schemaOfKey?.zero ?? schemaOfKey?.default;
-    if (value !== undefined && value !== null) parts.push(`"${name}":${goJson(value)}`);
+    if (value !== undefined && value !== null) parts.push(`"${name}":${quoted(value)}`);
   }
   return parts.length === 0 ? undefined : `k:{${parts.join(',')}}`;
 }
 
-/** Elements by path element; where one occurs twice, all of its values. */
-function index(schema: Schema, field: FieldSchema, list: Value): Map<string, Value[]> {
-  const found = new Map<string, Value[]>();
-  for (const item of Array.isArray(list) ? (list as Value[]) : []) {
+/** All the values of a path element that occurs more than once. */
+class Repeated {
+  readonly values: Value[];
+  constructor(values: Value[]) {
+    this.values = values;
+  }
+}
+
+/** Elements by path element: their value, or a Repeated. */
+function index(schema: Schema, field: FieldSchema, list: Value): Map<string, Value> {
+  const found = new Map<string, Value>();
+  if (!Array.isArray(list)) return found;
+  for (const item of list as Value[]) {
     const element = elementOf(schema, field, item);
     if (element === undefined) continue;
     const same = found.get(element);
-    if (same) same.push(item);
-    else found.set(element, [item]);
+    if (same === undefined) found.set(element, item);
+    else if (same instanceof Repeated) same.values.push(item);
+    else found.set(element, new Repeated([same, item]));
   }
   return found;
 }
 
-/** One path element of a list; elements that occur twice are owned as one. */
-function compareElement(schema: Schema, items: FieldSchema, old: Value[], now: Value[]): Difference | undefined {
-  if (old.length <= 1 && now.length <= 1) return compareField(schema, items, old[0], now[0]);
-  if (old.length >= 2 && now.length >= 2) return sameTree(old, now) ? undefined : added;
-  const single = old.length >= 2 ? now[0] : old[0];
-  const below =
-    single === undefined
-      ? undefined
-      : compareField(schema, items, old.length >= 2 ? undefined : single, old.length >= 2 ? single : undefined);
-  const changed = below?.changed ?? emptySet;
-  const removed = below?.removed ?? emptySet;
-  return old.length >= 2
-    ? { changed, removed: { member: true, children: removed.children } }
-    : { changed: { member: true, children: changed.children }, removed };
+/** One path element of a list where it occurs twice on one side or both: such elements are owned as one. */
+function compareRepeated(schema: Schema, items: FieldSchema, old: Value, now: Value): Difference | undefined {
+  if (old instanceof Repeated && now instanceof Repeated) return sameTree(old.values, now.values) ? undefined : added;
+  if (old instanceof Repeated) {
+    const below = now === undefined ? undefined : compareField(schema, items, undefined, now);
+    return { changed: below?.changed ?? emptySet, removed: leafSet };
+  }
+  const below = old === undefined ? undefined : compareField(schema, items, old, undefined);
+  return { changed: leafSet, removed: below?.removed ?? emptySet };
+}
+
+function compareElement(schema: Schema, items: FieldSchema, old: Value, now: Value): Difference | undefined {
+  const repeated = old instanceof Repeated || now instanceof Repeated;
+  return repeated ? compareRepeated(schema, items, old, now) : compareField(schema, items, old, now);
 }
 
 const isEmptyList = (value: Value): boolean => !Array.isArray(value) || value.length === 0;
@@ -156,13 +172,14 @@ const isEmptyList = (value: Value): boolean => !Array.isArray(value) || value.le
 function compareList(schema: Schema, field: FieldSchema, before: Value, after: Value): Difference | undefined {
   const items = field.items ?? { type: 'any' };
   if (isEmptyList(before) && isEmptyList(after)) return compareLeaf(before, after);
+  // Most writes leave most lists alone: that is cheaper to see than to index.
+  if (before !== undefined && after !== undefined && sameTree(before, after)) return undefined;
   const old = index(schema, field, before);
   const now = index(schema, field, after);
   const members = new Members();
-  for (const [element, values] of now)
-    members.put(element, compareElement(schema, items, old.get(element) ?? [], values));
-  for (const [element, values] of old)
-    if (!now.has(element)) members.put(element, compareElement(schema, items, values, []));
+  for (const [element, value] of now) members.put(element, compareElement(schema, items, old.get(element), value));
+  for (const [element, value] of old)
+    if (!now.has(element)) members.put(element, compareElement(schema, items, value, undefined));
   return members.finish(before, after);
 }
 
@@ -226,8 +243,8 @@ function setOfField(schema: Schema, field: FieldSchema, value: Value): FieldSet 
 
 function setOfList(schema: Schema, field: FieldSchema, value: Value): FieldSet {
   const children = new Map<string, FieldSet>();
-  for (const [element, values] of index(schema, field, value)) {
-    const below = values.length === 1 ? setOfField(schema, field.items ?? { type: 'any' }, values[0]) : leafSet;
+  for (const [element, item] of index(schema, field, value)) {
+    const below = item instanceof Repeated ? leafSet : setOfField(schema, field.items ?? { type: 'any' }, item);
     children.set(element, { member: true, children: below.children });
   }
   return children.size === 0 ? emptySet : { member: false, children };

@@ -92,13 +92,6 @@ export function setOfPaths(paths: readonly (readonly string[])[]): FieldSet {
   return set;
 }
 
-/** True where the field at this path is in the set. */
-export function hasPath(set: FieldSet, path: readonly string[]): boolean {
-  let at: FieldSet | undefined = set;
-  for (const element of path) at = at?.children?.get(element);
-  return at?.member ?? false;
-}
-
 /** True where both hold the same fields. */
 export function sameSets(a: FieldSet, b: FieldSet): boolean {
   if (a === b) return true;
@@ -137,8 +130,6 @@ export function parseFieldsV1(fields: unknown): FieldSet {
   return set.member ? made(false, new Map(set.children)) : set;
 }
 
-const rank: Readonly<Record<string, number>> = { f: 0, k: 1, v: 2, i: 3 };
-
 /** Values of keys and sets: numbers before text, each in its own order; no others occur. */
 function compareValues(a: unknown, b: unknown): number {
   if (typeof a === 'number' && typeof b === 'number') return a - b;
@@ -147,9 +138,17 @@ function compareValues(a: unknown, b: unknown): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-function compareKeys(a: string, b: string): number {
-  const left = Object.entries(JSON.parse(a) as JsonObject);
-  const right = Object.entries(JSON.parse(b) as JsonObject);
+type Key = readonly (readonly [string, unknown])[];
+
+/** The most common keys, which need no parsing: {"name":"x"}. */
+const singleKey = /^k:\{"(\w+)":"([^"\\]*)"\}$/;
+
+function parseKey(element: string): Key {
+  const single = singleKey.exec(element);
+  return single ? [[single[1] ?? '', single[2]]] : Object.entries(JSON.parse(element.slice(2)) as JsonObject);
+}
+
+function compareKeys(left: Key, right: Key): number {
   for (let i = 0; i < Math.min(left.length, right.length); i++) {
     const [leftName, leftValue] = left[i] ?? ['', null];
     const [rightName, rightValue] = right[i] ?? ['', null];
@@ -160,13 +159,26 @@ function compareKeys(a: string, b: string): number {
   return left.length - right.length;
 }
 
-/** The order of path elements: fields by name, then keys, values and indexes. */
-function compareElements(a: string, b: string): number {
-  const kind = a.charAt(0);
-  if (kind !== b.charAt(0)) return (rank[kind] ?? 9) - (rank[b.charAt(0)] ?? 9);
-  if (kind === 'f') return a < b ? -1 : 1;
-  if (kind === 'k') return compareKeys(a.slice(2), b.slice(2));
-  return compareValues(JSON.parse(a.slice(2)), JSON.parse(b.slice(2)));
+/** Path elements in order: fields by name, then keys, values and indexes. */
+function sorted(elements: Iterable<string>): string[] {
+  const fields: string[] = [];
+  const keys: { element: string; key: Key }[] = [];
+  const values: { element: string; value: unknown }[] = [];
+  for (const element of elements) {
+    const kind = element.charAt(0);
+    if (kind === 'f') fields.push(element);
+    else if (kind === 'k') keys.push({ element, key: parseKey(element) });
+    else values.push({ element, value: JSON.parse(element.slice(2)) });
+  }
+  if (fields.length > 1) fields.sort();
+  keys.sort((a, b) => compareKeys(a.key, b.key));
+  values.sort(
+    (a, b) =>
+      compareValues(a.element.charAt(0) === 'v' ? 0 : 1, b.element.charAt(0) === 'v' ? 0 : 1) ||
+      compareValues(a.value, b.value),
+  );
+  if (keys.length === 0 && values.length === 0) return fields;
+  return [...fields, ...keys.map((k) => k.element), ...values.map((v) => v.element)];
 }
 
 const empty: { [key: string]: Json } = {};
@@ -175,9 +187,8 @@ function formatNode(set: FieldSet, includeSelf: boolean): JsonObject {
   if (!set.children) return empty;
   const out: JsonObject = {};
   if (includeSelf && set.member) out['.'] = empty;
-  const elements = [...set.children.keys()];
-  if (elements.length > 1) elements.sort(compareElements);
-  for (const element of elements) out[element] = formatNode(set.children.get(element) ?? emptySet, true);
+  for (const element of sorted(set.children.keys()))
+    out[element] = formatNode(set.children.get(element) ?? emptySet, true);
   return out;
 }
 

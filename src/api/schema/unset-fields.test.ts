@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import { loadSchema } from './load.ts';
+import { fillUnsetFields } from './unset-fields.ts';
+
+const schema = loadSchema();
+
+test('a pod reads as kubectl shows it', () => {
+  const pod = {
+    metadata: { name: 'a' },
+    spec: { containers: [{ name: 'c', ports: [{ containerPort: 1 }] }], initContainers: [{}] },
+  };
+  fillUnsetFields(schema, 'io.k8s.api.core.v1.Pod', pod);
+  const expected = {
+    metadata: { name: 'a' },
+    spec: {
+      containers: [{ name: 'c', ports: [{ containerPort: 1 }], resources: {} }],
+      initContainers: [{ name: '', resources: {} }],
+    },
+    status: {},
+  };
+  expect(pod).toEqual(expected);
+  fillUnsetFields(schema, 'io.k8s.api.core.v1.Pod', pod);
+  expect(pod).toEqual(expected);
+});
+
+test('structs are filled down to their own unset fields', () => {
+  const service = {};
+  fillUnsetFields(schema, 'io.k8s.api.core.v1.Service', service);
+  expect(service).toEqual({ metadata: {}, spec: {}, status: { loadBalancer: {} } });
+  const deployment = { spec: {} };
+  fillUnsetFields(schema, 'io.k8s.api.apps.v1.Deployment', deployment);
+  expect(deployment).toEqual({
+    metadata: {},
+    spec: { strategy: {}, template: { metadata: {}, spec: {} } },
+    status: {},
+  });
+});
+
+test('container statuses say what Go says by default', () => {
+  const pod = { metadata: {}, spec: {}, status: { containerStatuses: [{ name: 'c' }] } };
+  fillUnsetFields(schema, 'io.k8s.api.core.v1.Pod', pod);
+  expect(pod.status.containerStatuses).toEqual([
+    { name: 'c', image: '', imageID: '', lastState: {}, ready: false, restartCount: 0, state: {} },
+  ]);
+});
+
+test('every definition can be filled, also those that hold themselves', () => {
+  for (const name of Object.keys(schema.definitions)) {
+    const object = {};
+    fillUnsetFields(schema, name, object);
+    expect(JSON.stringify(object).length).toBeLessThan(2000);
+  }
+});
