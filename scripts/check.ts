@@ -9,6 +9,7 @@ const checks: Record<string, string[]> = {
   'dead code': [`${bin}/knip`, '--no-progress'],
   format: [`${bin}/biome`, 'format', '.'],
   ambient: [process.execPath, 'scripts/check-ambient.ts'],
+  'support table': [process.execPath, 'scripts/support-table.ts'],
 };
 
 /** Runs one check and gives its exit code, output and wall time in ms. */

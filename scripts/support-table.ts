@@ -72,7 +72,7 @@ export function checkSkippedRows(
   return wrong;
 }
 
-if (import.meta.main) {
+if (process.argv[1] === import.meta.filename) {
   const wrong = checkSupportTable(readSupportTable(readFileSync('docs/support.md', 'utf8')));
   for (const line of wrong) console.error(line);
   process.exitCode = wrong.length === 0 ? 0 : 1;

@@ -5,9 +5,10 @@ import { createApiServer } from '../apiserver/server.ts';
 import { schemaMachinery } from '../apiserver/schema-machinery.ts';
 import { allKinds } from '../api/kinds/all.ts';
 import { loadSchema } from '../api/schema/load.ts';
-import type { Client } from '../client/client.ts';
+import type { Client, Transport } from '../client/client.ts';
 import { createClient } from '../client/create-client.ts';
 import { createEventRecorder } from '../client/event-recorder.ts';
+import { createControllerManager } from '../controllers/manager.ts';
 import { hostFiles } from '../host/files.ts';
 import { writeKubeconfig } from '../host/kubeconfig.ts';
 import { ensurePki, type Pki } from '../host/pki.ts';
@@ -39,6 +40,7 @@ export interface ControlPlaneOptions {
 }
 
 const authenticated = 'system:authenticated';
+const controllerUser = 'system:kube-controller-manager';
 
 /** Starts it and resolves once the API answers; scheduler and controllers go on starting behind. Rejects with node's error when the port is taken. */
 export async function startControlPlane({ paths, port, logger }: ControlPlaneOptions): Promise<ControlPlane> {
@@ -70,6 +72,7 @@ export async function startControlPlane({ paths, port, logger }: ControlPlaneOpt
     const clientAs: ControlPlane['clientAs'] = (name, groups = []) =>
       createClient(api.inProcess({ name, groups: [...groups, authenticated] }));
     startScheduler(clientAs('system:kube-scheduler'), logger, ending.signal);
+    startControllers(api.inProcess({ name: controllerUser, groups: [authenticated] }), pki.ca, logger, ending.signal);
     return { server, port: listening.port, pki, clientAs, stop };
   } catch (error) {
     await stop();
@@ -94,4 +97,27 @@ function startScheduler(client: Client, logger: Logger, signal: AbortSignal): vo
   });
   const scheduler = createScheduler({ client, clock: realClock, random: realRandom, logger: own, recorder });
   behind('the scheduler', own, scheduler.start(signal));
+}
+
+function startControllers(transport: Transport, rootCa: string, logger: Logger, signal: AbortSignal): void {
+  const own = logger.child({ component: 'controllers' });
+  const client = createClient(transport);
+  const recorder = createEventRecorder({
+    client,
+    clock: realClock,
+    random: realRandom,
+    logger: own,
+    component: 'controllermanager',
+    signal,
+  });
+  const manager = createControllerManager({
+    client,
+    transport,
+    clock: realClock,
+    random: realRandom,
+    logger: own,
+    recorder,
+    clusterCaPem: rootCa,
+  });
+  behind('the controllers', own, manager.start(signal));
 }

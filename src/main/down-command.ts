@@ -1,19 +1,14 @@
 // `peapod down` and `peapod reset`: ends the cluster of a data folder with all it has on the machine, also after a crash.
 
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
 import { sleep } from '../lib/clock.ts';
-import { connectRuntime } from '../cri/grpc/connect-runtime.ts';
-import { isAlive, readPidFile } from '../host/daemon.ts';
-import { instanceOf } from '../host/instance.ts';
-import { hostProcesses } from '../host/processes.ts';
+import { isAlive } from '../host/daemon.ts';
 import { realClock } from '../host/real-clock.ts';
-import { removeInstance } from '../host/remove-instance.ts';
 import { dataDirPaths } from './data-dir.ts';
-import { releasePodCidr } from './pod-cidr-claims.ts';
 import { readRunRecord, removeRunRecord } from './run-record.ts';
-import { stopPods } from './stop-pods.ts';
+import { stopInstance } from './stop-instance.ts';
 
 const stopWithinMs = 30_000;
 
@@ -30,24 +25,6 @@ async function endProcess(runRecord: string): Promise<boolean> {
   return true;
 }
 
-/** Stops pods, containerd and network of the instance; state on disk and images stay. Idempotent. Needs root where containers ran. */
-export async function stopInstance(dataDir: string): Promise<void> {
-  const instance = instanceOf(realpathSync(dataDir));
-  if (await readPidFile(instance.containerdPidFile)) {
-    const connection = connectRuntime(instance.containerdSocket, realClock);
-    try {
-      await stopPods(connection.runtime);
-    } finally {
-      connection.close();
-    }
-  }
-  await removeInstance(hostProcesses, instance, { keepImages: true });
-  await releasePodCidr(instance.id);
-}
-
-/** True where containers of this data folder may exist: only then is there something to remove from the machine. */
-const ranContainers = (dataDir: string): boolean => existsSync(`${dataDir}/containerd`);
-
 export async function runDown(options: { dataDir: string }): Promise<number> {
   const paths = dataDirPaths(options.dataDir);
   if (!existsSync(paths.root)) {
@@ -55,7 +32,7 @@ export async function runDown(options: { dataDir: string }): Promise<number> {
     return 1;
   }
   const ran = await endProcess(paths.runRecord);
-  if (ranContainers(paths.root)) await stopInstance(paths.root);
+  await stopInstance(paths.root);
   await removeRunRecord(paths.runRecord);
   console.log(
     ran ? 'stopped; the state is kept in ' + paths.root : 'it was not running; nothing of it is left on the machine',
@@ -79,7 +56,7 @@ export async function runReset(options: { dataDir: string; yes: boolean }): Prom
     return 1;
   }
   await endProcess(paths.runRecord);
-  if (ranContainers(paths.root)) await stopInstance(paths.root);
+  await stopInstance(paths.root);
   await rm(paths.root, { recursive: true, force: true });
   console.log(`deleted ${paths.root}`);
   return 0;

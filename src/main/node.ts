@@ -1,0 +1,278 @@
+// Puts one node together: kubelet, volumes, images, the node's own HTTPS endpoint and its object in the API, over any runtime.
+
+import type { ImageService, RuntimeService, RuntimeVersion } from '../cri/runtime.ts';
+import { runtimeSupports } from '../cri/runtime-supports.ts';
+import type { Client } from '../client/client.ts';
+import { createEventRecorder, type EventRecorder } from '../client/event-recorder.ts';
+import { createInformer } from '../client/informer.ts';
+import { pods, secrets } from '../client/resources.ts';
+import { openCgroups } from '../host/cgroups.ts';
+import { hostFiles } from '../host/files.ts';
+import { connectSocket, type HttpsServer, startHttpsServer } from '../host/https-server.ts';
+import type { Machine } from '../host/machine.ts';
+import { createHostMounts } from '../host/mounts.ts';
+import { readNodeUsage } from '../host/node-usage.ts';
+import type { Pki } from '../host/pki.ts';
+import { realClock } from '../host/real-clock.ts';
+import { realRandom } from '../host/real-random.ts';
+import { createHostSubPaths } from '../host/sub-paths.ts';
+import { createPodCgroups } from '../kubelet/cgroups/pod-cgroups.ts';
+import { createContainerConfigBuilder } from '../kubelet/container-config/container-config-builder.ts';
+import { createImageManager } from '../kubelet/images/image-manager.ts';
+import { createKubelet, type Kubelet } from '../kubelet/kubelet.ts';
+import type { NodeIdentity } from '../kubelet/node-status/decide-node-status.ts';
+import { createNodeStatus, type NodeStatusKeeper } from '../kubelet/node-status/node-status.ts';
+import { containerFieldPath, podEventsOf } from '../kubelet/pod-events.ts';
+import { podSourceOf, podsOfNode } from '../kubelet/pod-source.ts';
+import { createSandboxConfigBuilder } from '../kubelet/sandbox-config/sandbox-config-builder.ts';
+import { findResolvConf } from '../kubelet/sandbox-config/host-resolv-conf.ts';
+import type { PodCgroups } from '../kubelet/seams.ts';
+import { createKubeletServer } from '../kubelet/server/kubelet-server.ts';
+import { createVolumeManager } from '../kubelet/volumes/volume-manager.ts';
+import { createWatchedObjects } from '../kubelet/volumes/watched-objects.ts';
+import type { Logger } from '../lib/logger.ts';
+import { gitVersion } from './version.ts';
+
+export interface NodeOptions {
+  name: string;
+  client: Client;
+  runtime: RuntimeService;
+  images: ImageService;
+  machine: Machine;
+  /** The folder under which pods/<uid> lie. */
+  root: string;
+  podLogs: string;
+  podCidr: string;
+  addresses: readonly string[];
+  kubeletPort: number;
+  maxPods: number;
+  pki: Pki;
+  /** The cgroup under which pods get theirs; absent where there are none to make. */
+  cgroupRoot?: string;
+  /** Whether processes, mounts and owners are real. */
+  real: boolean;
+  /** Certificates of this node are kept under this name. */
+  certificateFile?: string;
+  labels?: Readonly<Record<string, string>>;
+  logger: Logger;
+}
+
+export interface RunningNode {
+  name: string;
+  /** Resolves when the node is Ready for the first time. */
+  ready: Promise<void>;
+  kubelet: Kubelet;
+  /** Looks at the runtime again at once. */
+  refresh(): void;
+  /** Ends the kubelet; its pods go on. */
+  stop(): Promise<void>;
+}
+
+const noCgroups: PodCgroups = { ensure: async () => '', remove: async () => {}, list: async () => [] };
+
+/** Starts the node; it turns Ready behind. Rejects when its endpoint cannot listen. */
+export async function startNode(options: NodeOptions): Promise<RunningNode> {
+  const { name, client, runtime, root } = options;
+  const logger = options.logger.child({ component: 'kubelet', node: name });
+  const ending = new AbortController();
+  const recorder = createEventRecorder({
+    client,
+    clock: realClock,
+    random: realRandom,
+    logger,
+    component: 'kubelet',
+    host: name,
+    signal: ending.signal,
+  });
+  const version = await runtime.version();
+  const parts = await nodeParts(
+    options,
+    version,
+    recorder,
+    logger,
+    () => kubelet,
+    () => status,
+  );
+  const informer = createInformer({
+    client,
+    resource: pods,
+    fieldSelector: podsOfNode(name),
+    clock: realClock,
+    random: realRandom,
+    logger,
+  });
+  const kubelet: Kubelet = createKubelet({
+    client,
+    pods,
+    source: podSourceOf(informer),
+    runtime,
+    images: parts.imageManager,
+    volumes: parts.volumes,
+    containerConfig: parts.containerConfig,
+    sandboxConfig: parts.sandboxConfig,
+    cgroups: parts.cgroups,
+    node: parts.nodeInfo,
+    events: parts.events,
+    files: hostFiles,
+    podLogs: options.podLogs,
+    clock: realClock,
+    random: realRandom,
+    logger,
+  });
+  const endpoint = await startEndpoint(options, kubelet);
+  const status: NodeStatusKeeper = createNodeStatus({
+    identity: identityOf(options, endpoint.port),
+    client,
+    runtime,
+    images: options.images,
+    clock: realClock,
+    logger,
+    recorder,
+    room: () => readNodeUsage(root),
+    unhealthy: () => kubelet.unhealthy(),
+  });
+  const running = Promise.all([kubelet.run(ending.signal), status.run(ending.signal)]).catch((error: unknown) => {
+    if (!ending.signal.aborted) logger.error('the kubelet ended', { error: String(error) });
+  });
+  return {
+    name,
+    kubelet,
+    ready: status.ready,
+    refresh: () => status.refresh(),
+    async stop() {
+      ending.abort();
+      parts.volumes.close();
+      parts.objects.close();
+      await endpoint.close();
+      await running;
+    },
+  };
+}
+
+function identityOf(options: NodeOptions, kubeletPort: number): NodeIdentity {
+  const { machine } = options;
+  return {
+    name: options.name,
+    hostname: options.name,
+    addresses: options.addresses,
+    architecture: machine.architecture,
+    operatingSystem: machine.operatingSystem,
+    kernelVersion: machine.kernelVersion,
+    osImage: machine.osImage,
+    machineId: machine.machineId,
+    systemUuid: machine.systemUuid,
+    bootId: machine.bootId,
+    cpuCount: machine.cpuCount,
+    memoryBytes: machine.memoryBytes,
+    hugepages: machine.hugepages,
+    maxPods: options.maxPods,
+    kubeletVersion: gitVersion(),
+    kubeletPort,
+    podCidr: options.podCidr,
+    ...(options.labels === undefined ? {} : { labels: options.labels }),
+  };
+}
+
+/** The node's own HTTPS endpoint, with a certificate of the cluster's CA. */
+async function startEndpoint(options: NodeOptions, kubelet: Kubelet): Promise<HttpsServer> {
+  const { name, pki, addresses, runtime } = options;
+  const serving = await pki.issueServingCert(
+    { commonName: `system:node:${name}`, organizations: ['system:nodes'], hosts: [name, ...addresses, '127.0.0.1'] },
+    options.certificateFile,
+  );
+  return await startHttpsServer({
+    ...serving,
+    clientCa: pki.ca,
+    host: addresses[0] ?? '127.0.0.1',
+    port: options.kubeletPort,
+    handler: createKubeletServer({
+      pods: kubelet,
+      runtime,
+      files: hostFiles,
+      clock: realClock,
+      connect: connectSocket,
+    }),
+  });
+}
+
+/** Everything that the kubelet is given. `kubelet` and `status` are made after it and reached through functions. */
+async function nodeParts(
+  options: NodeOptions,
+  version: RuntimeVersion,
+  recorder: EventRecorder,
+  logger: Logger,
+  kubelet: () => Kubelet,
+  status: () => NodeStatusKeeper,
+) {
+  const { client, machine, root, real } = options;
+  const objects = createWatchedObjects(client, realClock, logger);
+  const events = podEventsOf(recorder);
+  const nodeAllocatable = (): Record<string, string> => status().node()?.status?.allocatable ?? {};
+  const cgroups = real && options.cgroupRoot !== undefined ? await openCgroups() : undefined;
+  const supports = (feature: Parameters<typeof runtimeSupports>[1]): boolean => runtimeSupports(version, feature);
+  const volumes = createVolumeManager({
+    objects,
+    nodeAllocatable,
+    root,
+    files: hostFiles,
+    clock: realClock,
+    logger,
+    sourceChanged: (uid) => kubelet().wake(uid),
+    refreshFailed: (pod, message) => events.event(pod, 'Warning', 'FailedMount', message),
+    ...(real ? { mounts: createHostMounts() } : {}),
+  });
+  return {
+    objects,
+    events,
+    volumes,
+    imageManager: createImageManager({
+      images: options.images,
+      clock: realClock,
+      event: events.event,
+      fieldPath: containerFieldPath,
+      secret: (namespace, name, signal) =>
+        client.get(secrets, { namespace, name }, signal === undefined ? {} : { signal }),
+    }),
+    containerConfig: createContainerConfigBuilder({
+      root,
+      files: hostFiles,
+      random: realRandom,
+      logger,
+      objects,
+      images: options.images,
+      services: () => [],
+      nodeAllocatable,
+      machine: () => ({
+        memoryCapacity: machine.memoryBytes,
+        cgroupVersion: machine.cgroup === 'v2' ? 2 : 1,
+        // The hugetlb controller is left out of containerd's configuration.
+        hugePageSizes: [],
+        minOomScoreAdj: machine.leastOomScoreAdj,
+        swapControllerAvailable: false,
+      }),
+      clusterDomain: 'cluster.local',
+      supports,
+      ...(real ? { subPaths: createHostSubPaths() } : {}),
+    }),
+    sandboxConfig: createSandboxConfigBuilder({
+      files: hostFiles,
+      podLogsRoot: options.podLogs,
+      // No cluster DNS is served yet: pods get the node's, with a warning where they asked for the cluster's.
+      clusterDns: [],
+      clusterDomain: 'cluster.local',
+      resolvConf: await findResolvConf(hostFiles),
+      nodeIPs: () => options.addresses,
+      warn: (pod, event) => events.event(pod, 'Warning', event.reason, event.message),
+      supportsGroupsPolicy: supports('supplementalGroupsPolicy'),
+      supportsUserNamespaces: supports('userNamespaces'),
+    }),
+    cgroups:
+      cgroups && options.cgroupRoot !== undefined ? createPodCgroups({ cgroups, root: options.cgroupRoot }) : noCgroups,
+    nodeInfo: {
+      nodeName: options.name,
+      hostIPs: () => options.addresses,
+      node: () => status().node(),
+      networkError: () => status().networkError(),
+    },
+  };
+}

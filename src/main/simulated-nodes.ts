@@ -1,0 +1,75 @@
+// Nodes whose containers are simulated: the same kubelet over the simulated runtime.
+
+import { join } from 'node:path';
+import { Schedule } from '../cri/simulated/schedule.ts';
+import { SimulatedRuntime } from '../cri/simulated/simulated-runtime.ts';
+import { hostFiles } from '../host/files.ts';
+import { describeMachine } from '../host/machine.ts';
+import { realClock } from '../host/real-clock.ts';
+import { realRandom } from '../host/real-random.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { ControlPlane } from './control-plane.ts';
+import { type RunningNode, startNode } from './node.ts';
+
+export interface SimulatedNodesOptions {
+  controlPlane: ControlPlane;
+  /** Names of the nodes. */
+  names: readonly string[];
+  /** The range that the nodes' ranges are cut from, and the number of the first: 10.42.0.0/16 and 1 give 10.42.1.0/24. */
+  podCidr: string;
+  firstRange: number;
+  /** Port of the first node's endpoint; the others take free ones. */
+  kubeletPort: number;
+  folder: string;
+  logger: Logger;
+}
+
+/** The n-th /24 of an IPv4 range. Throws when the range has none of that number. */
+export function nodeRange(podCidr: string, n: number): string {
+  const [address = '', bits = '16'] = podCidr.split('/');
+  const available = 2 ** Math.max(0, 24 - Number(bits));
+  if (n >= available) throw new Error(`${podCidr} has room for ${available} nodes: name a larger --pod-cidr`);
+  if (Number(bits) > 24) return podCidr;
+  const base = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0) + n * 256;
+  return `${[24, 16, 8, 0].map((shift) => Math.floor(base / 2 ** shift) % 256).join('.')}/24`;
+}
+
+/** Starts them all; they turn Ready behind. */
+export async function startSimulatedNodes(options: SimulatedNodesOptions): Promise<RunningNode[]> {
+  const { controlPlane, names, folder, logger } = options;
+  const machine = { ...(await describeMachine()), operatingSystem: 'linux' };
+  // One timer serves all nodes.
+  const schedule = new Schedule(realClock);
+  return await Promise.all(
+    names.map(async (name, i) => {
+      const podCidr = nodeRange(options.podCidr, options.firstRange + i);
+      const runtime = new SimulatedRuntime({
+        clock: realClock,
+        random: realRandom,
+        files: hostFiles,
+        podCidr,
+        schedule,
+      });
+      const root = join(folder, name);
+      await hostFiles.mkdir(join(root, 'logs'), { recursive: true, mode: 0o700 });
+      return await startNode({
+        name,
+        client: controlPlane.clientAs(`system:node:${name}`, ['system:nodes']),
+        runtime,
+        images: runtime.images,
+        machine: { ...machine, machineId: `${machine.machineId}-${name}` },
+        root,
+        podLogs: join(root, 'logs'),
+        podCidr,
+        addresses: ['127.0.0.1'],
+        kubeletPort: i === 0 ? options.kubeletPort : 0,
+        maxPods: 110,
+        pki: controlPlane.pki,
+        real: false,
+        certificateFile: `kubelet-${name}`,
+        labels: { 'peapod.dev/simulated': 'true' },
+        logger,
+      });
+    }),
+  );
+}

@@ -1,0 +1,267 @@
+// `peapod up`: starts everything in order, says each step with its time, applies manifests, and ends it all again on a signal.
+
+import { realpathSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import type { OnExit, UpOptions } from '../cli/program.ts';
+import { hostFiles } from '../host/files.ts';
+import { installMissing } from '../host/install.ts';
+import { type Instance, instanceOf } from '../host/instance.ts';
+import { primaryAddress } from '../host/machine.ts';
+import { portOwner } from '../host/port-owner.ts';
+import { hostProcesses } from '../host/processes.ts';
+import type { Logger } from '../lib/logger.ts';
+import { StoreInUseError } from '../store/embedded-lock.ts';
+import { applyFiles, waitForPods } from './apply-files.ts';
+import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { type DataDir, dataDirPaths, defaultDataDir } from './data-dir.ts';
+import { fileLogger } from './logger.ts';
+import { importArchives, type MachineRuntime, startMachineRuntime } from './machine-runtime.ts';
+import { type RunningNode, startNode } from './node.ts';
+import { claimedPodCidrs, claimPodCidr } from './pod-cidr-claims.ts';
+import type { Progress } from './progress.ts';
+import { readRunRecord, removeRunRecord, writeRunRecord } from './run-record.ts';
+import { resolveSettings, type Settings } from './settings.ts';
+import { nodeRange, startSimulatedNodes } from './simulated-nodes.ts';
+import { stopInstance } from './stop-instance.ts';
+import { UserError } from './user-error.ts';
+import { peapodVersion } from './version.ts';
+
+/** What a start is made of; ended in the opposite order. */
+interface Run {
+  options: UpOptions;
+  runtime: 'containerd' | 'simulated';
+  paths: DataDir;
+  instance: Instance;
+  settings: Settings;
+  logger: Logger;
+  progress: Progress;
+  controlPlane?: ControlPlane;
+  machine?: MachineRuntime;
+  nodes: RunningNode[];
+}
+
+/** What runs containers: as asked for, or what this machine allows, with the reason where that is less. */
+function chooseRuntime(asked: UpOptions['runtime']): { runtime: Run['runtime']; note?: string } {
+  const notLinux = process.platform === 'linux' ? undefined : `this is ${process.platform}, not Linux`;
+  const why = notLinux ?? (process.getuid?.() === 0 ? undefined : 'this is not root');
+  if (asked === 'simulated') return { runtime: 'simulated' };
+  if (why === undefined) return { runtime: 'containerd' };
+  if (asked === 'auto') return { runtime: 'simulated', note: `containers will be simulated: ${why}` };
+  throw new UserError(`real containers need root on Linux: ${why} (try --runtime simulated)`);
+}
+
+async function refuseSecondStart(paths: DataDir): Promise<void> {
+  const other = await readRunRecord(paths.runRecord);
+  if (!other) return;
+  throw new UserError(
+    `${paths.root} is in use: peapod (process ${other.process.pid}) runs on it, API at ${other.server}. ` +
+      `Stop it with "peapod down --data-dir ${paths.root}", or name another --data-dir`,
+  );
+}
+
+/** Failures to start in words that say what to do about them. */
+function explain(error: unknown, { options, paths }: Run): unknown {
+  if (error instanceof StoreInUseError) return new UserError(`${paths.root} is in use: ${error.message}`);
+  if (!(error instanceof Error) || !('code' in error) || !('syscall' in error) || error.syscall !== 'listen')
+    return error;
+  const port = 'port' in error && typeof error.port === 'number' ? error.port : options.port;
+  if (error.code === 'EACCES')
+    return new UserError(`port ${port} may not be opened by this user: name a port above 1023`);
+  if (error.code !== 'EADDRINUSE') return error;
+  const owner = portOwner(port);
+  const option = port === options.port ? '--port' : '--kubelet-port';
+  return new UserError(
+    `port ${port} is taken by ${owner ? `process ${owner}` : 'another process'}: stop it, or name another ${option}`,
+  );
+}
+
+/** Aborts on the first SIGINT, SIGTERM or SIGHUP. A second one ends the process at once. */
+function endSignal(): AbortSignal {
+  const ending = new AbortController();
+  const onSignal = (): void => {
+    if (ending.signal.aborted) process.exit(130);
+    ending.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  return ending.signal;
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) =>
+    signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true }),
+  );
+
+async function prepare(options: UpOptions, progress: Progress): Promise<Run> {
+  const { runtime, note } = chooseRuntime(options.runtime);
+  const paths = dataDirPaths(options.dataDir);
+  await mkdir(paths.root, { recursive: true, mode: 0o700 });
+  await refuseSecondStart(paths);
+  progress.line(`peapod ${peapodVersion()} (Kubernetes API v1.36), data folder ${paths.root}`);
+  if (note) progress.line(note);
+  const real = runtime === 'containerd';
+  if (real) await installMissing(hostProcesses, (line) => progress.step(line));
+  const instance = instanceOf(realpathSync(paths.root));
+  const settings = await resolveSettings(
+    hostFiles,
+    paths.settings,
+    options,
+    real ? await claimedPodCidrs(instance.id) : [],
+  );
+  if (real) await claimPodCidr(instance.id, settings.podCidr);
+  return { options, runtime, paths, instance, settings, logger: fileLogger(paths.log), progress, nodes: [] };
+}
+
+/** The names of all nodes, the first being this machine's (or standing for it). */
+function nodeNames({ options, runtime }: Run): { own: string; simulated: string[] } {
+  const own =
+    options.nodeName ??
+    (hostname()
+      .toLowerCase()
+      .replace(/[^a-z0-9.-]/g, '-') ||
+      'node');
+  const more = Array.from({ length: options.nodes }, (_, i) => `sim-${i + 1}`);
+  return { own, simulated: runtime === 'simulated' ? [own, ...more] : more };
+}
+
+async function startOwnNode(run: Run, controlPlane: ControlPlane, machine: MachineRuntime): Promise<RunningNode> {
+  const { instance, settings, logger } = run;
+  const { own } = nodeNames(run);
+  return await startNode({
+    name: own,
+    client: controlPlane.clientAs(`system:node:${own}`, ['system:nodes']),
+    runtime: machine.connection.runtime,
+    images: machine.connection.images,
+    machine: machine.machine,
+    root: instance.dataDir,
+    podLogs: instance.podLogsDir,
+    podCidr: nodeRange(settings.podCidr, 0),
+    addresses: [await primaryAddress()],
+    kubeletPort: settings.kubeletPort,
+    maxPods: 110,
+    pki: controlPlane.pki,
+    cgroupRoot: instance.cgroupRoot,
+    real: true,
+    certificateFile: `kubelet-${own}`,
+    logger,
+  });
+}
+
+async function startAll(run: Run): Promise<void> {
+  const { options, paths, instance, settings, logger, progress, runtime } = run;
+  const startingMachine =
+    runtime === 'containerd'
+      ? startMachineRuntime({
+          instance,
+          nodePodCidr: nodeRange(settings.podCidr, 0),
+          clusterPodCidr: settings.podCidr,
+          mirrors: options.registryMirrors,
+          logger,
+        })
+      : undefined;
+  // It is awaited below; until then a failure of it must not end the process.
+  startingMachine
+    ?.then((machine) => {
+      run.machine = machine;
+    })
+    .catch(() => {});
+  try {
+    const controlPlane = await startControlPlane({ paths, settings, port: options.port, logger });
+    run.controlPlane = controlPlane;
+    progress.step(`API ready at ${controlPlane.server}`);
+    const { own, simulated } = nodeNames(run);
+    await writeRunRecord(paths.runRecord, {
+      version: peapodVersion(),
+      server: controlPlane.server,
+      port: controlPlane.port,
+      runtime,
+      nodeName: own,
+      startedAt: new Date().toISOString(),
+    });
+    const machine = await startingMachine;
+    if (machine) {
+      progress.step(`containerd ${machine.version} ${machine.adopted ? 'was running: taken over' : 'ready'}`);
+      run.nodes.push(await startOwnNode(run, controlPlane, machine));
+      await importArchives(machine.images, paths.images, (line) => progress.step(line));
+    }
+    run.nodes.push(
+      ...(await startSimulatedNodes({
+        controlPlane,
+        names: simulated,
+        podCidr: settings.podCidr,
+        firstRange: machine ? 1 : 0,
+        kubeletPort: machine ? 0 : settings.kubeletPort,
+        folder: `${paths.root}/nodes`,
+        logger,
+      })),
+    );
+  } finally {
+    // When something else failed, containerd may be still on its way up: stopping must see it.
+    await startingMachine?.catch(() => {});
+  }
+}
+
+async function nodesReady(run: Run): Promise<void> {
+  const [first, ...others] = run.nodes;
+  await first?.ready;
+  if (first) run.progress.step(`node ${first.name} Ready`);
+  await Promise.all(others.map((node) => node.ready));
+  if (others.length > 0)
+    run.progress.step(`${others.length} simulated ${others.length === 1 ? 'node' : 'nodes'} Ready`);
+}
+
+/** Ends what was started. Pods go on with 'keep'; with 'stop' nothing of the instance is left on the machine. */
+async function stopAll(run: Run, onExit: OnExit): Promise<void> {
+  await Promise.all(run.nodes.map((node) => node.stop()));
+  await run.controlPlane?.stop();
+  await run.machine?.release();
+  if (run.runtime === 'containerd' && onExit === 'stop') await stopInstance(run.paths.root);
+  await removeRunRecord(run.paths.runRecord);
+}
+
+function sayWhatNext({ paths, controlPlane, options, progress }: Run, onExit: OnExit): void {
+  const at = options.dataDir === defaultDataDir() ? '' : ` --data-dir ${options.dataDir}`;
+  progress.line('');
+  progress.line(`version     ${peapodVersion()}`);
+  progress.line(`API         ${controlPlane?.server}`);
+  progress.line(`kubeconfig  ${paths.kubeconfig}`);
+  progress.line(`next        ./peapod kubectl${at} get pods -A`);
+  if (!options.detach) progress.line(`Ctrl-C ends it; pods ${onExit === 'keep' ? 'go on' : 'end with it'}.`);
+}
+
+/**
+ * Starts the cluster in this process and gives the exit code once it has ended. `onReady` is called when all that was asked for is
+ * there. Throws UserError for what the user can put right.
+ */
+export async function runUp(options: UpOptions, progress: Progress, onReady: () => void): Promise<number> {
+  const signal = endSignal();
+  const run = await prepare(options, progress);
+  const onExit = options.onExit ?? (options.detach ? 'keep' : 'stop');
+  let code = 0;
+  try {
+    await startAll(run);
+    await Promise.race([nodesReady(run), aborted(signal)]);
+    if (!signal.aborted && options.files.length > 0) code = await applyAll(run, signal);
+    if (!signal.aborted) {
+      sayWhatNext(run, onExit);
+      onReady();
+      await aborted(signal);
+      progress.line('stopping');
+    }
+  } catch (error) {
+    await stopAll(run, 'keep');
+    throw explain(error, run);
+  }
+  await stopAll(run, onExit);
+  return code;
+}
+
+/** Applies the files that were named, and waits for their pods where asked to. A pod that fails makes the exit code 1. */
+async function applyAll(run: Run, signal: AbortSignal): Promise<number> {
+  const { options, paths, progress, controlPlane } = run;
+  const pods = await applyFiles(options.files, paths);
+  progress.step(`applied ${options.files.join(', ')}`);
+  if (!options.wait || !controlPlane) return 0;
+  const fine = await waitForPods(controlPlane.clientAs('kubernetes-admin', ['system:masters']), pods, progress, signal);
+  return fine ? 0 : 1;
+}
