@@ -68,6 +68,9 @@ export interface RunningNode {
   stop(): Promise<void>;
 }
 
+const missingDns =
+  "cluster DNS is not served yet: pods with dnsPolicy ClusterFirst get the node's resolv.conf, as with dnsPolicy Default";
+
 const noCgroups: PodCgroups = { ensure: async () => '', remove: async () => {}, list: async () => [] };
 
 /** Starts the node; it turns Ready behind. Rejects when its endpoint cannot listen. */
@@ -205,6 +208,7 @@ async function nodeParts(
   status: () => NodeStatusKeeper,
 ) {
   const { client, machine, root, real } = options;
+  let warnedOfDns = false;
   const objects = createWatchedObjects(client, realClock, logger);
   const events = podEventsOf(recorder);
   const nodeAllocatable = (): Record<string, string> => status().node()?.status?.allocatable ?? {};
@@ -262,7 +266,18 @@ async function nodeParts(
       clusterDomain: 'cluster.local',
       resolvConf: await findResolvConf(hostFiles),
       nodeIPs: () => options.addresses,
-      warn: (pod, event) => events.event(pod, 'Warning', event.reason, event.message),
+      warn: (pod, event) => {
+        if (event.reason !== 'MissingClusterDNS') return events.event(pod, 'Warning', event.reason, event.message);
+        // Until cluster DNS is served this is true of every pod: the node says it once, instead of each pod.
+        if (!warnedOfDns)
+          recorder.event(
+            { apiVersion: 'v1', kind: 'Node', name: options.name, uid: options.name },
+            'Warning',
+            event.reason,
+            missingDns,
+          );
+        warnedOfDns = true;
+      },
       supportsGroupsPolicy: supports('supplementalGroupsPolicy'),
       supportsUserNamespaces: supports('userNamespaces'),
     }),

@@ -1,9 +1,10 @@
 // Starts a Peapod of a test's own in a temporary data folder, and takes everything away again, also when the test fails.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { eventually } from './eventually.ts';
+import { startRegistry } from './registry.ts';
 import { type RunResult, run } from './run.ts';
 
 export const repository = resolve(import.meta.dirname, '../..');
@@ -17,7 +18,7 @@ export interface StartOptions {
   runtime?: 'containerd' | 'simulated';
   args?: string[];
   dataDir?: string;
-  /** Load the image fixtures once up (containerd only). Default true. */
+  /** Load the image fixtures once up, and mirror registries to one that serves them (containerd only). Default true. */
   images?: boolean;
 }
 
@@ -43,23 +44,23 @@ export interface Peapod {
   dispose(): Promise<void>;
 }
 
-let imageTars: string[] | undefined;
+const fixtures = join(repository, 'fixtures/images');
 
 /** The image archives that `npm run fixtures` made. */
-async function fixtureImages(): Promise<string[]> {
-  if (!imageTars) {
-    const { readdirSync } = await import('node:fs');
-    const folder = join(repository, 'fixtures/images');
-    imageTars = readdirSync(folder)
-      .filter((name) => name.endsWith('.tar'))
-      .map((name) => join(folder, name));
-  }
-  return imageTars;
+function fixtureImages(): string[] {
+  return readdirSync(fixtures)
+    .filter((name) => name.endsWith('.tar'))
+    .map((name) => join(fixtures, name));
 }
 
 /** Starts Peapod in the foreground and resolves once it says that it is ready. */
 export async function startPeapod(options: StartOptions = {}): Promise<Peapod> {
   const runtime = options.runtime ?? 'containerd';
+  const withImages = runtime === 'containerd' && options.images !== false;
+  const registry = withImages ? await startRegistry(fixtures) : undefined;
+  const mirrors = ['docker.io', 'k8s.gcr.io', 'registry.k8s.io'].flatMap((host) =>
+    registry ? ['--registry-mirror', `${host}=${registry.url}`] : [],
+  );
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'peapod-test-'));
   let child: ChildProcess;
   let output = '';
@@ -69,7 +70,7 @@ export async function startPeapod(options: StartOptions = {}): Promise<Peapod> {
 
   async function start(args: string[]): Promise<void> {
     output = '';
-    const argv = ['up', '--data-dir', dataDir, '--port', '0', '--runtime', runtime, ...args];
+    const argv = ['up', '--data-dir', dataDir, '--port', '0', '--runtime', runtime, ...mirrors, ...args];
     child = spawn(launcher, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
     child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -116,12 +117,13 @@ export async function startPeapod(options: StartOptions = {}): Promise<Peapod> {
       }
       await command(['reset', '--yes']);
       rmSync(dataDir, { recursive: true, force: true });
+      await registry?.close();
     },
   };
   try {
     await start(options.args ?? []);
-    if (runtime === 'containerd' && options.images !== false) {
-      const loaded = await command(['image', 'load', ...(await fixtureImages())]);
+    if (withImages) {
+      const loaded = await command(['image', 'load', ...fixtureImages()]);
       if (loaded.code !== 0) throw new Error(`image load: ${loaded.stdout}${loaded.stderr}`);
     }
   } catch (error) {
