@@ -1,6 +1,7 @@
 // Every kind that the API server serves.
 
 import type { AnyKind } from '../scheme.ts';
+import { fillRequired } from './fill-required.ts';
 import { bindingKind } from './binding/definition.ts';
 import { configMapKind } from './configmap/definition.ts';
 import { eventKind, eventsV1EventKind } from './event/definition.ts';
@@ -11,7 +12,7 @@ import { podKind } from './pod/definition.ts';
 import { secretKind } from './secret/definition.ts';
 import { serviceAccountKind } from './serviceaccount/definition.ts';
 
-export const allKinds: readonly AnyKind[] = [
+const kinds: readonly AnyKind[] = [
   bindingKind,
   configMapKind,
   eventKind,
@@ -23,3 +24,16 @@ export const allKinds: readonly AnyKind[] = [
   leaseKind,
   eventsV1EventKind,
 ];
+
+/** The kind, with members that upstream's types always have filled in before its own defaults. */
+function withRequired(kind: AnyKind): AnyKind {
+  return {
+    ...kind,
+    defaults(object) {
+      fillRequired(kind.definition, object);
+      kind.defaults?.(object);
+    },
+  };
+}
+
+export const allKinds: readonly AnyKind[] = kinds.map(withRequired);

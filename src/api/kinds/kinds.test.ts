@@ -241,3 +241,28 @@ describe('Lease and Binding', () => {
     ]);
   });
 });
+
+describe('members that must be there', () => {
+  it('are empty rather than missing, so that validation speaks of them', () => {
+    const spec = {
+      containers: [{ env: [{}], ports: [{}], volumeMounts: [{}], livenessProbe: { httpGet: {} } }],
+      tolerations: [{}],
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [{}] }] },
+        },
+      },
+      topologySpreadConstraints: [{}],
+      volumes: [{ hostPath: {} }, { name: 'v', configMap: { items: [{}] } }],
+      securityContext: { sysctls: [{}] },
+    };
+    const { errors } = create('Pod', { spec });
+    expect(errors).toContain('spec.containers[0].name: Required value');
+    expect(errors).toContain('spec.containers[0].env[0].name: Required value');
+    expect(errors).toContain('spec.volumes[0].hostPath.path: Required value');
+    expect(create('Pod', {}).errors).toContain('spec.containers: Required value');
+    expect(create('Binding', {}).errors).toEqual(['target.name: Required value']);
+    expect(create('Node', { spec: { taints: [{}] } }).errors).toContain('spec.taints[0].effect: Required value');
+    expect(create('Event', {}).errors).toEqual([]);
+  });
+});

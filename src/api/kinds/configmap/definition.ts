@@ -27,7 +27,7 @@ export const configMapKind: KindDefinition<ConfigMap> = {
     nameColumn,
     {
       name: 'Data',
-      type: 'integer',
+      type: 'string',
       description: 'How many keys it holds.',
       priority: 0,
       cell: (object) => count(object.data) + count(object.binaryData),

@@ -42,7 +42,7 @@ export function eventColumns<T extends KubeObject>(core: (event: T) => Event): r
     text('First Seen', 'Time since it was first observed.', firstSeen, true),
     {
       name: 'Count',
-      type: 'integer',
+      type: 'string',
       description: 'How often it was observed.',
       priority: 1,
       cell(event) {

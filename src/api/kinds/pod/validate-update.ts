@@ -60,7 +60,11 @@ function deadlineErrors(
 
 function tolerationErrors(tolerations: readonly Toleration[], old: readonly Toleration[]): FieldError[] {
   const at = path.child('tolerations');
-  const withoutSeconds = ({ tolerationSeconds: _, ...rest }: Toleration): object => rest;
+  const withoutSeconds = (one: Toleration): Toleration => {
+    const rest = { ...one };
+    delete rest.tolerationSeconds;
+    return rest;
+  };
   const kept = (one: Toleration): boolean =>
     tolerations.some((other) => equalJson(withoutSeconds(other), withoutSeconds(one)));
   if (old.every(kept)) return validateTolerations(at, tolerations);

@@ -44,7 +44,7 @@ export const secretKind: KindDefinition<Secret> = {
     textColumn<Secret>('Type', 'What the keys are for.', (secret) => secret.type ?? ''),
     {
       name: 'Data',
-      type: 'integer',
+      type: 'string',
       description: 'How many keys it holds.',
       priority: 0,
       cell: (object) => Object.keys(object.data ?? {}).length,

@@ -37,7 +37,7 @@ export const serviceAccountKind: KindDefinition<ServiceAccount> = {
     nameColumn,
     {
       name: 'Secrets',
-      type: 'integer',
+      type: 'string',
       description: 'How many secrets pods of this account may use.',
       priority: 0,
       cell: (account) => account.secrets?.length ?? 0,

@@ -110,7 +110,7 @@ export function validateDevices(path: FieldPath, container: Container, { volumes
   const paths = new Set<string>();
   return (container.volumeDevices ?? []).flatMap((device: VolumeDevice, i) => {
     const at = path.index(i);
-    const { name = '', devicePath = '' } = device;
+    const { name, devicePath } = device;
     const [namePath, pathPath] = [at.child('name'), at.child('devicePath')];
     const volume = volumes.get(name);
     const errors: FieldError[] = [];

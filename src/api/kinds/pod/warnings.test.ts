@@ -1,0 +1,82 @@
+import { expect, it } from 'vitest';
+import type { Pod, PodSpec } from '../../generated/types.ts';
+import { setPodDefaults } from './defaults.ts';
+import { podWarnings } from './warnings.ts';
+
+function warningsOf(spec: object, meta: object = {}): string[] {
+  const pod: Pod = {
+    metadata: { name: 'p', ...meta },
+    spec: { containers: [{ name: 'a', image: 'i' }], ...spec } as PodSpec,
+  };
+  setPodDefaults(pod);
+  return podWarnings(pod);
+}
+const container = (fields: object): object => ({ containers: [{ name: 'a', image: 'i', ...fields }] });
+
+it.each<[object, string[]]>([
+  [{}, []],
+  [
+    { nodeSelector: { 'beta.kubernetes.io/os': 'linux' } },
+    ['spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead'],
+  ],
+  [
+    { terminationGracePeriodSeconds: -1 },
+    ['spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1'],
+  ],
+  [{ hostAliases: [{ ip: '1.1.1.1' }, { ip: '1.1.1.1' }] }, ['spec.hostAliases[1].ip: duplicate ip "1.1.1.1"']],
+  [
+    container({ resources: { limits: { memory: '1500m' } } }),
+    [
+      'spec.containers[0].resources.limits[memory]: fractional byte value "1500m" is invalid, must be an integer',
+      'spec.containers[0].resources.requests[memory]: fractional byte value "1500m" is invalid, must be an integer',
+    ],
+  ],
+  [
+    container({
+      env: [
+        { name: 'X', value: 'a' },
+        { name: 'X', value: 'b' },
+        { name: 'X', value: '$(X)c' },
+      ],
+    }),
+    ['spec.containers[0].env[1]: hides previous definition of "X", which may be dropped when using apply'],
+  ],
+  [
+    container({ ports: [{ containerPort: 80 }, { name: 'b', containerPort: 80 }] }),
+    ['spec.containers[0].ports[1]: duplicate port definition with spec.containers[0].ports[0]'],
+  ],
+  [
+    container({ ports: [{ containerPort: 80, hostIP: '1.1.1.1' }] }),
+    [
+      'spec.containers[0].ports[0]: hostIP set without hostPort: {Name: HostPort:0 ContainerPort:80 Protocol:TCP HostIP:1.1.1.1}',
+    ],
+  ],
+  [
+    container({ livenessProbe: { exec: { command: ['x'] } }, lifecycle: { preStop: { sleep: { seconds: 1 } } } }),
+    [
+      'spec.containers[0].livenessProbe: accepted but not acted on',
+      'spec.containers[0].lifecycle.preStop: accepted but not acted on',
+    ],
+  ],
+  [
+    {
+      volumes: [
+        { name: 'a', emptyDir: {} },
+        { name: 'b', persistentVolumeClaim: { claimName: 'c' } },
+      ],
+      runtimeClassName: 'r',
+    },
+    [
+      'spec.runtimeClassName: accepted but not acted on',
+      'spec.volumes[1].persistentVolumeClaim: accepted but not acted on',
+    ],
+  ],
+])('%j', (spec, warnings) => {
+  expect(warningsOf(spec)).toEqual(warnings);
+});
+
+it('warns of names that make poor hostnames', () => {
+  expect(warningsOf({}, { name: 'a.b' })).toEqual([
+    "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [must not contain dots]",
+  ]);
+});
