@@ -142,7 +142,7 @@ function startKubelet(options: SimulatedNodeOptions, runtime: SimulatedRuntime, 
     images: createImageManager({
       images: runtime.images,
       clock,
-      event: events.event,
+      event: (...about) => events.event(...about),
       fieldPath: containerFieldPath,
       secret: (namespace, secret, signal) =>
         client.get(secrets, { namespace, name: secret }, signal === undefined ? {} : { signal }),

@@ -121,7 +121,9 @@ describe('a simulated cluster', () => {
       for (let i = 0; i < 6; i++) await cluster.client.create(pods, pod(`p${i}`, i % 2 ? { 'exit-code': '1' } : {}));
       await cluster.clock.advance(45_000);
       const { items } = await cluster.store.range('/');
-      const text = items.map(({ key, modRevision, value }) => `${key} ${modRevision} ${Buffer.from(value)}`).join('\n');
+      const text = items
+        .map(({ key, modRevision, value }) => `${key} ${modRevision} ${Buffer.from(value).toString()}`)
+        .join('\n');
       await cluster.stop();
       return text;
     };
