@@ -67,4 +67,6 @@ export async function leaveSysctls(instanceId: string, proc = '/proc/sys', base 
     }
     await rm(base, { recursive: true, force: true });
   });
+  // The folder above goes with the last of what is in it.
+  await rmdir(dirname(base)).catch(() => {});
 }

@@ -37,7 +37,11 @@ export interface TestNode {
 }
 
 /** `podCidr` must differ between nodes that live at the same time. */
-export async function startTestNode(podCidr: string, runtime: 'runc' | 'crun' = 'runc'): Promise<TestNode> {
+export async function startTestNode(
+  podCidr: string,
+  runtime: 'runc' | 'crun' = 'runc',
+  mirrors: ReadonlyMap<string, string[]> = new Map(),
+): Promise<TestNode> {
   const dataDir = await realpath(await mkdtemp('/tmp/peapod-test-'));
   const instance = instanceOf(dataDir);
   const cleanUp = async (): Promise<void> => {
@@ -54,6 +58,7 @@ export async function startTestNode(podCidr: string, runtime: 'runc' | 'crun' = 
         machine,
         runtime,
         sandboxImage: pause.name,
+        mirrors,
         clock: realClock,
         logger: silentLogger,
         ready: (socket, signal) => waitForRuntime(socket, realClock, { timeoutMs: 20_000, signal }),
