@@ -1,13 +1,11 @@
 // How the embedded store lays out keys and values on disk.
 
-import type { KeyValue } from './store.ts';
-import type { Change, Superseded } from './tables.ts';
+import type { KeyValue, StoreEvent } from './store.ts';
+import type { Change } from './tables.ts';
 
 /** The version of this layout; a store with a later one is refused. */
 export const layoutVersion = 1;
 
-// createRevision, modRevision, version, lease and endRevision as doubles, which are exact up to 2^53.
-const headerBytes = 40;
 const revisionBytes = 8;
 
 export function encodeKey(key: string): Buffer {
@@ -40,32 +38,45 @@ function writeNumber(bytes: Buffer, value: number, offset: number): void {
   bytes.writeUInt32BE(value >>> 0, offset + 4);
 }
 
-/** `endRevision` is 0 for a current value. */
-export function encodeValue(value: KeyValue, endRevision: number): Buffer {
-  const bytes = Buffer.allocUnsafe(headerBytes + value.value.length);
-  bytes.writeDoubleLE(value.createRevision, 0);
-  bytes.writeDoubleLE(value.modRevision, 8);
-  bytes.writeDoubleLE(value.version, 16);
-  bytes.writeDoubleLE(value.lease, 24);
-  bytes.writeDoubleLE(endRevision, 32);
-  bytes.set(value.value, headerBytes);
+/** What the log holds per revision: the change with the value it made. */
+export interface LogEntry extends Change {
+  /** Absent for a delete. */
+  value: KeyValue | undefined;
+}
+
+// Type (1 byte), previous revision (8), create revision, version and lease (doubles, exact up to 2^53), length of the key (2), key, value.
+const keyAt = 35;
+
+export function encodeLogEntry(event: StoreEvent): Buffer {
+  const keyBytes = Buffer.byteLength(event.key);
+  const { current } = event;
+  const bytes = Buffer.allocUnsafe(keyAt + keyBytes + (current?.value.length ?? 0));
+  bytes[0] = event.type === 'put' ? 1 : 2;
+  writeNumber(bytes, event.previous?.modRevision ?? 0, 1);
+  bytes.writeDoubleLE(current?.createRevision ?? 0, 9);
+  bytes.writeDoubleLE(current?.version ?? 0, 17);
+  bytes.writeDoubleLE(current?.lease ?? 0, 25);
+  bytes.writeUInt16LE(keyBytes, 33);
+  bytes.write(event.key, keyAt);
+  if (current !== undefined) bytes.set(current.value, keyAt + keyBytes);
   return bytes;
 }
 
 /** Keeps the bytes: they must be the caller's own. */
-export function decodeValue(key: string, bytes: Buffer): KeyValue {
-  return {
+export function decodeLogEntry(revision: number, bytes: Buffer): LogEntry {
+  const valueAt = keyAt + bytes.readUInt16LE(33);
+  const key = bytes.toString('utf8', keyAt, valueAt);
+  const previousRevision = decodeNumber(bytes, 1);
+  if (bytes[0] !== 1) return { revision, type: 'delete', key, previousRevision, value: undefined };
+  const value: KeyValue = {
     key,
-    value: bytes.subarray(headerBytes),
-    createRevision: bytes.readDoubleLE(0),
-    modRevision: bytes.readDoubleLE(8),
-    version: bytes.readDoubleLE(16),
-    lease: bytes.readDoubleLE(24),
+    value: bytes.subarray(valueAt),
+    createRevision: bytes.readDoubleLE(9),
+    modRevision: revision,
+    version: bytes.readDoubleLE(17),
+    lease: bytes.readDoubleLE(25),
   };
-}
-
-export function decodeSuperseded(key: string, bytes: Buffer): Superseded {
-  return { ...decodeValue(key, bytes), endRevision: bytes.readDoubleLE(32) };
+  return { revision, type: 'put', key, previousRevision, value };
 }
 
 /** Key, NUL, revision: sorts by key, since keys hold no NUL, then by revision. */
@@ -82,6 +93,10 @@ export function keyOfVersionKey(bytes: Buffer): string {
   return bytes.toString('utf8', 0, bytes.length - 1 - revisionBytes);
 }
 
+export function revisionOfVersionKey(bytes: Buffer): number {
+  return decodeNumber(bytes, bytes.length - revisionBytes);
+}
+
 /** Where versions of keys from `start` on begin; a start that ends in NUL is the place right after a key. */
 export function versionStart(start: string): Buffer {
   return start.endsWith('\0') ? Buffer.from(`${start.slice(0, -1)}\u0001`) : Buffer.from(start);
@@ -93,21 +108,4 @@ export function encodeLeaseKey(lease: number, key: string): Buffer {
 
 export function keyOfLeaseKey(bytes: Buffer): string {
   return bytes.toString('utf8', revisionBytes);
-}
-
-export function encodeChange(change: Omit<Change, 'revision'>): Buffer {
-  const bytes = Buffer.allocUnsafe(1 + revisionBytes + Buffer.byteLength(change.key));
-  bytes[0] = change.type === 'put' ? 1 : 2;
-  writeNumber(bytes, change.previousRevision, 1);
-  bytes.write(change.key, 1 + revisionBytes);
-  return bytes;
-}
-
-export function decodeChange(revision: number, bytes: Buffer): Change {
-  return {
-    revision,
-    type: bytes[0] === 1 ? 'put' : 'delete',
-    previousRevision: decodeNumber(bytes, 1),
-    key: bytes.toString('utf8', 1 + revisionBytes),
-  };
 }

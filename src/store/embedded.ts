@@ -6,26 +6,25 @@ import { type Database, open, type RootDatabase } from 'lmdb';
 import type { Clock } from '../lib/clock.ts';
 import { nextTurn } from '../lib/next-turn.ts';
 import {
-  decodeChange,
+  decodeLogEntry,
   decodeNumber,
-  decodeSuperseded,
-  decodeValue,
-  encodeChange,
   encodeKey,
   encodeLeaseKey,
+  encodeLogEntry,
   encodeNumber,
-  encodeValue,
   encodeVersionKey,
   keyOfLeaseKey,
   keyOfVersionKey,
+  type LogEntry,
   layoutVersion,
   prefixEnd,
+  revisionOfVersionKey,
   versionStart,
 } from './embedded-layout.ts';
 import { lockFolder } from './embedded-lock.ts';
 import { createMvccStore } from './mvcc-store.ts';
 import type { KeyValue, Store, StoreEvent } from './store.ts';
-import type { Change, LeaseRecord, Superseded, Tables, TablesState, TableWrite } from './tables.ts';
+import type { Change, LeaseRecord, Tables, TablesState, TableWrite } from './tables.ts';
 
 export interface EmbeddedOptions {
   /** The data folder; made with mode 0700 when it is not there. */
@@ -65,6 +64,7 @@ const meta = {
   layout: Buffer.from('layout'),
   revision: Buffer.from('revision'),
   compacted: Buffer.from('compacted'),
+  trimmed: Buffer.from('trimmed'),
   lastLease: Buffer.from('last-lease'),
 };
 
@@ -72,12 +72,12 @@ class LmdbTables implements Tables {
   readonly #root: RootDatabase<Buffer, Buffer>;
   readonly #unlock: () => Promise<void>;
   readonly #meta: Table;
-  /** Key to value. */
+  /** Revision to change and value: the only place that holds values, and only ever appended to. */
+  readonly #log: Table;
+  /** Key to the revision of its current value. */
   readonly #current: Table;
-  /** Key and modRevision to value. */
-  readonly #superseded: Table;
-  /** Revision to change. */
-  readonly #history: Table;
+  /** Key and revision of each deletion within the history kept: how readers of the past find keys that are gone. */
+  readonly #deleted: Table;
   /** Lease to its end, in wall ms. */
   readonly #leases: Table;
   /** Lease and key. */
@@ -93,9 +93,9 @@ class LmdbTables implements Tables {
     this.#root = open<Buffer, Buffer>({ path, ...binary, noSubdir: false, overlappingSync: false, maxDbs: 8 });
     const table = (name: string): Table => this.#root.openDB<Buffer, Buffer>({ name, ...binary });
     this.#meta = table('meta');
+    this.#log = table('log');
     this.#current = table('current');
-    this.#superseded = table('superseded');
-    this.#history = table('history');
+    this.#deleted = table('deleted');
     this.#leases = table('leases');
     this.#leaseKeys = table('lease-keys');
     this.#fresh = this.#meta.get(meta.layout) === undefined;
@@ -111,14 +111,15 @@ class LmdbTables implements Tables {
     return {
       revision: this.#number(meta.revision, 1),
       compactedRevision: this.#number(meta.compacted, 1),
+      trimmedRevision: this.#number(meta.trimmed, 0),
       lastLease: this.#number(meta.lastLease, 0),
       leases,
     };
   }
 
   get(key: string): KeyValue | undefined {
-    const bytes = key === '' ? undefined : this.#current.get(encodeKey(key));
-    return bytes === undefined ? undefined : decodeValue(key, bytes);
+    const revision = key === '' ? undefined : this.#current.get(encodeKey(key));
+    return revision === undefined ? undefined : this.#entry(decodeNumber(revision))?.value;
   }
 
   has(key: string): boolean {
@@ -127,8 +128,10 @@ class LmdbTables implements Tables {
 
   scan(prefix: string, start: string, limit: number): KeyValue[] {
     const found: KeyValue[] = [];
-    for (const { key, value } of this.#current.getRange({ ...bounds(encodeKey(start), prefix), limit }))
-      found.push(decodeValue(key.toString(), value));
+    for (const { value: revision } of this.#current.getRange({ ...bounds(encodeKey(start), prefix), limit })) {
+      const value = this.#entry(decodeNumber(revision))?.value;
+      if (value !== undefined) found.push(value);
+    }
     return found;
   }
 
@@ -136,26 +139,49 @@ class LmdbTables implements Tables {
     return this.#current.getKeysCount(bounds(encodeKey(start), prefix));
   }
 
-  nextSupersededKey(prefix: string, start: string): string | undefined {
-    for (const key of this.#superseded.getKeys({ ...bounds(versionStart(start), prefix), limit: 1 }))
+  nextDeletedKey(prefix: string, start: string): string | undefined {
+    for (const key of this.#deleted.getKeys({ ...bounds(versionStart(start), prefix), limit: 1 }))
       return keyOfVersionKey(key);
     return undefined;
   }
 
-  supersededAt(key: string, revision: number): Superseded | undefined {
-    const start = encodeVersionKey(key, revision);
-    const exact = this.#superseded.get(start);
-    if (exact !== undefined) return decodeSuperseded(key, exact);
-    const earlier = { start, end: encodeVersionKey(key, 0), reverse: true, limit: 1 };
-    for (const { value } of this.#superseded.getRange(earlier)) return decodeSuperseded(key, value);
+  valueAt(key: string, revision: number): KeyValue | undefined {
+    const current = this.#current.get(encodeKey(key));
+    const alive = current === undefined ? undefined : this.#before(decodeNumber(current), revision);
+    if (alive !== undefined) return alive;
+    // The first deletion since names the last value of the life that could have been then.
+    const deletions = {
+      start: encodeVersionKey(key, revision + 1),
+      end: encodeVersionKey(key, Number.MAX_SAFE_INTEGER),
+      limit: 1,
+    };
+    for (const deletion of this.#deleted.getKeys(deletions)) {
+      const entry = this.#entry(revisionOfVersionKey(deletion));
+      return entry === undefined ? undefined : this.#before(entry.previousRevision, revision);
+    }
     return undefined;
   }
 
-  history(from: number, limit: number): Change[] {
+  changes(from: number, limit: number): Change[] {
     const changes: Change[] = [];
-    for (const { key, value } of this.#history.getRange({ start: encodeNumber(from), limit }))
-      changes.push(decodeChange(decodeNumber(key), value));
+    for (const { key, value } of this.#log.getRange({ start: encodeNumber(from), limit }))
+      changes.push(decodeLogEntry(decodeNumber(key), value));
     return changes;
+  }
+
+  event(change: Change): StoreEvent {
+    const { revision, type, key, previousRevision } = change;
+    const current = this.#entry(revision)?.value;
+    const previous = previousRevision === 0 ? undefined : this.#entry(previousRevision)?.value;
+    if ((type === 'put' && current === undefined) || (previousRevision !== 0 && previous === undefined))
+      throw new Error(`history of ${key} at revision ${revision} is missing`);
+    return {
+      type,
+      key,
+      revision,
+      ...(current !== undefined ? { current } : {}),
+      ...(previous !== undefined ? { previous } : {}),
+    };
   }
 
   leaseKeys(lease: number, limit: number): string[] {
@@ -204,31 +230,48 @@ class LmdbTables implements Tables {
         this.#put(this.#meta, meta.compacted, encodeNumber(write.revision));
         return;
       case 'trim':
-        for (const { revision, key, previousRevision } of write.changes) {
-          this.#remove(this.#history, encodeNumber(revision));
-          if (previousRevision !== 0) this.#remove(this.#superseded, encodeVersionKey(key, previousRevision));
+        for (const { revision, type, key, previousRevision } of write.changes) {
+          if (previousRevision !== 0) this.#remove(this.#log, encodeNumber(previousRevision));
+          if (type === 'put') continue;
+          this.#remove(this.#log, encodeNumber(revision));
+          this.#remove(this.#deleted, encodeVersionKey(key, revision));
         }
+        this.#put(this.#meta, meta.trimmed, encodeNumber((write.changes.at(-1)?.revision ?? 0) + 1));
         return;
       default:
         write satisfies never;
     }
   }
 
-  #writeEvent({ type, key, revision, current, previous }: StoreEvent): void {
-    const change = encodeChange({ type, key, previousRevision: previous?.modRevision ?? 0 });
-    this.#put(this.#history, encodeNumber(revision), change);
-    if (previous !== undefined) {
-      this.#put(this.#superseded, encodeVersionKey(key, previous.modRevision), encodeValue(previous, revision));
-      if (previous.lease !== 0 && previous.lease !== current?.lease)
-        this.#remove(this.#leaseKeys, encodeLeaseKey(previous.lease, key));
-    }
+  #writeEvent(event: StoreEvent): void {
+    const { key, revision, current, previous } = event;
+    this.#put(this.#log, encodeNumber(revision), encodeLogEntry(event));
+    if (previous !== undefined && previous.lease !== 0 && previous.lease !== current?.lease)
+      this.#remove(this.#leaseKeys, encodeLeaseKey(previous.lease, key));
     if (current === undefined) {
       this.#remove(this.#current, encodeKey(key));
+      this.#put(this.#deleted, encodeVersionKey(key, revision), present);
       return;
     }
-    this.#put(this.#current, encodeKey(key), encodeValue(current, 0));
+    this.#put(this.#current, encodeKey(key), encodeNumber(revision));
     if (current.lease !== 0 && current.lease !== previous?.lease)
       this.#put(this.#leaseKeys, encodeLeaseKey(current.lease, key), present);
+  }
+
+  #entry(revision: number): LogEntry | undefined {
+    const bytes = this.#log.get(encodeNumber(revision));
+    return bytes === undefined ? undefined : decodeLogEntry(revision, bytes);
+  }
+
+  /** Of a value and those that it replaced, the newest that is not later than the revision. */
+  #before(from: number, revision: number): KeyValue | undefined {
+    for (let at = from; at !== 0; ) {
+      const entry = this.#entry(at);
+      if (entry === undefined || at <= revision) return entry?.value;
+      if ((entry.value?.createRevision ?? 0) > revision) return undefined;
+      at = entry.previousRevision;
+    }
+    return undefined;
   }
 
   #put(table: Table, key: Buffer, value: Buffer): void {

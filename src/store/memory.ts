@@ -5,11 +5,17 @@ import { OrderedMap } from '../lib/ordered-map.ts';
 import { compareKeys } from './keys.ts';
 import { createMvccStore } from './mvcc-store.ts';
 import type { KeyValue, Store, StoreEvent } from './store.ts';
-import type { Change, LeaseRecord, Superseded, Tables, TablesState, TableWrite } from './tables.ts';
+import type { Change, LeaseRecord, Tables, TablesState, TableWrite } from './tables.ts';
 
 /** A store that lives in this process only. `clock` drives leases. */
 export function createMemoryStore(options: { clock: Clock }): Store {
   return createMvccStore({ tables: new MemoryTables(), clock: options.clock });
+}
+
+/** A value that was replaced or deleted, readable at the revisions in between. */
+interface Superseded {
+  value: KeyValue;
+  endRevision: number;
 }
 
 class MemoryTables implements Tables {
@@ -17,13 +23,13 @@ class MemoryTables implements Tables {
   /** Per key, oldest first. */
   readonly #superseded = new OrderedMap<Superseded[]>(compareKeys);
   /** Revisions have no gaps: the change of a revision is found by counting. What is before #trimmed is gone. */
-  #history: Change[] = [];
+  #history: StoreEvent[] = [];
   #trimmed = 0;
   readonly #leases = new Map<number, LeaseRecord>();
   readonly #leaseKeys = new Map<number, Set<string>>();
 
   state(): TablesState {
-    return { revision: 1, compactedRevision: 1, lastLease: 0, leases: [...this.#leases.values()] };
+    return { revision: 1, compactedRevision: 1, trimmedRevision: 0, lastLease: 0, leases: [...this.#leases.values()] };
   }
 
   get(key: string): KeyValue | undefined {
@@ -50,19 +56,28 @@ class MemoryTables implements Tables {
     );
   }
 
-  nextSupersededKey(prefix: string, start: string): string | undefined {
+  nextDeletedKey(prefix: string, start: string): string | undefined {
+    // Also those that were only updated, which does no harm.
     for (const [key] of this.#superseded.from(start)) return key.startsWith(prefix) ? key : undefined;
     return undefined;
   }
 
-  supersededAt(key: string, revision: number): Superseded | undefined {
-    return this.#superseded.get(key)?.findLast((version) => version.modRevision <= revision);
+  valueAt(key: string, revision: number): KeyValue | undefined {
+    const current = this.#current.get(key);
+    if (current !== undefined && current.modRevision <= revision) return current;
+    const version = this.#superseded.get(key)?.findLast(({ value }) => value.modRevision <= revision);
+    return version !== undefined && version.endRevision > revision ? version.value : undefined;
   }
 
-  history(from: number, limit: number): Change[] {
-    const first = this.#history[this.#trimmed]?.revision ?? from;
-    const start = this.#trimmed + Math.max(0, from - first);
-    return this.#history.slice(start, start + limit);
+  changes(from: number, limit: number): Change[] {
+    const start = this.#indexOf(from);
+    return this.#history.slice(start, start + limit).map(changeOf);
+  }
+
+  event({ revision }: Change): StoreEvent {
+    const event = this.#history[this.#indexOf(revision)];
+    if (event?.revision !== revision) throw new Error(`history at revision ${revision} is missing`);
+    return event;
   }
 
   leaseKeys(lease: number, limit: number): string[] {
@@ -98,10 +113,17 @@ class MemoryTables implements Tables {
     }
   }
 
-  #applyEvent({ type, key, revision, current, previous }: StoreEvent): void {
-    this.#history.push({ revision, type, key, previousRevision: previous?.modRevision ?? 0 });
+  /** Where the change of that revision is in #history, or the oldest one if it is older than that. */
+  #indexOf(revision: number): number {
+    const first = this.#history[this.#trimmed]?.revision ?? revision;
+    return this.#trimmed + Math.max(0, revision - first);
+  }
+
+  #applyEvent(event: StoreEvent): void {
+    const { key, revision, current, previous } = event;
+    this.#history.push(event);
     if (previous !== undefined) {
-      const version: Superseded = { ...previous, endRevision: revision };
+      const version: Superseded = { value: previous, endRevision: revision };
       const versions = this.#superseded.get(key);
       if (versions === undefined) this.#superseded.set(key, [version]);
       else versions.push(version);
@@ -121,7 +143,7 @@ class MemoryTables implements Tables {
   #trim(changes: Change[]): void {
     for (const { key, previousRevision } of changes) {
       if (previousRevision === 0) continue;
-      const kept = this.#superseded.get(key)?.filter((version) => version.modRevision !== previousRevision) ?? [];
+      const kept = this.#superseded.get(key)?.filter(({ value }) => value.modRevision !== previousRevision) ?? [];
       if (kept.length === 0) this.#superseded.delete(key);
       else this.#superseded.set(key, kept);
     }
@@ -132,3 +154,10 @@ class MemoryTables implements Tables {
     this.#trimmed = 0;
   }
 }
+
+const changeOf = ({ revision, type, key, previous }: StoreEvent): Change => ({
+  revision,
+  type,
+  key,
+  previousRevision: previous?.modRevision ?? 0,
+});

@@ -21,7 +21,7 @@ import {
   type WatchBatch,
   type WatchOptions,
 } from './store.ts';
-import type { Change, Tables, TableWrite } from './tables.ts';
+import type { Tables, TableWrite } from './tables.ts';
 import { WatchLog } from './watch-log.ts';
 
 export interface MvccOptions {
@@ -58,7 +58,7 @@ class MvccStore implements Store {
   #assigned: number;
   #durable: number;
   #compacted: number;
-  #trimmed = 0;
+  #trimmed: number;
   #lastLease: number;
   /** Takes new writes while the group before it is being committed. */
   #open: Group | undefined;
@@ -75,6 +75,7 @@ class MvccStore implements Store {
     this.#assigned = state.revision;
     this.#durable = state.revision;
     this.#compacted = state.compactedRevision;
+    this.#trimmed = state.trimmedRevision;
     this.#lastLease = state.lastLease;
     this.#ranges = new RangeReader({ tables, pending: this.#pending, durable: () => this.#durable });
     const source = {
@@ -278,38 +279,18 @@ class MvccStore implements Store {
   }
 
   #readHistory(prefix: string, from: number): { events: StoreEvent[]; progress: number } {
-    const changes = this.#tables.history(from, historySlice).filter((change) => change.revision <= this.#durable);
-    const events = changes.filter((change) => change.key.startsWith(prefix)).map((change) => this.#eventFrom(change));
+    const changes = this.#tables.changes(from, historySlice).filter((change) => change.revision <= this.#durable);
+    const events = changes
+      .filter((change) => change.key.startsWith(prefix))
+      .map((change) => this.#tables.event(change));
     return { events, progress: changes.at(-1)?.revision ?? this.#durable };
-  }
-
-  #eventFrom({ type, key, revision, previousRevision }: Change): StoreEvent {
-    const current = type === 'put' ? this.#version(key, revision) : undefined;
-    const previous = previousRevision === 0 ? undefined : this.#version(key, previousRevision);
-    return {
-      type,
-      key,
-      revision,
-      ...(current !== undefined ? { current } : {}),
-      ...(previous !== undefined ? { previous } : {}),
-    };
-  }
-
-  #version(key: string, modRevision: number): KeyValue {
-    const current = this.#tables.get(key);
-    if (current?.modRevision === modRevision) return current;
-    const superseded = this.#tables.supersededAt(key, modRevision);
-    if (superseded?.modRevision !== modRevision)
-      throw new Error(`history of ${key} at revision ${modRevision} is missing`);
-    const { endRevision: _, ...value } = superseded;
-    return value;
   }
 
   /** Removes history before the compacted revision, a slice per commit. Reads that are under way keep what they need. */
   async #trim(): Promise<void> {
     while (this.#closing === undefined) {
       const end = Math.min(this.#compacted, this.#ranges.oldestPinned());
-      const changes = this.#tables.history(this.#trimmed, trimSlice).filter((change) => change.revision < end);
+      const changes = this.#tables.changes(this.#trimmed, trimSlice).filter((change) => change.revision < end);
       const last = changes.at(-1);
       if (last === undefined) return;
       await this.#enqueue({ type: 'trim', changes });

@@ -26,7 +26,7 @@ interface Slice {
   next: string | undefined;
 }
 
-const sliceKeys = 1000;
+const sliceKeys = 500;
 const rememberedCounts = 64;
 const noValue = new Uint8Array(0);
 
@@ -134,40 +134,30 @@ export class RangeReader {
     return { items: items.sort((a, b) => compareKeys(a.key, b.key)), next };
   }
 
-  /** An earlier state: current values that are old enough, else the superseded one that was current then. */
+  /** An earlier state: of all keys that exist or were deleted since, the values they had. */
   #sliceAt(prefix: string, start: string, max: number, revision: number): Slice {
     const { tables } = this.#source;
     const rows = tables.scan(prefix, start, max);
     const lastRow = rows.length === max ? rows.at(-1)?.key : undefined;
-    const superseded: string[] = [];
+    const keys = new Map<string, KeyValue | undefined>();
     let end = lastRow;
     for (let from = start; ; ) {
-      const key = tables.nextSupersededKey(prefix, from);
+      const key = tables.nextDeletedKey(prefix, from);
       if (key === undefined || (lastRow !== undefined && compareKeys(key, lastRow) > 0)) break;
-      superseded.push(key);
+      keys.set(key, undefined);
       from = successor(key);
-      if (superseded.length === max) {
+      if (keys.size === max) {
         end = key;
         break;
       }
     }
+    for (const row of rows) if (end === undefined || compareKeys(row.key, end) <= 0) keys.set(row.key, row);
     const items: KeyValue[] = [];
-    const take = (key: string, row: KeyValue | undefined): void => {
-      if (row !== undefined && row.modRevision <= revision) return void items.push(row);
-      const version = tables.supersededAt(key, revision);
-      if (version === undefined || version.endRevision <= revision) return;
-      const { endRevision: _, ...value } = version;
-      items.push(value);
-    };
-    let s = 0;
-    for (const row of rows) {
-      for (let key = superseded[s]; key !== undefined && compareKeys(key, row.key) < 0; key = superseded[++s])
-        take(key, undefined);
-      if (superseded[s] === row.key) s++;
-      if (end !== undefined && compareKeys(row.key, end) > 0) break;
-      take(row.key, row);
+    for (const [key, row] of keys) {
+      const value = row !== undefined && row.modRevision <= revision ? row : tables.valueAt(key, revision);
+      if (value !== undefined) items.push(value);
     }
-    for (let key = superseded[s]; key !== undefined; key = superseded[++s]) take(key, undefined);
+    items.sort((a, b) => compareKeys(a.key, b.key));
     return { items, next: end === undefined ? undefined : successor(end) };
   }
 }

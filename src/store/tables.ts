@@ -2,13 +2,7 @@
 
 import type { KeyValue, StoreEvent } from './store.ts';
 
-/** A value that was replaced or deleted, still readable at the revisions in between. */
-export interface Superseded extends KeyValue {
-  /** The revision that replaced it. */
-  endRevision: number;
-}
-
-/** One line of history, without the values (they are in the other two tables). */
+/** One line of history, without the values. */
 export interface Change {
   revision: number;
   type: 'put' | 'delete';
@@ -27,18 +21,20 @@ export interface LeaseRecord {
 export interface TablesState {
   revision: number;
   compactedRevision: number;
+  /** History before that revision has been removed; 0 when unknown. */
+  trimmedRevision: number;
   lastLease: number;
   leases: LeaseRecord[];
 }
 
 /** One step of a commit. */
 export type TableWrite =
-  /** Sets or removes the current value, keeps the previous one as superseded, adds to history, and moves the key between leases. */
+  /** Sets or removes the current value, keeps the previous one readable, adds to history, and moves the key between leases. */
   | { type: 'event'; event: StoreEvent }
   | { type: 'lease'; lease: LeaseRecord }
   | { type: 'forget-lease'; lease: number }
   | { type: 'compacted'; revision: number }
-  /** Removes these lines of history and the values that they superseded. */
+  /** Removes these lines of history, the oldest there are, and the values that they replaced. Current values stay. */
   | { type: 'trim'; changes: Change[] };
 
 /**
@@ -53,12 +49,14 @@ export interface Tables {
   scan(prefix: string, start: string, limit: number): KeyValue[];
   /** Number of current keys with the prefix, from `start` on. */
   count(prefix: string, start: string): number;
-  /** The first key with the prefix, from `start` on, that has superseded values. */
-  nextSupersededKey(prefix: string, start: string): string | undefined;
-  /** The newest superseded value of the key with modRevision at most `revision`. */
-  supersededAt(key: string, revision: number): Superseded | undefined;
+  /** The first key with the prefix, from `start` on, that was deleted within the history kept; it may exist again. */
+  nextDeletedKey(prefix: string, start: string): string | undefined;
+  /** The value that the key had at a revision within the history kept. */
+  valueAt(key: string, revision: number): KeyValue | undefined;
   /** At most `limit` lines of history from that revision on. */
-  history(from: number, limit: number): Change[];
+  changes(from: number, limit: number): Change[];
+  /** The change with its values. Throws when it is not in the history kept. */
+  event(change: Change): StoreEvent;
   /** At most `limit` keys that carry the lease. */
   leaseKeys(lease: number, limit: number): string[];
   /** All or nothing, in order of the calls. Settles once durable. */

@@ -1,0 +1,143 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { open } from 'lmdb';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { realClock } from '../host/real-clock.ts';
+import { openEmbeddedStore } from './embedded.ts';
+import { encodeNumber } from './embedded-layout.ts';
+import { StoreInUseError } from './embedded-lock.ts';
+import type { Store } from './store.ts';
+
+let folder: string;
+let stores: Store[];
+beforeEach(() => {
+  folder = join(mkdtempSync(join(tmpdir(), 'peapod-embedded-')), 'store');
+  stores = [];
+});
+afterEach(async () => {
+  for (const store of stores) await store.close();
+  rmSync(join(folder, '..'), { recursive: true, force: true });
+});
+
+async function openHere(): Promise<Store> {
+  const store = await openEmbeddedStore({ path: folder, clock: realClock });
+  stores.push(store);
+  return store;
+}
+const put = (store: Store, key: string, value: Uint8Array = Buffer.from(key)) => store.txn({ op: 'put', key, value });
+
+/** Tables as they are on disk, by name and number of entries. */
+async function entries(): Promise<Record<string, number>> {
+  const root = open({
+    path: folder,
+    noSubdir: false,
+    overlappingSync: false,
+    maxDbs: 8,
+    keyEncoding: 'binary',
+    encoding: 'binary',
+  });
+  const count = (name: string): number =>
+    root.openDB({ name, keyEncoding: 'binary', encoding: 'binary' }).getKeysCount();
+  const counts = Object.fromEntries(
+    ['log', 'current', 'deleted', 'leases', 'lease-keys'].map((name) => [name, count(name)]),
+  );
+  await root.close();
+  return counts;
+}
+
+test('only its owner can read the folder and the files', async () => {
+  await put(await openHere(), '/a');
+  const modes = ['', 'data.mdb', 'lock.mdb', 'owner'].map((name) =>
+    (statSync(join(folder, name)).mode & 0o777).toString(8),
+  );
+  expect(modes).toEqual(['700', '600', '600', '600']);
+});
+
+test('a folder that is open here or in another process is refused, by name of the process; once free it opens', async () => {
+  const store = await openHere();
+  await expect(openHere()).rejects.toThrow(`the store in ${folder} is in use by process ${process.pid}`);
+  await store.close();
+  expect(existsSync(join(folder, 'owner'))).toBe(false);
+  const script = `
+    import { openEmbeddedStore } from ${JSON.stringify(join(import.meta.dirname, 'embedded.ts'))};
+    import { realClock } from ${JSON.stringify(join(import.meta.dirname, '../host/real-clock.ts'))};
+    await openEmbeddedStore({ path: ${JSON.stringify(folder)}, clock: realClock });
+    console.log('open');
+    setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'pipe'] });
+  try {
+    let errors = '';
+    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+    const opened = await new Promise((resolve) => {
+      child.stdout.once('data', () => resolve(true));
+      child.once('close', () => resolve(errors));
+    });
+    expect(opened).toBe(true);
+    await expect(openHere()).rejects.toThrow(StoreInUseError);
+    await expect(openHere()).rejects.toMatchObject({ pid: child.pid });
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    child.kill('SIGKILL');
+    await closed;
+    await put(await openHere(), '/a');
+  } finally {
+    child.kill('SIGKILL');
+  }
+});
+
+test('a note of a process that is gone, or half a note, does not stand in the way', async () => {
+  await (await openHere()).close();
+  writeFileSync(join(folder, 'owner'), JSON.stringify({ pid: process.pid, started: 'another boot 1' }));
+  await (await openHere()).close();
+  writeFileSync(join(folder, 'owner'), '{"pi');
+  const store = await openHere();
+  expect(JSON.parse(readFileSync(join(folder, 'owner'), 'utf8'))).toMatchObject({ pid: process.pid });
+  await store.close();
+});
+
+test('of stores opened at the same time one wins', async () => {
+  const results = await Promise.allSettled([openHere(), openHere(), openHere()]);
+  expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(1);
+});
+
+test('compaction takes history off the disk and leaves what is current', async () => {
+  const store = await openHere();
+  for (let i = 0; i < 30; i++) await put(store, '/a');
+  await put(store, '/b');
+  await put(store, '/gone');
+  await store.txn({ op: 'delete', key: '/gone' });
+  const lease = await store.grantLease(60_000);
+  await store.txn({ op: 'put', key: '/leased', value: Buffer.from('x'), lease });
+  await store.compact(store.revision());
+  await store.close();
+  // The log keeps one entry per current value; the newest change is still history.
+  expect(await entries()).toEqual({ log: 3, current: 3, deleted: 0, leases: 1, 'lease-keys': 1 });
+  const again = await openHere();
+  expect((await again.range('/')).items.map((item) => item.key)).toEqual(['/a', '/b', '/leased']);
+  await again.revokeLease(lease);
+  await again.compact(again.revision());
+  await again.close();
+  // Beside the two, the deletion that is still history, and the value it deleted.
+  expect(await entries()).toEqual({ log: 4, current: 2, deleted: 1, leases: 0, 'lease-keys': 0 });
+});
+
+test('the file grows past any size it was opened with, and values keep their bytes', async () => {
+  const store = await openHere();
+  const value = Buffer.alloc(1_000_000, 7);
+  await Promise.all(Array.from({ length: 40 }, (_, i) => put(store, `/big/${i}`, value)));
+  const { items } = await store.range('/big/');
+  expect(items).toHaveLength(40);
+  expect(items.every((item) => Buffer.compare(item.value, value) === 0)).toBe(true);
+});
+
+test('a store of a later layout is refused and left alone', async () => {
+  await put(await openHere(), '/a');
+  await stores[0]?.close();
+  const options = { keyEncoding: 'binary', encoding: 'binary' } as const;
+  const root = open<Buffer, Buffer>({ path: folder, noSubdir: false, overlappingSync: false, maxDbs: 8, ...options });
+  await root.openDB<Buffer, Buffer>({ name: 'meta', ...options }).put(Buffer.from('layout'), encodeNumber(2));
+  await root.close();
+  await expect(openHere()).rejects.toThrow('has layout 2, and this version knows only 1');
+  expect(existsSync(join(folder, 'owner'))).toBe(false);
+});
