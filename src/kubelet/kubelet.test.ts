@@ -329,6 +329,25 @@ describe('a pod ends', () => {
     expect(api.statuses.at(-1)?.status.phase).toBe('Failed');
   });
 
+  test('held by a finalizer: the kubelet does its part once', async () => {
+    const { api, clock, show, runtime } = await start();
+    const held = pod('held');
+    api.create({ ...held, metadata: { ...held.metadata, finalizers: ['x/y'] } as never });
+    await clock.settle();
+    api.delete('held', 1);
+    await clock.advance(3000);
+    expect(show('held')).toBe('Failed deleting c:Error/143');
+    expect(await runtime.listPodSandbox()).toEqual([]);
+    expect(harness.kubelet().list()).toEqual([]);
+    const written = api.statuses.length;
+    await clock.advance(120_000);
+    expect(api.statuses).toHaveLength(written);
+    api.update('held', (p) => ({ ...p, metadata: { ...p.metadata, finalizers: [] } }) as Pod);
+    api.delete('held', 0);
+    await clock.advance(1000);
+    expect(show('held')).toBe('gone');
+  });
+
   test('with a sidecar after the app', async () => {
     const { api, clock, events } = await start();
     api.create(pod('side', { 'c.stop-time': '1s' }, { init: [{ restartPolicy: 'Always' }] }));

@@ -81,6 +81,10 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     clock,
     logger,
     onChange: (uid) => workers.get(uid)?.changed(),
+    onRecovered() {
+      for (const worker of workers.values()) worker.changed();
+    },
+    isBusy: (uid) => workers.get(uid)?.isBusy() === true,
     ...(options.relistMs === undefined ? {} : { relistMs: options.relistMs }),
   });
 

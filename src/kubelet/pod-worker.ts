@@ -18,6 +18,8 @@ export interface PodWorker {
   pod(): Pod | undefined;
   /** The object is gone from the API. */
   isGone(): boolean;
+  /** A pass is under way. */
+  isBusy(): boolean;
   /** The object as the API has it now; of several the newest counts. */
   update(pod: Pod): void;
   /** The object is gone from the API; with its last form where that is known. */
@@ -104,6 +106,10 @@ class Worker implements PodWorker {
 
   isGone(): boolean {
     return this.#memory.gone;
+  }
+
+  isBusy(): boolean {
+    return this.#running;
   }
 
   update(pod: Pod): void {

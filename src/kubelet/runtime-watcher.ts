@@ -44,6 +44,10 @@ export interface RuntimeWatcherOptions {
   logger: Logger;
   /** Called when a pod's containers or sandboxes are not as last seen. */
   onChange: (uid: string) => void;
+  /** Called when the runtime answers again after it did not: anything may have failed or been missed meanwhile. */
+  onRecovered?: () => void;
+  /** True while a pod is being worked on, which then knows best itself: the listing leaves it for the next time. */
+  isBusy?: (uid: string) => boolean;
   /** ms between listings. */
   relistMs?: number;
 }
@@ -87,6 +91,8 @@ export function createRuntimeWatcher({
   clock,
   logger,
   onChange,
+  onRecovered,
+  isBusy = () => false,
   relistMs = 1000,
 }: RuntimeWatcherOptions): RuntimeWatcher {
   const held = new Map<string, Held>();
@@ -209,14 +215,16 @@ export function createRuntimeWatcher({
       })
       .map(([uid]) => uid);
     const vanished = [...held].filter(([uid, known]) => !pods.has(uid) && known.look <= lookedAt).map(([uid]) => uid);
-    for (const uid of [...changed, ...vanished]) onChange(uid);
+    for (const uid of [...changed, ...vanished]) if (!isBusy(uid)) onChange(uid);
   };
 
   const relistSafely = async (): Promise<void> => {
     try {
       await relist();
-      if (failure !== undefined) logger.info('the container runtime answers again');
+      if (failure === undefined) return;
       failure = undefined;
+      logger.info('the container runtime answers again');
+      onRecovered?.();
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       if (failure === undefined) logger.warn('the container runtime does not answer', { error: text });

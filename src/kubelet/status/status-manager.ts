@@ -51,6 +51,9 @@ const maxRetryMs = 10_000;
 
 const versionOf = (pod: Pod): number => Number(pod.metadata?.resourceVersion ?? 0);
 
+/** The name belongs to another pod by now; any other conflict is worth another try. */
+const isOtherUid = (error: unknown): boolean => isApiError(error, 'Conflict') && /\buid\b/i.test(error.message);
+
 /** What others own in the status is taken from what the API holds, so that a patch never touches it. */
 function withForeign(base: PodStatus, status: PodStatus): PodStatus {
   const own = (status.conditions ?? []).filter((c) => isOwnCondition(c.type));
@@ -100,7 +103,7 @@ export function createStatusManager({ client, pods, clock, logger, signal }: Sta
     } catch (error) {
       if (signal.aborted) return true;
       // The object is gone, or another pod has the name: nobody is left to tell.
-      if (isApiError(error, 'NotFound') || isApiError(error, 'Conflict')) return true;
+      if (isApiError(error, 'NotFound') || isOtherUid(error)) return true;
       logger.warn('could not report pod status', { pod: name, namespace, error: String(error) });
       return isApiError(error, 'Invalid') || isApiError(error, 'BadRequest');
     }
@@ -153,7 +156,7 @@ export function createStatusManager({ client, pods, clock, logger, signal }: Sta
           );
           return;
         } catch (error) {
-          if (isApiError(error, 'NotFound') || isApiError(error, 'Conflict')) return;
+          if (isApiError(error, 'NotFound') || isOtherUid(error)) return;
           if (!stop.aborted) logger.warn('could not delete pod', { pod: name, namespace, error: String(error) });
         }
         await sleep(clock, retryMs, stop);

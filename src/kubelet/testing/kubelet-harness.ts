@@ -152,7 +152,7 @@ export class FakeApi {
       const pod = this.get(name);
       if (options?.preconditions?.uid !== pod.metadata?.uid || options?.gracePeriodSeconds !== 0)
         throw new Error('unexpected delete');
-      this.#drop(name);
+      if (!pod.metadata?.finalizers?.length) this.#drop(name);
       return {};
     },
   };
