@@ -17,6 +17,55 @@ const read = async (path: string): Promise<string> => (await files.readFile(`${v
 const visible = async (): Promise<string[]> =>
   (await files.readdir(volume)).filter((name) => !name.startsWith('..')).sort();
 
+/** Files that stop working after so many changes, as for a process that was killed there. */
+function dyingAfter(changes: number): Files {
+  const mutating = new Set([
+    'writeFile',
+    'mkdir',
+    'mkdtemp',
+    'symlink',
+    'rename',
+    'unlink',
+    'removeTree',
+    'chmod',
+    'chown',
+  ]);
+  let left = changes;
+  return new Proxy(files, {
+    get(target, name) {
+      const method = Reflect.get(target, name) as (...all: unknown[]) => unknown;
+      return (...all: unknown[]) => {
+        if (left <= 0) return Promise.reject(new Error('killed'));
+        if (mutating.has(String(name))) left--;
+        return method.apply(target, all);
+      };
+    },
+  });
+}
+
+describe('a write that is killed at any point', () => {
+  const before = { a: '1', 'd/x': '1', old: '1' };
+  const after = { a: '2', 'd/x': '2', fresh: '2' };
+  it.each(Array.from({ length: 24 }, (_, i) => i))(
+    'after %i changes leaves old or new, and is made good',
+    async (n) => {
+      await writePayload(files, volume, payloadOf(before), now);
+      await writePayload(dyingAfter(n), volume, payloadOf(after), now + 1000).catch(() => {});
+      const seen = [await read('a'), await read('d/x')];
+      expect([
+        ['1', '1'],
+        ['2', '2'],
+      ]).toContainEqual(seen);
+      await writePayload(files, volume, payloadOf(after), now + 2000);
+      expect(await visible()).toEqual(['a', 'd', 'fresh']);
+      expect([await read('a'), await read('d/x'), await read('fresh')]).toEqual(['2', '2', '2']);
+      expect((await files.readdir(volume)).filter((name) => name.startsWith('..')).sort()).toEqual(
+        ['..data', await files.readlink('/v/..data')].sort(),
+      );
+    },
+  );
+});
+
 describe('writePayload', () => {
   it('shows files through ..data', async () => {
     expect(await hasProjection(files, volume)).toBe(false);

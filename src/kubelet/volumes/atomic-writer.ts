@@ -100,22 +100,19 @@ async function removeIfThere(files: Files, path: string): Promise<void> {
   else await files.unlink(path);
 }
 
-/** Makes the volume's visible names exactly those of the payload: links into ..data. */
-async function linkVisible(files: Files, volume: string, payload: Payload): Promise<void> {
+/**
+ * Makes the volume's visible names exactly those of the payload, links into ..data, and removes data folders but `current`,
+ * which an interrupted write may have left behind.
+ */
+async function tidy(files: Files, volume: string, payload: Payload, current: string): Promise<void> {
   const wanted = new Set([...payload.keys()].map((path) => path.split('/')[0] ?? ''));
-  const present = new Set(await files.readdir(volume));
+  const present = await files.readdir(volume);
   for (const name of wanted) {
-    if (!present.has(name)) await files.symlink(`${dataLink}/${name}`, `${volume}/${name}`);
+    if (!present.includes(name)) await files.symlink(`${dataLink}/${name}`, `${volume}/${name}`);
   }
   for (const name of present) {
-    if (!name.startsWith('..') && !wanted.has(name)) await removeIfThere(files, `${volume}/${name}`);
-  }
-}
-
-/** Removes folders that an interrupted write left behind. */
-async function removeStale(files: Files, volume: string, keep: string): Promise<void> {
-  for (const name of await files.readdir(volume)) {
-    if (/^\.\.\d/.test(name) && name !== keep) await files.removeTree(`${volume}/${name}`);
+    const ours = name === dataLink || name === current || wanted.has(name);
+    if (!ours) await removeIfThere(files, `${volume}/${name}`);
   }
 }
 
@@ -138,7 +135,7 @@ export async function writePayload(
   const wanted: Payload = new Map([...payload].map(([path, file]) => [clean(path), file]));
   const old = await currentFolder(files, volume);
   if (old !== undefined && (await isUpToDate(files, `${volume}/${old}`, wanted))) {
-    await linkVisible(files, volume, wanted);
+    await tidy(files, volume, wanted, old);
     return false;
   }
   const folder = await files.mkdtemp(`${volume}/${folderPrefix(now)}`);
@@ -154,7 +151,6 @@ export async function writePayload(
     await files.removeTree(folder).catch(() => {});
     throw error;
   }
-  await linkVisible(files, volume, wanted);
-  await removeStale(files, volume, name);
+  await tidy(files, volume, wanted, name);
   return true;
 }
