@@ -5,7 +5,7 @@ import { equalJson } from '../api/meta/equal.ts';
 import type { Client } from '../client/client.ts';
 import { createInformer } from '../client/informer.ts';
 import { nodes, pods } from '../client/resources.ts';
-import { type Clock, sleep } from '../lib/clock.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { nextTurn } from '../lib/next-turn.ts';
 import type { Random } from '../lib/random.ts';
@@ -48,6 +48,7 @@ const sliceMs = 5;
 const slicePods = 200;
 /** How long a bound pod may take to show up in the watch before its place is given up. */
 const assumedForMs = 15 * 60_000;
+const lookUpMs = 60_000;
 const maxEventMessage = 1024;
 /** Stands for "there was no node at all" among the plugins that rejected. */
 const noNodes = '(no nodes)';
@@ -189,17 +190,21 @@ class PodScheduler implements Scheduler {
     }
   }
 
-  /** Until something changes or a back-off ends. */
-  async #idle(signal: AbortSignal): Promise<void> {
+  /** Until something changes or a back-off ends; with nothing due it still looks up now and then, for assumed pods that expire. */
+  #idle(signal: AbortSignal): Promise<void> {
     const due = this.#queue.nextDue();
-    const woken = new AbortController();
-    const wake = (): void => woken.abort();
-    this.#wake = wake;
-    signal.addEventListener('abort', wake, { once: true });
-    // With nothing due it still looks up now and then, for assumed pods that expire.
-    await sleep(this.#clock, due === undefined ? 60_000 : Math.max(0, due - this.#clock.now()), woken.signal);
-    signal.removeEventListener('abort', wake);
-    this.#wake = undefined;
+    const ms = due === undefined ? lookUpMs : Math.max(0, due - this.#clock.now());
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        timer.cancel();
+        signal.removeEventListener('abort', wake);
+        this.#wake = undefined;
+        resolve();
+      };
+      const timer = this.#clock.after(ms, wake);
+      signal.addEventListener('abort', wake, { once: true });
+      this.#wake = wake;
+    });
   }
 
   #scheduleOne(queued: QueuedPod, signal: AbortSignal): void {

@@ -396,8 +396,9 @@ export class SimulatedRuntime implements RuntimeService {
   }
 
   #filteredContainers(filter: ContainerFilter): SimContainer[] {
+    const all = filter.sandboxId === undefined ? this.#containers : this.#sandboxes.get(filter.sandboxId)?.containers;
     const one = filter.id === undefined ? undefined : this.#containers.get(filter.id);
-    const from = filter.id === undefined ? [...this.#containers.values()] : one ? [one] : [];
+    const from = filter.id === undefined ? [...(all?.values() ?? [])] : one ? [one] : [];
     return from.filter(
       ({ state, sandbox, config }) =>
         (filter.state === undefined || filter.state === state) &&
