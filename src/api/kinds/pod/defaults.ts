@@ -85,7 +85,7 @@ function setSpecDefaults(spec: PodSpec): void {
   }
   setPodLevelDefaults(spec);
   if (spec.hostNetwork) setHostPorts(spec);
-  dropZeros(spec);
+  dropZeros('io.k8s.api.core.v1.PodSpec', spec);
 }
 
 // Writers of the old single address and of the list agree in the end: the single one wins.

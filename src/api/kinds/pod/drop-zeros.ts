@@ -1,5 +1,8 @@
 // Drops members of a PodSpec that hold a zero value which means the same as none, as upstream's types do when they are written.
 
+import { loadSchema } from '../../schema/load.ts';
+import type { FieldSchema } from '../../schema/schema.ts';
+
 // Here false, 0 and "" are values of their own.
 const meaningful = new Set([
   'activeDeadlineSeconds',
@@ -36,54 +39,35 @@ const meaningful = new Set([
   'volumeMode',
 ]);
 
-// Required members are written even when empty, and their checks want to see them.
-const required = new Set([
-  'name',
-  'key',
-  'path',
-  'image',
-  'mountPath',
-  'devicePath',
-  'port',
-  'containerPort',
-  'operator',
-  'topologyKey',
-  'maxSkew',
-  'weight',
-  'conditionType',
+// Types whose members are all pointers upstream.
+const pointerTypes = new Set([
+  'PodDNSConfigOption',
+  'AzureDiskVolumeSource',
+  'ClusterTrustBundleProjection',
+  'WindowsSecurityContextOptions',
 ]);
-
-// Maps hold the user's own keys.
-const maps = new Set([
-  'nodeSelector',
-  'matchLabels',
-  'limits',
-  'requests',
-  'overhead',
-  'volumeAttributes',
-  'options',
-  'userAnnotations',
-  'labels',
-  'annotations',
-  'claims',
-]);
-
-// Types whose members are pointers throughout upstream.
-const skipped = new Set(['dnsConfig', 'azureDisk', 'clusterTrustBundle', 'windowsOptions']);
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Drops them in place. */
-export function dropZeros(value: unknown): void {
-  if (Array.isArray(value)) {
-    for (const item of value) dropZeros(item);
-    return;
+const isZero = (value: unknown): boolean => value === false || value === 0 || value === '' || value === null;
+
+function dropMember(schema: FieldSchema, value: unknown): void {
+  if (schema.type === 'ref' && schema.ref !== undefined) dropZeros(schema.ref, value);
+  else if (schema.type === 'array' && schema.items && Array.isArray(value)) {
+    for (const item of value) dropMember(schema.items, item);
   }
-  if (!isRecord(value)) return;
-  for (const [key, member] of Object.entries(value)) {
-    const zero = member === false || member === 0 || member === '' || member === null;
-    if (zero && (member === null || !(meaningful.has(key) || required.has(key)))) delete value[key];
-    else if (!maps.has(key) && !skipped.has(key)) dropZeros(member);
+}
+
+/** Drops them in place from a value of that definition; members that the type requires stay. */
+export function dropZeros(definition: string, value: unknown): void {
+  const schema = loadSchema().definitions[definition];
+  if (!schema || !isRecord(value) || pointerTypes.has(definition.slice(definition.lastIndexOf('.') + 1))) return;
+  for (const [name, member] of Object.entries(value)) {
+    const field = schema.fields[name];
+    if (!field) continue;
+    const droppable = member === null || !(meaningful.has(name) || schema.required.includes(name));
+    if (isZero(member) && droppable) delete value[name];
+    else dropMember(field, member);
   }
 }
