@@ -60,16 +60,35 @@ export interface WatchOptions {
 
 /** Every method rejects with ApiError (api/meta/errors.ts), or with the transport's error when the server cannot be reached. Objects given out are frozen or fresh: never change them. */
 export interface Client {
-  get<T extends KubeObject>(resource: Resource<T>, name: ObjectName, options?: { subresource?: string; signal?: AbortSignal }): Promise<T>;
+  get<T extends KubeObject>(
+    resource: Resource<T>,
+    name: ObjectName,
+    options?: { subresource?: string; signal?: AbortSignal },
+  ): Promise<T>;
   list<T extends KubeObject>(resource: Resource<T>, options?: ListOptions): Promise<KubeList<T>>;
   create<T extends KubeObject>(resource: Resource<T>, object: T, options?: WriteOptions): Promise<T>;
   /** POST to a subresource (binding, eviction, token) whose body is of another kind. */
-  createSubresource<R extends KubeObject>(resource: Resource<KubeObject>, name: ObjectName, subresource: string, body: KubeObject, options?: WriteOptions): Promise<R>;
+  createSubresource<R extends KubeObject>(
+    resource: Resource<KubeObject>,
+    name: ObjectName,
+    subresource: string,
+    body: KubeObject,
+    options?: WriteOptions,
+  ): Promise<R>;
   update<T extends KubeObject>(resource: Resource<T>, object: T, options?: WriteOptions): Promise<T>;
-  patch<T extends KubeObject>(resource: Resource<T>, name: ObjectName, patch: PatchRequest, options?: WriteOptions): Promise<T>;
+  patch<T extends KubeObject>(
+    resource: Resource<T>,
+    name: ObjectName,
+    patch: PatchRequest,
+    options?: WriteOptions,
+  ): Promise<T>;
   /** Gives the object when it lives on (grace, finalizers), else the Status. */
   delete<T extends KubeObject>(resource: Resource<T>, name: ObjectName, options?: DeleteOptions): Promise<KubeObject>;
-  deleteCollection<T extends KubeObject>(resource: Resource<T>, selection: ListOptions, options?: DeleteOptions): Promise<void>;
+  deleteCollection<T extends KubeObject>(
+    resource: Resource<T>,
+    selection: ListOptions,
+    options?: DeleteOptions,
+  ): Promise<void>;
   /** Events from resourceVersion on; ends when the server ends it or the signal aborts; an ERROR event is thrown as ApiError. */
   watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
 }

@@ -14,7 +14,7 @@ interface Kubeconfig {
 const decoded = (base64: string): string => Buffer.from(base64, 'base64').toString();
 
 /** The administrator's client; `close` ends its connection. Throws node's error when the kubeconfig cannot be read. */
-export async function adminClient(kubeconfig: string): Promise<{ client: Client; close(): void }> {
+export async function adminClient(kubeconfig: string): Promise<{ client: Client; close(): Promise<void> }> {
   const config = load(await readFile(kubeconfig, 'utf8')) as Kubeconfig;
   const cluster = config.clusters[0]?.cluster;
   const user = config.users[0]?.user;

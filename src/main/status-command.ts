@@ -57,6 +57,6 @@ export async function runStatus(options: { dataDir: string; output: 'text' | 'js
     );
     return 1;
   } finally {
-    connection.close();
+    await connection.close();
   }
 }
