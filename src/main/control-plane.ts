@@ -1,6 +1,7 @@
 // Puts the control plane together: certificates, store, API server, scheduler and controllers, in one process.
 
 import { hostname } from 'node:os';
+import { dialPod, httpsKubeletConnector } from '../apiserver/http/kubelet-client.ts';
 import { createApiServer } from '../apiserver/server.ts';
 import { schemaMachinery } from '../apiserver/schema-machinery.ts';
 import { allKinds } from '../api/kinds/all.ts';
@@ -49,6 +50,7 @@ export async function startControlPlane({ paths, port, logger }: ControlPlaneOpt
     ensurePki({ dir: paths.pki, files: hostFiles, clock: realClock, hosts: [hostname()] }),
     openEmbeddedStore({ path: paths.store, clock: realClock }),
   ]);
+  const kubeletClient = await pki.issueClientCert('kube-apiserver-kubelet-client', [], 'apiserver-kubelet-client');
   const api = createApiServer({
     store,
     machinery: schemaMachinery(loadSchema()),
@@ -57,6 +59,8 @@ export async function startControlPlane({ paths, port, logger }: ControlPlaneOpt
     random: realRandom,
     logger: logger.child({ component: 'apiserver' }),
     version: peapodVersion(),
+    kubeletConnector: httpsKubeletConnector({ ...kubeletClient, ca: pki.ca }),
+    dialPod,
   });
   const stop = async (): Promise<void> => {
     ending.abort();
