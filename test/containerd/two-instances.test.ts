@@ -1,0 +1,128 @@
+// Two instances on one machine: neither sees the other, one's end leaves the other's pods alone; and how pods reach the outside.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { SandboxConfig } from '../../src/cri/runtime.ts';
+import { openCgroups } from '../../src/host/cgroups.ts';
+import { hostProcesses, must } from '../../src/host/processes.ts';
+import { startTestNode, type TestNode, whyNoContainers } from './harness.ts';
+
+const reason = await whyNoContainers();
+if (reason) console.warn(`skipped: containers cannot run here: ${reason}`);
+
+const forwarding = async (): Promise<string> => (await readFile('/proc/sys/net/ipv4/ip_forward', 'utf8')).trim();
+
+/** Starts a pod that serves its own name on port 8080, with a hostPort where one is given. */
+async function serve(
+  node: TestNode,
+  name: string,
+  hostPort?: number,
+): Promise<{ ip: string; container: string; sandbox: string }> {
+  const { runtime } = node.connection;
+  const config: SandboxConfig = {
+    metadata: { name, uid: name, namespace: 'default', attempt: 0 },
+    hostname: name,
+    logDirectory: `${node.instance.podLogsDir}/${name}`,
+    portMappings: hostPort === undefined ? [] : [{ protocol: 'TCP', containerPort: 8080, hostPort }],
+    linux: { cgroupParent: `${node.instance.cgroupRoot}/${name}` },
+  };
+  await mkdir(config.logDirectory!, { recursive: true });
+  await (await openCgroups())!.create(config.linux!.cgroupParent!);
+  const sandbox = await runtime.runPodSandbox(config);
+  const command = ['sh', '-c', 'mkdir /www; hostname > /www/index.html; exec httpd -f -p 8080 -h /www'];
+  const container = await runtime.createContainer(
+    sandbox,
+    { metadata: { name: 'main', attempt: 0 }, image: { image: 'busybox' }, command, logPath: 'main.log' },
+    config,
+  );
+  await runtime.startContainer(container);
+  return { ip: (await runtime.podSandboxStatus(sandbox)).ips[0]!, container, sandbox };
+}
+
+const page = (url: string): Promise<string> =>
+  fetch(url, { signal: AbortSignal.timeout(2000) }).then(
+    (r) => r.text(),
+    () => '',
+  );
+
+describe.skipIf(reason !== undefined)('two instances', () => {
+  let a: TestNode;
+  let b: TestNode;
+  let forwardingBefore = '';
+  const outside = `peaout${process.pid % 10_000}`;
+  let server: ChildProcess | undefined;
+
+  beforeAll(async () => {
+    forwardingBefore = await forwarding();
+    a = await startTestNode('10.148.1.0/24');
+    b = await startTestNode('10.148.2.0/24');
+    for (const node of [a, b]) await node.images.load('fixtures/images/busybox.tar');
+  });
+  afterAll(async () => {
+    server?.kill('SIGKILL');
+    await hostProcesses.run(['ip', 'link', 'delete', `${outside}h`]);
+    await hostProcesses.run(['ip', 'netns', 'delete', outside]);
+    await a?.cleanUp();
+    await b?.cleanUp();
+  });
+
+  test('each has its own pods, and pods of one reach pods of its own and the node untranslated', async () => {
+    const one = await serve(a, 'one');
+    const two = await serve(a, 'two');
+    const { runtime } = a.connection;
+    expect(await b.connection.runtime.listPodSandbox()).toEqual([]);
+    await expect.poll(() => page(`http://${two.ip}:8080/`)).toBe('two\n');
+    expect(
+      (await runtime.execSync(one.container, ['wget', '-qO-', `http://${two.ip}:8080/`], 10)).stdout.toString(),
+    ).toBe('two\n');
+    await expect.poll(() => page(`http://${one.ip}:8080/`)).toBe('one\n');
+  });
+
+  test('what leaves the pods is seen as the node', async () => {
+    // The benchmark range of RFC 2544; a machine that has it in use must not be disturbed.
+    expect((await hostProcesses.run(['ip', '-4', 'route', 'show', 'root', '198.18.0.0/15'])).stdout).toBe('');
+    await must(hostProcesses, ['ip', 'netns', 'add', outside]);
+    await must(hostProcesses, [
+      'ip',
+      'link',
+      'add',
+      `${outside}h`,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      'eth0',
+      'netns',
+      outside,
+    ]);
+    await must(hostProcesses, ['ip', 'addr', 'add', '198.18.77.1/24', 'dev', `${outside}h`]);
+    await must(hostProcesses, ['ip', 'link', 'set', `${outside}h`, 'up']);
+    await must(hostProcesses, ['ip', '-n', outside, 'addr', 'add', '198.18.77.2/24', 'dev', 'eth0']);
+    await must(hostProcesses, ['ip', '-n', outside, 'link', 'set', 'eth0', 'up']);
+    const script =
+      "require('node:http').createServer((q, r) => r.end(q.socket.remoteAddress)).listen(8080, '198.18.77.2')";
+    server = spawn('nsenter', [`--net=/run/netns/${outside}`, process.execPath, '-e', script], { stdio: 'ignore' });
+    await expect.poll(() => page('http://198.18.77.2:8080/'), { timeout: 5000 }).toBe('198.18.77.1');
+    const pod = await serve(a, 'out');
+    const seen = await a.connection.runtime.execSync(pod.container, ['wget', '-qO-', 'http://198.18.77.2:8080/'], 10);
+    expect(seen.stdout.toString()).toBe('198.18.77.1');
+  });
+
+  test('the end of one leaves the other at work, and the last one puts the kernel settings back', async () => {
+    const mine = await serve(a, 'mine', 18_091);
+    const other = await serve(b, 'other', 18_092);
+    await expect.poll(() => page('http://198.18.77.1:18091/')).toBe('mine\n');
+    await a.cleanUp();
+    expect(await page(`http://${mine.ip}:8080/`)).toBe('');
+    expect(await page('http://198.18.77.1:18091/')).toBe('');
+    await expect.poll(() => page(`http://${other.ip}:8080/`)).toBe('other\n');
+    await expect.poll(() => page('http://198.18.77.1:18092/')).toBe('other\n');
+    expect((await b.connection.runtime.containerStatus(other.container)).state).toBe('running');
+    expect(await forwarding()).toBe('1');
+    expect((await hostProcesses.run(['nft', 'list', 'tables'])).stdout).not.toContain(a.instance.nftTable);
+    await b.cleanUp();
+    // Another instance on this machine may still need it.
+    const others = await hostProcesses.run(['ls', '/run/peapod/shared/instances']);
+    if (others.exitCode !== 0) expect(await forwarding()).toBe(forwardingBefore);
+  });
+});
