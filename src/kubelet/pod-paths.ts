@@ -1,11 +1,5 @@
 // Where the kubelet keeps things on disk: one place that knows the layout, which is upstream's (pkg/kubelet/kubelet_getters.go).
 
-/** The folders of one kubelet. `root` is `<dataDir>/kubelet`, `podLogs` the root of container logs. */
-export interface KubeletFolders {
-  root: string;
-  podLogs: string;
-}
-
 const podsDir = (root: string): string => `${root}/pods`;
 const podDir = (root: string, uid: string): string => `${podsDir(root)}/${uid}`;
 

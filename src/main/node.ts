@@ -18,6 +18,7 @@ import { realRandom } from '../host/real-random.ts';
 import { createHostSubPaths } from '../host/sub-paths.ts';
 import { createPodCgroups } from '../kubelet/cgroups/pod-cgroups.ts';
 import { createContainerConfigBuilder } from '../kubelet/container-config/container-config-builder.ts';
+import { createSimulatedSubPaths } from '../kubelet/container-config/simulated-sub-paths.ts';
 import { createImageManager } from '../kubelet/images/image-manager.ts';
 import { createKubelet, type Kubelet } from '../kubelet/kubelet.ts';
 import type { NodeIdentity } from '../kubelet/node-status/decide-node-status.ts';
@@ -256,7 +257,7 @@ async function nodeParts(
       }),
       clusterDomain: 'cluster.local',
       supports,
-      ...(real ? { subPaths: createHostSubPaths() } : {}),
+      subPaths: real ? createHostSubPaths() : createSimulatedSubPaths(hostFiles),
     }),
     sandboxConfig: createSandboxConfigBuilder({
       files: hostFiles,
