@@ -2,14 +2,14 @@
 
 import { createServer as createHttp1Server, type IncomingMessage } from 'node:http';
 import {
-  createSecureServer,
-  type Http2SecureServer,
+  createServer as createHttp2Server,
+  type Http2Server,
   type IncomingHttpHeaders,
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { TLSSocket } from 'node:tls';
+import { createServer as createTlsServer, TLSSocket } from 'node:tls';
 import type { UserInfo } from '../request.ts';
 import { authenticate } from './authenticate.ts';
 import { exchange, type ExchangeDeps, type Incoming } from './exchange.ts';
@@ -61,24 +61,29 @@ const tlsOptions = (tls: TlsMaterial) => ({
 /** Listens; rejects with node's error (EADDRINUSE) when it cannot. */
 export async function listen(options: ListenOptions, deps: ExchangeDeps, upgrade: UpgradeHandler): Promise<Listener> {
   const sockets = new Set<Socket>();
-  // ALPN offers both; what is not HTTP/2 is handed to the HTTP/1.1 server below, so that no compatibility layer is made per stream.
-  const server = createSecureServer({
+  // The TLS server only tells the protocols apart: node's own mixed server would make a compatibility layer for every HTTP/2 stream.
+  const server = createTlsServer({
     ...tlsOptions(options.tls),
     ALPNProtocols: ['h2', 'http/1.1'],
     handshakeTimeout: handshakeMs,
-    settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024 },
-    peerMaxConcurrentStreams: 1000,
+    noDelay: true,
   });
   const http1 = createHttp1Server({ headersTimeout: headersMs, requestTimeout: 120_000, keepAliveTimeout: 60_000 });
   serveHttp1(http1, deps, upgrade);
-  server.on('unknownProtocol', (socket: Socket) => http1.emit('connection', socket));
+  const http2 = createHttp2Server({
+    settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024 },
+    peerMaxConcurrentStreams: 1000,
+  });
+  serveHttp2(http2, deps);
+  server.on('secureConnection', (socket) => {
+    socket.on('error', () => socket.destroy());
+    (socket.alpnProtocol === 'h2' ? http2 : http1).emit('connection', socket);
+  });
   server.on('connection', (socket: Socket) => {
-    socket.setNoDelay(true);
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
   server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
-  serveHttp2(server, deps);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, () => {
@@ -102,7 +107,7 @@ export async function listen(options: ListenOptions, deps: ExchangeDeps, upgrade
 const headerText = (value: string | string[] | undefined): string =>
   typeof value === 'string' ? value : (value?.[0] ?? '');
 
-function serveHttp2(server: Http2SecureServer, deps: ExchangeDeps): void {
+function serveHttp2(server: Http2Server, deps: ExchangeDeps): void {
   const users = new WeakMap<object, { user: UserInfo | undefined }>();
   server.on('session', (session) => {
     const { socket } = session;

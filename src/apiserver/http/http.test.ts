@@ -1,0 +1,512 @@
+import { createServer, type Server } from 'node:net';
+import { connect as connectH2, type ClientHttp2Session, constants } from 'node:http2';
+import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
+import type { IncomingHttpHeaders } from 'node:http';
+import { connect as connectNet, type Socket } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ensurePki, type KeyPair, type Pki } from '../../host/pki.ts';
+import { realClock } from '../../host/real-clock.ts';
+import { realRandom } from '../../host/real-random.ts';
+import { createMemoryFiles } from '../../sim/memory-files.ts';
+import type { KubeletConnector } from '../subresources/kubelet-connector.ts';
+import { configMap, startTestServer, type TestServer, verbs } from '../test-server.ts';
+
+const cms = '/api/v1/namespaces/default/configmaps';
+let t: TestServer;
+let api: ReturnType<typeof verbs>;
+let pki: Pki;
+let admin: KeyPair;
+let bob: KeyPair;
+let port: number;
+let kubelet: Server;
+let seenByKubelet = '';
+
+/** A kubelet that answers an upgrade and then echoes. */
+const connector: KubeletConnector = {
+  request: (target, request) =>
+    Promise.resolve({
+      status: request.path.includes('missing') ? 404 : 200,
+      headers: { 'content-type': 'text/plain' },
+      body: (async function* () {
+        yield Buffer.from(`log of ${target.node} ${request.path}`);
+      })(),
+    }),
+  connect: () =>
+    new Promise((resolve) => {
+      const address = kubelet.address();
+      const socket = connectNet(typeof address === 'object' && address !== null ? address.port : 0, '127.0.0.1', () =>
+        resolve(socket),
+      );
+    }),
+};
+
+beforeAll(async () => {
+  pki = await ensurePki({ dir: '/pki', files: createMemoryFiles(), clock: realClock, hosts: [] });
+  admin = await pki.issueClientCert('admin', ['system:masters']);
+  bob = await pki.issueClientCert('bob', ['dev']);
+  t = await startTestServer(realClock, realRandom, { kubeletConnector: connector });
+  api = verbs(t.admin);
+  ({ port } = await t.server.listen({ host: '127.0.0.1', port: 0, tls: { ...pki.apiserver, clientCa: pki.ca } }));
+  kubelet = createServer((socket) => {
+    socket.once('data', (data) => {
+      seenByKubelet = data.toString();
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\nhello ');
+      socket.on('data', (more) => socket.write(more));
+    });
+    socket.on('error', () => {});
+  });
+  await new Promise<void>((resolve) => kubelet.listen(0, '127.0.0.1', resolve));
+});
+afterAll(async () => {
+  await t.server.close();
+  kubelet.close();
+});
+
+interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: Buffer;
+}
+
+/** One HTTP/1.1 exchange. */
+function h1(
+  method: string,
+  path: string,
+  options: { headers?: Record<string, string>; body?: string | Buffer; as?: KeyPair | null } = {},
+): Promise<Answer> {
+  const who = options.as === undefined ? admin : options.as;
+  const tls: RequestOptions = { ca: pki.ca, ...(who ?? {}) };
+  return new Promise((resolve, reject) => {
+    const outgoing = httpsRequest(
+      {
+        host: '127.0.0.1',
+        port,
+        method,
+        path,
+        headers: options.headers ?? {},
+        agent: new Agent({ keepAlive: false }),
+        ...tls,
+      },
+      (incoming) => {
+        const chunks: Buffer[] = [];
+        incoming.on('data', (c: Buffer) => chunks.push(c));
+        incoming.on('end', () =>
+          resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks) }),
+        );
+        incoming.on('error', reject);
+      },
+    );
+    outgoing.on('error', reject);
+    outgoing.end(options.body);
+  });
+}
+
+function session(as: KeyPair = admin): ClientHttp2Session {
+  const client = connectH2(`https://127.0.0.1:${port}`, { ca: pki.ca, ...as });
+  // The server may be gone before the session is closed at the end.
+  client.on('error', () => {});
+  return client;
+}
+
+/** One HTTP/2 exchange. */
+function h2(
+  client: ClientHttp2Session,
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+  body?: string,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const stream = client.request({ ':method': method, ':path': path, ...headers }, { endStream: body === undefined });
+    let got: IncomingHttpHeaders & { ':status'?: number } = {};
+    const chunks: Buffer[] = [];
+    stream.on('response', (h) => {
+      got = h as IncomingHttpHeaders;
+    });
+    stream.on('data', (c: Buffer) => chunks.push(c));
+    stream.on('end', () => resolve({ status: Number(got[':status']), headers: got, body: Buffer.concat(chunks) }));
+    stream.on('error', reject);
+    if (body !== undefined) stream.end(body);
+  });
+}
+
+const json = (answer: Answer): Record<string, unknown> => JSON.parse(answer.body.toString()) as Record<string, unknown>;
+
+describe('both protocols', () => {
+  test('create, get and list give the same', async () => {
+    const client = session();
+    const made = await h2(
+      client,
+      'POST',
+      cms,
+      { 'content-type': 'application/json' },
+      JSON.stringify(configMap('both', { data: { a: 'ü' } })),
+    );
+    expect(made.status).toBe(201);
+    const one = await h1('GET', `${cms}/both`);
+    const two = await h2(client, 'GET', `${cms}/both`);
+    expect(one.body.equals(two.body)).toBe(true);
+    expect(one.headers['content-type']).toBe('application/json');
+    expect(json(one)).toEqual(json(made));
+    const list = json(await h2(client, 'GET', cms)) as { items: unknown[] };
+    expect(list.items).toContainEqual(json(one));
+    client.close();
+  });
+
+  test('a watch streams lines as things happen', async () => {
+    const client = session();
+    const stream = client.request({ ':path': `${cms}?watch=true&fieldSelector=metadata.name%3Dwatched` });
+    let text = '';
+    stream.on('data', (c: Buffer) => {
+      text += c.toString();
+    });
+    await new Promise((resolve) => stream.once('response', resolve));
+    await api.post(cms, configMap('watched'));
+    await api.del(`${cms}/watched`);
+    const types = () =>
+      text
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => (JSON.parse(line) as { type: string }).type);
+    await expect.poll(types).toEqual(['ADDED', 'DELETED']);
+    stream.close(constants.NGHTTP2_CANCEL);
+    client.close();
+  });
+});
+
+describe('who', () => {
+  test('nobody may ask for health and version only', async () => {
+    expect((await h1('GET', '/readyz', { as: null })).body.toString()).toBe('ok');
+    expect(json(await h1('GET', '/version', { as: null }))).toMatchObject({
+      major: '1',
+      minor: '36',
+      gitVersion: 'v1.36.0+peapod.test',
+    });
+    const refused = await h1('GET', cms, { as: null });
+    expect([refused.status, json(refused)['message']]).toEqual([401, 'Unauthorized']);
+  });
+
+  test('a certificate of another CA is nobody', async () => {
+    const other = await ensurePki({ dir: '/pki', files: createMemoryFiles(), clock: realClock, hosts: [] });
+    const mallory = await other.issueClientCert('admin', ['system:masters']);
+    expect((await h1('GET', cms, { as: mallory })).status).toBe(401);
+  });
+
+  test('a serving certificate is no client', async () => {
+    expect((await h1('GET', cms, { as: pki.apiserver })).status).toBe(401);
+  });
+
+  test('a user without rights is told what is missing', async () => {
+    const refused = await h1('GET', cms, { as: bob });
+    expect([refused.status, json(refused)['message']]).toEqual([
+      403,
+      'configmaps is forbidden: User "bob" cannot list resource "configmaps" in API group "" in the namespace "default"',
+    ]);
+    expect(
+      json(
+        await h1('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', {
+          as: bob,
+          body: '{}',
+          headers: { 'content-type': 'application/json' },
+        }),
+      ),
+    ).toMatchObject({
+      status: { userInfo: { username: 'bob', groups: ['dev', 'system:authenticated'] } },
+    });
+  });
+});
+
+describe('bad input', () => {
+  const type = { 'content-type': 'application/json' };
+  test.each<[string, string, string, Record<string, string>, string, number, string]>([
+    [
+      'malformed JSON',
+      'POST',
+      cms,
+      type,
+      '{"a":',
+      400,
+      'the object provided is unrecognized (must be of type ConfigMap): couldn\'t get version/kind; json parse error: unexpected end of JSON input ({"a":)',
+    ],
+    [
+      'no body',
+      'POST',
+      cms,
+      type,
+      '',
+      400,
+      "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; json parse error: unexpected end of JSON input (<empty>)",
+    ],
+    [
+      'an unknown form',
+      'POST',
+      cms,
+      { 'content-type': 'text/plain' },
+      'x',
+      415,
+      'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
+    ],
+    [
+      'protobuf that is none',
+      'POST',
+      cms,
+      { 'content-type': 'application/vnd.kubernetes.protobuf' },
+      'x',
+      400,
+      'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]',
+    ],
+    [
+      'nothing acceptable',
+      'GET',
+      cms,
+      { accept: 'text/html' },
+      '',
+      406,
+      'only the following media types are accepted: application/json',
+    ],
+    [
+      'a body over 3 MB',
+      'POST',
+      cms,
+      type,
+      'x'.repeat(3 * 1024 * 1024 + 1),
+      413,
+      'Request entity too large: limit is 3145728',
+    ],
+    [
+      'a duplicate field, strictly',
+      'POST',
+      `${cms}?fieldValidation=Strict`,
+      type,
+      '{"metadata":{"name":"d"},"data":{"a":"1","a":"2"}}',
+      400,
+      'strict decoding error: duplicate field "data.a"',
+    ],
+  ])('%s', async (_name, method, path, headers, body, status, message) => {
+    const answer = await h1(method, path, { headers, ...(method === 'GET' ? {} : { body }) });
+    expect([answer.status, json(answer)['message']]).toEqual([status, message]);
+    expect(json(answer)).toMatchObject({ kind: 'Status', apiVersion: 'v1', status: 'Failure', code: status });
+  });
+
+  test('a body over 3 MB of unknown length, on HTTP/2', async () => {
+    const client = session();
+    const answer = await h2(client, 'POST', cms, type, 'x'.repeat(3 * 1024 * 1024 + 1));
+    expect(answer.status).toBe(413);
+    expect((await h2(client, 'GET', cms)).status).toBe(200);
+    client.close();
+  });
+
+  test('a body cut off stores nothing', async () => {
+    const socket = await rawTls();
+    socket.write(
+      `POST ${cms} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"metadata":{"name":"cut"}}`,
+    );
+    socket.end();
+    socket.resume();
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect((await h1('GET', `${cms}/cut`)).status).toBe(404);
+  });
+
+  test('unknown fields are warned of by default', async () => {
+    const answer = await h1('POST', cms, { headers: type, body: '{"metadata":{"name":"warned"},"spec":{"foo":1}}' });
+    expect([answer.status, answer.headers['warning']]).toEqual([201, '299 - "unknown field \\"spec\\""']);
+  });
+
+  test.each<[string, string, number, string]>([
+    ['GET', '/nope', 404, '404 page not found\n'],
+    ['GET', '/api/v1/namespaces/default/nope', 404, '404 page not found\n'],
+    ['GET', '/apis/nope.io/v1/things', 404, '404 page not found\n'],
+    ['POST', '/api/v1/namespaces/default/configmaps/x', 405, '405: Method Not Allowed'],
+    ['GET', '/api/v1/namespaces/default/pods/x/nope', 404, '404 page not found\n'],
+  ])('%s %s gives %d', async (method, path, status, text) => {
+    const answer = await h1(method, path);
+    expect([answer.status, answer.body.toString()]).toEqual([status, text]);
+  });
+
+  test('YAML bodies are read', async () => {
+    const answer = await h1('POST', cms, {
+      headers: { 'content-type': 'application/yaml' },
+      body: 'metadata: {name: yaml}\ndata:\n  a: "1"\n',
+    });
+    expect([answer.status, json(answer)['data']]).toEqual([201, { a: '1' }]);
+  });
+});
+
+function rawTls(): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({ host: '127.0.0.1', port, ca: pki.ca, ...admin, ALPNProtocols: ['http/1.1'] }, () =>
+      resolve(socket),
+    );
+    socket.on('error', reject);
+  });
+}
+
+describe('forms of an answer', () => {
+  const table = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json' };
+
+  test('tables carry columns, cells and metadata', async () => {
+    await api.post(cms, configMap('tabled', { data: { a: '1', b: '2' } }));
+    const one = json(await h1('GET', `${cms}/tabled`, { headers: table }));
+    expect(one).toMatchObject({
+      kind: 'Table',
+      apiVersion: 'meta.k8s.io/v1',
+      columnDefinitions: [
+        { name: 'Name', type: 'string', format: 'name', priority: 0 },
+        { name: 'Data' },
+        { name: 'Age' },
+      ],
+      rows: [
+        {
+          cells: ['tabled', 2, expect.stringMatching(/^\d+s$/)],
+          object: { kind: 'PartialObjectMetadata', metadata: { name: 'tabled' } },
+        },
+      ],
+    });
+    const none = json(await h1('GET', `${cms}?includeObject=None`, { headers: table })) as {
+      rows: { object: unknown }[];
+    };
+    expect(none.rows[0]?.object).toBeNull();
+  });
+
+  test('only metadata', async () => {
+    const headers = { accept: 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io' };
+    const list = json(await h1('GET', cms, { headers })) as { kind: string; items: { kind: string; data?: unknown }[] };
+    expect(list.kind).toBe('PartialObjectMetadataList');
+    expect(list.items.every((i) => i.kind === 'PartialObjectMetadata' && i.data === undefined)).toBe(true);
+  });
+
+  test('long lists are compressed for who asks, and are the same', async () => {
+    for (let i = 0; i < 40; i++)
+      await api.post(
+        '/api/v1/namespaces/kube-public/configmaps',
+        configMap(`big${i}`, { data: { a: 'x'.repeat(20_000) } }),
+      );
+    const path = '/api/v1/namespaces/kube-public/configmaps';
+    const plain = await h1('GET', path);
+    const packed = await h1('GET', path, { headers: { 'accept-encoding': 'gzip' } });
+    expect(plain.headers['content-length']).toBe(String(plain.body.length));
+    expect(packed.headers['content-encoding']).toBe('gzip');
+    expect(gunzipSync(packed.body).equals(plain.body)).toBe(true);
+    expect((json(plain)['items'] as unknown[]).length).toBe(40);
+  });
+
+  test('discovery comes whole or plain, with an ETag', async () => {
+    const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json';
+    const whole = await h1('GET', '/apis', { headers: { accept } });
+    expect(whole.headers['content-type']).toBe('application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList');
+    expect(json(whole)).toMatchObject({ kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2' });
+    const again = await h1('GET', '/apis', { headers: { accept, 'if-none-match': whole.headers.etag ?? '' } });
+    expect([again.status, again.body.length]).toEqual([304, 0]);
+    expect(json(await h1('GET', '/apis'))).toMatchObject({ kind: 'APIGroupList' });
+    const core = json(await h1('GET', '/api/v1')) as { resources: { name: string; kind: string; group?: string }[] };
+    expect(core.resources.map((r) => r.name)).toContain('pods/exec');
+    expect(new Set(core.resources.map((r) => r.name)).size).toBe(core.resources.length);
+  });
+});
+
+describe('the way to kubelets', () => {
+  beforeAll(async () => {
+    await api.post('/api/v1/nodes', { metadata: { name: 'n1' } });
+    await api.patch('/api/v1/nodes/n1/status', 'merge-patch+json', {
+      status: {
+        addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
+        daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
+      },
+    });
+    await api.post('/api/v1/namespaces/default/pods', {
+      metadata: { name: 'two' },
+      spec: {
+        nodeName: 'n1',
+        containers: ['a', 'b'].map((name) => ({ name, image: 'i' })),
+        initContainers: [{ name: 'init', image: 'i' }],
+      },
+    });
+  });
+  const pod = '/api/v1/namespaces/default/pods/two';
+
+  test('logs are passed on, of a container that exists', async () => {
+    const answer = await h1('GET', `${pod}/log?container=a&tailLines=5&follow=true`);
+    expect([answer.status, answer.headers['content-type'], answer.body.toString()]).toEqual([
+      200,
+      'text/plain',
+      'log of n1 /containerLogs/default/two/a?follow=true&tailLines=5',
+    ]);
+    expect(json(await h1('GET', `${pod}/log`))['message']).toBe(
+      'a container name must be specified for pod two, choose one of: [a b] or one of the init containers: [init]',
+    );
+    expect(json(await h1('GET', `${pod}/log?container=z`))['message']).toBe('container z is not valid for pod two');
+  });
+
+  /** Sends an upgrade and gives what came back, after sending more. */
+  async function upgrade(path: string, headers: string, more = ''): Promise<string> {
+    const socket = await rawTls();
+    let text = '';
+    socket.on('data', (c: Buffer) => {
+      text += c.toString();
+    });
+    socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n${headers}\r\n\r\n`);
+    await expect.poll(() => text.endsWith('hello ') || socket.closed).toBe(true);
+    if (!socket.closed && more !== '') socket.write(more);
+    await expect.poll(() => text.endsWith(more) || socket.closed).toBe(true);
+    socket.destroy();
+    return text;
+  }
+
+  test('exec joins the connections byte by byte', async () => {
+    const got = await upgrade(
+      `${pod}/exec?container=b&command=ls&command=-l&stdin=true&tty=true`,
+      'Upgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: v4.channel.k8s.io',
+      'ping',
+    );
+    expect(got).toMatch(/^HTTP\/1.1 101 /);
+    expect(got).toMatch(/hello ping$/);
+    expect(seenByKubelet).toMatch(
+      /^POST \/exec\/default\/two\/b\?input=1&output=1&error=1&tty=1&command=ls&command=-l HTTP\/1.1\r\n/,
+    );
+    expect(seenByKubelet).toContain('X-Stream-Protocol-Version: v4.channel.k8s.io');
+    expect(seenByKubelet).toContain('Upgrade: SPDY/3.1');
+  });
+
+  test('a WebSocket protocol that kubelets do not speak is refused', async () => {
+    const got = await upgrade(
+      `${pod}/exec?container=b&command=ls`,
+      'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Protocol: v5.channel.k8s.io',
+    );
+    expect(got).toMatch(/^HTTP\/1.1 400 /);
+  });
+
+  test('without an upgrade it is a bad request', async () => {
+    expect(json(await h1('POST', `${pod}/exec?container=b&command=ls`))['message']).toBe('Upgrade request required');
+  });
+});
+
+test('a thousand idle connections do not hurt, and a slow watcher does not hold up others', async () => {
+  const idle: Socket[] = [];
+  await Promise.all(
+    Array.from(
+      { length: 1000 },
+      () =>
+        new Promise<void>((resolve, reject) => {
+          const socket = connectNet(port, '127.0.0.1', () => {
+            idle.push(socket);
+            resolve();
+          });
+          socket.on('error', reject);
+        }),
+    ),
+  );
+  // This watcher reads nothing.
+  const slow = await rawTls();
+  slow.write(`GET ${cms}?watch=true HTTP/1.1\r\nHost: x\r\n\r\n`);
+  slow.pause();
+  const started = performance.now();
+  const client = session();
+  for (let i = 0; i < 50; i++) await api.post(cms, configMap(`load${i}`, { data: { a: 'x'.repeat(100_000) } }));
+  expect((await h2(client, 'GET', `${cms}/load49`)).status).toBe(200);
+  expect(performance.now() - started).toBeLessThan(15_000);
+  client.close();
+  slow.destroy();
+  for (const socket of idle) socket.destroy();
+});
