@@ -1,6 +1,7 @@
 // What the registry asks of the API machinery: decoding, patches, ownership of fields. Bound to src/api in server.ts, faked in tests.
 
 import type { ManagedFieldsEntry } from '../api/meta/types.ts';
+import type { Schema } from '../api/schema/schema.ts';
 import type { AnyKind } from '../api/scheme.ts';
 import type { StoredObject } from './registry/object-version.ts';
 
@@ -27,6 +28,8 @@ export interface UpdateOfFields {
 
 /** All of it is synchronous and pure. Failures are ApiErrors. */
 export interface ObjectMachinery {
+  /** What it works by; OpenAPI documents are made from it. */
+  readonly schema: Schema;
   /** Text to JSON; duplicate keys are listed. Throws JsonSyntaxError, and 415 for a form that is neither JSON nor YAML. */
   parse(bytes: Buffer, contentType: string): Decoded<unknown>;
   /** Checks the JSON against the kind's definition: drops nulls and unknown fields in place, lists the latter. Throws 400 where a type is wrong. */

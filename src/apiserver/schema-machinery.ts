@@ -24,6 +24,7 @@ function mediaType(contentType: string): string {
 export function schemaMachinery(schema: Schema): ObjectMachinery {
   const protobuf = protobufDecoder(schema);
   return {
+    schema,
     parse(bytes, contentType) {
       const type = mediaType(contentType);
       if (jsonTypes.test(type)) {

@@ -2,6 +2,7 @@
 
 import type { JsonObject } from '../api/meta/types.ts';
 import type { AnyKind } from '../api/scheme.ts';
+import { loadDescriptions } from '../api/schema/load.ts';
 import type { Transport } from '../api/transport.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -13,6 +14,7 @@ import { createAuthorizer, type RuleSource } from './authz/authorizer.ts';
 import { bootstrapRules } from './authz/bootstrap-rules.ts';
 import { bootstrapNamespaces } from './bootstrap.ts';
 import { createDiscovery } from './discovery/discovery.ts';
+import { openApiHandler } from './discovery/openapi.ts';
 import { versionInfo } from './health.ts';
 import type { ExchangeDeps } from './http/exchange.ts';
 import {
@@ -24,12 +26,12 @@ import {
 } from './http/listener.ts';
 import { upgradeHandler } from './http/upgrade.ts';
 import { createInProcessTransport } from './in-process.ts';
-import type { ObjectMachinery } from './machinery.ts';
 import { createPipeline } from './pipeline.ts';
 import { CacheFeed } from './registry/cache-feed.ts';
 import { leaseIssuer, placeOf, type RegistryDeps } from './registry/commit.ts';
-import type { ApiRequest, ApiResponse, UserInfo } from './request.ts';
+import type { UserInfo } from './request.ts';
 import { resourceTable } from './resources.ts';
+import type { ObjectMachinery } from './machinery.ts';
 import { reviewResources } from './reviews.ts';
 import { installSubresources } from './subresources/install.ts';
 import type { KubeletConnector } from './subresources/kubelet-connector.ts';
@@ -38,6 +40,7 @@ import type { VirtualResource } from './virtual.ts';
 
 export interface ApiServerOptions {
   store: Store;
+  /** Of the API's schema: schemaMachinery(loadSchema()). */
   machinery: ObjectMachinery;
   kinds: readonly AnyKind[];
   clock: Clock;
@@ -139,7 +142,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       },
     ],
     version: versionInfo(options.version, options.platform ?? 'linux/amd64', '') as JsonObject,
-    extra: (_request: ApiRequest): Promise<ApiResponse | undefined> | undefined => undefined,
+    extra: openApiHandler({ schema: machinery.schema, descriptions: loadDescriptions, kinds, build: options.version }),
   });
   const exchangeDeps: ExchangeDeps = {
     pipeline,

@@ -84,7 +84,7 @@ describe('watch', () => {
     await watch.done;
     expect(watch.events).toHaveLength(1);
     expect(watch.events[0]).toMatchObject({ type: 'ERROR', object: { code: 410, reason: 'Expired' } });
-    expect((watch.events[0]?.object as Status).message).toMatch(/^too old resource version: \d+ \(\d+\)$/);
+    expect((watch.events[0]?.object as Status | undefined)?.message).toMatch(/^too old resource version: \d+ \(\d+\)$/);
   });
 
   test('ends after its timeout, with a bookmark before and every minute', async () => {

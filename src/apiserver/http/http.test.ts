@@ -77,7 +77,7 @@ function h1(
   options: { headers?: Record<string, string>; body?: string | Buffer; as?: KeyPair | null } = {},
 ): Promise<Answer> {
   const who = options.as === undefined ? admin : options.as;
-  const tls: RequestOptions = { ca: pki.ca, ...(who ?? {}) };
+  const tls: RequestOptions = { ca: pki.ca, ...who };
   return new Promise((resolve, reject) => {
     const outgoing = httpsRequest(
       {

@@ -1,0 +1,90 @@
+// /openapi/v2 and /openapi/v3: documents made when first asked for, kept as bytes, with ETags.
+// Follows kube-openapi pkg/handler and pkg/handler3.
+
+import { createHash } from 'node:crypto';
+import { notAcceptable } from '../../api/meta/errors.ts';
+import { openApiV2Document } from '../../api/openapi/v2.ts';
+import { openApiV3Document, openApiV3Index } from '../../api/openapi/v3.ts';
+import type { AnyKind } from '../../api/scheme.ts';
+import type { Descriptions } from '../../api/schema/load.ts';
+import type { Schema } from '../../api/schema/schema.ts';
+import { mediaRanges } from '../negotiation.ts';
+import type { ApiRequest, ApiResponse } from '../request.ts';
+
+export interface OpenApiOptions {
+  schema: Schema;
+  /** Loaded apart, for they are large and only this needs them. */
+  descriptions(): Promise<Descriptions>;
+  kinds: readonly AnyKind[];
+  /** Peapod's version: changes every address. */
+  build: string;
+}
+
+interface Document {
+  bytes: Buffer;
+  etag: string;
+}
+
+/** Answers the OpenAPI paths; undefined for others. */
+export function openApiHandler(
+  options: OpenApiOptions,
+): (request: ApiRequest) => Promise<ApiResponse | undefined> | undefined {
+  const { schema, kinds, build } = options;
+  const documents = new Map<string, Promise<Document>>();
+  const groupVersions = new Map(
+    kinds.map(({ group, version }) => [
+      group === '' ? `api/${version}` : `apis/${group}/${version}`,
+      { group, version },
+    ]),
+  );
+  const keep = (name: string, make: () => Promise<unknown>): Promise<Document> => {
+    let found = documents.get(name);
+    if (found === undefined) {
+      found = make().then(documentOf);
+      // A failure is not kept.
+      found.catch(() => documents.delete(name));
+      documents.set(name, found);
+    }
+    return found;
+  };
+  return (request) => {
+    const path = request.path.replace(/\/$/, '');
+    if (path === '/openapi/v2')
+      return answer(request, () =>
+        keep('v2', async () => openApiV2Document(schema, await options.descriptions(), kinds)),
+      );
+    if (path === '/openapi/v3')
+      return answer(request, () => keep('v3', () => Promise.resolve(openApiV3Index(kinds, build))));
+    if (!path.startsWith('/openapi/v3/')) return undefined;
+    const groupVersion = groupVersions.get(path.slice('/openapi/v3/'.length));
+    if (groupVersion === undefined) return undefined;
+    const { group, version } = groupVersion;
+    return answer(request, () =>
+      keep(path, async () => openApiV3Document(schema, await options.descriptions(), kinds, group, version)),
+    );
+  };
+}
+
+const documentOf = (value: unknown): Document => {
+  const bytes = Buffer.from(JSON.stringify(value));
+  return { bytes, etag: `"${createHash('sha512').update(bytes).digest('hex').toUpperCase()}"` };
+};
+
+const jsonTypes = new Set(['application/json', '*/*', 'application/*']);
+
+/** JSON only: the protobuf form is refused, and clients that ask for nothing else do without. */
+async function answer(request: ApiRequest, make: () => Promise<Document>): Promise<ApiResponse> {
+  if (request.accept !== '' && !mediaRanges(request.accept).some((range) => jsonTypes.has(range.type)))
+    throw notAcceptable('only the following media types are accepted: application/json');
+  const { bytes, etag } = await make();
+  const same = request.ifNoneMatch === etag;
+  return {
+    type: 'raw',
+    code: same ? 304 : 200,
+    contentType: 'application/json',
+    bytes: same ? Buffer.alloc(0) : bytes,
+    etag,
+    vary: 'Accept-Encoding, Accept',
+    rendering: { as: 'object' },
+  };
+}
