@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Container, Node, Pod, PodSpec } from '../api/generated/types.ts';
 import { createSeededRandom } from '../sim/seeded-random.ts';
@@ -181,6 +182,59 @@ describe('SchedulingCycle', () => {
     expect(outcome(pod('p'))).toBe('a');
     allowed = 'b';
     expect(outcome(pod('q'))).toBe('b');
+  });
+
+  it('decides by kept results as it would from scratch', () => {
+    const specs: Partial<PodSpec>[] = [
+      {},
+      { containers: [asking({ cpu: '900m' })] },
+      { nodeSelector: { pool: 'x' } },
+      { containers: [{ name: 'c', ports: [{ containerPort: 1, hostPort: 80 }] }] },
+      { tolerations: [{ operator: 'Exists' }] },
+    ];
+    const nodeName = fc.constantFrom('a', 'b', 'c');
+    const step = fc.oneof(
+      fc.record({
+        op: fc.constant('node' as const),
+        name: nodeName,
+        pool: fc.constantFrom('x', 'y'),
+        tainted: fc.boolean(),
+        unschedulable: fc.boolean(),
+        cpu: fc.constantFrom('1', '2'),
+      }),
+      fc.record({ op: fc.constant('drop' as const), name: nodeName }),
+      fc.record({ op: fc.constant('decide' as const), spec: fc.nat({ max: specs.length - 1 }), keep: fc.boolean() }),
+      fc.record({ op: fc.constant('free' as const), pod: fc.nat({ max: 30 }) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const cache = new NodeCache();
+        const profile = defaultProfile(binder);
+        const kept = new SchedulingCycle(profile, cache, createSeededRandom(1));
+        let pods = 0;
+        for (const each of steps) {
+          if (each.op === 'node') {
+            const taints = each.tainted ? [{ key: 'k', effect: 'NoSchedule' as const }] : [];
+            const made = node(each.name, { taints, unschedulable: each.unschedulable }, { cpu: each.cpu, pods: '3' });
+            cache.setNode({ ...made, metadata: { name: each.name, labels: { pool: each.pool } } });
+          } else if (each.op === 'drop') cache.removeNode(each.name);
+          else if (each.op === 'free') cache.forget(`uid-${each.pod}`);
+          else {
+            const info = podInfoOf(pod(String(++pods), specs[each.spec]));
+            const decision = kept.decide(info);
+            const fresh = new SchedulingCycle(profile, cache, createSeededRandom(1)).decide(info);
+            expect(decision.kind).toBe(fresh.kind);
+            if (decision.kind === 'unschedulable' && fresh.kind === 'unschedulable')
+              expect(Object.fromEntries(decision.diagnosis.rejections)).toEqual(
+                Object.fromEntries(fresh.diagnosis.rejections),
+              );
+            if (decision.kind !== 'fits' || fresh.kind !== 'fits') continue;
+            expect(decision.feasible).toBe(fresh.feasible);
+            if (each.keep) cache.assume(info, decision.nodeName);
+          }
+        }
+      }),
+    );
   });
 
   it('samples large clusters as upstream does', () => {
