@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { execFile } from 'node:child_process';
 import { webcrypto } from 'node:crypto';
 import http2, {
   type Http2SecureServer,
@@ -7,7 +8,9 @@ import http2, {
   type ServerHttp2Stream,
 } from 'node:http2';
 import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from 'node:net';
+import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
+import { promisify } from 'node:util';
 import { PemConverter, X509CertificateGenerator } from '@peculiar/x509';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { WatchEvent } from '../api/meta/types.ts';
@@ -286,6 +289,19 @@ test('a watch over a connection that died without a word is ended by the unanswe
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => proxy.close(resolve));
   }
+});
+
+test('a request keeps the process alive until it is answered, an idle connection does not', async () => {
+  handler = (stream) => setTimeout(() => answer(stream, 200, { kind: 'Pod' }), 100);
+  const options = { server: `https://127.0.0.1:${port()}`, ca: pem.cert };
+  const script = `
+    import { createHttpsTransport } from ${JSON.stringify(join(import.meta.dirname, 'https-transport.ts'))};
+    const transport = createHttpsTransport(${JSON.stringify(options)});
+    for (let i = 0; i < 2; i++) console.log((await transport.request({ method: 'GET', path: '/' })).kind);`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    timeout: 10_000,
+  });
+  expect(stdout).toBe('Pod\nPod\n');
 });
 
 test('a certificate of another authority is refused', async () => {

@@ -47,6 +47,8 @@ class ConnectionLostError extends Error {
 class Http2Transport implements HttpsTransport {
   readonly #options: HttpsTransportOptions;
   #connecting: Promise<ClientHttp2Session> | undefined;
+  /** Requests that run on a connection: only they keep the process alive. */
+  readonly #running = new WeakMap<ClientHttp2Session, number>();
   #closed = false;
 
   constructor(options: HttpsTransportOptions) {
@@ -115,7 +117,12 @@ class Http2Transport implements HttpsTransport {
       stream.setTimeout(timeoutMs, () =>
         stream.destroy(new Error(`the API server did not answer within ${timeoutMs} ms`)),
       );
+    this.#count(session, 1);
+    let over = false;
     const done = (): void => {
+      if (over) return;
+      over = true;
+      this.#count(session, -1);
       request.signal?.removeEventListener('abort', cancel);
       if (!stream.closed) cancel();
     };
@@ -129,6 +136,14 @@ class Http2Transport implements HttpsTransport {
       const refused = stream.rstCode === http2.constants.NGHTTP2_REFUSED_STREAM;
       throw new ConnectionLostError(error, refused || (session.destroyed && request.method === 'GET'));
     }
+  }
+
+  #count(session: ClientHttp2Session, change: 1 | -1): void {
+    const running = (this.#running.get(session) ?? 0) + change;
+    this.#running.set(session, running);
+    if (session.destroyed) return;
+    if (running === 0) session.unref();
+    else session.ref();
   }
 
   #headers(request: TransportRequest, body: Buffer | undefined): http2.OutgoingHttpHeaders {

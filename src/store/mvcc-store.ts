@@ -40,7 +40,7 @@ interface Group {
 }
 
 const historySlice = 500;
-const trimSlice = 1000;
+const trimSlice = 500;
 
 /** The Store on these tables. The tables are the store's from then on: it closes them. */
 export function createMvccStore(options: MvccOptions): Store {
