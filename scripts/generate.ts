@@ -1,6 +1,6 @@
 // Generates src/api/generated/ (types, runtime schema, descriptions) from the pinned packages; skips when nothing that it reads has changed.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { buildDefinitions, type FieldSemantics } from './schema/build-definitions.ts';
 import { emitDescriptions, emitSchema, emitTypes } from './schema/emit.ts';
 
@@ -27,10 +27,11 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== hash || process.argv.i
   const facts = factFiles.map((file) => JSON.parse(readFileSync(file, 'utf8')) as FieldSemantics);
   const definitions = buildDefinitions(`${client}/dist/gen`, models, facts);
   mkdirSync(out, { recursive: true });
+  for (const old of ['schema.ts', 'descriptions.ts']) rmSync(`${out}/${old}`, { force: true });
   const files = {
     'types.ts': emitTypes(definitions),
-    'schema.ts': emitSchema(definitions),
-    'descriptions.ts': emitDescriptions(definitions),
+    'schema.json': emitSchema(definitions),
+    'descriptions.json': emitDescriptions(definitions),
     'inputs.sha256': hash,
   };
   for (const [name, text] of Object.entries(files)) {

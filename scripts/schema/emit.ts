@@ -1,4 +1,4 @@
-// Writes the definitions as TypeScript: interfaces (types.ts), the runtime schema (schema.ts) and its descriptions (descriptions.ts).
+// Writes the definitions: interfaces (types.ts), the runtime schema (schema.json) and its descriptions (descriptions.json).
 import type { Definition, FieldSchema } from '../../src/api/schema/schema.ts';
 import type { NamedDefinition } from './build-definitions.ts';
 
@@ -79,15 +79,20 @@ function bare(definition: Definition): Definition {
   return { ...rest, fields: Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, strip(field)])) };
 }
 
-const constant = (name: string, value: unknown): string =>
-  `${header}export const ${name}: string =\n  ${JSON.stringify(JSON.stringify(value))};\n`;
-
-/** schema.ts: the definitions as one JSON text, which is parsed when it is first needed. */
+/**
+ * schema.json: names and kinds, and each definition as a line of one text, in the order of the names, so that a program parses only
+ * the definitions that it uses. JSON and not TypeScript, because stripping types from so much text takes longer than all the rest.
+ */
 export function emitSchema(definitions: readonly NamedDefinition[]): string {
-  return constant('schemaJson', Object.fromEntries(definitions.map((d) => [d.definition.name, bare(d.definition)])));
+  const names = definitions.map((d) => d.definition.name);
+  const kinds = definitions.flatMap(({ definition: { name, gvk } }) =>
+    (gvk ?? []).map(({ group, version, kind }) => `${group}/${version}/${kind} ${name}`),
+  );
+  const lines = definitions.map((d) => JSON.stringify(bare(d.definition)));
+  return JSON.stringify({ names: names.join('\n'), kinds: kinds.join('\n'), definitions: lines.join('\n') });
 }
 
-/** descriptions.ts: texts by definition, then by field; the key '' is the type's own. */
+/** descriptions.json: one JSON text of texts by definition, then by field; the key '' is the type's own. */
 export function emitDescriptions(definitions: readonly NamedDefinition[]): string {
   const texts = definitions.map(({ definition }) => {
     const fields = Object.entries(definition.fields).flatMap(([name, f]) =>
@@ -95,5 +100,5 @@ export function emitDescriptions(definitions: readonly NamedDefinition[]): strin
     );
     return [definition.name, { '': definition.description ?? '', ...Object.fromEntries(fields) }] as const;
   });
-  return constant('descriptionsJson', Object.fromEntries(texts));
+  return JSON.stringify({ descriptions: JSON.stringify(Object.fromEntries(texts)) });
 }

@@ -1,5 +1,5 @@
 // Gives the generated API schema, parsed on first use and then shared.
-import { schemaJson } from '../generated/schema.ts';
+import generated from '../generated/schema.json' with { type: 'json' };
 import type { Definition, Schema } from './schema.ts';
 
 /** Texts by definition name, then by field; the key '' is the type's own text. */
@@ -7,22 +7,35 @@ export type Descriptions = Readonly<Record<string, Readonly<Record<string, strin
 
 let loaded: Schema | undefined;
 
-/** A Schema over these definitions, with its index by kind. */
-export function schemaOf(definitions: Readonly<Record<string, Definition>>): Schema {
-  const byKind = new Map<string, Definition>();
-  for (const definition of Object.values(definitions))
-    for (const { group, version, kind } of definition.gvk ?? []) byKind.set(`${group}/${version}/${kind}`, definition);
-  return { definitions, ofKind: (group, version, kind) => byKind.get(`${group}/${version}/${kind}`) };
+/** Definitions by name, each parsed when it is first asked for. */
+function lazyDefinitions(names: readonly string[], lines: readonly string[]): Readonly<Record<string, Definition>> {
+  const definitions = Object.create(null) as Record<string, Definition>;
+  names.forEach((name, at) => {
+    const get = (): Definition => {
+      const value = JSON.parse(lines[at] ?? '') as Definition;
+      Object.defineProperty(definitions, name, { value, enumerable: true });
+      return value;
+    };
+    Object.defineProperty(definitions, name, { get, enumerable: true, configurable: true });
+  });
+  return definitions;
 }
 
-/** The schema of every built-in type. The first call parses it (a few ms); later calls give the same object. */
+/** The schema of every built-in type. The first call indexes it (under a millisecond); later calls give the same object. */
 export function loadSchema(): Schema {
-  loaded ??= schemaOf(JSON.parse(schemaJson) as Record<string, Definition>);
+  if (!loaded) {
+    const definitions = lazyDefinitions(generated.names.split('\n'), generated.definitions.split('\n'));
+    const byKind = new Map(generated.kinds.split('\n').map((line) => line.split(' ') as [string, string]));
+    loaded = {
+      definitions,
+      ofKind: (group, version, kind) => definitions[byKind.get(`${group}/${version}/${kind}`) ?? ''],
+    };
+  }
   return loaded;
 }
 
 /** The descriptions of every type and field, loaded apart because only OpenAPI documents need them. */
 export async function loadDescriptions(): Promise<Descriptions> {
-  const { descriptionsJson } = await import('../generated/descriptions.ts');
-  return JSON.parse(descriptionsJson) as Descriptions;
+  const { default: text } = await import('../generated/descriptions.json', { with: { type: 'json' } });
+  return JSON.parse(text.descriptions) as Descriptions;
 }
