@@ -38,6 +38,7 @@ export function simpleStrategy<T extends KubeObject>(options: {
     validateUpdate: (object, old) => [
       ...validateObjectMetaUpdate(metaOf(object), metaOf(old)),
       ...(checkUpdate?.(object, old) ?? []),
+      ...validateObjectMeta(metaOf(object), namespaced, name),
       ...(check?.(object) ?? []),
     ],
   };

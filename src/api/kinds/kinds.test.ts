@@ -222,7 +222,7 @@ describe('Node', () => {
       'spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid',
     );
     expect(create('Node', { spec: { taints: [{ key: 'a', effect: 'Odd' }] } }).errors).toEqual([
-      'spec.taints[0].effect: Unsupported value: "Odd": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
+      'metadata.taints[0].effect: Unsupported value: "Odd": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
     ]);
   });
 });
@@ -262,7 +262,7 @@ describe('members that must be there', () => {
     expect(errors).toContain('spec.volumes[0].hostPath.path: Required value');
     expect(create('Pod', {}).errors).toContain('spec.containers: Required value');
     expect(create('Binding', {}).errors).toEqual(['target.name: Required value']);
-    expect(create('Node', { spec: { taints: [{}] } }).errors).toContain('spec.taints[0].effect: Required value');
+    expect(create('Node', { spec: { taints: [{}] } }).errors).toContain('metadata.taints[0].effect: Required value');
     expect(create('Event', {}).errors).toEqual([]);
   });
 });

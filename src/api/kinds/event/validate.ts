@@ -1,6 +1,7 @@
 // Validation of Events, by the rules of the group they come through. Follows pkg/apis/core/validation/events.go of v1.36.
 
 import type { Event } from '../../generated/types.ts';
+import { equalJson } from '../../meta/equal.ts';
 import { type FieldError, FieldPath, invalid, required } from '../../meta/errors.ts';
 import { byteLength } from '../../meta/go-format.ts';
 import { dns1123Subdomain, nameIsSubdomain, qualifiedName } from '../../meta/names.ts';
@@ -75,6 +76,10 @@ const fixed = [
   ['involvedObject'],
   ['reason'],
   ['message'],
+  ['source'],
+  ['firstTimestamp'],
+  ['lastTimestamp'],
+  ['count'],
   ['type'],
   ['eventTime'],
   ['action'],
@@ -88,7 +93,7 @@ export function validateEventUpdate(event: Event, old: Event, version: EventVers
   const errors = checkAny(event, version);
   if (version === 'v1') return errors;
   errors.push(...validateObjectMetaUpdate(event.metadata, old.metadata));
-  if (event.series && !old.series) errors.push(...checkSeries(event));
+  if (!equalJson(event.series, old.series)) errors.push(...checkSeries(event));
   for (const [field, shown = field] of fixed) errors.push(...immutableField(path(shown), event[field], old[field]));
   return errors;
 }

@@ -1,13 +1,21 @@
 // The Lease kind. Follows pkg/registry/coordination/lease and pkg/apis/coordination/validation of v1.36.
 
 import type { Lease } from '../../generated/types.ts';
-import { type FieldError, FieldPath, forbiddenField, invalid } from '../../meta/errors.ts';
+import { type FieldError, FieldPath, forbiddenField, invalid, notSupported } from '../../meta/errors.ts';
 import { qualifiedName } from '../../meta/names.ts';
 import { invalidEach } from '../../meta/validate-meta.ts';
 import type { KindDefinition } from '../../scheme.ts';
 import { ageColumn, allVerbs, nameColumn, simpleStrategy, textColumn } from '../common.ts';
 
 const path = new FieldPath('spec');
+
+// Names without a domain are Kubernetes' own.
+const strategyErrors = (at: FieldPath, strategy: string): FieldError[] =>
+  strategy.includes('/')
+    ? invalidEach(at, strategy, qualifiedName(strategy))
+    : strategy === 'OldestEmulationVersion'
+      ? []
+      : [notSupported(at, strategy, ['OldestEmulationVersion'])];
 
 function validateLease({ spec = {} }: Lease): FieldError[] {
   const errors: FieldError[] = [];
@@ -17,9 +25,9 @@ function validateLease({ spec = {} }: Lease): FieldError[] {
   if (spec.leaseTransitions !== undefined && spec.leaseTransitions < 0) {
     errors.push(invalid(path.child('leaseTransitions'), spec.leaseTransitions, 'must be greater than or equal to 0'));
   }
-  if (spec.strategy) errors.push(...invalidEach(path.child('strategy'), spec.strategy, qualifiedName(spec.strategy)));
+  if (spec.strategy !== undefined) errors.push(...strategyErrors(path.child('strategy', 'strategy'), spec.strategy));
   if (spec.preferredHolder && !spec.strategy) {
-    errors.push(forbiddenField(path.child('preferredHolder'), 'may only be specified when `strategy` is defined'));
+    errors.push(forbiddenField(path.child('preferredHolder'), 'may only be specified if `strategy` is defined'));
   }
   return errors;
 }

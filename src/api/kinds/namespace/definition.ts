@@ -2,8 +2,8 @@
 
 import type { Namespace } from '../../generated/types.ts';
 import type { KindDefinition } from '../../scheme.ts';
-import { ageColumn, allVerbs, metaOf, nameColumn, textColumn } from '../common.ts';
-import { namespaceFinalizeStrategy, namespaceStatusStrategy, namespaceStrategy } from './strategy.ts';
+import { ageColumn, allVerbs, nameColumn, textColumn } from '../common.ts';
+import { labelWithName, namespaceFinalizeStrategy, namespaceStatusStrategy, namespaceStrategy } from './strategy.ts';
 
 export const namespaceKind: KindDefinition<Namespace> = {
   group: '',
@@ -17,8 +17,8 @@ export const namespaceKind: KindDefinition<Namespace> = {
   verbs: allVerbs.filter((verb) => verb !== 'deletecollection'),
   definition: 'io.k8s.api.core.v1.Namespace',
   defaults(namespace) {
-    const meta = metaOf(namespace);
-    if (meta.name) meta.labels = { ...meta.labels, 'kubernetes.io/metadata.name': meta.name };
+    labelWithName(namespace);
+    if (namespace.status) namespace.status.phase ||= 'Active';
   },
   strategy: namespaceStrategy,
   selectableFields: (namespace) => ({

@@ -7,20 +7,30 @@ import { invalidEach, validateObjectMetaUpdate } from '../../meta/validate-meta.
 import type { Strategy } from '../../scheme.ts';
 import { assign, metaOf, simpleStrategy } from '../common.ts';
 
-const finalizersPath = new FieldPath('spec').child('finalizers');
-
-function checkFinalizers(namespace: Namespace): FieldError[] {
-  return (namespace.spec?.finalizers ?? []).flatMap((name, i) => {
-    const path = finalizersPath.index(i);
-    const errors = invalidEach(path, name, qualifiedName(name));
-    if (name.includes('/') || ['kubernetes', 'orphan', 'foregroundDeletion'].includes(name)) return errors;
-    return [...errors, invalid(path, name, 'name is neither a standard finalizer name nor is it fully qualified')];
-  });
+/** The label by which selectors find a namespace by name. */
+export function labelWithName(namespace: Namespace): void {
+  const meta = metaOf(namespace);
+  if (meta.name) meta.labels = { ...meta.labels, 'kubernetes.io/metadata.name': meta.name };
 }
 
+const finalizersPath = new FieldPath('spec').child('finalizers');
+
+/** Checks the names; only the finalize subresource tells which one is wrong. */
+const checkFinalizers =
+  (indexed: boolean) =>
+  (namespace: Namespace): FieldError[] =>
+    (namespace.spec?.finalizers ?? []).flatMap((name, i) => {
+      const path = indexed ? finalizersPath.index(i) : finalizersPath;
+      const errors = invalidEach(path, name, qualifiedName(name));
+      if (name.includes('/') || ['kubernetes', 'orphan', 'foregroundDeletion'].includes(name)) return errors;
+      return [...errors, invalid(path, name, 'name is neither a standard finalizer name nor is it fully qualified')];
+    });
+
 export const namespaceStrategy: Strategy<Namespace> = {
-  ...simpleStrategy<Namespace>({ namespaced: false, name: nameIsLabel }),
+  ...simpleStrategy<Namespace>({ namespaced: false, name: nameIsLabel, check: checkFinalizers(false) }),
   resetFields: [['status']],
+  // A generated name is known only by now.
+  canonicalize: labelWithName,
   prepareForCreate(namespace) {
     namespace.status = { phase: 'Active' };
     // The namespace controller takes this one away once the namespace is empty.
@@ -55,7 +65,7 @@ export const namespaceStatusStrategy: Strategy<Namespace> = {
 };
 
 export const namespaceFinalizeStrategy: Strategy<Namespace> = {
-  ...simpleStrategy<Namespace>({ namespaced: false, name: nameIsLabel, check: checkFinalizers }),
+  ...simpleStrategy<Namespace>({ namespaced: false, name: nameIsLabel, check: checkFinalizers(true) }),
   prepareForUpdate(namespace, old) {
     assign(namespace, 'status', old.status);
   },

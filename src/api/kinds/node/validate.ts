@@ -12,73 +12,102 @@ import {
   required,
 } from '../../meta/errors.ts';
 import { labelValueMessages, qualifiedName } from '../../meta/names.ts';
-import { compareQuantity, parseQuantity } from '../../meta/quantity.ts';
+import { formatQuantity, parseQuantity } from '../../meta/quantity.ts';
 import { invalidEach, negativeMessage } from '../../meta/validate-meta.ts';
+import { internalForm } from '../internal-form.ts';
 
 const spec = new FieldPath('spec');
 const status = new FieldPath('status');
+// Upstream reports taints below metadata.
+const taintsPath = new FieldPath('metadata').child('taints');
 const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
 function checkTaints(node: Node): FieldError[] {
   const seen = new Set<string>();
   return (node.spec?.taints ?? []).flatMap((taint, i) => {
-    const path = spec.child('taints').index(i);
-    const errors = [
-      ...invalidEach(path.child('key'), taint.key, qualifiedName(taint.key)),
-      ...invalidEach(path.child('value'), taint.value ?? '', labelValueMessages(taint.value ?? '')),
-    ];
+    const path = taintsPath.index(i);
+    const errors = invalidEach(path.child('key'), taint.key, qualifiedName(taint.key));
+    const wrong = labelValueMessages(taint.value ?? '');
+    if (wrong.length) errors.push(invalid(path.child('value'), taint.value ?? '', wrong.join(';')));
     if (!taint.effect) errors.push(required(path.child('effect')));
     else if (!effects.includes(taint.effect)) errors.push(notSupported(path.child('effect'), taint.effect, effects));
     const id = `${taint.effect}/${taint.key}`;
     if (seen.has(id)) {
-      errors.push({
-        ...duplicate(path, taint),
-        message: `${duplicate(path, taint).message}: taints must be unique by key and effect pair`,
-      });
+      const error = duplicate(path, internalForm('Taint', taint));
+      errors.push({ ...error, message: `${error.message}: taints must be unique by key and effect pair` });
     }
     seen.add(id);
     return errors;
   });
 }
 
-const zero = parseQuantity('0');
+const countedInWhole = (name: string): boolean =>
+  name === 'pods' || (name.includes('/') && !name.includes('kubernetes.io/'));
 
 function checkResources(path: FieldPath, list: Record<string, string> | undefined): FieldError[] {
-  return Object.entries(list ?? {}).flatMap(([name, quantity]) => {
-    const at = path.key(name);
-    const errors = invalidEach(at, name, qualifiedName(name));
-    if (!name.includes('/') && !standardResource(name)) {
-      errors.push(invalid(at, name, 'must be a standard resource type or fully qualified'));
+  return Object.entries(list ?? {}).flatMap(([name, text]) => {
+    const quantity = parseQuantity(text);
+    const errors: FieldError[] = [];
+    if (quantity.nanos < 0n) errors.push(invalid(path.child(name), formatQuantity(quantity), negativeMessage));
+    if (countedInWhole(name) && quantity.nanos % 1_000_000_000n !== 0n) {
+      errors.push(invalid(path.child(name), formatQuantity(quantity), 'must be an integer'));
     }
-    if (compareQuantity(parseQuantity(quantity), zero) < 0) errors.push(invalid(at, quantity, negativeMessage));
     return errors;
   });
 }
 
-const standardResource = (name: string): boolean =>
-  ['cpu', 'memory', 'ephemeral-storage', 'pods', 'storage'].includes(name) || name.startsWith('hugepages-');
+const featureName = /^[A-Z][a-zA-Z0-9]*(\/[a-zA-Z0-9]+)*$/;
 
-/** What must hold of a Node at any time. */
-export function validateNode(node: Node): FieldError[] {
-  const errors = checkTaints(node);
-  const cidrs = node.spec?.podCIDRs ?? [];
-  if (cidrs.length > 2) {
-    errors.push(invalid(spec.child('podCIDRs'), cidrs, 'may specify no more than one CIDR for each IP family'));
-  }
-  errors.push(...checkResources(status.child('capacity'), node.status?.capacity));
-  errors.push(...checkResources(status.child('allocatable'), node.status?.allocatable));
-  const seen = new Set<string>();
-  node.status?.addresses?.forEach((address, i) => {
-    const id = `${address.type}/${address.address}`;
-    if (seen.has(id)) errors.push(duplicate(status.child('addresses').index(i), address));
-    seen.add(id);
+function checkFeatures(node: Node): FieldError[] {
+  const path = status.child('declaredFeatures');
+  const list = node.status?.declaredFeatures ?? [];
+  return list.flatMap((feature, i) => {
+    const errors: FieldError[] = [];
+    const next = list[i + 1];
+    if (!featureName.test(feature)) errors.push(invalid(path.index(i), feature, 'must be a feature name in CamelCase'));
+    if (next === feature) errors.push(duplicate(path.index(i + 1), next));
+    else if (next !== undefined && feature > next) {
+      errors.push(invalid(path.index(i + 1), next, 'list must be sorted alphabetically'));
+    }
+    return errors;
   });
+}
+
+function checkCidrs(node: Node): FieldError[] {
+  const path = spec.child('podCIDRs');
+  const cidrs = node.spec?.podCIDRs ?? [];
+  const errors = cidrs.flatMap((cidr, i) =>
+    /^[0-9a-fA-F.:]+\/\d{1,3}$/.test(cidr)
+      ? []
+      : [invalid(path.index(i), cidr, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')],
+  );
+  const families = new Set(cidrs.map((cidr) => cidr.includes(':')));
+  if (cidrs.length > 2 || (cidrs.length === 2 && families.size < 2)) {
+    errors.push(invalid(path, cidrs, 'may specify no more than one CIDR for each IP family'));
+  }
   return errors;
 }
 
-/** What may not change once it is set. */
+/** What must hold of a Node at any time. */
+export function validateNode(node: Node): FieldError[] {
+  return [
+    ...checkTaints(node),
+    ...checkResources(status.child('capacity'), node.status?.capacity),
+    ...checkResources(status.child('allocatable'), node.status?.allocatable),
+    ...checkFeatures(node),
+    ...checkCidrs(node),
+  ];
+}
+
+/** What may not change once it is set, and what only an update must satisfy. */
 export function validateNodeUpdate(node: Node, old: Node): FieldError[] {
   const errors: FieldError[] = [];
+  const seen = new Set<string>();
+  node.status?.addresses?.forEach((address, i) => {
+    const id = `${address.type}/${address.address}`;
+    if (seen.has(id)) errors.push(duplicate(status.child('addresses').index(i), internalForm('NodeAddress', address)));
+    seen.add(id);
+  });
   const before = old.spec?.podCIDRs ?? [];
   if (before.length && !equalJson(before, node.spec?.podCIDRs)) {
     const detail = 'node updates may not change podCIDR except from "" to valid';
@@ -87,6 +116,9 @@ export function validateNodeUpdate(node: Node, old: Node): FieldError[] {
   if (old.spec?.providerID && old.spec.providerID !== node.spec?.providerID) {
     const detail = 'node updates may not change providerID except from "" to valid';
     errors.push(forbiddenField(spec.child('providerID'), detail));
+  }
+  if ((node.spec?.externalID ?? '') !== (old.spec?.externalID ?? '')) {
+    errors.push(forbiddenField(spec.child('externalID'), 'may not be updated'));
   }
   return errors;
 }

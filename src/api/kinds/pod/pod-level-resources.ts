@@ -1,33 +1,30 @@
 // Defaults of the resources of a whole pod (spec.resources). Follows defaultPodRequests in pkg/apis/core/v1/defaults.go of v1.36.
 
 import type { PodSpec } from '../../generated/types.ts';
-import { addQuantity, formatQuantity, parseQuantity } from '../../meta/quantity.ts';
-import { aggregateContainerRequests } from '../../placement/pod-requests.ts';
+import { formatQuantity } from '../../meta/quantity.ts';
+import { aggregateContainerLimits, aggregateContainerRequests } from '../../placement/pod-requests.ts';
 import { canonicalizeList } from './default-helpers.ts';
 
-const supported = (name: string): boolean => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-');
-const overcommitted = (name: string): boolean => name === 'cpu' || name === 'memory';
+const isHugePages = (name: string): boolean => name.startsWith('hugepages-');
+const isSupported = (name: string): boolean => name === 'cpu' || name === 'memory' || isHugePages(name);
 
-/** Fills spec.resources in place, where the pod has one. */
+/** Fills spec.resources in place, where the pod has one; the containers' own are filled by then. */
 export function setPodLevelDefaults(spec: PodSpec): void {
   const { resources } = spec;
   if (!resources) return;
   canonicalizeList(resources.requests);
   canonicalizeList(resources.limits);
-  const names = [...Object.keys(resources.requests ?? {}), ...Object.keys(resources.limits ?? {})];
-  if (!names.some(supported)) return;
+  // Huge pages cannot be overcommitted, so that the pod's limit must be there when a container has one.
+  for (const [name, amount] of aggregateContainerLimits(spec)) {
+    if (isHugePages(name) && resources.limits?.[name] === undefined) {
+      resources.limits = { ...resources.limits, [name]: formatQuantity(amount) };
+    }
+  }
+  if (Object.keys(resources.limits ?? {}).length === 0) return;
   const requests: Record<string, string> = { ...resources.requests };
-  const fromContainers = aggregateContainerRequests(spec);
-  for (const [name, amount] of fromContainers) {
-    if (!supported(name) || requests[name] !== undefined) continue;
-    // Huge pages are asked for as they are limited, so that the two always agree.
-    if (overcommitted(name) || resources.limits?.[name] === undefined) requests[name] = formatQuantity(amount);
+  for (const [name, amount] of aggregateContainerRequests(spec)) {
+    if (name === 'cpu' || name === 'memory') requests[name] ??= formatQuantity(amount);
   }
-  for (const [name, value] of Object.entries(resources.limits ?? {})) if (supported(name)) requests[name] ??= value;
+  for (const [name, limit] of Object.entries(resources.limits ?? {})) if (isSupported(name)) requests[name] ??= limit;
   if (Object.keys(requests).length) resources.requests = requests;
-  for (const [name, amount] of fromContainers) {
-    if (!name.startsWith('hugepages-') || resources.limits?.[name] !== undefined) continue;
-    const limit = requests[name] ?? formatQuantity(addQuantity(parseQuantity('0'), amount));
-    resources.limits = { ...resources.limits, [name]: limit };
-  }
 }

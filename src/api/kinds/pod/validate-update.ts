@@ -15,7 +15,7 @@ import { type FieldError, FieldPath, forbiddenField, invalid, required } from '.
 import { rangeMessage } from '../../meta/names.ts';
 import { validateObjectMetaUpdate } from '../../meta/validate-meta.ts';
 import { assign, metaOf } from '../common.ts';
-import { internalForm, podSpecText } from './internal-form.ts';
+import { internalForm, podSpecText } from '../internal-form.ts';
 import { unifiedDiff } from './unified-diff.ts';
 import { specOf, validatePodMetaAndSpec } from './validate.ts';
 import { validateAnnotationUpdates } from './validation/annotations.ts';

@@ -19,7 +19,7 @@ import {
 import { byteLength, goQuote } from '../../../meta/go-format.ts';
 import { dns1123Label, dns1123Subdomain } from '../../../meta/names.ts';
 import { validateLabelSelector } from '../../../meta/validate-meta.ts';
-import { internalForm } from '../internal-form.ts';
+import { internalForm } from '../../internal-form.ts';
 import { validateFieldRef, validateResourceFieldRef, volumeFields } from './env.ts';
 import { itemErrors, modeErrors, need, nonReservedPath } from './shared.ts';
 

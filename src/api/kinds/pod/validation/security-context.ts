@@ -13,7 +13,7 @@ import {
 } from '../../../meta/errors.ts';
 import { byteLength } from '../../../meta/go-format.ts';
 import { userOrGroupId } from '../../../meta/names.ts';
-import { internalForm } from '../internal-form.ts';
+import { internalForm } from '../../internal-form.ts';
 import { descendingPath, oneOf, type PodContext } from './shared.ts';
 import { validateWindowsOptions } from './windows.ts';
 

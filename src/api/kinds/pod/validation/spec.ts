@@ -14,7 +14,7 @@ import {
 import { nameIsSubdomain, qualifiedName, rangeMessage } from '../../../meta/names.ts';
 import { invalidEach, validateLabels } from '../../../meta/validate-meta.ts';
 import { visitContainers } from '../../../pod/containers.ts';
-import { internalForm } from '../internal-form.ts';
+import { internalForm } from '../../internal-form.ts';
 import { validateContainers, validateEphemeralContainers, validateInitContainers } from './containers.ts';
 import {
   validateDnsConfig,

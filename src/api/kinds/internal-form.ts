@@ -1,7 +1,7 @@
 // Shows objects in messages as upstream's internal types print: every field under its Go name, in Go's order.
 // Those types carry no JSON names, so that is what a rejected value or a spec difference looks like to users.
 
-import type { PodSpec } from '../../generated/types.ts';
+import type { PodSpec } from '../generated/types.ts';
 
 type FieldTable = readonly string[];
 
@@ -128,6 +128,8 @@ const tables: Record<string, FieldTable> = {
     'terminationGracePeriodSeconds',
   ],
   Toleration: ['key=', 'operator=', 'value=', 'effect=', 'tolerationSeconds'],
+  Taint: ['key=', 'value=', 'effect=', 'timeAdded'],
+  NodeAddress: ['type=', 'address='],
   HostAlias: ['ip=', 'hostnames'],
   Reference: ['name='],
   Affinity: ['nodeAffinity', 'podAffinity', 'podAntiAffinity'],
