@@ -7,6 +7,7 @@ import type { EventRecorder } from '../client/event-recorder.ts';
 import type { Schedule } from '../cri/simulated/schedule.ts';
 import { SimulatedRuntime } from '../cri/simulated/simulated-runtime.ts';
 import { createContainerConfigBuilder } from '../kubelet/container-config/container-config-builder.ts';
+import { createSimulatedSubPaths } from '../kubelet/container-config/simulated-sub-paths.ts';
 import { createImageManager } from '../kubelet/images/image-manager.ts';
 import { createKubelet, type Kubelet } from '../kubelet/kubelet.ts';
 import { createNodeStatus, type NodeStatusKeeper } from '../kubelet/node-status/node-status.ts';
@@ -167,6 +168,7 @@ function startKubelet(options: SimulatedNodeOptions, runtime: SimulatedRuntime, 
       clusterDomain: 'cluster.local',
       // The simulated runtime takes every field and acts on none.
       supports: () => true,
+      subPaths: createSimulatedSubPaths(files),
     }),
     sandboxConfig: createSandboxConfigBuilder({
       files,

@@ -77,6 +77,14 @@ describe('containerMounts', () => {
     }
   });
 
+  it('does without a hosts file of the node', async () => {
+    await sources.files.unlink('/etc/hosts');
+    await containerMounts(podOf({ hostNetwork: true }), mounting(), sources);
+    expect((await sources.files.readFile(hosts.hostPath)).toString()).toBe(
+      '# Kubernetes-managed hosts file (host network).\n',
+    );
+  });
+
   it('makes a new termination log that anyone may write', async () => {
     const container: Container = { name: 'app', terminationMessagePath: '/dev/termination-log' };
     const mounts = await containerMounts(podOf(), container, { ...sources, podIPs: [] });

@@ -7,6 +7,7 @@ import type { RuntimeMount } from '../../cri/runtime.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Random } from '../../lib/random.ts';
 import type { Files, SubPaths } from '../../lib/system.ts';
+import { hasCode } from '../go-error.ts';
 import { podPaths } from '../pod-paths.ts';
 import { podHostname } from '../sandbox-config/hostname.ts';
 import { isReadOnlyKind, volumeKind } from '../volumes/volume-kinds.ts';
@@ -149,11 +150,21 @@ async function hostsMount(pod: Pod, sources: MountSources): Promise<RuntimeMount
   const aliases = pod.spec?.hostAliases ?? [];
   const { hostname, domain } = podHostname(pod, sources.clusterDomain);
   const content = pod.spec?.hostNetwork
-    ? hostNetworkHostsFile((await sources.files.readFile(etcHosts)).toString('utf8'), aliases)
+    ? hostNetworkHostsFile(await nodeHosts(sources.files), aliases)
     : podHostsFile(sources.podIPs, hostname, domain, aliases);
   await sources.files.writeFile(path, content, 0o644);
   await sources.files.chmod(path, 0o644);
   return { containerPath: etcHosts, hostPath: path, selinuxRelabel: true };
+}
+
+/** The node's own hosts file; empty where it has none, as a simulated one. */
+async function nodeHosts(files: Files): Promise<string> {
+  try {
+    return (await files.readFile(etcHosts)).toString('utf8');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return '';
+    throw error;
+  }
 }
 
 /** A new file that any user of the container may write, so that no run sees the message of the one before. */
