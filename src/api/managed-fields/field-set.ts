@@ -181,7 +181,7 @@ function sorted(elements: Iterable<string>): string[] {
   return [...fields, ...keys.map((k) => k.element), ...values.map((v) => v.element)];
 }
 
-const empty: { [key: string]: Json } = {};
+const empty: { [key: string]: Json } = Object.freeze({});
 
 function formatNode(set: FieldSet, includeSelf: boolean): JsonObject {
   if (!set.children) return empty;
@@ -192,5 +192,5 @@ function formatNode(set: FieldSet, includeSelf: boolean): JsonObject {
   return out;
 }
 
-/** Writes FieldsV1, in canonical order. The empty objects in it are shared: do not change them. */
+/** Writes FieldsV1, in canonical order. The empty objects in it are shared, and frozen. */
 export const formatFieldsV1 = (set: FieldSet): JsonObject => formatNode(set, false);

@@ -2,7 +2,6 @@ import { beforeAll, expect, test } from 'vitest';
 import { allKinds } from '../kinds/all.ts';
 import { type Descriptions, loadDescriptions, loadSchema } from '../schema/load.ts';
 import { operationsOf } from './operations.ts';
-import { openApiService } from './service.ts';
 import { openApiV2Document } from './v2.ts';
 import { openApiV3Document, openApiV3Index } from './v3.ts';
 
@@ -122,33 +121,4 @@ test('v2 names the same things', () => {
   });
   const create = v2['paths']!['/api/v1/namespaces/{namespace}/pods']!['post']!;
   expect(create['parameters']!.map((p) => p['name'])).toEqual(['body', 'dryRun', 'fieldManager', 'fieldValidation']);
-});
-
-test('the service builds each document once, and knows no other path', async () => {
-  let described = 0;
-  const service = openApiService(schema, allKinds, 'test', () => {
-    described++;
-    return Promise.resolve(descriptions);
-  });
-  const index = JSON.parse((await service.answer('/openapi/v3'))?.body ?? '') as {
-    paths: Record<string, { serverRelativeURL: string }>;
-  };
-  const [first, second] = await Promise.all([
-    service.answer('/openapi/v3/api/v1'),
-    service.answer('/openapi/v3/api/v1'),
-  ]);
-  expect(first).toBe(second);
-  expect(described).toBe(1);
-  expect(index.paths['api/v1']?.serverRelativeURL).toBe(`/openapi/v3/api/v1?hash=${first?.hash}`);
-  expect(first?.etag).toMatch(/^"[0-9A-F]{64}"$/);
-  expect((JSON.parse(first?.body ?? '') as Any)['openapi']).toBe('3.0.0');
-  expect((JSON.parse((await service.answer('/openapi/v2'))?.body ?? '') as Any)['swagger']).toBe('2.0');
-  for (const path of [
-    '/openapi',
-    '/openapi/v3/',
-    '/openapi/v3/api/v2',
-    '/openapi/v3/apis/apps/v1',
-    '/openapi/v3/__proto__',
-  ])
-    expect(await service.answer(path)).toBeUndefined();
 });
