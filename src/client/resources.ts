@@ -1,17 +1,6 @@
 // The resources that components name in client calls, each with the type of its objects.
 
-import type {
-  Binding,
-  ConfigMap,
-  Event,
-  EventsV1Event,
-  Lease,
-  Namespace,
-  Node,
-  Pod,
-  Secret,
-  ServiceAccount,
-} from '../api/generated/types.ts';
+import type { ConfigMap, Event, Lease, Namespace, Node, Pod, Secret, ServiceAccount } from '../api/generated/types.ts';
 import { apiVersionOf, type KubeObject } from '../api/meta/types.ts';
 import type { ObjectName, Resource } from './client.ts';
 
@@ -31,11 +20,8 @@ export const namespaces = resource<Namespace>('', 'v1', 'namespaces', 'Namespace
 export const configMaps = resource<ConfigMap>('', 'v1', 'configmaps', 'ConfigMap', true);
 export const secrets = resource<Secret>('', 'v1', 'secrets', 'Secret', true);
 export const serviceAccounts = resource<ServiceAccount>('', 'v1', 'serviceaccounts', 'ServiceAccount', true);
-export const bindings = resource<Binding>('', 'v1', 'bindings', 'Binding', true);
-/** Events of the core group, which components write. */
+/** Of the core group, as components write them. */
 export const events = resource<Event>('', 'v1', 'events', 'Event', true);
-/** The same objects in the events.k8s.io group. */
-export const eventsV1 = resource<EventsV1Event>('events.k8s.io', 'v1', 'events', 'Event', true);
 export const leases = resource<Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease', true);
 
 /** A name as a path segment. Colons stay readable, as in system:node. */

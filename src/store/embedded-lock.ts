@@ -43,13 +43,12 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   };
 }
 
-function claim(path: string): Promise<Server | 'taken'> {
+function claim(path: string): Promise<Server | 'taken' | undefined> {
   const name = `\0peapod-store-${createHash('sha256').update(path).digest('hex').slice(0, 32)}`;
   const server = createServer((socket) => socket.destroy());
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'EADDRINUSE' ? resolve('taken') : reject(error),
-    );
+  return new Promise((resolve) => {
+    // Any other error comes from a sandbox without such sockets, where the file has to do.
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'EADDRINUSE' ? 'taken' : undefined));
     server.listen(name, () => resolve(server.unref()));
   });
 }

@@ -22,7 +22,10 @@ export interface StoreEvent {
   previous?: KeyValue;
 }
 
-/** A compare-and-write of one key. `expected` is the key's modRevision, 0 for "must not exist"; undefined is unconditional. */
+/**
+ * A compare-and-write of one key. `expected` is the key's modRevision, 0 for "must not exist"; undefined is unconditional.
+ * `value` is kept, not copied: never change it afterwards. Deleting what is not there succeeds without a new revision.
+ */
 export type Txn =
   | { op: 'put'; key: string; value: Uint8Array; expected?: number; lease?: number }
   | { op: 'delete'; key: string; expected?: number };
