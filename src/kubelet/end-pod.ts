@@ -23,7 +23,12 @@ const retryMaxMs = 10_000;
  */
 export async function stopPod(parts: KubeletParts, memory: PodMemory, termination: Termination): Promise<void> {
   const announced = new Set<string>();
-  report(parts, memory, await runtimeOf(parts, memory), 'stopping');
+  const first = await runtimeOf(parts, memory);
+  report(parts, memory, first, 'stopping');
+  // A sandbox that died by itself still holds its network.
+  for (const sandbox of first.sandboxes) {
+    if (sandbox.state === 'notready') await parts.runtime.stopPodSandbox(sandbox.id);
+  }
   for (;;) {
     // Shortening replaces the controller first; the present one is aborted only when the kubelet stops.
     termination.abort.signal.throwIfAborted();
@@ -70,7 +75,7 @@ async function stopOne(
       return;
     }
     case 'stop-sandbox':
-      await parts.runtime.stopPodSandbox(action.id, signal);
+      await parts.endLimiter.run(() => parts.runtime.stopPodSandbox(action.id, signal));
       return;
     default:
       action satisfies never;
@@ -89,8 +94,10 @@ export async function removePod(parts: KubeletParts, memory: PodMemory): Promise
   const runtime = await runtimeOf(parts, memory);
   // Removing a sandbox removes its containers; what is left belongs to sandboxes that were lost.
   for (const sandbox of runtime.sandboxes) {
-    await parts.runtime.stopPodSandbox(sandbox.id);
-    await parts.runtime.removePodSandbox(sandbox.id);
+    await parts.endLimiter.run(async () => {
+      await parts.runtime.stopPodSandbox(sandbox.id);
+      await parts.runtime.removePodSandbox(sandbox.id);
+    });
   }
   memory.dirty = true;
   for (const container of (await runtimeOf(parts, memory)).containers)

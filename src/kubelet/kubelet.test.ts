@@ -6,7 +6,7 @@ import { createMemoryFiles } from '../sim/memory-files.ts';
 import { createSeededRandom } from '../sim/seeded-random.ts';
 import { createVirtualClock } from '../sim/virtual-clock.ts';
 import type { KubeletOptions } from './kubelet.ts';
-import { CreateContainerConfigError } from './seams.ts';
+import { CreateContainerConfigError, type ImageResult } from './seams.ts';
 import { type Harness, startHarness } from './testing/kubelet-harness.ts';
 
 let harness: Harness;
@@ -198,6 +198,25 @@ describe('a start fails', () => {
     await clock.settle();
     expect(show('bad')).toBe('Pending c:ErrImagePull');
     expect(events).toEqual(['Warning Failed Error: ErrImagePull @spec.containers{c}']);
+  });
+
+  test('an image in back-off shows soon after the failed pull', async () => {
+    const answers: ImageResult[] = [
+      { ok: false, reason: 'ErrImagePull', message: 'no such image' },
+      { ok: false, reason: 'ImagePullBackOff', message: 'Back-off pulling image "nginx"', retryAfterMs: 9000 },
+      { ok: true, imageRef: 'nginx' },
+    ];
+    const { api, clock, show, runtime } = await start({
+      images: { ensureImage: async () => answers.shift() ?? { ok: true, imageRef: 'nginx' } },
+    });
+    await runtime.images.pullImage('nginx');
+    api.create(pod('bad'));
+    await clock.settle();
+    expect(show('bad')).toBe('Pending c:ErrImagePull');
+    await clock.advance(1100);
+    expect(show('bad')).toBe('Pending c:ImagePullBackOff');
+    await clock.advance(9000);
+    expect(show('bad')).toBe('Running c:running');
   });
 
   test('a sandbox that fails is tried again after 10 s', async () => {

@@ -107,6 +107,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       watcher,
       statuses,
       limiter: createStartLimiter(options.parallelStarts ?? 10),
+      endLimiter: createStartLimiter(options.parallelStarts ?? 10),
     };
   };
 

@@ -46,6 +46,8 @@ export interface KubeletParts {
   random: Random;
   logger: Logger;
   limiter: StartLimiter;
+  /** Bounds the taking down of sandboxes likewise. */
+  endLimiter: StartLimiter;
 }
 
 /** What is remembered of one pod. */

@@ -27,6 +27,9 @@ export type StartResult = { ok: true } | { ok: false; retryAfterMs?: number };
 
 const failed: StartResult = { ok: false };
 
+/** After a failed pull, ms. */
+const lookAgainMs = 1000;
+
 /** Starts the container. Rejects only when the signal aborted. */
 export async function startContainer(
   parts: KubeletParts,
@@ -49,7 +52,9 @@ export async function startContainer(
   const image = await parts.images.ensureImage(pod, container, input.sandboxConfig, signal);
   if (!image.ok) {
     fail(image.reason, image.message, image.reason);
-    return image.retryAfterMs === undefined ? failed : { ok: false, retryAfterMs: image.retryAfterMs };
+    // A pull that has just failed is in back-off from now on: the next look says so.
+    const retryAfterMs = image.reason === 'ErrImagePull' ? lookAgainMs : image.retryAfterMs;
+    return retryAfterMs === undefined ? failed : { ok: false, retryAfterMs };
   }
   signal.throwIfAborted();
   return parts.limiter.run(async () => {

@@ -1,4 +1,4 @@
-// Bounds how many sandboxes and containers are made at once: runtimes gain nothing beyond about ten in parallel.
+// Bounds how many sandboxes and containers are made or taken down at once: runtimes gain nothing beyond about ten in parallel.
 
 export interface StartLimiter {
   /** Runs the task when there is room, in order of asking. */

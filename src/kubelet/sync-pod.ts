@@ -20,7 +20,7 @@ const resyncMs = 60_000;
 const retryMs = 10_000;
 const networkRetryMs = 1000;
 const firstMountRetryMs = 500;
-/** The BackOff event is repeated about this often while a container is held. */
+/** The BackOff event is repeated about this often while a container or its image is held. */
 const backOffEventMs = 15_000;
 
 const deadlineFailure = {
@@ -162,7 +162,7 @@ class Pass {
             // A running sidecar lets the next container start at once.
             if (action.kind === 'init' && isSidecar(action.container)) this.#retryIn(0);
           } else {
-            this.#retryIn(started.retryAfterMs ?? retryMs);
+            this.#retryIn(Math.min(started.retryAfterMs ?? retryMs, backOffEventMs));
             if (action.kind === 'init') return;
           }
           break;
