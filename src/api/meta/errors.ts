@@ -129,7 +129,9 @@ export class FieldPath {
   }
 
   child(...names: string[]): FieldPath {
-    return new FieldPath([...(this.text ? [this.text] : []), ...names].join('.'));
+    let text = this.text;
+    for (const name of names) text = text === '' ? name : `${text}.${name}`;
+    return new FieldPath(text);
   }
 
   index(i: number): FieldPath {

@@ -11,7 +11,8 @@ import {
   notSupported,
   required,
 } from '../../meta/errors.ts';
-import { labelValueMessages, qualifiedName } from '../../meta/names.ts';
+import { goQuote } from '../../meta/go-format.ts';
+import { labelValueMessages, maxLengthMessage, qualifiedName } from '../../meta/names.ts';
 import { formatQuantity, parseQuantity } from '../../meta/quantity.ts';
 import { invalidEach, negativeMessage } from '../../meta/validate-meta.ts';
 import { internalForm } from '../internal-form.ts';
@@ -58,13 +59,20 @@ function checkResources(path: FieldPath, list: Record<string, string> | undefine
 
 const featureName = /^[A-Z][a-zA-Z0-9]*(\/[a-zA-Z0-9]+)*$/;
 
+function featureProblem(name: string): string | undefined {
+  if (name.length > 253) return maxLengthMessage(253);
+  if (featureName.test(name)) return undefined;
+  return "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes";
+}
+
 function checkFeatures(node: Node): FieldError[] {
   const path = status.child('declaredFeatures');
   const list = node.status?.declaredFeatures ?? [];
   return list.flatMap((feature, i) => {
     const errors: FieldError[] = [];
     const next = list[i + 1];
-    if (!featureName.test(feature)) errors.push(invalid(path.index(i), feature, 'must be a feature name in CamelCase'));
+    const wrong = featureProblem(feature);
+    if (wrong) errors.push(invalid(path.index(i), feature, `invalid feature name ${goQuote(feature)}: ${wrong}`));
     if (next === feature) errors.push(duplicate(path.index(i + 1), next));
     else if (next !== undefined && feature > next) {
       errors.push(invalid(path.index(i + 1), next, 'list must be sorted alphabetically'));
