@@ -91,7 +91,7 @@ test('failures back off 10 s, 20 s … 300 s and say why they wait', async () =>
   });
   const ensure = () => manager.ensureImage(pod, container('nope:1', 'IfNotPresent'), sandbox);
   const error = 'rpc error: code = NotFound desc = no such thing';
-  expect(await ensure()).toEqual({ ok: false, reason: 'ErrImagePull', message: error });
+  expect(await ensure()).toEqual({ ok: false, reason: 'ErrImagePull', message: error, retryAfterMs: 1000 });
   expect(events.at(-1)).toBe(`Warning Failed Failed to pull image "nope:1": ${error} @spec.containers{c}`);
   advance(4000);
   expect(await ensure()).toEqual({

@@ -22,6 +22,8 @@ export interface ImageManagerOptions {
 
 const firstBackoffMs = 10_000;
 const maxBackoffMs = 300_000;
+/** Upstream's next sync comes about a second after a failed pull (the new sandbox wakes it) and is what turns ErrImagePull to ImagePullBackOff. */
+const lookAgainMs = 1000;
 
 interface Backoff {
   delayMs: number;
@@ -172,7 +174,7 @@ export function createImageManager(options: ImageManagerOptions): ImageManager {
       event('Warning', 'Failed', `Failed to pull image ${shown}: ${outcome.error}`);
       const { reason, message } = failureOf(image, outcome.error);
       punish(key, `${reason}: ${message}`);
-      return { ok: false, reason, message };
+      return { ok: false, reason, message, retryAfterMs: lookAgainMs };
     }
     const [took, waited] = [goDuration(outcome.pullMs), goDuration(clock.monotonic() - started)];
     const size = `Image size: ${outcome.size} bytes.`;
