@@ -219,6 +219,19 @@ describe('a start fails', () => {
     expect(show('bad')).toBe('Running c:running');
   });
 
+  test('a spec that no sandbox can be made of says why, and is tried again', async () => {
+    const { api, clock, show, events } = await start({
+      sandboxConfig: { build: () => Promise.reject(new Error("can't use user namespaces")) },
+    });
+    api.create(pod('s'));
+    await clock.settle();
+    expect(show('s')).toBe('Pending c:ContainerCreating');
+    const message = "Warning FailedCreatePodSandBox Failed to create pod sandbox: can't use user namespaces";
+    expect(events).toEqual([message]);
+    await clock.advance(10_000);
+    expect(events).toEqual([message, message]);
+  });
+
   test('a sandbox that fails is tried again after 10 s', async () => {
     const { api, clock, show, events } = await start();
     api.create(pod('s', { failure: 'sandbox' }));

@@ -137,7 +137,8 @@ class Pass {
           await this.#kill(action.id, action.name, action.message);
           break;
         case 'create-sandbox':
-          sandboxConfig = await this.#buildSandbox(action.attempt, prepared.cgroupParent);
+          sandboxConfig = await this.#configureSandbox(action.attempt, prepared.cgroupParent);
+          if (sandboxConfig === undefined) return;
           sandbox = await this.#createSandbox(sandboxConfig, action.attempt);
           if (sandbox === undefined) return;
           break;
@@ -182,6 +183,23 @@ class Pass {
 
   #buildSandbox(attempt: number, cgroupParent: string): Promise<SandboxConfig> {
     return this.#parts.sandboxConfig.build(this.#pod, { attempt, cgroupParent, signal: this.#signal });
+  }
+
+  /** The config of a new sandbox; undefined, with the event, for a spec that this node cannot do. */
+  async #configureSandbox(attempt: number, cgroupParent: string): Promise<SandboxConfig | undefined> {
+    try {
+      return await this.#buildSandbox(attempt, cgroupParent);
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      this.#parts.events.event(
+        this.#pod,
+        'Warning',
+        'FailedCreatePodSandBox',
+        `Failed to create pod sandbox: ${errorText(error)}`,
+      );
+      this.#retryIn(retryMs);
+      return undefined;
+    }
   }
 
   async #createSandbox(config: SandboxConfig, attempt: number): Promise<SandboxStatus | undefined> {
