@@ -19,6 +19,9 @@ describe('field errors read as in Kubernetes', () => {
     [e.tooLong(path, 1), 'spec.x[0][k]: Too long: may not be more than 1 byte'],
     [e.tooMany(path, 3, 2), 'spec.x[0][k]: Too many: 3: must have at most 2 items'],
     [e.tooMany(path, 3, 1), 'spec.x[0][k]: Too many: 3: must have at most 1 item'],
+    [e.tooLongCharacters(path, 5), 'spec.x[0][k]: Too long: may not be more than 5 characters'],
+    [e.tooShort(path, 1), 'spec.x[0][k]: Too short: must be at least 1 character'],
+    [e.internalFieldError(path, 'boom'), 'spec.x[0][k]: Internal error: boom'],
     [e.typeInvalid(path, 'x', 'must be an integer'), 'spec.x[0][k]: Invalid value: "x": must be an integer'],
   ])('%#', (error, text) => {
     expect(e.fieldErrorText(error)).toBe(text);
@@ -37,6 +40,19 @@ describe('statuses', () => {
     [e.methodNotAllowed(pods, 'patch'), 405, 'MethodNotAllowed', 'patch is not supported on resources of kind "pods"'],
     [e.tooLarge('limit is 3145728'), 413, 'RequestEntityTooLarge', 'Request entity too large: limit is 3145728'],
     [e.internalError('boom'), 500, 'InternalError', 'Internal error occurred: boom'],
+    [e.tooManyRequests('wait', 1), 429, 'TooManyRequests', 'wait'],
+    [
+      e.generateNameConflict(pods, 'a-x', 1),
+      409,
+      'AlreadyExists',
+      'pods "a-x" already exists, the server was not able to generate a unique name for the object',
+    ],
+    [
+      e.serverTimeout(pods, 'create', 1),
+      500,
+      'ServerTimeout',
+      'The create operation against pods could not be completed at this time, please try again.',
+    ],
     [e.timeout('slow'), 504, 'Timeout', 'Timeout: slow'],
   ])('%#', (error, code, reason, message) => {
     expect([error.code, error.reason, error.message]).toEqual([code, reason, message]);

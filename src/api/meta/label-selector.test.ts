@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { labelSelectorText, matchesLabels, parseLabelSelector, selectorOf } from './label-selector.ts';
+import {
+  labelSelectorText,
+  matchesLabels,
+  parseLabelSelector,
+  selectorOf,
+  everything,
+  selectorFromLabels,
+} from './label-selector.ts';
 
 describe('parsing and printing', () => {
   it.each([
@@ -63,6 +70,8 @@ describe('matching', () => {
   it('null selects nothing, {} everything', () => {
     expect(matchesLabels(selectorOf(undefined), {})).toBe(false);
     expect(matchesLabels(selectorOf({}), {})).toBe(true);
+    expect(matchesLabels(everything, {})).toBe(true);
+    expect(labelSelectorText(selectorFromLabels({ b: '2', a: '1' }))).toBe('a=1,b=2');
     const selector = selectorOf({
       matchLabels: { a: '1' },
       matchExpressions: [{ key: 'b', operator: 'NotIn', values: ['x'] }],

@@ -16,8 +16,6 @@ const labelValue = `(${labelKey})?`;
 const cIdentifier = '[A-Za-z_][A-Za-z0-9_]*';
 const httpHeader = '[-A-Za-z0-9]+';
 const configKey = '[-._a-zA-Z0-9]+';
-const httpPath = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
-const percent = '[0-9]+%';
 
 const whole = (pattern: string): RegExp => new RegExp(`^(?:${pattern})$`);
 const patterns = {
@@ -30,8 +28,6 @@ const patterns = {
   cIdentifier: whole(cIdentifier),
   httpHeader: whole(httpHeader),
   configKey: whole(configKey),
-  httpPath: whole(httpPath),
-  percent: whole(percent),
 };
 
 /** The text of a failed pattern, with its examples. */
@@ -217,17 +213,6 @@ export function httpHeaderName(value: string): string[] {
     regexMessage("a valid HTTP header must consist of alphanumeric characters or '-'", httpHeader, 'X-Header-Name'),
   ];
 }
-
-export function percentMessages(value: string): string[] {
-  if (patterns.percent.test(value)) return [];
-  return [
-    regexMessage("a valid percent string must be a numeric string followed by an ending '%'", percent, '1%', '93%'),
-  ];
-}
-
-/** The path part of acme.io/foo. */
-export const httpPathMessages = (value: string): string[] =>
-  patterns.httpPath.test(value) ? [] : [regexMessage('Invalid path', httpPath)];
 
 /** What may stand in a URL's path segment: no '/', no '%', not '.' or '..'. */
 export function pathSegmentName(name: string, prefix = false): string[] {

@@ -9,6 +9,8 @@ import {
   formatQuantity,
   isQuantity,
   parseQuantity,
+  quantityOf,
+  subtractQuantity,
 } from './quantity.ts';
 
 describe('canonical text', () => {
@@ -48,6 +50,7 @@ describe('canonical text', () => {
   ])('%s is %s', (text, canonical) => {
     expect(canonicalQuantity(text)).toBe(canonical);
   });
+  it('shows computed amounts', () => expect(formatQuantity(quantityOf(1536 * 1024 ** 2, 'BinarySI'))).toBe('1536Mi'));
   it('takes JSON numbers', () => expect(canonicalQuantity(2)).toBe('2'));
 });
 
@@ -108,6 +111,7 @@ describe('numbers', () => {
         const [x, y] = [parseQuantity(a), parseQuantity(b)];
         expect(cpuMillis(a)).toBe(Number((x.nanos + 999_999n) / 1_000_000n));
         expect(addQuantity(x, y).nanos).toBe(addQuantity(y, x).nanos);
+        expect(compareQuantity(subtractQuantity(addQuantity(x, y), y), x)).toBe(0);
       }),
     );
   });

@@ -132,12 +132,6 @@ export const quantityOf = (units: number | bigint, format: QuantityFormat = 'Dec
   format,
 });
 
-/** A quantity of thousandths (millicores). */
-export const quantityOfMillis = (millis: number | bigint): Quantity => ({
-  nanos: BigInt(millis) * 1_000_000n,
-  format: 'DecimalSI',
-});
-
 /** Negative, zero or positive, as a sort function wants it. */
 export const compareQuantity = (a: Quantity, b: Quantity): number =>
   a.nanos < b.nanos ? -1 : a.nanos > b.nanos ? 1 : 0;

@@ -8,6 +8,9 @@ import {
   envVarName,
   nameIsSubdomain,
   portName,
+  cIdentifierMessages,
+  nameIs1035Label,
+  pathSegmentName,
 } from './names.ts';
 import type { ObjectMeta } from './types.ts';
 import { validateLabelSelector, validateObjectMeta, validateObjectMetaUpdate } from './validate-meta.ts';
@@ -42,6 +45,10 @@ describe('names', () => {
     [envVarName('1 :x'), []],
     [configMapKey('..a'), ["must not start with '..'"]],
     [nameIsSubdomain('pre-', true), []],
+    [nameIs1035Label('pre-', true), []],
+    [pathSegmentName('..'), ["may not be '..'"]],
+    [pathSegmentName('a/b%'), ["may not contain '/'", "may not contain '%'"]],
+    [cIdentifierMessages('a_1'), []],
   ])('%#', (messages, expected) => {
     expect(messages).toEqual(expected);
   });

@@ -14,9 +14,6 @@ export const isPodReady = (pod: Pod): boolean => isConditionTrue(pod, 'Ready');
 /** Whether every container has ended for good. */
 export const isTerminal = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 
-/** Whether a deletion has begun. */
-export const isTerminating = (pod: Pod): boolean => pod.metadata?.deletionTimestamp !== undefined;
-
 /** Fields of a condition that a caller sets; times follow from `now`. */
 export interface ConditionUpdate {
   type: string;
