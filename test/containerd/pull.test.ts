@@ -1,63 +1,22 @@
 // Pulls through a registry mirror on loopback: a public image, one behind a password, and one that is not there.
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Pod, Secret } from '../../src/api/generated/types.ts';
-import { hostProcesses, must } from '../../src/host/processes.ts';
 import { realClock } from '../../src/host/real-clock.ts';
 import { createImageManager } from '../../src/kubelet/images/image-manager.ts';
 import type { ImageManager } from '../../src/kubelet/seams.ts';
+import { type FixtureRegistry, startFixtureRegistry } from '../fixture-registry.ts';
 import { startTestNode, type TestNode, whyNoContainers } from './harness.ts';
 
 const reason = await whyNoContainers();
 if (reason) console.warn(`skipped: containers cannot run here: ${reason}`);
 
-// Nobody listens there: what the mirror does not give is not looked for elsewhere on the network.
-const host = '127.0.0.1:1';
-
-interface Descriptor {
-  digest: string;
-  mediaType: string;
-}
-
-/** A read-only registry with one image under two names, of which library/private asks for me:secret. */
-async function startRegistry(folder: string): Promise<{ server: Server; url: string; asked: string[] }> {
-  await must(hostProcesses, ['tar', '-xf', 'fixtures/images/busybox.tar', '-C', folder]);
-  const index = JSON.parse(await readFile(`${folder}/index.json`, 'utf8')) as { manifests: Descriptor[] };
-  const manifest = index.manifests[0]!;
-  const asked: string[] = [];
-  const server = createServer((request, response) => {
-    const path = new URL(request.url ?? '/', 'http://registry').pathname;
-    asked.push(path);
-    const [, name, kind, reference = ''] = /^\/v2\/(.+)\/(manifests|blobs)\/(.+)$/.exec(path) ?? [];
-    const deny = name === 'library/private' && request.headers.authorization !== `Basic ${btoa('me:secret')}`;
-    if (deny) return void response.writeHead(401, { 'www-authenticate': 'Basic realm="test"' }).end();
-    const known = name === 'library/public' || name === 'library/private';
-    const digest = reference.startsWith('sha256:') ? reference : manifest.digest;
-    if (path === '/v2/') return void response.writeHead(200).end();
-    if (!known || (kind === 'manifests' && !reference.startsWith('sha256:') && reference !== '1'))
-      return void response
-        .writeHead(404, { 'content-type': 'application/json' })
-        .end('{"errors":[{"code":"MANIFEST_UNKNOWN"}]}');
-    void readFile(`${folder}/blobs/${digest.replace(':', '/')}`).then((data) => {
-      const type = kind === 'manifests' ? manifest.mediaType : 'application/octet-stream';
-      response.writeHead(200, { 'content-type': type, 'content-length': data.length, 'docker-content-digest': digest });
-      response.end(request.method === 'HEAD' ? undefined : data);
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  return { server, url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`, asked };
-}
-
 describe.skipIf(reason !== undefined)('pulling', () => {
   let node: TestNode;
-  let registry: Awaited<ReturnType<typeof startRegistry>>;
-  let folder = '';
+  let registry: FixtureRegistry;
   let manager: ImageManager;
   const events: string[] = [];
-  const auths = { [host]: { username: 'me', password: 'secret' } };
+  const auths = { 'https://index.docker.io/v1/': { username: 'me', password: 'secret' } };
   const secret: Secret = {
     type: 'kubernetes.io/dockerconfigjson',
     data: { '.dockerconfigjson': btoa(JSON.stringify({ auths })) },
@@ -69,10 +28,12 @@ describe.skipIf(reason !== undefined)('pulling', () => {
   });
 
   beforeAll(async () => {
-    folder = await mkdtemp(`${tmpdir()}/peapod-registry-`);
-    await mkdir(folder, { recursive: true });
-    registry = await startRegistry(folder);
-    node = await startTestNode('10.147.7.0/24', 'runc', new Map([[host, [registry.url]]]));
+    registry = await startFixtureRegistry({ passwords: { 'docker.io/library/debian': 'me:secret' } });
+    node = await startTestNode('10.147.7.0/24', 'runc', new Map([['docker.io', [registry.url]]]));
+    // What the mirror does not give must not be looked for elsewhere on the network: nobody listens there.
+    const hosts = `${node.instance.registryDir}/docker.io/hosts.toml`;
+    const text = await readFile(hosts, 'utf8');
+    await writeFile(hosts, text.replace('https://registry-1.docker.io', 'http://127.0.0.1:1'));
     manager = createImageManager({
       images: node.connection.images,
       clock: realClock,
@@ -83,28 +44,26 @@ describe.skipIf(reason !== undefined)('pulling', () => {
   });
   afterAll(async () => {
     await node?.cleanUp();
-    registry?.server.closeAllConnections();
-    registry?.server.close();
-    await rm(folder, { recursive: true, force: true });
+    await registry?.close();
   });
 
   test('a public image comes through the mirror', async () => {
-    const result = await manager.ensureImage(podOf(), { name: 'c', image: `${host}/library/public:1` }, sandboxConfig);
+    const result = await manager.ensureImage(podOf(), { name: 'c', image: 'busybox' }, sandboxConfig);
     expect(result).toEqual({ ok: true, imageRef: expect.stringMatching(/^sha256:/) });
-    expect(events[0]).toBe(`Normal Pulling Pulling image "${host}/library/public:1"`);
+    expect(events[0]).toBe('Normal Pulling Pulling image "busybox"');
     expect(events[1]).toMatch(
-      /^Normal Pulled Successfully pulled image "127.0.0.1:1\/library\/public:1" in \d+m?s \(\d+m?s including waiting\)\. Image size: [1-9]\d+ bytes\.$/,
+      /^Normal Pulled Successfully pulled image "busybox" in \d+m?s \(\d+m?s including waiting\)\. Image size: [1-9]\d+ bytes\.$/,
     );
-    expect(registry.asked.some((path) => path.startsWith('/v2/library/public/manifests/'))).toBe(true);
+    expect(registry.requests.some((path) => path.startsWith('/v2/library/busybox/manifests/'))).toBe(true);
     events.length = 0;
-    await manager.ensureImage(podOf(), { name: 'c', image: `${host}/library/public:1` }, sandboxConfig);
+    await manager.ensureImage(podOf(), { name: 'c', image: 'busybox', imagePullPolicy: 'IfNotPresent' }, sandboxConfig);
     expect(events).toEqual([
-      `Normal Pulled Container image "${host}/library/public:1" already present on machine and can be accessed by the pod`,
+      'Normal Pulled Container image "busybox" already present on machine and can be accessed by the pod',
     ]);
   });
 
   test('a private image needs its secret', async () => {
-    const image = { name: 'c', image: `${host}/library/private:1` };
+    const image = { name: 'c', image: 'debian' };
     expect(await manager.ensureImage(podOf(), image, sandboxConfig)).toMatchObject({
       ok: false,
       reason: 'ErrImagePull',
