@@ -200,3 +200,34 @@ test('a body that is no object', () => {
     'cannot unmarshal array into Go value of type struct',
   );
 });
+
+test.each<[string, unknown, string]>([
+  ['a string for a list', pod({ containers: 'x' }), 'cannot restore slice from string'],
+  ['a list for a struct', pod([]), 'cannot restore struct from: slice'],
+  ['a string for a map', { metadata: { labels: 'x' } }, 'cannot restore map from string'],
+  ['a number for a string', { metadata: { labels: { a: 1 } } }, 'cannot convert int64 to string'],
+  ['a number for a named string', container({ imagePullPolicy: 1 }), 'cannot convert int64 to v1.PullPolicy'],
+  ['a bool for a string', container({ image: true }), 'unrecognized type: string'],
+  ['a string for a number', pod({ activeDeadlineSeconds: 'x' }), 'unrecognized type: int64'],
+  ['a fraction for an integer', pod({ activeDeadlineSeconds: 1.5 }), 'cannot convert float64 to int64'],
+  ['a string for a bool', pod({ hostNetwork: 'x' }), 'unrecognized type: bool'],
+  [
+    'a bad quantity',
+    container({ resources: { limits: { cpu: true } } }),
+    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+  ],
+  [
+    'a bool for a port',
+    container({ livenessProbe: { httpGet: { port: true } } }),
+    'json: cannot unmarshal bool into Go value of type int32',
+  ],
+])('a type error of a tree in memory: %s', (_, object, message) => {
+  expect(checkObject(schema, `${core}Pod`, object, 'tree').typeError).toBe(message);
+});
+
+test('unknown fields of a tree are sorted', () => {
+  expect(checkObject(schema, `${core}Pod`, { z: 1, a: 1 }, 'tree').unknownFields).toEqual([
+    'unknown field "a"',
+    'unknown field "z"',
+  ]);
+});

@@ -25,7 +25,14 @@ interface Walk {
   struct: string;
   /** Go decodes on after a mismatch and reports the first. */
   firstError: string | undefined;
+  readonly from: DecodeSource;
 }
+
+/**
+ * Where an object comes from, which decides the words of its type errors: JSON text (bodies, and what JSON and merge patches make), or
+ * a tree in memory (what strategic merge patches make), which apimachinery's runtime/converter.go turns into a typed object.
+ */
+export type DecodeSource = 'json' | 'tree';
 
 const maxMessages = 100;
 
@@ -42,7 +49,7 @@ function strictPath(walk: Walk, last: string): string {
 
 /** Go's words for where: the struct's field by its path of field names, or just a value. */
 function goContext(walk: Walk): string {
-  const fields = walk.path.filter((step) => typeof step === 'string');
+  const fields = walk.from === 'json' ? walk.path.filter((step) => typeof step === 'string') : [];
   return fields.length === 0 ? 'Go value' : `Go struct field ${walk.struct}.${fields.join('.')}`;
 }
 
@@ -82,7 +89,41 @@ function goType(field: FieldSchema): string {
   }
 }
 
-function mismatch(walk: Walk, field: FieldSchema, shown: string): typeof nothing {
+/** The kind of a decoded value, as Go's reflection names it. */
+function reflectKind(value: unknown): string {
+  if (Array.isArray(value)) return 'slice';
+  if (typeof value === 'object') return 'map';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
+  return typeof value === 'boolean' ? 'bool' : typeof value;
+}
+
+/** Why a value in memory does not become the field's type. */
+function conversionError(field: FieldSchema, value: unknown): string {
+  const kind = reflectKind(value);
+  switch (field.type) {
+    case 'array':
+    case 'bytes':
+      return `cannot restore slice from ${kind}`;
+    case 'map':
+      return `cannot restore map from ${kind}`;
+    case 'ref':
+      return `cannot restore struct from: ${kind}`;
+    case 'integer':
+      return kind === 'float64' || kind === 'int64'
+        ? `cannot convert ${kind} to ${goType(field)}`
+        : `unrecognized type: ${field.format ?? 'int32'}`;
+    case 'boolean':
+      return 'unrecognized type: bool';
+    case 'number':
+      return 'unrecognized type: float64';
+    default:
+      return kind === 'int64' ? `cannot convert int64 to ${goType(field)}` : 'unrecognized type: string';
+  }
+}
+
+/** Notes a value of the wrong type; `shown` is how JSON errors name it. A tree in memory fails at once. */
+function mismatch(walk: Walk, field: FieldSchema, value: unknown, shown = jsonKind(value)): typeof nothing {
+  if (walk.from === 'tree') throw new DecodeError(conversionError(field, value));
   walk.firstError ??= `json: cannot unmarshal ${shown} into ${goContext(walk)} of type ${goType(field)}`;
   return nothing;
 }
@@ -108,13 +149,13 @@ function zeroElement(field: FieldSchema): unknown {
 }
 
 function decodeInteger(walk: Walk, field: FieldSchema, value: unknown): unknown {
-  if (typeof value !== 'number') return mismatch(walk, field, jsonKind(value));
+  if (typeof value !== 'number') return mismatch(walk, field, value);
   const fits = field.format === 'int64' ? Math.abs(value) < 2 ** 63 : (value | 0) === value;
-  return Number.isInteger(value) && fits ? value : mismatch(walk, field, `number ${value}`);
+  return Number.isInteger(value) && fits ? value : mismatch(walk, field, value, `number ${value}`);
 }
 
 function decodeArray(walk: Walk, field: FieldSchema, value: unknown): unknown {
-  if (!Array.isArray(value)) return mismatch(walk, field, jsonKind(value));
+  if (!Array.isArray(value)) return mismatch(walk, field, value);
   const items = field.items ?? { type: 'any' };
   for (let index = 0; index < value.length; index++) {
     const item: unknown = value[index];
@@ -141,7 +182,7 @@ function put(target: Record<string, unknown>, key: string, value: unknown): void
 }
 
 function decodeMap(walk: Walk, field: FieldSchema, value: unknown): unknown {
-  if (!isObject(value)) return mismatch(walk, field, jsonKind(value));
+  if (!isObject(value)) return mismatch(walk, field, value);
   const items = field.items ?? { type: 'any' };
   const plainText = items.type === 'string';
   for (const key of Object.keys(value)) {
@@ -191,13 +232,13 @@ function decodeValue(walk: Walk, field: FieldSchema, value: unknown): unknown {
   switch (field.type) {
     case 'string':
     case 'duration':
-      return typeof value === 'string' ? value : mismatch(walk, field, jsonKind(value));
+      return typeof value === 'string' ? value : mismatch(walk, field, value);
     case 'boolean':
-      return typeof value === 'boolean' ? value : mismatch(walk, field, jsonKind(value));
+      return typeof value === 'boolean' ? value : mismatch(walk, field, value);
     case 'integer':
       return decodeInteger(walk, field, value);
     case 'number':
-      return typeof value === 'number' ? value : mismatch(walk, field, jsonKind(value));
+      return typeof value === 'number' ? value : mismatch(walk, field, value);
     case 'array':
       return decodeArray(walk, field, value);
     case 'map':
@@ -205,14 +246,14 @@ function decodeValue(walk: Walk, field: FieldSchema, value: unknown): unknown {
     case 'ref': {
       const definition = walk.schema.definitions[field.ref ?? ''];
       if (definition === undefined) return value;
-      if (!isObject(value)) return mismatch(walk, field, jsonKind(value));
+      if (!isObject(value)) return mismatch(walk, field, value);
       decodeStruct(walk, definition, value);
       return value;
     }
     case 'any':
       return value;
     case 'bytes':
-      if (typeof value !== 'string') return mismatch(walk, field, jsonKind(value));
+      if (typeof value !== 'string') return mismatch(walk, field, value);
       walk.firstError ??= decodeBytes(value);
       return value;
     case 'quantity':
@@ -231,10 +272,22 @@ function decodeValue(walk: Walk, field: FieldSchema, value: unknown): unknown {
  * Decodes a parsed body as the definition, in place, as Go would: unknown fields and nulls are dropped, quantities and times
  * become canonical. Names are case-sensitive. With `typeError` set the object is half done and must be thrown away.
  */
-export function checkObject(schema: Schema, definitionName: string, object: unknown): DecodeResult {
+export function checkObject(
+  schema: Schema,
+  definitionName: string,
+  object: unknown,
+  from: DecodeSource = 'json',
+): DecodeResult {
   const definition = schema.definitions[definitionName];
   if (definition === undefined) throw new Error(`no definition ${definitionName} in the schema`);
-  const walk: Walk = { schema, path: [], unknown: new Set(), struct: shortName(definition), firstError: undefined };
+  const walk: Walk = {
+    schema,
+    path: [],
+    unknown: new Set(),
+    struct: shortName(definition),
+    firstError: undefined,
+    from,
+  };
   if (!isObject(object)) {
     const kind =
       'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
@@ -251,6 +304,7 @@ export function checkObject(schema: Schema, definitionName: string, object: unkn
     walk.firstError = error.message;
   }
   const unknownFields = [...walk.unknown];
+  if (from === 'tree') unknownFields.sort();
   return walk.firstError === undefined ? { unknownFields } : { unknownFields, typeError: walk.firstError };
 }
 
