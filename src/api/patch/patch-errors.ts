@@ -1,6 +1,7 @@
 // The failures that patches give, with the status that upstream's API server turns them into.
 // Follows apiserver endpoints/handlers/patch.go and apimachinery util/mergepatch of v1.36.
-import { ApiError } from '../meta/errors.ts';
+import { ApiError, FieldPath, invalid, invalidObject } from '../meta/errors.ts';
+import { goValue } from './json-tree.ts';
 
 /** 422 in fixed words: upstream keeps what went wrong to itself. */
 export const unprocessable = (): ApiError =>
@@ -18,3 +19,17 @@ export const unprocessable = (): ApiError =>
 /** 500 with the bare message, which is what upstream's untyped errors come out as. */
 export const plainFailure = (message: string): ApiError =>
   new ApiError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code: 500 });
+
+/**
+ * 422 where a patch applied, but what it made is no object of the type (`why`: the type error, or the strict decoding error).
+ * Upstream shows the patch itself where it was a strategic one, else the whole patched object as JSON.
+ */
+export function unusableResult(
+  type: 'json' | 'merge' | 'strategic',
+  patch: unknown,
+  patched: unknown,
+  why: string,
+): ApiError {
+  const shown = type === 'strategic' ? goValue(patch) : JSON.stringify(patched);
+  return invalidObject({ group: '', kind: '' }, '', [invalid(new FieldPath('patch'), shown, why)]);
+}

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { loadSchema } from '../schema/load.ts';
 import type { Tree } from './json-tree.ts';
+import { unusableResult } from './patch-errors.ts';
 import { applyStrategicMergePatch } from './strategic-merge-patch.ts';
 
 const schema = loadSchema();
@@ -314,4 +315,16 @@ test('service ports merge by port', () => {
     spec: { ports: [{ port: 80, targetPort: 8080 }] },
   });
   expect(patched).toEqual({ spec: { ports: [{ port: 80, name: 'a', targetPort: 8080 }] } });
+});
+
+test('a patch that makes no pod is told with the patch, or with what it made', () => {
+  const patch = { spec: { containers: 'x' } };
+  expect(unusableResult('strategic', patch, patch, 'cannot restore slice from string')).toMatchObject({
+    code: 422,
+    reason: 'Invalid',
+    message: ' "" is invalid: patch: Invalid value: "map[spec:map[containers:x]]": cannot restore slice from string',
+  });
+  expect(unusableResult('merge', patch, patch, 'why').message).toBe(
+    ' "" is invalid: patch: Invalid value: "{\\"spec\\":{\\"containers\\":\\"x\\"}}": why',
+  );
 });
