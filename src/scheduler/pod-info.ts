@@ -2,74 +2,69 @@
 
 import type { Container, Pod } from '../api/generated/types.ts';
 import { bytes, cpuMillis } from '../api/meta/quantity.ts';
+import { podRequestNumbers } from '../api/placement/pod-requests.ts';
 import type { HostPort, PodInfo } from './framework.ts';
 
 // Upstream: pkg/scheduler/util/pod_resources.go.
-const defaultCpu = 100;
-const defaultMemory = 200 * 1024 * 1024;
+const defaultCpu = '100m';
+const defaultMemory = '200Mi';
 
 /** A quantity in its resource's unit (millicores for cpu, else bytes or a count), rounded up. */
 export const amountOf = (resource: string, text: string): number =>
   resource === 'cpu' ? cpuMillis(text) : bytes(text);
 
-type Amounts = Map<string, number>;
+/** The pod with a small request put in wherever a container names none, as scoring counts it. */
+function withFloor(pod: Pod): Pod {
+  const floored = (container: Container): Container => {
+    const requests = { cpu: defaultCpu, memory: defaultMemory, ...container.resources?.requests };
+    return { ...container, resources: { ...container.resources, requests } };
+  };
+  const { spec } = pod;
+  if (!spec) return pod;
+  const initContainers = spec.initContainers?.map(floored);
+  return {
+    ...pod,
+    spec: { ...spec, containers: spec.containers.map(floored), ...(initContainers ? { initContainers } : {}) },
+  };
+}
 
-function amountsOf(list: Readonly<Record<string, string>> | undefined): Amounts {
-  const amounts: Amounts = new Map();
-  for (const [resource, text] of Object.entries(list ?? {})) amounts.set(resource, amountOf(resource, text));
+function aboveZero(amounts: Map<string, number>): Map<string, number> {
+  for (const [resource, amount] of amounts) if (amount <= 0) amounts.delete(resource);
   return amounts;
 }
 
-function add(to: Amounts, amounts: Amounts): void {
-  for (const [resource, amount] of amounts) to.set(resource, (to.get(resource) ?? 0) + amount);
+interface Needs {
+  requests: ReadonlyMap<string, number>;
+  scoringCpu: number;
+  scoringMemory: number;
 }
 
-function raise(to: Amounts, amounts: Amounts): void {
-  for (const [resource, amount] of amounts) to.set(resource, Math.max(to.get(resource) ?? 0, amount));
-}
+// Pods of one controller ask for the same: exact quantities are added up once for all of them.
+const needsKept = 1_000;
+const needsByText = new Map<string, Needs>();
 
-function containerAmounts(container: Container, floor: boolean): Amounts {
-  const amounts = amountsOf(container.resources?.requests);
-  if (floor) {
-    if (!amounts.has('cpu')) amounts.set('cpu', defaultCpu);
-    if (!amounts.has('memory')) amounts.set('memory', defaultMemory);
+function needsOf(pod: Pod): Needs {
+  const { spec } = pod;
+  const list = (containers: readonly Container[] = []) =>
+    containers.map(({ resources, restartPolicy }) => [resources?.requests, restartPolicy]);
+  const text = JSON.stringify([
+    list(spec?.containers),
+    list(spec?.initContainers),
+    spec?.resources?.requests,
+    spec?.overhead,
+  ]);
+  let needs = needsByText.get(text);
+  if (!needs) {
+    const floored = podRequestNumbers(withFloor(pod));
+    needs = {
+      requests: aboveZero(podRequestNumbers(pod)),
+      scoringCpu: floored.get('cpu') ?? 0,
+      scoringMemory: floored.get('memory') ?? 0,
+    };
+    if (needsByText.size >= needsKept) needsByText.clear();
+    needsByText.set(text, needs);
   }
-  return amounts;
-}
-
-/** Resources that a pod may set for itself as a whole. */
-const podLevel = (resource: string): boolean =>
-  resource === 'cpu' || resource === 'memory' || resource.startsWith('hugepages-');
-
-/**
- * What the pod needs at its peak: containers and sidecars together, or an init container beside the sidecars started before it;
- * the pod's own requests replace that; overhead comes on top. With `floor`, containers without a request count as small ones.
- * Follows component-helpers resource.PodRequests.
- */
-export function podRequests(pod: Pod, floor = false): Map<string, number> {
-  const spec = pod.spec;
-  const total: Amounts = new Map();
-  for (const container of spec?.containers ?? []) add(total, containerAmounts(container, floor));
-  const sidecars: Amounts = new Map();
-  const peak: Amounts = new Map();
-  for (const container of spec?.initContainers ?? []) {
-    const amounts = containerAmounts(container, floor);
-    if (container.restartPolicy === 'Always') {
-      add(total, amounts);
-      add(sidecars, amounts);
-      raise(peak, sidecars);
-    } else {
-      add(amounts, sidecars);
-      raise(peak, amounts);
-    }
-  }
-  raise(total, peak);
-  for (const [resource, amount] of amountsOf(spec?.resources?.requests)) {
-    if (podLevel(resource)) total.set(resource, amount);
-  }
-  add(total, amountsOf(spec?.overhead));
-  for (const [resource, amount] of total) if (amount <= 0) total.delete(resource);
-  return total;
+  return needs;
 }
 
 /** Host ports of all containers, sidecars included. */
@@ -82,14 +77,24 @@ export function hostPortsOf(pod: Pod): HostPort[] {
   );
 }
 
+// Objects from informers never change, so what was worked out for one holds as long as it is there.
+const known = new WeakMap<Pod, PodInfo>();
+
+/** The pod must not be changed afterwards. */
 export function podInfoOf(pod: Pod): PodInfo {
+  let info = known.get(pod);
+  if (!info) {
+    info = makePodInfo(pod);
+    known.set(pod, info);
+  }
+  return info;
+}
+
+function makePodInfo(pod: Pod): PodInfo {
   const { name = '', namespace = '', uid = '' } = pod.metadata ?? {};
   const spec = pod.spec;
-  const requests = podRequests(pod);
-  const floored = podRequests(pod, true);
+  const { requests, scoringCpu, scoringMemory } = needsOf(pod);
   const hostPorts = hostPortsOf(pod);
-  const scoringCpu = floored.get('cpu') ?? 0;
-  const scoringMemory = floored.get('memory') ?? 0;
   const schedulerName = spec?.schedulerName ?? 'default-scheduler';
   const shape = JSON.stringify([
     schedulerName,

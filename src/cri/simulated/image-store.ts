@@ -1,6 +1,7 @@
 // Images of a simulated node: every name can be pulled unless the pod's script says otherwise; nothing is downloaded.
 
 import { createHash } from 'node:crypto';
+import { parseImageReference } from '../../api/pod/image-reference.ts';
 import type { FilesystemUsage, ImageService, ImageSpec, RuntimeImage, SandboxConfig } from '../runtime.ts';
 import { RuntimeError } from '../runtime.ts';
 import { pullScript } from './script.ts';
@@ -8,20 +9,14 @@ import { pullScript } from './script.ts';
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 const nameOf = (image: string | ImageSpec): string => (typeof image === 'string' ? image : image.image);
 
-// Path with an optional registry, tag and digest.
-const referenceForm = /^[a-z0-9](?:[a-z0-9._/:-]*[a-z0-9])?(?::\w[\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/;
-
 /** The full form of a reference: nginx → docker.io/library/nginx:latest. Throws InvalidArgument on what is no reference. */
 export function fullReference(image: string): string {
-  if (!referenceForm.test(image)) {
+  const parsed = parseImageReference(image);
+  if (!parsed) {
     throw new RuntimeError('InvalidArgument', `failed to parse image name "${image}": invalid reference format`);
   }
-  const slash = image.indexOf('/');
-  const host = slash < 0 ? '' : image.slice(0, slash);
-  const hasRegistry = host.includes('.') || host.includes(':') || host === 'localhost';
-  const path = hasRegistry ? image : slash < 0 ? `docker.io/library/${image}` : `docker.io/${image}`;
-  const complete = path.includes('@') || path.lastIndexOf(':') > path.lastIndexOf('/');
-  return complete ? path : `${path}:latest`;
+  const { domain, path, tag, digest } = parsed;
+  return `${domain}/${path}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
 }
 
 export interface ImageStoreOptions {

@@ -215,7 +215,7 @@ describe('helpers', () => {
     ['localhost:5000/x', 'localhost:5000/x:latest'],
     ['registry.k8s.io/pause:3.10', 'registry.k8s.io/pause:3.10'],
   ])('completes %s', (image, reference) => expect(fullReference(image)).toBe(reference));
-  it.each(['', 'A B', 'UPPER/x', ':x'])('refuses the image name %j', (image) =>
+  it.each(['', 'A B', 'docker.io/UPPER', ':x'])('refuses the image name %j', (image) =>
     expect(() => fullReference(image)).toThrow('invalid reference format'),
   );
   it('runs out of addresses and reuses them', () => {
