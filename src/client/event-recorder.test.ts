@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { Event, ObjectReference } from '../api/generated/types.ts';
-import { forbidden, notFound } from '../api/meta/errors.ts';
+import { alreadyExists, forbidden, notFound } from '../api/meta/errors.ts';
 import type { KubeObject, WatchEvent } from '../api/meta/types.ts';
 import { silentLogger } from '../lib/logger.ts';
 import { createSeededRandom } from '../sim/seeded-random.ts';
@@ -24,6 +24,8 @@ class EventServer implements Transport {
     if (failure !== undefined) throw failure;
     if (request.method === 'POST') {
       const event = request.body as Event;
+      const taken = event.metadata.name ?? '';
+      if (this.events.has(taken)) throw alreadyExists({ group: '', resource: 'events' }, taken);
       this.events.set(event.metadata.name ?? '', event);
       return event;
     }
@@ -181,6 +183,34 @@ test('a server that cannot be reached is tried again 12 times in order; what it 
   recorder.event(pod, 'Normal', 'GivenUp', 'm');
   await clock.advance(130_000);
   expect(server.requests).toHaveLength(12);
+});
+
+test("two components' events about one object in one millisecond are both kept", async () => {
+  const other = createEventRecorder({
+    client: createClient(server),
+    clock,
+    random: createSeededRandom(4),
+    logger: silentLogger,
+    component: 'default-scheduler',
+  });
+  for (let i = 0; i < 5; i++) {
+    recorder.event(pod, 'Warning', `Kubelet${i}`, 'm');
+    other.event(pod, 'Normal', `Scheduler${i}`, 'm');
+  }
+  await Promise.all([recorder.flush(), other.flush()]);
+  expect(server.texts).toHaveLength(10);
+});
+
+test('an event whose answer was lost is not made twice', async () => {
+  const first = server.request.bind(server);
+  server.request = async (request) => {
+    server.request = first;
+    await first(request);
+    throw new Error('ECONNRESET');
+  };
+  recorder.event(pod, 'Normal', 'Once', 'm');
+  await clock.advance(20_000);
+  expect(server.texts).toEqual(['Once x1 m']);
 });
 
 test('a flood is cut at 1,000 waiting events, and a faulty object never throws', async () => {

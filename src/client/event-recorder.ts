@@ -1,7 +1,7 @@
 // Records what components do as events on objects, in the background.
 
 import type { Event, ObjectReference } from '../api/generated/types.ts';
-import { ApiError } from '../api/meta/errors.ts';
+import { ApiError, isApiError } from '../api/meta/errors.ts';
 import type { KubeObject } from '../api/meta/types.ts';
 import { type Clock, sleep } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -116,18 +116,26 @@ class Recorder implements EventRecorder {
   }
 
   /** Holds everything behind it while the server cannot be reached; gives up on what the server refuses. */
-  async #send(correlated: Correlated): Promise<void> {
+  async #send(first: Correlated): Promise<void> {
     const { clock, random, logger, signal } = this.#options;
-    const { reason, message } = correlated.event;
+    const { reason, message } = first.event;
+    let correlated = first;
+    let unanswered = false;
     for (let tries = 1; signal?.aborted !== true; tries++) {
       try {
         this.#correlator.sent(correlated.key, await this.#write(correlated));
         return;
       } catch (error) {
+        // Another component's event about the object has that millisecond's name. After a lost answer it is this one.
+        if (isApiError(error, 'AlreadyExists') && !unanswered && tries < maxTries) {
+          correlated = this.#renamed(correlated);
+          continue;
+        }
         if (error instanceof ApiError) {
           logger.debug('event refused by the server', { reason, message, error });
           return;
         }
+        unanswered = true;
         if (tries === maxTries) {
           logger.error('event given up: the server cannot be reached', { reason, message, error });
           return;
@@ -136,6 +144,16 @@ class Recorder implements EventRecorder {
       // Components that lost the same server do not come back all at once.
       await sleep(clock, tries === 1 ? retryMs * random.float() : retryMs, signal);
     }
+  }
+
+  /** The same event by a name that stands for another moment of its millisecond. */
+  #renamed(correlated: Correlated): Correlated {
+    const { event } = correlated;
+    this.#lastStamp += BigInt(1 + Math.floor(this.#options.random.float() * 900_000));
+    return {
+      ...correlated,
+      event: { ...event, metadata: { ...event.metadata, name: this.#nameFor(event.involvedObject) } },
+    };
   }
 
   async #write({ event, patch }: Correlated): Promise<Event> {
