@@ -2,7 +2,7 @@
 // Follows pkg/kubelet/kuberuntime/kuberuntime_container.go startContainer of v1.36.
 
 import type { Pod } from '../api/generated/types.ts';
-import type { SandboxConfig } from '../cri/runtime.ts';
+import type { ContainerConfig, SandboxConfig } from '../cri/runtime.ts';
 import type { PodAction } from './decide/decide-pod.ts';
 import { errorText, type KubeletParts, type PodMemory } from './pod-context.ts';
 import { containerFieldPath } from './pod-events.ts';
@@ -57,16 +57,21 @@ export async function startContainer(
     return retryAfterMs === undefined ? failed : { ok: false, retryAfterMs };
   }
   signal.throwIfAborted();
+  // Building may fetch from the API: it holds no place among the starts.
+  let config: ContainerConfig;
+  try {
+    config = await buildConfig(parts, action, input, image.imageRef);
+  } catch (error) {
+    const reason = error instanceof CreateContainerConfigError ? 'CreateContainerConfigError' : 'CreateContainerError';
+    return fail(reason, errorText(error));
+  }
   return parts.limiter.run(async () => {
     signal.throwIfAborted();
     let id: string;
     try {
-      const config = await buildConfig(parts, action, input, image.imageRef);
       id = await parts.runtime.createContainer(input.sandboxId, config, input.sandboxConfig);
     } catch (error) {
-      const reason =
-        error instanceof CreateContainerConfigError ? 'CreateContainerConfigError' : 'CreateContainerError';
-      return fail(reason, errorText(error));
+      return fail('CreateContainerError', errorText(error));
     }
     parts.watcher.noteId(memory.identity.uid, id);
     event('Normal', 'Created', 'Container created');
@@ -85,7 +90,12 @@ export async function startContainer(
   });
 }
 
-function buildConfig(parts: KubeletParts, action: StartAction, input: StartInput, imageRef: string) {
+function buildConfig(
+  parts: KubeletParts,
+  action: StartAction,
+  input: StartInput,
+  imageRef: string,
+): Promise<ContainerConfig> {
   const { container, kind, restartCount } = action;
   const target = 'targetContainerName' in container ? container.targetContainerName : undefined;
   const targetId = typeof target === 'string' ? latestOf(input.runtime, target)?.id : undefined;
