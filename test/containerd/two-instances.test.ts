@@ -1,9 +1,9 @@
 // Two instances on one machine: neither sees the other, one's end leaves the other's pods alone; and how pods reach the outside.
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SandboxConfig } from '../../src/cri/runtime.ts';
 import { openCgroups } from '../../src/host/cgroups.ts';
+import { type ProcessIdentity, startDaemon, stopDaemon } from '../../src/host/daemon.ts';
 import { hostProcesses, must } from '../../src/host/processes.ts';
 import { startTestNode, type TestNode, whyNoContainers } from './harness.ts';
 
@@ -50,7 +50,7 @@ describe.skipIf(reason !== undefined)('two instances', () => {
   let b: TestNode;
   let forwardingBefore = '';
   const outside = `peaout${process.pid % 10_000}`;
-  let server: ChildProcess | undefined;
+  let server: ProcessIdentity | undefined;
 
   beforeAll(async () => {
     forwardingBefore = await forwarding();
@@ -59,7 +59,7 @@ describe.skipIf(reason !== undefined)('two instances', () => {
     for (const node of [a, b]) await node.images.load('fixtures/images/busybox.tar');
   });
   afterAll(async () => {
-    server?.kill('SIGKILL');
+    if (server) await stopDaemon(server, 0);
     await hostProcesses.run(['ip', 'link', 'delete', `${outside}h`]);
     await hostProcesses.run(['ip', 'netns', 'delete', outside]);
     await a?.cleanUp();
@@ -101,7 +101,8 @@ describe.skipIf(reason !== undefined)('two instances', () => {
     await must(hostProcesses, ['ip', '-n', outside, 'link', 'set', 'eth0', 'up']);
     const script =
       "require('node:http').createServer((q, r) => r.end(q.socket.remoteAddress)).listen(8080, '198.18.77.2')";
-    server = spawn('nsenter', [`--net=/run/netns/${outside}`, process.execPath, '-e', script], { stdio: 'ignore' });
+    const log = { logPath: `${a.instance.dataDir}/outside.log`, pidPath: `${a.instance.dataDir}/outside.pid` };
+    server = await startDaemon(['nsenter', `--net=/run/netns/${outside}`, process.execPath, '-e', script], log);
     await expect.poll(() => page('http://198.18.77.2:8080/'), { timeout: 5000 }).toBe('198.18.77.1');
     const pod = await serve(a, 'out');
     const seen = await a.connection.runtime.execSync(pod.container, ['wget', '-qO-', 'http://198.18.77.2:8080/'], 10);
