@@ -73,5 +73,5 @@ function rowObject(version: ObjectVersion, rendering: TableRendering): string {
 
 /** PartialObjectMetadata of an object as JSON. */
 export function partialMetadata(version: ObjectVersion, apiVersion: string): string {
-  return `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${apiVersion}","metadata":${version.metadataJson().toString('utf8')}}`;
+  return `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${apiVersion}","metadata":${version.metadataJson()}}`;
 }

@@ -9,6 +9,7 @@ import type { AnyKind } from '../../api/scheme.ts';
 import type { Descriptions } from '../../api/schema/load.ts';
 import type { Schema } from '../../api/schema/schema.ts';
 import { mediaRanges } from '../negotiation.ts';
+import { encodeOpenApiV2 } from '../protobuf/encode-openapi.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
 
 export interface OpenApiOptions {
@@ -37,7 +38,7 @@ export function openApiHandler(
       { group, version },
     ]),
   );
-  const keep = (name: string, make: () => Promise<unknown>): Promise<Document> => {
+  const keep = (name: string, make: () => Promise<Buffer>): Promise<Document> => {
     let found = documents.get(name);
     if (found === undefined) {
       found = make().then(documentOf);
@@ -47,41 +48,61 @@ export function openApiHandler(
     }
     return found;
   };
+  const v2 = async (): Promise<Buffer> => jsonBytes(openApiV2Document(schema, await options.descriptions(), kinds));
+  const v2Protobuf = async (): Promise<Buffer> =>
+    encodeOpenApiV2(openApiV2Document(schema, await options.descriptions(), kinds));
+  const openApiV2 = (request: ApiRequest): Promise<ApiResponse> => {
+    const form = mediaRanges(request.accept).find(
+      (range) => jsonTypes.has(range.type) || protobufTypes.has(range.type),
+    );
+    if (form === undefined || jsonTypes.has(form.type)) return answer(request, () => keep('v2', v2));
+    return answer(request, () => keep('v2 protobuf', v2Protobuf), [...protobufTypes][0]);
+  };
   return (request) => {
     const path = request.path.replace(/\/$/, '');
-    if (path === '/openapi/v2')
-      return answer(request, () =>
-        keep('v2', async () => openApiV2Document(schema, await options.descriptions(), kinds)),
-      );
+    if (path === '/openapi/v2') return openApiV2(request);
     if (path === '/openapi/v3')
-      return answer(request, () => keep('v3', () => Promise.resolve(openApiV3Index(kinds, build))));
+      return answer(request, () => keep('v3', () => Promise.resolve(jsonBytes(openApiV3Index(kinds, build)))));
     if (!path.startsWith('/openapi/v3/')) return undefined;
     const groupVersion = groupVersions.get(path.slice('/openapi/v3/'.length));
     if (groupVersion === undefined) return undefined;
     const { group, version } = groupVersion;
-    return answer(request, () =>
-      keep(path, async () => openApiV3Document(schema, await options.descriptions(), kinds, group, version)),
-    );
+    const make = async (): Promise<Buffer> =>
+      jsonBytes(openApiV3Document(schema, await options.descriptions(), kinds, group, version));
+    return answer(request, () => keep(path, make));
   };
 }
 
-const documentOf = (value: unknown): Document => {
-  const bytes = Buffer.from(JSON.stringify(value));
-  return { bytes, etag: `"${createHash('sha512').update(bytes).digest('hex').toUpperCase()}"` };
-};
+const jsonBytes = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
+
+const documentOf = (bytes: Buffer): Document => ({
+  bytes,
+  etag: `"${createHash('sha512').update(bytes).digest('hex').toUpperCase()}"`,
+});
 
 const jsonTypes = new Set(['application/json', '*/*', 'application/*']);
 
-/** JSON only: the protobuf form is refused, and clients that ask for nothing else do without. */
-async function answer(request: ApiRequest, make: () => Promise<Document>): Promise<ApiResponse> {
-  if (request.accept !== '' && !mediaRanges(request.accept).some((range) => jsonTypes.has(range.type)))
+/** The form of v2 that old clients ask for, by its new name and its old one. */
+const protobufTypes = new Set([
+  'application/com.github.proto-openapi.spec.v2.v1.0+protobuf',
+  'application/com.github.proto-openapi.spec.v2@v1.0+protobuf',
+]);
+
+/** JSON, unless another form was made. */
+async function answer(
+  request: ApiRequest,
+  make: () => Promise<Document>,
+  contentType = 'application/json',
+): Promise<ApiResponse> {
+  const refusable = contentType === 'application/json' && request.accept !== '';
+  if (refusable && !mediaRanges(request.accept).some((range) => jsonTypes.has(range.type)))
     throw notAcceptable('only the following media types are accepted: application/json');
   const { bytes, etag } = await make();
   const same = request.ifNoneMatch === etag;
   return {
     type: 'raw',
     code: same ? 304 : 200,
-    contentType: 'application/json',
+    contentType,
     bytes: same ? Buffer.alloc(0) : bytes,
     etag,
     vary: 'Accept-Encoding, Accept',

@@ -28,8 +28,6 @@ export class CacheFeed {
   #waiters: Waiter[] = [];
   #progress = 0;
   #running: Promise<void> | undefined;
-  /** Called when the caches were loaded anew: watches must end, for they missed events. */
-  onReset: () => void = () => {};
 
   constructor(store: Store, resources: readonly ResourceInfo[], clock: Clock, logger: Logger) {
     this.#store = store;
@@ -130,10 +128,8 @@ export class CacheFeed {
       } catch (error) {
         if (signal.aborted) return;
         this.#logger.error('watching the store failed', { error: String(error) });
-        if (error instanceof CompactedError) {
-          from = (await this.#load()) + 1;
-          this.onReset();
-        }
+        // Watches that missed events end with the loading.
+        if (error instanceof CompactedError) from = (await this.#load()) + 1;
       }
       if (!signal.aborted) await sleep(this.#clock, 100, signal);
     }

@@ -11,10 +11,10 @@ const rvEnd = Buffer.from('",');
 export type StoredObject = KubeObject & { metadata: ObjectMeta };
 
 /**
- * Objects parsed or built in this process, by the very bytes that hold them: what a write has in hand need not be
- * parsed again when the store's watch brings the same buffer back.
+ * Objects built by writes, by the very bytes that hold them: they need not be parsed again when the store's watch brings the
+ * same buffer back. Held weakly, for bytes live long.
  */
-const known = new WeakMap<Uint8Array, StoredObject>();
+const known = new WeakMap<Uint8Array, WeakRef<StoredObject>>();
 
 /** Where an object lives. */
 export interface ObjectPlace {
@@ -49,7 +49,7 @@ export function encodeObject(object: StoredObject): Buffer {
   const { kind, apiVersion, metadata, ...rest } = object;
   const { resourceVersion: _, ...meta } = metadata;
   const bytes = Buffer.from(JSON.stringify({ kind, apiVersion, metadata: meta, ...rest }));
-  known.set(bytes, object);
+  known.set(bytes, new WeakRef(object));
   return bytes;
 }
 
@@ -76,7 +76,6 @@ export class ObjectVersion {
   #object: WeakRef<StoredObject> | undefined;
   #labels: Readonly<Record<string, string>> | undefined;
   #fields: Readonly<Record<string, string>> | undefined;
-  #metadataJson: Buffer | undefined;
   /** The version whose content this one shows at another revision. */
   readonly #origin: ObjectVersion | undefined;
 
@@ -172,7 +171,7 @@ export class ObjectVersion {
       return { ...object, metadata: { ...object.metadata, resourceVersion } };
     }
     const bytes = this.bytes();
-    let object = known.get(bytes);
+    let object = known.get(bytes)?.deref();
     if (object === undefined || Object.isFrozen(object)) object = parse(bytes);
     else known.delete(bytes);
     if (this.revision === 0) delete object.metadata.resourceVersion;
@@ -202,10 +201,9 @@ export class ObjectVersion {
     return this.#fields;
   }
 
-  /** `"metadata":{…}` as JSON text with resourceVersion of this version, for tables and PartialObjectMetadata. */
-  metadataJson(): Buffer {
-    this.#metadataJson ??= Buffer.from(JSON.stringify(this.object().metadata));
-    return this.#metadataJson;
+  /** The metadata as JSON text, for tables and PartialObjectMetadata. */
+  metadataJson(): string {
+    return JSON.stringify(this.object().metadata);
   }
 
   /** The same object shown at another revision (a deletion, or a change that left a selector). */

@@ -63,6 +63,8 @@ export interface CacheWatcher {
   /** Events up to and with this revision are not wanted. */
   after: number;
   receive(item: WatchItem): void;
+  /** The cache lost its place: the watch must end, and its client start anew. */
+  end(): void;
 }
 
 /** The objects of one resource, kept current by the feed. */
@@ -92,6 +94,7 @@ export class ResourceCache {
   reset(): void {
     this.objects.clear();
     this.#window = [];
+    for (const watchers of [...this.#watchers.values()]) for (const watcher of [...watchers]) watcher.end();
   }
 
   /** The objects show this revision; events after it will come. */

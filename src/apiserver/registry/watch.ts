@@ -122,6 +122,7 @@ class Watch {
       selection: this.#options.selection,
       after,
       receive: (item) => this.#receive(item),
+      end: () => this.#finish(false),
     };
     this.#live = true;
     const unregister = this.#deps.feed.cache(this.#info).register(watcher);
