@@ -1,14 +1,18 @@
 // Two instances side by side: neither sees the other, and what one leaves behind after `down` and `reset` is nothing.
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, realpathSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { instanceOf } from '../../src/host/instance.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Peapod, noContainers, startPeapod } from '../support/peapod.ts';
 import { run } from '../support/run.ts';
 
 const sysctls = ['net/ipv4/ip_forward', 'net/bridge/bridge-nf-call-iptables'];
 
-/** All that an instance can leave on a machine, as sorted lines. */
-async function traces(): Promise<string[]> {
+/** All that the instances of these data folders have on the machine, and what is shared by all, as sorted lines. */
+async function traces(dataDirs: readonly string[]): Promise<string[]> {
+  const marks = dataDirs.flatMap((dataDir) => [instanceOf(dataDir).id, dataDir]);
   const lines = async (argv: string[]): Promise<string[]> => (await run(argv)).stdout.split('\n').filter(Boolean);
   const links = (await lines(['ip', '-o', 'link'])).map((line) => `link ${/^\d+: ([^:@]+)/.exec(line)?.[1]}`);
   const tables = (await lines(['nft', 'list', 'tables'])).map((line) => `nft ${line}`);
@@ -39,17 +43,23 @@ async function traces(): Promise<string[]> {
     (name) =>
       `sysctl ${name}=${existsSync(`/proc/sys/${name}`) ? readFileSync(`/proc/sys/${name}`, 'utf8').trim() : 'absent'}`,
   );
-  return [...links, ...tables, ...namespaces, ...mounts, ...cgroups, ...processes, ...settings].sort();
+  const own = [...links, ...tables, ...mounts, ...cgroups, ...processes].filter((line) => marks.some((mark) => line.includes(mark)));
+  // Kernel settings and network namespaces carry no name of an instance: they are only ours to judge where no other one runs.
+  const alone = !existsSync('/run/peapod/shared');
+  return [...own, ...(alone ? [...settings, ...namespaces, ...tables] : [])].sort();
 }
 
 describe.skipIf(noContainers)(`two instances${noContainers ? ` (skipped: ${noContainers})` : ''}`, () => {
   let before: string[];
+  let folders: string[];
   let first: Peapod;
   let second: Peapod;
   beforeAll(async () => {
-    before = await traces();
-    first = await startPeapod();
-    second = await startPeapod();
+    folders = ['first', 'second'].map((name) => realpathSync(mkdtempSync(join(tmpdir(), `peapod-${name}-`))));
+    before = await traces(folders);
+    first = await startPeapod({ dataDir: folders[0]! });
+    second = await startPeapod({ dataDir: folders[1]! });
+    expect((await traces(folders)).length).toBeGreaterThan(before.length);
   });
   afterAll(async () => {
     await first?.dispose();
@@ -115,8 +125,7 @@ describe.skipIf(noContainers)(`two instances${noContainers ? ` (skipped: ${noCon
     await eventually(
       'no trace is left',
       async () => {
-        const after = await traces();
-        expect(after).toEqual(before);
+        expect(await traces(folders)).toEqual(before);
         return true;
       },
       20_000,
