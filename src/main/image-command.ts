@@ -25,7 +25,11 @@ async function neededStore(dataDir: string): Promise<ImageStore> {
   return store;
 }
 
-const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** The last line of what went wrong: containerd's tool logs every host that it tried before it says why it gave up. */
+function text(error: unknown): string {
+  const [last = ''] = (error instanceof Error ? error.message : String(error)).trim().split('\n').slice(-1);
+  return last.replace(/^ctr: /, '');
+}
 
 /** docker.io/library/nginx:latest for nginx: the form in which images are stored. */
 export function fullName(image: string): string {

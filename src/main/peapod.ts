@@ -45,9 +45,8 @@ const actions: CliActions = {
   },
 };
 
-// A command waits for answers on connections that do not keep a process alive by themselves; the exit at its end is explicit.
-setInterval(() => {}, 2 ** 30);
 try {
+  // The launcher needs an exit at the end also where a handle is still open.
   await createProgram(actions, defaultDataDir(), (code) => process.exit(code)).parseAsync();
 } catch (error) {
   if (error instanceof UserError) console.error(`peapod: ${error.message}`);

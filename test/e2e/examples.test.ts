@@ -101,7 +101,7 @@ describe.skipIf(noContainers)(`examples${noContainers ? ` (skipped: ${noContaine
     );
     const hostIp = await field('javaweb', '.status.hostIP');
     expect(
-      await eventually('the archive through the host port', () => fetchPage(hostIp, 8001, '/sample.war')),
+      await eventually('the archive through the host port', () => fetchPage(hostIp, 8001, '/sample/')),
     ).not.toBe('');
     await peapod.kubectl(['delete', 'pod', 'javaweb', '--now']);
   });
@@ -238,7 +238,7 @@ describe.skipIf(noContainers)(`examples${noContainers ? ` (skipped: ${noContaine
 
     test('a volume that names a missing config map: FailedMount, and it starts once that is created', async () => {
       await apply('waits', {
-        containers: [shell('c', 'cat /c/k; sleep 600', { volumeMounts: [{ name: 'v', mountPath: '/c' }] })],
+        containers: [shell('c', 'cat /c/k; echo; sleep 600', { volumeMounts: [{ name: 'v', mountPath: '/c' }] })],
         volumes: [{ name: 'v', configMap: { name: 'late' } }],
       });
       await eventually('FailedMount', async () => (await eventReasons('waits')).includes('FailedMount'));
@@ -248,7 +248,7 @@ describe.skipIf(noContainers)(`examples${noContainers ? ` (skipped: ${noContaine
       expect(await shownStatus('waits')).toBe('ContainerCreating');
       await peapod.kubectl(['create', 'configmap', 'late', '--from-literal=k=here']);
       await peapod.kubectl(['wait', '--for=condition=Ready', 'pod/waits', '--timeout=60s']);
-      expect(await peapod.kubectl(['logs', 'waits'])).toBe('here');
+      expect(await peapod.kubectl(['logs', 'waits'])).toBe('here\n');
       await peapod.kubectl(['delete', 'pod', 'waits', '--now']);
     });
 

@@ -53,7 +53,7 @@ describe.skipIf(noContainers)(`images${noContainers ? ` (skipped: ${noContainers
     expect((await peapod.command(['image', 'list'])).stdout).not.toMatch(/library\/debian/);
     const missing = await peapod.command(['image', 'pull', 'no/such/image']);
     expect(missing.code).toBe(1);
-    expect(missing.stderr).toMatch(/not found/);
+    expect(missing.stderr).toMatch(/^peapod: docker\.io\/no\/such\/image:latest could not be pulled: .+\n$/);
   });
 
   test('a file that is no image archive is refused by name', async () => {

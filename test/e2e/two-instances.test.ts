@@ -43,7 +43,9 @@ async function traces(dataDirs: readonly string[]): Promise<string[]> {
     (name) =>
       `sysctl ${name}=${existsSync(`/proc/sys/${name}`) ? readFileSync(`/proc/sys/${name}`, 'utf8').trim() : 'absent'}`,
   );
-  const own = [...links, ...tables, ...mounts, ...cgroups, ...processes].filter((line) => marks.some((mark) => line.includes(mark)));
+  const own = [...links, ...tables, ...mounts, ...cgroups, ...processes].filter((line) =>
+    marks.some((mark) => line.includes(mark)),
+  );
   // Kernel settings and network namespaces carry no name of an instance: they are only ours to judge where no other one runs.
   const alone = !existsSync('/run/peapod/shared');
   return [...own, ...(alone ? [...settings, ...namespaces, ...tables] : [])].sort();
