@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Processes } from '../lib/system.ts';
 import { hostFiles } from './files.ts';
 import type { Instance } from './instance.ts';
+import { natTablesState } from './nat-tables.ts';
 import { must } from './processes.ts';
 import { joinSysctls } from './sysctls.ts';
 
@@ -58,7 +59,7 @@ export function nftScript(instance: Instance, network: PodNetwork): string {
 
 /** Writes the CNI configuration and sets up translation and forwarding. Idempotent; run at every start. */
 export async function setUpPodNetwork(processes: Processes, instance: Instance, network: PodNetwork): Promise<void> {
-  await joinSysctls(instance.id);
+  await joinSysctls(instance.id, undefined, undefined, [natTablesState(processes)]);
   await must(processes, ['nft', '-f', '-'], { input: nftScript(instance, network) });
   await mkdir(instance.cniStateDir, { recursive: true, mode: 0o700 });
   await mkdir(instance.cniConfDir, { recursive: true, mode: 0o700 });

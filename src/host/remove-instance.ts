@@ -7,6 +7,7 @@ import { readPidFile, stopDaemon } from './daemon.ts';
 import { hostFiles } from './files.ts';
 import type { Instance } from './instance.ts';
 import { createHostMounts } from './mounts.ts';
+import { natTablesState } from './nat-tables.ts';
 import { removePodNetwork } from './network.ts';
 import { leaveSysctls } from './sysctls.ts';
 
@@ -59,7 +60,7 @@ export async function removeInstance(
       for (const point of await mounts.listUnder(folder)) await attempt(() => mounts.unmount(point));
   });
   await attempt(() => removePodNetwork(processes, instance));
-  await attempt(() => leaveSysctls(instance.id));
+  await attempt(() => leaveSysctls(instance.id, undefined, undefined, [natTablesState(processes)]));
   await attempt(async () => {
     await hostFiles.removeTree(instance.runDir);
     await hostFiles.removeTree(instance.cniStateDir);
