@@ -83,8 +83,6 @@ export function latestOf(runtime: RuntimePod, name: string): ContainerRecord | u
   return runtime.containers.find((c) => c.name === name);
 }
 
-export const isRunning = (record: ContainerRecord | undefined): boolean => record?.state === 'running';
-
 /** An init container that keeps running beside the app: restartPolicy Always. */
 export const isSidecar = (container: Pick<Container, 'restartPolicy'>): boolean => container.restartPolicy === 'Always';
 

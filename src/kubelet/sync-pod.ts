@@ -80,7 +80,7 @@ class Pass {
     this.wakeBy(this.#parts.clock.now() + ms);
   }
 
-  /** Prepares what the pod stands on; false when it must wait. */
+  /** Prepares what the pod stands on; undefined when it must wait. */
   async #prepare(): Promise<{ cgroupParent: string; mounts: ReadonlyMap<string, string> } | undefined> {
     const { node, cgroups, volumes, events, logger } = this.#parts;
     const networkError = this.#pod.spec?.hostNetwork === true ? undefined : node.networkError();
@@ -89,24 +89,23 @@ class Pass {
       this.#retryIn(networkRetryMs);
       return undefined;
     }
-    let cgroupParent: string;
-    try {
-      cgroupParent = await cgroups.ensure(this.#pod);
-    } catch (error) {
-      events.event(
-        this.#pod,
-        'Warning',
-        'FailedCreatePodContainer',
-        `unable to ensure pod container exists: ${errorText(error)}`,
-      );
+    const [cgroup, prepared] = await Promise.all([
+      cgroups.ensure(this.#pod).then(
+        (parent) => ({ parent }),
+        (error: unknown) => ({ error }),
+      ),
+      volumes.prepare(this.#pod, this.#signal),
+    ]);
+    this.#signal.throwIfAborted();
+    if ('error' in cgroup) {
+      const message = `unable to ensure pod container exists: ${errorText(cgroup.error)}`;
+      events.event(this.#pod, 'Warning', 'FailedCreatePodContainer', message);
       this.#retryIn(retryMs);
       return undefined;
     }
-    const prepared = await volumes.prepare(this.#pod, this.#signal);
-    this.#signal.throwIfAborted();
     if (prepared.ok) {
       this.#memory.mountFailures = 0;
-      return { cgroupParent, mounts: prepared.mounts };
+      return { cgroupParent: cgroup.parent, mounts: prepared.mounts };
     }
     for (const message of prepared.messages) events.event(this.#pod, 'Warning', prepared.reason, message);
     logger.debug('volumes are not ready', { pod: this.#memory.identity.name, messages: prepared.messages });
