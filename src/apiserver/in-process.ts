@@ -3,12 +3,16 @@
 import { ApiError } from '../api/meta/errors.ts';
 import type { KubeObject, WatchEvent } from '../api/meta/types.ts';
 import type { Transport, TransportRequest } from '../api/transport.ts';
+import { nextTurn } from '../lib/next-turn.ts';
 import { type Pipeline, statusOf } from './pipeline.ts';
 import type { ApiRequest, ApiResponse, UserInfo, WatchOutput } from './request.ts';
 import type { ResourceInfo } from './resources.ts';
 
 /** Outputs that wait for a slow component before its watch is ended (it then starts again). */
 const maxWaiting = 1_000_000;
+
+/** Objects of a list given out before others get their turn. */
+const parseSlice = 250;
 
 /** system:kube-scheduler writes as kube-scheduler, system:node:x as kubelet: the names of upstream's binaries. */
 function managerName(user: UserInfo): string {
@@ -36,7 +40,7 @@ function apiRequest(user: UserInfo, request: TransportRequest, watch: boolean): 
 }
 
 /** The parsed object of an answer; failures in plain text become Statuses in client-go's words. */
-function objectOf(response: ApiResponse): KubeObject {
+async function objectOf(response: ApiResponse): Promise<KubeObject> {
   switch (response.type) {
     case 'object':
       return response.object.object();
@@ -47,7 +51,12 @@ function objectOf(response: ApiResponse): KubeObject {
         ...(list.continue === '' ? {} : { continue: list.continue }),
         ...(list.remainingItemCount === undefined ? {} : { remainingItemCount: list.remainingItemCount }),
       };
-      const items = list.objects.map((o) => o.object());
+      const items: KubeObject[] = [];
+      for (const [i, version] of list.objects.entries()) {
+        // Each may have to be parsed.
+        if (i > 0 && i % parseSlice === 0) await nextTurn();
+        items.push(version.object());
+      }
       const result = { kind: resource.listKind, apiVersion: resource.apiVersion, metadata, items };
       return result;
     }
@@ -78,7 +87,7 @@ export function createInProcessTransport(pipeline: Pipeline, user: UserInfo): Tr
     async request(request) {
       request.signal?.throwIfAborted();
       try {
-        return objectOf(await pipeline(apiRequest(user, request, false)));
+        return await objectOf(await pipeline(apiRequest(user, request, false)));
       } catch (error) {
         throw statusOf(error);
       }

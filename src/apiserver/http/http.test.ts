@@ -406,6 +406,26 @@ describe('forms of an answer', () => {
   });
 });
 
+describe('OpenAPI', () => {
+  test('v3 points at a document of each group version, under an address that changes with it', async () => {
+    const index = json(await h1('GET', '/openapi/v3')) as { paths: Record<string, { serverRelativeURL: string }> };
+    const url = index.paths['api/v1']?.serverRelativeURL ?? '';
+    expect(url).toMatch(/^\/openapi\/v3\/api\/v1\?hash=[0-9A-F]+$/);
+    const document = await h1('GET', url);
+    expect(json(document)).toMatchObject({ openapi: '3.0.0' });
+    expect((await h1('GET', url, { headers: { 'if-none-match': document.headers.etag ?? '' } })).status).toBe(304);
+    expect((await h1('GET', '/openapi/v3/apis/nope/v1')).status).toBe(404);
+  });
+
+  test('v2 comes as JSON, and as protobuf for who asks for that', async () => {
+    expect(json(await h1('GET', '/openapi/v2'))).toMatchObject({ swagger: '2.0' });
+    const accept = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+    const answer = await h1('GET', '/openapi/v2', { headers: { accept } });
+    expect(answer.headers['content-type']).toBe('application/com.github.proto-openapi.spec.v2.v1.0+protobuf');
+    expect(answer.body.subarray(0, 5).toString('latin1')).toBe('\n\x032.0');
+  });
+});
+
 describe('the way to kubelets', () => {
   beforeAll(async () => {
     await api.post('/api/v1/nodes', { metadata: { name: 'n1' } });

@@ -13,6 +13,7 @@ import {
   notSupported,
   type FieldError,
 } from '../../api/meta/errors.ts';
+import { nextTurn } from '../../lib/next-turn.ts';
 import { CompactedError, FutureRevisionError } from '../../store/store.ts';
 import type { ObjectList } from '../request.ts';
 import { objectKey, type ResourceInfo } from '../resources.ts';
@@ -25,6 +26,9 @@ import { isTrue } from '../request-info.ts';
 
 /** How long a read waits for a revision that is not there yet, as upstream's watch cache does. */
 const freshnessWaitMs = 3000;
+
+/** Objects looked at by a selector before others get their turn: each may have to be parsed. */
+const selectSlice = 250;
 
 /** The options of a list, a watch or a deletecollection, checked. */
 export interface ListOptions {
@@ -191,44 +195,55 @@ export async function listObjects(deps: RegistryDeps, info: ResourceInfo, option
   return listFromCache(deps, info, selection, prefix, prefix, rv === '0' ? 0 : limit);
 }
 
-/** The objects of the cache as it is now. */
-function listFromCache(
+/** The objects of the cache as it is now; it goes on changing while a long selection is made. */
+async function listFromCache(
   deps: RegistryDeps,
   info: ResourceInfo,
   selection: Selection,
   prefix: string,
   startKey: string,
   limit: number,
-): ObjectList {
+): Promise<ObjectList> {
   const cache = deps.feed.cache(info);
   const revision = deps.feed.progress;
-  const unselective = selection.labels.empty && selection.fields.empty;
-  const found: ObjectVersion[] = [];
   const name = selection.fields.exact('metadata.name');
   if (name !== undefined && (!info.kind.namespaced || selection.namespace !== '') && startKey === prefix) {
     const only = cache.objects.get(prefix + name);
-    if (only !== undefined && selects(selection, only)) found.push(only);
-    return { objects: found, revision, continue: '', remainingItemCount: undefined };
+    const objects = only !== undefined && selects(selection, only) ? [only] : [];
+    return { objects, revision, continue: '', remainingItemCount: undefined };
   }
-  let left = 0;
-  for (const version of cache.objects.range(prefix, startKey)) {
-    if (!unselective && !selects(selection, version)) continue;
-    if (limit > 0 && found.length === limit) {
-      left++;
-      // How many remain is told only without selectors; with them it is enough that one does.
-      if (!unselective) break;
-      continue;
-    }
+  const all = [...cache.objects.range(prefix, startKey)];
+  const unselective = selection.labels.empty && selection.fields.empty;
+  if (unselective) {
+    const objects = limit > 0 && all.length > limit ? all.slice(0, limit) : all;
+    return page(objects, revision, prefix, all.length - objects.length, true);
+  }
+  const found: ObjectVersion[] = [];
+  for (const [i, version] of all.entries()) {
+    if (i > 0 && i % selectSlice === 0) await nextTurn();
+    if (!selects(selection, version)) continue;
+    // How many remain is told only without selectors; with them it is enough that one does.
+    if (limit > 0 && found.length === limit) return page(found, revision, prefix, 1, false);
     found.push(version);
   }
-  const last = found.at(-1);
-  if (left === 0 || last === undefined)
-    return { objects: found, revision, continue: '', remainingItemCount: undefined };
+  return page(found, revision, prefix, 0, false);
+}
+
+/** One page, with a token where `left` objects follow it. */
+function page(
+  objects: readonly ObjectVersion[],
+  revision: number,
+  prefix: string,
+  left: number,
+  counted: boolean,
+): ObjectList {
+  const last = objects.at(-1);
+  if (left === 0 || last === undefined) return { objects, revision, continue: '', remainingItemCount: undefined };
   return {
-    objects: found,
+    objects,
     revision,
     continue: encodeContinue({ revision, startKey: `${last.key}\0` }, prefix),
-    remainingItemCount: unselective ? left : undefined,
+    remainingItemCount: counted ? left : undefined,
   };
 }
 
@@ -263,15 +278,15 @@ async function listFromStore(
   let from = startKey;
   try {
     for (;;) {
-      const page = await deps.store.range(prefix, { startKey: from, revision, limit: limit > 0 ? limit + 1 : 1000 });
-      for (const [i, kv] of page.items.entries()) {
+      const chunk = await deps.store.range(prefix, { startKey: from, revision, limit: limit > 0 ? limit + 1 : 1000 });
+      for (const [i, kv] of chunk.items.entries()) {
         if (limit > 0 && found.length === limit) {
           const last = found.at(-1);
           return {
             objects: found,
             revision,
             continue: encodeContinue({ revision, startKey: `${last?.key ?? ''}\0` }, prefix),
-            remainingItemCount: unselective ? page.count - i : undefined,
+            remainingItemCount: unselective ? chunk.count - i : undefined,
           };
         }
         const cached = cache.objects.get(kv.key);
@@ -281,8 +296,8 @@ async function listFromStore(
             : objectVersion(info.kind, cache.place(kv.key), kv.value, kv.modRevision, kv.lease);
         if (unselective || selects(selection, version)) found.push(version);
       }
-      const last = page.items.at(-1);
-      if (!page.more || last === undefined)
+      const last = chunk.items.at(-1);
+      if (!chunk.more || last === undefined)
         return { objects: found, revision, continue: '', remainingItemCount: undefined };
       from = `${last.key}\0`;
     }

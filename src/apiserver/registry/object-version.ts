@@ -16,6 +16,8 @@ export type StoredObject = KubeObject & { metadata: ObjectMeta };
  */
 const known = new WeakMap<Uint8Array, WeakRef<StoredObject>>();
 
+const noLabels: Readonly<Record<string, string>> = Object.freeze({});
+
 /** Where an object lives. */
 export interface ObjectPlace {
   readonly key: string;
@@ -37,6 +39,7 @@ export function objectVersion(
   const made = versions.get(stored);
   if (made !== undefined && made.revision === revision && made.kind === kind) return made;
   const version = new ObjectVersion(kind, at, stored, revision, lease);
+  version.extract();
   versions.set(stored, version);
   return version;
 }
@@ -186,19 +189,31 @@ export class ObjectVersion {
     return object;
   }
 
+  /** Takes labels and fields now if the object is at hand, so that selectors need not parse it later. */
+  extract(): void {
+    const object = this.kind.storage === undefined ? known.get(this.#stored)?.deref() : undefined;
+    if (object === undefined) return;
+    this.#labels = object.metadata.labels ?? noLabels;
+    if (this.kind.selectableFields !== undefined) this.#fields = this.#fieldsOf(object);
+  }
+
   labels(): Readonly<Record<string, string>> {
-    this.#labels ??= this.object().metadata.labels ?? {};
+    this.#labels ??= this.object().metadata.labels ?? noLabels;
     return this.#labels;
   }
 
   /** Values of the field labels that field selectors know. */
   fields(): Readonly<Record<string, string>> {
-    this.#fields ??= {
+    this.#fields ??= this.#fieldsOf(this.kind.selectableFields === undefined ? undefined : this.object());
+    return this.#fields;
+  }
+
+  #fieldsOf(object: StoredObject | undefined): Readonly<Record<string, string>> {
+    return {
       'metadata.name': this.name,
       ...(this.kind.namespaced ? { 'metadata.namespace': this.namespace } : {}),
-      ...this.kind.selectableFields?.(this.object()),
+      ...(object === undefined ? undefined : this.kind.selectableFields?.(object)),
     };
-    return this.#fields;
   }
 
   /** The metadata as JSON text, for tables and PartialObjectMetadata. */

@@ -94,7 +94,7 @@ export class ResourceCache {
   reset(): void {
     this.objects.clear();
     this.#window = [];
-    for (const watchers of [...this.#watchers.values()]) for (const watcher of [...watchers]) watcher.end();
+    for (const watchers of this.#watchers.values()) for (const watcher of watchers) watcher.end();
   }
 
   /** The objects show this revision; events after it will come. */

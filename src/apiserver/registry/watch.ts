@@ -3,6 +3,7 @@
 
 import { gone } from '../../api/meta/errors.ts';
 import type { Timer } from '../../lib/clock.ts';
+import { nextTurn } from '../../lib/next-turn.ts';
 import { CompactedError } from '../../store/store.ts';
 import type { WatchItem, WatchSink } from '../request.ts';
 import type { ResourceInfo } from '../resources.ts';
@@ -72,7 +73,10 @@ class Watch {
     const prefix = this.#info.keyPrefix + (namespaced ? `${selection.namespace}/` : '');
     const objects = [...cache.objects.range(prefix)];
     for (const [i, object] of objects.entries()) {
-      if (i > 0 && i % initialSlice === 0) await this.#sink.drained();
+      if (i > 0 && i % initialSlice === 0) {
+        await this.#sink.drained();
+        await nextTurn();
+      }
       if (this.#over) return;
       if (selects(selection, object)) this.#receive({ type: 'ADDED', object, revision: object.revision });
     }
