@@ -26,7 +26,8 @@ export function natTablesState(processes: Processes): SharedState {
       for (const table of natTables.filter((name) => !kept.includes(name))) {
         const words = table.split(' ');
         const listing = await processes.run(['nft', 'list', 'table', ...words]);
-        if (listing.exitCode === 0 && holdsNoRule(listing.stdout)) await processes.run(['nft', 'delete', 'table', ...words]);
+        if (listing.exitCode === 0 && holdsNoRule(listing.stdout))
+          await processes.run(['nft', 'delete', 'table', ...words]);
       }
     },
   };

@@ -35,8 +35,9 @@ export async function applyFiles(files: readonly string[], paths: DataDir): Prom
       );
     },
   );
+  if (code !== 0) throw new UserError(stderr.trim() || `kubectl apply failed with exit code ${code}`);
+  // Warnings of the API.
   if (stderr.trim()) process.stderr.write(stderr);
-  if (code !== 0) throw new UserError(`kubectl apply failed with exit code ${code}`);
   const applied = JSON.parse(stdout) as { kind?: string; items?: unknown[] };
   const objects = (applied.items ?? [applied]) as { kind?: string; metadata?: { name?: string; namespace?: string } }[];
   return objects

@@ -4,9 +4,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, open } from 'node:fs/promises';
 import type { UpOptions } from '../cli/program.ts';
 import { dataDirPaths } from './data-dir.ts';
-
-/** Set for the process in the background; it then tells by a line on descriptor 3 that it is ready. */
-export const detachedVariable = 'PEAPOD_DETACHED';
+import { detachedVariable, readyMark } from './detached-protocol.ts';
 
 /** Starts it and gives the exit code: 0 once it is ready, its own when it ends before. */
 export async function startDetached(options: UpOptions): Promise<number> {
@@ -46,6 +44,3 @@ export async function startDetached(options: UpOptions): Promise<number> {
     await output.close();
   }
 }
-
-/** The line by which the process in the background says that nobody needs to wait any longer. */
-export const readyMark = '\u0004ready';

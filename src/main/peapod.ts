@@ -3,6 +3,7 @@
 import { writeSync } from 'node:fs';
 import { type CliActions, createProgram } from '../cli/program.ts';
 import { defaultDataDir } from './data-dir.ts';
+import { detachedVariable, readyMark } from './detached-protocol.ts';
 import { UserError } from './user-error.ts';
 
 /** Where `up` says its lines: stdout, or, in the background, whoever still listens on descriptor 3 and then nobody. */
@@ -19,7 +20,7 @@ function announce(detached: boolean): (text: string) => void {
 
 const actions: CliActions = {
   async up(options) {
-    const { detachedVariable, readyMark, startDetached } = await import('./detach.ts');
+    const { startDetached } = await import('./detach.ts');
     const inBackground = process.env[detachedVariable] === '1';
     if (options.detach && !inBackground) return await startDetached(options);
     const [{ runUp }, { createProgress }] = await Promise.all([import('./up-command.ts'), import('./progress.ts')]);
@@ -49,7 +50,10 @@ try {
   // The launcher needs an exit at the end also where a handle is still open.
   await createProgram(actions, defaultDataDir(), (code) => process.exit(code)).parseAsync();
 } catch (error) {
-  if (error instanceof UserError) console.error(`peapod: ${error.message}`);
-  else console.error(error);
+  const text =
+    error instanceof UserError ? `peapod: ${error.message}` : error instanceof Error ? error.stack : String(error);
+  console.error(text);
+  // In the background, whoever waits for it to be ready must hear why it will not be.
+  if (process.env[detachedVariable] === '1') announce(true)(`${text}\n`);
   process.exit(1);
 }

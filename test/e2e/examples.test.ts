@@ -100,9 +100,9 @@ describe.skipIf(noContainers)(`examples${noContainers ? ` (skipped: ${noContaine
       'sample.war',
     );
     const hostIp = await field('javaweb', '.status.hostIP');
-    expect(
-      await eventually('the archive through the host port', () => fetchPage(hostIp, 8001, '/sample/')),
-    ).not.toBe('');
+    expect(await eventually('the archive through the host port', () => fetchPage(hostIp, 8001, '/sample/'))).not.toBe(
+      '',
+    );
     await peapod.kubectl(['delete', 'pod', 'javaweb', '--now']);
   });
 
