@@ -159,6 +159,34 @@ describe('a pod runs', () => {
     expect(show('p')).toBe('Succeeded c:Completed/0');
   });
 
+  test('a pod for which there is no room is refused', async () => {
+    const allocatable = { cpu: '1', memory: '1Gi', pods: '110' };
+    const node = {
+      nodeName: 'n',
+      hostIPs: () => ['192.0.2.1'],
+      node: () => ({ status: { allocatable } }),
+      networkError: () => undefined,
+    };
+    const { api, clock, show, events, runtime } = await start({ node });
+    const asking = (name: string): Pod =>
+      pod(name, {}, { containers: [{ name: 'c', image: 'x', resources: { requests: { cpu: '600m' } } }] });
+    api.create(asking('one'));
+    api.create(asking('two'));
+    await clock.settle();
+    expect(show('one')).toBe('Running c:running');
+    expect(show('two')).toBe('Failed');
+    const message = "Node didn't have enough resource: cpu, requested: 600, used: 600, capacity: 1000";
+    expect(api.get('two').status).toMatchObject({ reason: 'OutOfcpu', message: `Pod was rejected: ${message}` });
+    expect(events).toContain(`Warning OutOfcpu ${message}`);
+    await harness.restart();
+    await clock.advance(5000);
+    expect([show('one'), show('two')]).toEqual(['Running c:running', 'Failed']);
+    expect(await runtime.listPodSandbox()).toHaveLength(1);
+    api.delete('two', 0);
+    await clock.advance(100);
+    expect(harness.kubelet().list()).toHaveLength(1);
+  });
+
   test('a new image restarts the container', async () => {
     const { api, clock, show, events } = await start();
     api.create(pod('web'));

@@ -1,13 +1,14 @@
 // The kubelet: takes the pods bound to its node from the API and keeps a worker for each, and cleans up what belongs to none.
 // Follows pkg/kubelet/kubelet.go and pkg/kubelet/kubelet_pods.go HandlePodCleanups of v1.36.
 
-import type { Pod } from '../api/generated/types.ts';
+import type { Pod, PodStatus } from '../api/generated/types.ts';
 import type { Client, Resource } from '../client/client.ts';
 import type { RuntimeService } from '../cri/runtime.ts';
 import { type Clock, sleep } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import type { Files } from '../lib/system.ts';
+import { admitPod, wasAdmitted } from './decide/admit-pod.ts';
 import type { KubeletParts } from './pod-context.ts';
 import type { PodEvents } from './pod-events.ts';
 import type { PodSource } from './pod-source.ts';
@@ -131,6 +132,24 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     });
   };
 
+  /** The pod, or when the node has no room for it the pod as it fails, which is reported. */
+  const admitted = (parts: KubeletParts, pod: Pod): Pod => {
+    const node = options.node.node();
+    if (node === undefined || wasAdmitted(pod) || watcher.get(podIdentity(pod).uid) !== undefined) return pod;
+    const holders = [...workers.values()].filter((w) => w.state() === 'syncing' || w.state() === 'terminating');
+    const refusal = admitPod(
+      pod,
+      holders.map((w) => w.pod()).filter((other) => other !== undefined),
+      node,
+    );
+    if (refusal === undefined) return pod;
+    const { reason, message } = refusal;
+    const status: PodStatus = { ...pod.status, phase: 'Failed', reason, message: `Pod was rejected: ${message}` };
+    options.events.event(pod, 'Warning', reason, message);
+    parts.statuses.set(pod, status);
+    return { ...pod, status };
+  };
+
   const subscribe = (parts: KubeletParts, signal: AbortSignal): void =>
     options.source.subscribe(
       {
@@ -139,7 +158,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
           parts.statuses.observe(pod);
           const worker = workers.get(identity.uid);
           if (worker !== undefined) worker.update(pod);
-          else addWorker(parts, identity, pod, signal);
+          else addWorker(parts, identity, admitted(parts, pod), signal);
         },
         remove(pod) {
           const worker = workers.get(podIdentity(pod).uid);

@@ -71,6 +71,10 @@ function decidedPhase(input: StatusInput, init: readonly ContainerStatus[], app:
 /** The status to report at `now` (ms since the epoch). */
 export function generatePodStatus(input: StatusInput, now: number): PodStatus {
   const { pod, runtime, previous, stage } = input;
+  // A pod that was refused, or evicted before it began, has no containers to tell of.
+  if (isTerminalPhase(previous.phase) && previous.containerStatuses === undefined && runtime.containers.length === 0) {
+    return previous;
+  }
   const spec = pod.spec ?? { containers: [] };
   const base = { pod, runtime, reasons: input.reasons, runtimeName: input.runtimeName, ended: stage === 'stopped' };
   const list = (
