@@ -32,7 +32,8 @@ export async function allKubectls(): Promise<Kubectl[]> {
     const { stdout } = await run([path, 'version', '--client', '-o', 'json']);
     const info = (JSON.parse(stdout || '{}') as { clientVersion?: { major: string; minor: string } }).clientVersion;
     if (!info) continue;
-    const version = `${info.major}.${info.minor}`;
+    // Vendors mark their builds: 32+.
+    const version = `${info.major}.${info.minor.replace(/\D.*$/, '')}`;
     if (!byVersion.has(version)) byVersion.set(version, { path, version });
   }
   return [...byVersion.values()];

@@ -10,6 +10,7 @@ import { namespaceKind } from './namespace/definition.ts';
 import { nodeKind } from './node/definition.ts';
 import { podKind } from './pod/definition.ts';
 import { secretKind } from './secret/definition.ts';
+import { serviceKind } from './service/definition.ts';
 import { serviceAccountKind } from './serviceaccount/definition.ts';
 
 const kinds: readonly AnyKind[] = [
@@ -20,6 +21,7 @@ const kinds: readonly AnyKind[] = [
   nodeKind,
   podKind,
   secretKind,
+  serviceKind,
   serviceAccountKind,
   leaseKind,
   eventsV1EventKind,

@@ -319,6 +319,7 @@ describe('bad input', () => {
     ['GET', '/api/v1/namespaces/default/nope', 404, '404 page not found\n'],
     ['GET', '/apis/nope.io/v1/things', 404, '404 page not found\n'],
     ['POST', '/api/v1/namespaces/default/configmaps/x', 405, '405: Method Not Allowed'],
+    ['POST', '/api/v1/namespaces/default/services', 405, '405: Method Not Allowed'],
     ['GET', '/api/v1/namespaces/default/pods/x/nope', 404, '404 page not found\n'],
   ])('%s %s gives %d', async (method, path, status, text) => {
     const answer = await h1(method, path);

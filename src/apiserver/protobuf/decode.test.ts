@@ -11,7 +11,7 @@ const schema = loadSchema();
 /** Fields that have no number of their own in any release: of the type itself, or renamed since. */
 const numberless = new Set(['apiVersion', 'kind', 'io.k8s.api.core.v1.NodeAllocatableResourceClaimStatus.resources']);
 
-test('every field of every served kind has a number', () => {
+test('every field of every kind that can be written has a number', () => {
   const missing: string[] = [];
   const seen = new Set<string>();
   const visit = (name: string): void => {
@@ -32,7 +32,8 @@ test('every field of every served kind has a number', () => {
       refs(schemaOf);
     }
   };
-  for (const kind of allKinds) visit(kind.definition);
+  for (const kind of allKinds) if (kind.verbs.includes('create')) visit(kind.definition);
+  expect(seen.size).toBeGreaterThan(100);
   expect(missing).toEqual([]);
 });
 
