@@ -92,22 +92,3 @@ export interface Client {
   /** Events from resourceVersion on; ends when the server ends it or the signal aborts; an ERROR event is thrown as ApiError. */
   watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
 }
-
-/** One request as both transports take it. `path` is the URL path; `query` values are not yet encoded. */
-export interface TransportRequest {
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  path: string;
-  query?: Record<string, string>;
-  /** Content type of a patch; JSON otherwise. */
-  contentType?: string;
-  body?: unknown;
-  signal?: AbortSignal;
-}
-
-/** How requests reach the API server. In-process: apiserver/in-process.ts; HTTPS: client/https-transport.ts. */
-export interface Transport {
-  /** The parsed response object of any 2xx. Rejects with ApiError otherwise. */
-  request(request: TransportRequest): Promise<KubeObject>;
-  /** A watch: one item per event (an ERROR event is an item too). */
-  stream(request: TransportRequest): AsyncIterable<WatchEvent>;
-}

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { KubeObject, WatchEvent } from '../api/meta/types.ts';
-import type { Client, Transport, TransportRequest } from './client.ts';
+import type { Transport, TransportRequest } from '../api/transport.ts';
+import type { Client } from './client.ts';
 import { createClient } from './create-client.ts';
 import { leases, nodes, pods } from './resources.ts';
 

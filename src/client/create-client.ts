@@ -2,6 +2,7 @@
 
 import { ApiError } from '../api/meta/errors.ts';
 import { apiVersionOf, type KubeList, type KubeObject, type Status, type WatchEvent } from '../api/meta/types.ts';
+import type { Transport, TransportRequest } from '../api/transport.ts';
 import type {
   Client,
   DeleteOptions,
@@ -9,8 +10,6 @@ import type {
   ObjectName,
   PatchRequest,
   Resource,
-  Transport,
-  TransportRequest,
   WatchOptions,
   WriteOptions,
 } from './client.ts';

@@ -5,7 +5,7 @@ import type { KubeObject, WatchEvent } from '../api/meta/types.ts';
 import { silentLogger } from '../lib/logger.ts';
 import { createSeededRandom } from '../sim/seeded-random.ts';
 import { createVirtualClock, type VirtualClock } from '../sim/virtual-clock.ts';
-import type { Transport, TransportRequest } from './client.ts';
+import type { Transport, TransportRequest } from '../api/transport.ts';
 import { createClient } from './create-client.ts';
 import { createEventRecorder, type EventRecorder } from './event-recorder.ts';
 

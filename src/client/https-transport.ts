@@ -3,7 +3,7 @@
 import http2, { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders } from 'node:http2';
 import { ApiError } from '../api/meta/errors.ts';
 import type { KubeObject, Status, WatchEvent } from '../api/meta/types.ts';
-import type { Transport, TransportRequest } from './client.ts';
+import type { Transport, TransportRequest } from '../api/transport.ts';
 
 export interface HttpsTransportOptions {
   /** https://host:port */

@@ -4,7 +4,8 @@ import type { KubeList, KubeObject, WatchEvent } from '../api/meta/types.ts';
 import { silentLogger } from '../lib/logger.ts';
 import { createSeededRandom } from '../sim/seeded-random.ts';
 import { createVirtualClock, type VirtualClock } from '../sim/virtual-clock.ts';
-import type { Resource, Transport, TransportRequest } from './client.ts';
+import type { Transport, TransportRequest } from '../api/transport.ts';
+import type { Resource } from './client.ts';
 import { createClient } from './create-client.ts';
 import { createInformer, type Informer } from './informer.ts';
 

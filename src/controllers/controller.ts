@@ -9,7 +9,8 @@ import type {
   Pod,
   ServiceAccount,
 } from '../api/generated/types.ts';
-import type { Client, Transport } from '../client/client.ts';
+import type { Transport } from '../api/transport.ts';
+import type { Client } from '../client/client.ts';
 import type { Informer } from '../client/informer.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';

@@ -1,6 +1,6 @@
 // What the runtime holds of one pod, as the kubelet's decisions read it: its sandboxes and containers, newest first.
 
-import type { Container, Pod } from '../api/generated/types.ts';
+import type { Pod } from '../api/generated/types.ts';
 import type { ContainerState, RuntimeContainerStatus, RuntimeMount, SandboxStatus } from '../cri/runtime.ts';
 import { containerRecordOf } from './runtime-labels.ts';
 
@@ -82,9 +82,6 @@ export function recordOf(name: string, status: RuntimeContainerStatus, message: 
 export function latestOf(runtime: RuntimePod, name: string): ContainerRecord | undefined {
   return runtime.containers.find((c) => c.name === name);
 }
-
-/** An init container that keeps running beside the app: restartPolicy Always. */
-export const isSidecar = (container: Pick<Container, 'restartPolicy'>): boolean => container.restartPolicy === 'Always';
 
 /** namespace/name/uid of a pod, empty where unset. */
 export function podIdentity(pod: Pod): { namespace: string; name: string; uid: string } {

@@ -2,13 +2,14 @@
 // Follows pkg/kubelet/kubelet.go SyncPod and kuberuntime SyncPod of v1.36.
 
 import type { Pod } from '../api/generated/types.ts';
+import { isSidecar } from '../api/pod/containers.ts';
 import { parseTime } from '../api/meta/time.ts';
 import type { SandboxConfig, SandboxStatus } from '../cri/runtime.ts';
 import { deadlineOf, decidePod, type PodAction, sandboxNeed } from './decide/decide-pod.ts';
 import { graceSecondsOf } from './decide/decide-termination.ts';
 import { errorText, type KubeletParts, type PodMemory, report, runtimeOf } from './pod-context.ts';
 import { containerFieldPath } from './pod-events.ts';
-import { isSidecar, type RuntimePod } from './runtime-pod.ts';
+import type { RuntimePod } from './runtime-pod.ts';
 import { startContainer } from './start-container.ts';
 import { isTerminalPhase } from './status/phase.ts';
 

@@ -2,7 +2,7 @@
 
 import { alreadyExists, badRequest, conflict, notFound } from '../api/meta/errors.ts';
 import type { JsonObject, KubeObject, WatchEvent } from '../api/meta/types.ts';
-import type { Transport, TransportRequest } from '../client/client.ts';
+import type { Transport, TransportRequest } from '../api/transport.ts';
 
 interface Parsed {
   group: string;

@@ -1,4 +1,4 @@
-// Prints values the way Go's %q, %#v and encoding/json do, because API messages carry them.
+// Prints values the way Go's %q, %#v, durations and encoding/json do, because API messages carry them.
 
 const escapes: Record<string, string> = {
   '\x07': '\\a',
@@ -47,4 +47,20 @@ export const goStringSlice = (values: readonly string[]): string => `[]string{${
 export function byteLength(text: string): number {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return new TextEncoder().encode(text).length;
   return text.length;
+}
+
+/** A duration of whole ms (fractions are cut off) as Go prints it: 796ms, 1.594s, 1m20s, 1h0m0s. */
+export function goDuration(ms: number): string {
+  const whole = Math.trunc(ms);
+  if (whole === 0) return '0s';
+  if (Math.abs(whole) < 1000) return `${whole}ms`;
+  const sign = whole < 0 ? '-' : '';
+  const total = Math.abs(whole);
+  const [hours, minutes, seconds] = [
+    Math.floor(total / 3_600_000),
+    Math.floor(total / 60_000) % 60,
+    (total % 60_000) / 1000,
+  ];
+  const head = hours > 0 ? `${hours}h${minutes}m` : minutes > 0 ? `${minutes}m` : '';
+  return `${sign}${head}${seconds}s`;
 }

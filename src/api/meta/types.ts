@@ -93,18 +93,6 @@ export interface WatchEvent<T extends KubeObject = KubeObject> {
   object: T;
 }
 
-export interface GroupVersionKind {
-  group: string;
-  version: string;
-  kind: string;
-}
-
-export interface GroupVersionResource {
-  group: string;
-  version: string;
-  resource: string;
-}
-
 /** "v1" for the core group, else "group/version". */
 export function apiVersionOf(gv: { group: string; version: string }): string {
   return gv.group === '' ? gv.version : `${gv.group}/${gv.version}`;

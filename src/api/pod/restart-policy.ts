@@ -14,10 +14,14 @@ export const matchingRestartRule = (container: Container, exitCode: number): Con
     ? undefined
     : container.restartPolicyRules?.find((rule) => matches(rule, exitCode));
 
+/** The policy that counts for one container: its own, else the pod's, which is Always where it is unset. */
+export const restartPolicyOf = (container: Container, spec: PodSpec): string =>
+  container.restartPolicy ?? spec.restartPolicy ?? 'Always';
+
 /** Whether it runs again after that exit code: by its rules, else its own policy, else the pod's. */
 export function shouldRestart(container: Container, spec: PodSpec, exitCode: number): boolean {
   if (matchingRestartRule(container, exitCode)) return true;
-  switch (container.restartPolicy ?? spec.restartPolicy) {
+  switch (restartPolicyOf(container, spec)) {
     case 'Never':
       return false;
     case 'OnFailure':

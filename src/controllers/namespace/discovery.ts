@@ -1,7 +1,8 @@
 // Asks the API server which namespaced kinds it serves.
 
 import { parseApiVersion } from '../../api/meta/types.ts';
-import type { Resource, Transport } from '../../client/client.ts';
+import type { Transport } from '../../api/transport.ts';
+import type { Resource } from '../../client/client.ts';
 import type { KubeObject } from '../../api/meta/types.ts';
 
 export interface ServedResource extends Resource<KubeObject> {

@@ -31,12 +31,3 @@ export function restartBackoff(
   if (now < until) return { start: false, delayMs: previous.delayMs, until };
   return { start: true, next: { delayMs: Math.min(previous.delayMs * 2, maxMs), raisedAt: now } };
 }
-
-/** A duration in ms as Go prints it, in whole seconds: 10s, 1m20s, 5m0s. */
-export function goSeconds(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  const hours = Math.floor(seconds / 3600);
-  const minutes = Math.floor((seconds % 3600) / 60);
-  if (hours > 0) return `${hours}h${minutes}m${seconds % 60}s`;
-  return minutes > 0 ? `${minutes}m${seconds % 60}s` : `${seconds}s`;
-}

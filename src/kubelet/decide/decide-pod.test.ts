@@ -1,9 +1,9 @@
 // Tables over pods and what the runtime holds of them.
 import { describe, expect, test } from 'vitest';
 import type { Container, Pod } from '../../api/generated/types.ts';
+import { goDuration } from '../../api/meta/go-format.ts';
 import { containerHash } from '../runtime-labels.ts';
 import type { ContainerRecord, RuntimePod } from '../runtime-pod.ts';
-import { goSeconds } from './container-backoff.ts';
 import { backoffKey, deadlineOf, decidePod, type PodAction, type PodSnapshot } from './decide-pod.ts';
 
 const now = Date.UTC(2026, 0, 1);
@@ -149,7 +149,12 @@ describe('decidePod', () => {
       'a container rule wins over Never',
       podOf({
         restartPolicy: 'Never',
-        app: [{ restartPolicyRules: [{ action: 'Restart', exitCodes: { operator: 'In', values: [1] } }] }],
+        app: [
+          {
+            restartPolicy: 'Never',
+            restartPolicyRules: [{ action: 'Restart', exitCodes: { operator: 'In', values: [1] } }],
+          },
+        ],
       }),
       runtimeOf([record('c0', 'exited', failed)]),
       ['start c0#1'],
@@ -228,7 +233,7 @@ describe('decidePod', () => {
         const [action] = decidePod({ pod, runtime, backoffs }, at);
         if (action?.type === 'back-off') {
           expect(action.message).toBe(
-            `back-off ${goSeconds(action.until - finishedAt)} restarting failed container=c0 pod=p_ns(u)`,
+            `back-off ${goDuration(action.until - finishedAt)} restarting failed container=c0 pod=p_ns(u)`,
           );
           expect(decidePod({ pod, runtime, backoffs }, action.until - 1)[0]?.type).toBe('back-off');
           at = action.until;
@@ -253,15 +258,6 @@ describe('decidePod', () => {
     expect(decide(pod, runtime, { backoffs })).toEqual(['back-off c0 300000']);
     expect(decide(podOf({ app: [{ image: 'img:2' }] }), runtime, { backoffs })).toEqual(['start c0#1']);
   });
-
-  test('durations read as Go prints them', () =>
-    expect([10, 60, 80, 300, 3600].map((s) => goSeconds(s * 1000))).toEqual([
-      '10s',
-      '1m0s',
-      '1m20s',
-      '5m0s',
-      '1h0m0s',
-    ]));
 
   test('the deadline counts from the start time', () => {
     const pod = podOf();

@@ -2,9 +2,11 @@
 // Follows pkg/kubelet/kuberuntime/kuberuntime_manager.go computePodActions and SyncPod of v1.36.
 
 import type { Container, Pod } from '../../api/generated/types.ts';
+import { goDuration } from '../../api/meta/go-format.ts';
+import { isSidecar } from '../../api/pod/containers.ts';
 import { containerHash } from '../runtime-labels.ts';
-import { type ContainerRecord, formatPod, isSidecar, latestOf, podIdentity, type RuntimePod } from '../runtime-pod.ts';
-import { type Backoff, goSeconds, restartBackoff } from './container-backoff.ts';
+import { type ContainerRecord, formatPod, latestOf, podIdentity, type RuntimePod } from '../runtime-pod.ts';
+import { type Backoff, restartBackoff } from './container-backoff.ts';
 import { type ContainerKind, restartsOnFailure, shouldStart } from './restart-rules.ts';
 
 /** One step, in the order of the list. A failed start of an init container ends the list; of an app container it does not. */
@@ -69,7 +71,7 @@ function startActions(snapshot: PodSnapshot, container: Container, kind: Contain
   if (verdict.start) {
     return [{ type: 'start-container', kind, container, restartCount, backoff: { key, next: verdict.next } }];
   }
-  const message = `back-off ${goSeconds(verdict.delayMs)} restarting failed container=${container.name} pod=${formatPod(podIdentity(pod))}`;
+  const message = `back-off ${goDuration(verdict.delayMs)} restarting failed container=${container.name} pod=${formatPod(podIdentity(pod))}`;
   return [{ type: 'back-off', container, kind, message, until: verdict.until }];
 }
 

@@ -2,7 +2,8 @@
 // Follows pkg/kubelet/pod_workers.go calculateEffectiveGracePeriod and kuberuntime killContainersWithSyncResult of v1.36.
 
 import type { Pod } from '../../api/generated/types.ts';
-import { type ContainerRecord, isSidecar, type RuntimePod } from '../runtime-pod.ts';
+import { isSidecar } from '../../api/pod/containers.ts';
+import type { ContainerRecord, RuntimePod } from '../runtime-pod.ts';
 
 /** How long a sidecar gets to stop when the app containers have used up the grace period, in seconds. */
 const minimumGraceSeconds = 1;

@@ -1,38 +1,19 @@
-// Whether a container that is not running shall run, by the pod's and its own restart policy.
-// Follows pkg/kubelet/container/helpers.go ShouldContainerBeRestarted and pkg/api/v1/pod ContainerShouldRestart of v1.36.
+// Whether a container that is not running shall run, by the restart policies and what became of its newest instance.
+// Follows ShouldContainerBeRestarted in pkg/kubelet/container/helpers.go of v1.36.
 
 import type { Container, Pod } from '../../api/generated/types.ts';
-import { type ContainerRecord, isSidecar } from '../runtime-pod.ts';
+import { isSidecar } from '../../api/pod/containers.ts';
+import { matchingRestartRule, shouldRestart } from '../../api/pod/restart-policy.ts';
+import type { ContainerRecord } from '../runtime-pod.ts';
 
 export type ContainerKind = 'init' | 'container' | 'ephemeral';
 
-type RestartPolicy = 'Always' | 'OnFailure' | 'Never';
-
-function policyOf(value: string | undefined, otherwise: RestartPolicy): RestartPolicy {
-  return value === 'Always' || value === 'OnFailure' || value === 'Never' ? value : otherwise;
-}
-
-/** The policy that counts for one container: its own, else the pod's; an init container restarts on failure unless the pod never restarts. */
-export function restartPolicyOf(pod: Pod, container: Container, kind: ContainerKind): RestartPolicy {
-  if (kind === 'ephemeral') return 'Never';
-  const ofPod = policyOf(pod.spec?.restartPolicy, 'Always');
-  if (kind === 'init') return policyOf(container.restartPolicy, ofPod === 'Never' ? 'Never' : 'OnFailure');
-  return policyOf(container.restartPolicy, ofPod);
-}
-
-function ruleMatches(container: Container, exitCode: number): boolean {
-  return (container.restartPolicyRules ?? []).some((rule) => {
-    if (rule.action !== 'Restart' || rule.exitCodes === undefined) return false;
-    const listed = (rule.exitCodes.values ?? []).includes(exitCode);
-    return rule.exitCodes.operator === 'In' ? listed : rule.exitCodes.operator === 'NotIn' && !listed;
-  });
-}
-
-/** Whether an exit with that code is followed by a restart. */
+/** Whether an exit with that code is followed by a restart. An init container that did its work is not run again. */
 export function restartsAfter(pod: Pod, container: Container, kind: ContainerKind, exitCode: number): boolean {
-  if (kind !== 'ephemeral' && ruleMatches(container, exitCode)) return true;
-  const policy = restartPolicyOf(pod, container, kind);
-  return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);
+  if (kind === 'ephemeral' || !pod.spec) return false;
+  if (matchingRestartRule(container, exitCode)) return true;
+  if (kind === 'init' && exitCode === 0 && !isSidecar(container)) return false;
+  return shouldRestart(container, pod.spec, exitCode);
 }
 
 /**

@@ -2,11 +2,11 @@
 // Follows pkg/kubelet/images/image_manager.go and puller.go of v1.36.
 
 import type { Container, Pod, Secret } from '../../api/generated/types.ts';
+import { goDuration } from '../../api/meta/go-format.ts';
 import { parseImageReference } from '../../api/pod/image-reference.ts';
 import { type ImageService, isRuntimeError, type RegistryAuth, type SandboxConfig } from '../../cri/runtime.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { ImageManager, ImageResult } from '../seams.ts';
-import { goDuration } from './go-duration.ts';
 import { credentialsFor } from './registry-credentials.ts';
 
 export interface ImageManagerOptions {

@@ -3,7 +3,7 @@
 
 import { goQuote } from '../../api/meta/go-format.ts';
 import type { ContainerStatus, Pod, PodCondition } from '../../api/generated/types.ts';
-import { isSidecar } from '../runtime-pod.ts';
+import { isSidecar } from '../../api/pod/containers.ts';
 import type { PodPhase } from './phase.ts';
 
 /** What a condition says, before its times. */

@@ -2,10 +2,11 @@
 // Follows pkg/kubelet/kubelet_pods.go convertToAPIContainerStatuses and pkg/kubelet/prober UpdatePodStatus of v1.36.
 
 import type { Container, ContainerState, ContainerStatus, Pod } from '../../api/generated/types.ts';
+import { isSidecar } from '../../api/pod/containers.ts';
 import { formatTime } from '../../api/meta/time.ts';
 import { limitTerminationMessage } from '../container-config/termination-message.ts';
 import { type ContainerKind, shouldStart } from '../decide/restart-rules.ts';
-import { type ContainerRecord, isSidecar, type RuntimePod } from '../runtime-pod.ts';
+import type { ContainerRecord, RuntimePod } from '../runtime-pod.ts';
 
 /** Why a container is not started: the waiting state's reason and message. */
 export interface WaitingReason {

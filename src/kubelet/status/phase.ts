@@ -2,8 +2,9 @@
 // Follows pkg/kubelet/kubelet_pods.go getPhase of v1.36.
 
 import type { ContainerStatus, Pod } from '../../api/generated/types.ts';
-import { restartPolicyOf, restartsAfter } from '../decide/restart-rules.ts';
-import { isSidecar } from '../runtime-pod.ts';
+import { isSidecar } from '../../api/pod/containers.ts';
+import { restartPolicyOf } from '../../api/pod/restart-policy.ts';
+import { restartsAfter } from '../decide/restart-rules.ts';
 
 export type PodPhase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
 
@@ -41,7 +42,9 @@ interface Counts {
 /** Counts the app containers; one that waits after an end counts as stopped. */
 function countApp(pod: Pod, statuses: readonly ContainerStatus[]): Counts {
   const counts: Counts = { unknown: 0, running: 0, waiting: 0, stopped: 0, succeeded: 0, restarting: 0 };
-  for (const container of pod.spec?.containers ?? []) {
+  const { spec } = pod;
+  if (!spec) return counts;
+  for (const container of spec.containers) {
     const status = statuses.find((s) => s.name === container.name);
     const { running, terminated, waiting } = status?.state ?? {};
     if (running) counts.running++;
@@ -52,7 +55,7 @@ function countApp(pod: Pod, statuses: readonly ContainerStatus[]): Counts {
     } else if (waiting) {
       if (status?.lastState?.terminated) {
         counts.stopped++;
-        if (restartPolicyOf(pod, container, 'container') !== 'Never') counts.restarting++;
+        if (restartPolicyOf(container, spec) !== 'Never') counts.restarting++;
       } else counts.waiting++;
     } else counts.unknown++;
   }
