@@ -1,6 +1,7 @@
 // What the registry asks of the API machinery: decoding, patches, ownership of fields. Bound to src/api in server.ts, faked in tests.
 
 import type { ManagedFieldsEntry } from '../api/meta/types.ts';
+import type { DecodeResult, DecodeSource } from '../api/schema/decode.ts';
 import type { Schema } from '../api/schema/schema.ts';
 import type { AnyKind } from '../api/scheme.ts';
 import type { StoredObject } from './registry/object-version.ts';
@@ -32,8 +33,8 @@ export interface ObjectMachinery {
   readonly schema: Schema;
   /** Text to JSON; duplicate keys are listed. Throws JsonSyntaxError, and 415 for a form that is neither JSON nor YAML. */
   parse(bytes: Buffer, contentType: string): Decoded<unknown>;
-  /** Checks the JSON against the kind's definition: drops nulls and unknown fields in place, lists the latter. Throws 400 where a type is wrong. */
-  check(kind: AnyKind, object: object): string[];
+  /** Checks a value against the kind's definition: drops nulls and unknown fields in place, lists the latter, tells of the first wrong type. */
+  check(kind: AnyKind, object: unknown, from: DecodeSource): DecodeResult;
   /** The object after the patch, which may share parts with `target`. Throws 400, 422. */
   patch(type: PatchType, kind: AnyKind, target: StoredObject, patch: unknown): unknown;
   /** managedFields of `after` once `manager` has written it; undefined when there are none. */

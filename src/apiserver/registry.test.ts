@@ -95,7 +95,7 @@ describe('create', () => {
     [
       'an unknown field, strictly',
       () => api.post(cms, configMap('a', { dta: {} }), { fieldValidation: 'Strict' }),
-      '400 BadRequest: strict decoding error: unknown field "dta"',
+      '400 BadRequest: ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: unknown field "dta"',
     ],
     [
       'an object of 2 MB',
@@ -171,7 +171,7 @@ describe('update and patch', () => {
     expect(Object.keys(data ?? {})).toHaveLength(20);
   });
 
-  test.each<[string, () => Promise<unknown>, string]>([
+  test.each<[string, () => Promise<unknown>, string | RegExp]>([
     [
       'another name',
       () => api.put(`${cms}/a`, configMap('b')),
@@ -199,6 +199,26 @@ describe('update and patch', () => {
     ],
     ['a missing object', () => api.put(`${cms}/z`, configMap('z')), '404 NotFound: configmaps "z" not found'],
     [
+      'an unknown field in a merge patch, strictly: told with what the patch made',
+      () => api.patch(`${cms}/a`, 'merge-patch+json', { dta: 1 }, { fieldValidation: 'Strict' }),
+      /^422 Invalid:  "" is invalid: patch: Invalid value: "\{.*\\"dta\\":1.*\}": strict decoding error: unknown field "dta"$/,
+    ],
+    [
+      'an unknown field in a strategic patch, strictly: told with the patch',
+      () => api.patch(`${cms}/a`, 'strategic-merge-patch+json', { dta: 1 }, { fieldValidation: 'Strict' }),
+      '422 Invalid:  "" is invalid: patch: Invalid value: "map[dta:1]": strict decoding error: unknown field "dta"',
+    ],
+    [
+      'a patch that makes a wrong type',
+      () => api.patch(`${cms}/a`, 'merge-patch+json', { data: { k: 1 } }),
+      /^422 Invalid:  "" is invalid: patch: Invalid value: "\{.*\}": json: cannot unmarshal number into Go struct field ConfigMap\.data of type string$/,
+    ],
+    [
+      'a strategic patch that makes a wrong type',
+      () => api.patch(`${cms}/a`, 'strategic-merge-patch+json', { data: { k: 1 } }),
+      /^422 Invalid:  "" is invalid: patch: Invalid value: "map\[data:map\[k:1\]\]": /,
+    ],
+    [
       'a stale version in the patch',
       () => api.patch(`${cms}/a`, 'merge-patch+json', { metadata: { resourceVersion: '1' } }),
       'contains the object has been modified',
@@ -206,7 +226,8 @@ describe('update and patch', () => {
   ])('with %s', async (_name, action, expected) => {
     await api.post(cms, configMap('a'));
     const got = await failure(action());
-    if (expected.startsWith('contains ')) expect(got).toContain(expected.slice(9));
+    if (expected instanceof RegExp) expect(got).toMatch(expected);
+    else if (expected.startsWith('contains ')) expect(got).toContain(expected.slice(9));
     else expect(got).toBe(expected);
   });
 

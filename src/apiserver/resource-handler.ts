@@ -10,7 +10,7 @@ import { renderingOf } from './negotiation.ts';
 import type { RegistryDeps } from './registry/commit.ts';
 import { currentVersion, placeOf } from './registry/commit.ts';
 import { createObject } from './registry/create.ts';
-import { asObject, decodeObject, type RawValue, readValue, reportStrict } from './registry/decode-body.ts';
+import { decodeObject, decodePatched, type RawValue, readValue } from './registry/decode-body.ts';
 import { deleteObject } from './registry/delete.ts';
 import { deleteOptions, type DeleteOptions } from './registry/delete-options.ts';
 import { getObject, listObjects, listOptions } from './registry/list.ts';
@@ -187,14 +187,13 @@ async function patch(call: ResourceCall, strategy: Strategy): Promise<ApiRespons
   const options = writeOptions(request, 'PatchOptions');
   const context = writeContext(call, options);
   const { value, strictErrors } = await readPatch(request, deps.machinery);
+  const sent = { type, patch: value, strictErrors };
   const changed = await guaranteedUpdate(context, info.name, (current) => {
     context.warnings.length = 0;
-    const patched = deps.machinery.patch(type, resource.kind, current.mutable(), value);
-    const decoded = asObject(resource, patched, deps.machinery);
-    reportStrict([...strictErrors, ...decoded.strictErrors], options.fieldValidation, context.warnings);
-    resource.kind.defaults?.(decoded.object);
-    checkNameInBody(decoded.object, info.name, context.namespace);
-    return prepareUpdate(context, strategy, info.name, decoded.object, current);
+    const apply = (): unknown => deps.machinery.patch(type, resource.kind, current.mutable(), value);
+    const object = decodePatched(resource, sent, apply, deps.machinery, options.fieldValidation, context.warnings);
+    checkNameInBody(object, info.name, context.namespace);
+    return prepareUpdate(context, strategy, info.name, object, current);
   });
   return answer(context, 200, changed.version, rendering);
 }

@@ -6,7 +6,7 @@ import { apiVersionOf } from '../api/meta/types.ts';
 import { applyJsonPatch } from '../api/patch/json-patch.ts';
 import { applyMergePatch } from '../api/patch/merge-patch.ts';
 import { applyStrategicMergePatch } from '../api/patch/strategic-merge-patch.ts';
-import { cannotBeHandled, checkObject } from '../api/schema/decode.ts';
+import { checkObject } from '../api/schema/decode.ts';
 import { parseJsonStrict } from '../api/schema/json.ts';
 import type { Schema } from '../api/schema/schema.ts';
 import { parseYamlStrict } from '../api/schema/yaml.ts';
@@ -41,11 +41,7 @@ export function schemaMachinery(schema: Schema): ObjectMachinery {
         'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
       );
     },
-    check(kind, object) {
-      const { unknownFields, typeError } = checkObject(schema, kind.definition, object);
-      if (typeError !== undefined) throw badRequest(cannotBeHandled(kind, kind.kind, typeError));
-      return unknownFields;
-    },
+    check: (kind, object, from) => checkObject(schema, kind.definition, object, from),
     patch(type, kind, target, patch) {
       switch (type) {
         case 'json':

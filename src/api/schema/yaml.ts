@@ -26,15 +26,20 @@ const schema = CORE_SCHEMA.withTags(boolYaml11Tag, integers, binaryTag, mergeTag
 /** Values that one document may unfold to, aliases counted each time they are used. */
 const maxNodes = 1_000_000;
 
-const syntaxError = (error: YAMLException): JsonSyntaxError =>
-  new JsonSyntaxError(
-    `error converting YAML to JSON: yaml: ${error.mark ? `line ${error.mark.line + 1}: ` : ''}${error.reason}`,
-  );
+/** The text is no YAML, or none that JSON can hold. */
+export class YamlSyntaxError extends JsonSyntaxError {
+  constructor(why: string) {
+    super(`yaml: ${why}`);
+    this.name = 'YamlSyntaxError';
+  }
+}
+
+const syntaxError = (error: YAMLException): YamlSyntaxError =>
+  new YamlSyntaxError(`${error.mark ? `line ${error.mark.line + 1}: ` : ''}${error.reason}`);
 
 /** Copies a loaded value as plain JSON, so that no part is shared between two places. Throws where aliases unfold too far. */
 function unfold(value: unknown, budget: { left: number }, depth: number): unknown {
-  if (--budget.left < 0 || depth > 200)
-    throw new JsonSyntaxError('error converting YAML to JSON: yaml: document contains excessive aliasing');
+  if (--budget.left < 0 || depth > 200) throw new YamlSyntaxError('document contains excessive aliasing');
   if (Array.isArray(value)) return value.map((item) => unfold(item, budget, depth + 1));
   if (value instanceof Uint8Array) return String.fromCharCode(...value);
   if (typeof value === 'object' && value !== null)
@@ -44,7 +49,7 @@ function unfold(value: unknown, budget: { left: number }, depth: number): unknow
 
 /**
  * Parses one YAML document. A key that is there twice is an error of strict validation only, so it is reported beside the value.
- * Throws JsonSyntaxError.
+ * Throws YamlSyntaxError.
  */
 export function parseYamlStrict(text: string): ParsedBody {
   const duplicateFields: string[] = [];

@@ -282,7 +282,18 @@ describe('bad input', () => {
       type,
       '{"metadata":{"name":"d"},"data":{"a":"1","a":"2"}}',
       400,
-      'strict decoding error: duplicate field "data.a"',
+      'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: duplicate field "data.a"',
+    ],
+    [
+      'YAML that is none: no JSON yet, so nothing about its kind',
+      'POST',
+      cms,
+      { 'content-type': 'application/yaml' },
+      'kind: ConfigMap\nmetadata: {name: a\ndata: {}\n',
+      400,
+      expect.stringMatching(
+        /^the object provided is unrecognized \(must be of type ConfigMap\): yaml: line \d: .* \(6b696e643a20436f6e6669674d61700a6d657461646174613a207b6e616d \.\.\.\)$/,
+      ),
     ],
   ])('%s', async (_name, method, path, headers, body, status, message) => {
     const answer = await h1(method, path, { headers, ...(method === 'GET' ? {} : { body }) });

@@ -1,11 +1,14 @@
 // From a request body to an object of the wanted kind: parsed, checked against the schema, defaulted.
-// Follows apiserver pkg/endpoints/handlers/create.go and rest.go of v1.36 in its messages.
+// Follows apiserver pkg/endpoints/handlers/create.go, patch.go and rest.go of v1.36 in its messages.
 
 import { type ApiError, badRequest } from '../../api/meta/errors.ts';
 import { type KubeObject, parseApiVersion } from '../../api/meta/types.ts';
+import { unusableResult } from '../../api/patch/patch-errors.ts';
+import { cannotBeHandled, type DecodeSource, strictDecodingError } from '../../api/schema/decode.ts';
 import { JsonSyntaxError } from '../../api/schema/json.ts';
+import { YamlSyntaxError } from '../../api/schema/yaml.ts';
 import type { ApiRequest } from '../request.ts';
-import type { ObjectMachinery } from '../machinery.ts';
+import type { ObjectMachinery, PatchType } from '../machinery.ts';
 import type { ResourceInfo } from '../resources.ts';
 import type { StoredObject } from './object-version.ts';
 import type { FieldValidation } from './write-options.ts';
@@ -30,15 +33,23 @@ async function readObject(request: ApiRequest, info: ResourceInfo, machinery: Ob
     if (!(error instanceof JsonSyntaxError)) throw error;
     const body = await request.body();
     const shown = summary(body.type === 'bytes' ? body.bytes : Buffer.alloc(0));
+    // YAML is turned into JSON before anybody looks for the kind in it.
+    const step = error instanceof YamlSyntaxError ? '' : "couldn't get version/kind; json parse error: ";
     throw badRequest(
-      `the object provided is unrecognized (must be of type ${info.kind.kind}): couldn't get version/kind; json parse error: ${error.message} (${shown})`,
+      `the object provided is unrecognized (must be of type ${info.kind.kind}): ${step}${error.message} (${shown})`,
     );
   }
 }
 
-/** Reports what a strict decoder found, as the client asked: an error, warnings or nothing. */
-export function reportStrict(errors: readonly string[], validation: FieldValidation, warnings: string[]): void {
-  if (errors.length === 0) return;
+/** Gives what a strict decoder found as the client asked: as warnings, as nothing, or as the error that `refuse` makes of it. */
+function reportStrict(
+  errors: readonly string[],
+  validation: FieldValidation,
+  warnings: string[],
+  refuse: (why: string) => ApiError,
+): void {
+  const why = strictDecodingError(errors);
+  if (why === undefined) return;
   switch (validation) {
     case 'Ignore':
       return;
@@ -46,7 +57,7 @@ export function reportStrict(errors: readonly string[], validation: FieldValidat
       warnings.push(...errors);
       return;
     case 'Strict':
-      throw badRequest(`strict decoding error: ${errors.join(', ')}`);
+      throw refuse(why);
     default:
       validation satisfies never;
   }
@@ -57,16 +68,15 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /** Makes a value of the wanted kind out of JSON: type filled in or checked, nulls and unknown fields dropped. Lists the unknown ones. */
-export function asObject(
+function asObject(
   info: ResourceInfo,
   value: unknown,
   machinery: ObjectMachinery,
-): { object: StoredObject; strictErrors: string[] } {
+  from: DecodeSource,
+  refuse: (why: string) => ApiError,
+): { object: StoredObject; unknownFields: string[] } {
   const { kind } = info;
-  if (!isRecord(value)) {
-    machinery.check(kind, value as object);
-    throw badRequest('the body is no object');
-  }
+  if (!isRecord(value)) throw refuse(machinery.check(kind, value, from).typeError ?? 'the body is no object');
   const apiVersion = value['apiVersion'] || info.apiVersion;
   const kindName = value['kind'] || kind.kind;
   if (typeof apiVersion !== 'string' || typeof kindName !== 'string')
@@ -74,10 +84,11 @@ export function asObject(
   if (apiVersion !== info.apiVersion || kindName !== kind.kind) throw wrongType(info, apiVersion, kindName);
   value['apiVersion'] = apiVersion;
   value['kind'] = kindName;
-  const strictErrors = machinery.check(kind, value);
+  const { unknownFields, typeError } = machinery.check(kind, value, from);
+  if (typeError !== undefined) throw refuse(typeError);
   // check() has made sure that metadata, where present, is an object of the right shape.
   value['metadata'] ??= {};
-  return { object: value as KubeObject as StoredObject, strictErrors };
+  return { object: value as KubeObject as StoredObject, unknownFields };
 }
 
 function wrongType(info: ResourceInfo, apiVersion: string, kindName: string): ApiError {
@@ -97,7 +108,7 @@ function summary(bytes: Buffer): string {
   const max = 30;
   if (bytes.length === 0) return '<empty>';
   const cut = bytes.length > max;
-  const shown = cut ? bytes.subarray(0, max - 3) : bytes;
+  const shown = cut ? bytes.subarray(0, max) : bytes;
   const text = bytes[0] === 0x7b ? shown.toString('utf8') : shown.toString('hex');
   return cut ? `${text} ...` : text;
 }
@@ -116,8 +127,29 @@ export async function decodeObject(
   warnings: string[],
 ): Promise<StoredObject> {
   const { value, strictErrors } = await readObject(request, info, machinery);
-  const decoded = asObject(info, value, machinery);
-  reportStrict([...strictErrors, ...decoded.strictErrors], validation, warnings);
-  info.kind.defaults?.(decoded.object);
-  return decoded.object;
+  const refuse = (why: string): ApiError => badRequest(cannotBeHandled(info.kind, info.kind.kind, why));
+  const { object, unknownFields } = asObject(info, value, machinery, 'json', refuse);
+  reportStrict([...strictErrors, ...unknownFields], validation, warnings, refuse);
+  info.kind.defaults?.(object);
+  return object;
+}
+
+/**
+ * Applies a patch (`patch` as it was sent, `strictErrors` those of its text) by `apply`, then checks and defaults what it made. Calls
+ * `apply` again where an error has to show that, for decoding works in place.
+ */
+export function decodePatched(
+  info: ResourceInfo,
+  sent: { type: PatchType; patch: unknown; strictErrors: readonly string[] },
+  apply: () => unknown,
+  machinery: ObjectMachinery,
+  validation: FieldValidation,
+  warnings: string[],
+): StoredObject {
+  const { type, patch } = sent;
+  const refuse = (why: string): ApiError => unusableResult(type, patch, apply(), why);
+  const { object, unknownFields } = asObject(info, apply(), machinery, type === 'strategic' ? 'tree' : 'json', refuse);
+  reportStrict([...sent.strictErrors, ...unknownFields], validation, warnings, refuse);
+  info.kind.defaults?.(object);
+  return object;
 }
