@@ -378,6 +378,17 @@ describe('a pod ends', () => {
     expect((await runtime.listContainers()).map((c) => c.labels['io.kubernetes.pod.uid'])).toEqual(['other']);
   });
 
+  test('by force in the middle of a graceful deletion', async () => {
+    const { api, clock, runtime } = await start();
+    api.create(pod('web', { 'ignore-term': 'true' }));
+    await clock.settle();
+    api.delete('web', 60);
+    await clock.advance(2000);
+    api.delete('web', 0);
+    await clock.advance(1500);
+    expect(await runtime.listContainers()).toEqual([]);
+  });
+
   test('while its image is pulled', async () => {
     const { api, clock, show } = await start();
     api.create(pod('web', { 'pull-delay': '60s' }));

@@ -32,10 +32,10 @@ describe('graceSecondsOf', () => {
     ['deleted: the deletion’s', pod({ ...deleted, deletionGracePeriodSeconds: 5 }), { gone: false }, 5],
     ['deleted with 0: one second', pod({ ...deleted, deletionGracePeriodSeconds: 0 }), { gone: false }, 1],
     [
-      'gone after a graceful deletion: what it had',
+      'forced away in the middle of a graceful deletion: one second',
       pod({ ...deleted, deletionGracePeriodSeconds: 60 }),
       { gone: true },
-      60,
+      1,
     ],
     ['gone without one: one second', pod(), { gone: true }, 1],
     ['evicted: the override', pod(), { gone: false, overrideSeconds: 3 }, 3],

@@ -22,13 +22,13 @@ export interface TerminationRequest {
 
 /**
  * The grace period in seconds, at least 1: the deletion's when the pod is being deleted, else the spec's; an object that
- * vanished without a deletion was forced away and leaves its processes the minimum.
+ * vanished before the kubelet let go of it was forced away and leaves its processes the minimum.
  */
 export function graceSecondsOf(pod: Pod, request: TerminationRequest): number {
   const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata ?? {};
   let seconds = pod.spec?.terminationGracePeriodSeconds ?? 30;
-  if (deletionTimestamp !== undefined) seconds = deletionGracePeriodSeconds ?? seconds;
-  else if (request.gone) seconds = minimumGraceSeconds;
+  if (request.gone) seconds = minimumGraceSeconds;
+  else if (deletionTimestamp !== undefined) seconds = deletionGracePeriodSeconds ?? seconds;
   if (request.overrideSeconds !== undefined) seconds = request.overrideSeconds;
   return Math.max(minimumGraceSeconds, seconds);
 }

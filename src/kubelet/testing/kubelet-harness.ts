@@ -97,14 +97,14 @@ export class FakeApi {
     this.#store(change({ ...pod, metadata: { ...pod.metadata, generation: (pod.metadata?.generation ?? 0) + 1 } }));
   }
 
-  /** A graceful deletion, as kubectl delete asks for; 0 removes the object. */
+  /** A graceful deletion, as kubectl delete asks for; 0 removes the object at once, as it was. */
   delete(name: string, graceSeconds: number): void {
+    if (graceSeconds === 0 && !this.get(name).metadata?.finalizers?.length) return this.#drop(name);
     const deletionTimestamp = formatTime(this.#clock.now() + graceSeconds * 1000);
     this.update(name, (pod) => ({
       ...pod,
       metadata: { ...pod.metadata, deletionTimestamp, deletionGracePeriodSeconds: graceSeconds },
     }));
-    if (graceSeconds === 0) this.#drop(name);
   }
 
   #drop(name: string): void {
