@@ -25,6 +25,7 @@ import {
   type UpgradeHandler,
 } from './http/listener.ts';
 import { upgradeHandler } from './http/upgrade.ts';
+import { requestMetrics } from './http/metrics.ts';
 import { createInProcessTransport } from './in-process.ts';
 import { createPipeline } from './pipeline.ts';
 import { CacheFeed } from './registry/cache-feed.ts';
@@ -119,6 +120,13 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     ...subresources.virtual,
   ];
   const { custom, locate } = subresources;
+  const metrics = requestMetrics((group, version, resource) => resources.find(group, version, resource) !== undefined);
+  const openApi = openApiHandler({
+    schema: machinery.schema,
+    descriptions: loadDescriptions,
+    kinds,
+    build: options.version,
+  });
   const closing = new AbortController();
   let listener: Listener | undefined;
   let isReady = false;
@@ -142,13 +150,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       },
     ],
     version: versionInfo(options.version, options.platform ?? 'linux/amd64', '') as JsonObject,
-    extra: openApiHandler({ schema: machinery.schema, descriptions: loadDescriptions, kinds, build: options.version }),
+    extra: async (request) => metrics.answer(request) ?? (await openApi(request)),
   });
   const exchangeDeps: ExchangeDeps = {
     pipeline,
     logger,
     now: () => clock.now(),
-    observe: () => {},
+    monotonic: () => clock.monotonic(),
+    observe: metrics.observe,
     closing: closing.signal,
   };
   const start = async (): Promise<void> => {

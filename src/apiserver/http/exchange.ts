@@ -24,8 +24,10 @@ export interface ExchangeDeps {
   pipeline: Pipeline;
   logger: Logger;
   now(): number;
-  /** Told of every finished request, for metrics. */
-  observe(method: string, path: string, code: number): void;
+  /** Monotonic time in ms. */
+  monotonic(): number;
+  /** Told of every finished request, for metrics; `ms` is what it took. */
+  observe(method: string, path: string, watch: boolean, code: number, ms: number): void;
   closing: AbortSignal;
 }
 
@@ -46,17 +48,21 @@ export async function exchange(
   const queryAt = incoming.target.indexOf('?');
   const path = queryAt < 0 ? incoming.target : incoming.target.slice(0, queryAt);
   let code = 500;
+  let watch = false;
+  const started = deps.monotonic();
   try {
     const who = user ?? (anonymousPaths.test(path) ? anonymous : undefined);
     if (who === undefined) throw unauthorized();
     const request = apiRequest(deps, incoming, path, queryAt < 0 ? '' : incoming.target.slice(queryAt + 1), who, reply);
-    code = await send(deps, request, incoming, await deps.pipeline(request), reply);
+    const response = await deps.pipeline(request);
+    watch = response.type === 'watch';
+    code = await send(deps, request, incoming, response, reply);
   } catch (error) {
     code = await fail(deps, incoming, error, reply);
   }
   // Unread data would keep its share of the connection's window.
   if (incoming.body.readableFlowing !== true) incoming.body.resume();
-  deps.observe(incoming.method, path, code);
+  deps.observe(incoming.method, path, watch, code, deps.monotonic() - started);
 }
 
 const noQuery = new URLSearchParams();

@@ -438,6 +438,16 @@ describe('OpenAPI', () => {
   });
 });
 
+test('metrics count requests of known resources only', async () => {
+  await h1('GET', `${cms}/none`);
+  await h1('GET', '/api/v1/namespaces/default/made-up');
+  const text = (await h1('GET', '/metrics')).body.toString();
+  expect(text).toMatch(
+    /apiserver_request_total\{verb="GET",group="",version="v1",resource="configmaps",code="404"\} \d+/,
+  );
+  expect(text).not.toContain('made-up');
+});
+
 describe('the way to kubelets', () => {
   beforeAll(async () => {
     await api.post('/api/v1/nodes', { metadata: { name: 'n1' } });
