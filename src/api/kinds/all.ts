@@ -1,7 +1,8 @@
 // Every kind that the API server serves.
 
 import type { AnyKind } from '../scheme.ts';
-import { fillRequired } from './fill-required.ts';
+import { loadSchema } from '../schema/load.ts';
+import { fillUnsetFields } from '../schema/unset-fields.ts';
 import { bindingKind } from './binding/definition.ts';
 import { configMapKind } from './configmap/definition.ts';
 import { eventKind, eventsV1EventKind } from './event/definition.ts';
@@ -27,15 +28,15 @@ const kinds: readonly AnyKind[] = [
   eventsV1EventKind,
 ];
 
-/** The kind, with members that upstream's types always have filled in before its own defaults. */
-function withRequired(kind: AnyKind): AnyKind {
+/** The kind, with what Go's types hold for unset fields filled in before its own defaults. */
+function withUnsetFields(kind: AnyKind): AnyKind {
   return {
     ...kind,
     defaults(object) {
-      fillRequired(kind.definition, object);
+      fillUnsetFields(loadSchema(), kind.definition, object);
       kind.defaults?.(object);
     },
   };
 }
 
-export const allKinds: readonly AnyKind[] = kinds.map(withRequired);
+export const allKinds: readonly AnyKind[] = kinds.map(withUnsetFields);

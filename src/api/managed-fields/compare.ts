@@ -63,11 +63,16 @@ function fieldsNeverLeftOut(definition: Definition): readonly string[] {
   return names;
 }
 
+const emptyList: readonly unknown[] = [];
+
+/** An unset field as Go writes it. A list that is never left out is as good as empty. */
+const unsetValue = ({ type, zero }: FieldSchema): Value => (zero === null && type === 'array' ? emptyList : zero);
+
 /** A struct's field as Go sees it: an unset one may still be there, as its zero value. */
 function fieldValue(struct: Struct | undefined, name: string, field: FieldSchema): Value {
   if (struct === undefined) return undefined;
   const value = Object.hasOwn(struct, name) ? struct[name] : undefined;
-  return value === undefined || value === null ? field.zero : value;
+  return value === undefined || value === null ? unsetValue(field) : value;
 }
 
 const isEmptyStruct = (definition: Definition, value: Value): boolean =>

@@ -31,7 +31,7 @@ test('structs are filled down to their own unset fields', () => {
   fillUnsetFields(schema, 'io.k8s.api.apps.v1.Deployment', deployment);
   expect(deployment).toEqual({
     metadata: {},
-    spec: { strategy: {}, template: { metadata: {}, spec: {} } },
+    spec: { strategy: {}, template: { metadata: {}, spec: { containers: [] } } },
     status: {},
   });
 });
@@ -42,6 +42,17 @@ test('container statuses say what Go says by default', () => {
   expect(pod.status.containerStatuses).toEqual([
     { name: 'c', image: '', imageID: '', lastState: {}, ready: false, restartCount: 0, state: {} },
   ]);
+});
+
+test('a field that validation asks for is there to be judged, in an array of its own', () => {
+  const [one, other] = [{ spec: {} }, { spec: {} }];
+  fillUnsetFields(schema, 'io.k8s.api.core.v1.Pod', one);
+  fillUnsetFields(schema, 'io.k8s.api.core.v1.Pod', other);
+  expect(one).toEqual({ metadata: {}, spec: { containers: [] }, status: {} });
+  expect(Object.values(one.spec)[0]).not.toBe(Object.values(other.spec)[0]);
+  const volume = { spec: { containers: [], volumes: [{ name: 'v', projected: {} }] } };
+  fillUnsetFields(schema, 'io.k8s.api.core.v1.Pod', volume);
+  expect(volume.spec.volumes).toEqual([{ name: 'v', projected: {} }]);
 });
 
 test('every definition can be filled, also those that hold themselves', () => {

@@ -3,7 +3,7 @@ import type { Definition, FieldSchema, Schema } from './schema.ts';
 
 /** What there is to do in objects of a definition: fields to add where they are missing, and fields to look into. */
 interface Plan {
-  add: readonly { name: string; value: string | number | boolean | undefined }[];
+  add: readonly { name: string; value: string | number | boolean | object | undefined }[];
   descend: readonly { name: string; field: FieldSchema; target: string }[];
 }
 
@@ -15,15 +15,21 @@ function structOf(field: FieldSchema): string | undefined {
   return field.items ? structOf(field.items) : undefined;
 }
 
+/** What an unset field gets. Null stands for lists and pointers, which no reader minds missing, but for lists that are required. */
+function zeroOf(definition: Definition, name: string, { zero, type }: FieldSchema): Plan['add'][number]['value'] {
+  if (zero === null) return type === 'array' && definition.required.includes(name) ? [] : undefined;
+  return zero;
+}
+
 /** True where objects of the definition, or below it, have something to add. Types that hold themselves are taken to. */
 function matters(schema: Schema, name: string, seen: Set<string>): boolean {
   if (seen.has(name)) return true;
   const definition = schema.definitions[name];
   if (definition === undefined) return false;
   seen.add(name);
-  const found = Object.values(definition.fields).some((field) => {
-    if (field.zero !== undefined && field.zero !== null) return true;
-    const below = structOf(field);
+  const found = Object.entries(definition.fields).some(([field, fieldSchema]) => {
+    if (zeroOf(definition, field, fieldSchema) !== undefined) return true;
+    const below = structOf(fieldSchema);
     return below !== undefined && matters(schema, below, seen);
   });
   seen.delete(name);
@@ -35,10 +41,10 @@ function planOf(schema: Schema, definition: Definition): Plan {
   if (known) return known;
   const fields = Object.entries(definition.fields);
   const plan: Plan = {
-    // Null stands for lists and pointers, which no reader of an object minds missing.
-    add: fields.flatMap(([name, { zero }]) =>
-      zero === undefined || zero === null ? [] : [{ name, value: typeof zero === 'object' ? undefined : zero }],
-    ),
+    add: fields.flatMap(([name, field]) => {
+      const value = zeroOf(definition, name, field);
+      return value === undefined ? [] : [{ name, value }];
+    }),
     descend: fields.flatMap(([name, field]) => {
       const target = structOf(field);
       return target !== undefined && matters(schema, target, new Set()) ? [{ name, field, target }] : [];
@@ -46,6 +52,12 @@ function planOf(schema: Schema, definition: Definition): Plan {
   };
   plans.set(definition, plan);
   return plan;
+}
+
+/** Each object gets an array or object of its own. */
+function fresh(zero: Plan['add'][number]['value']): unknown {
+  if (typeof zero !== 'object') return zero;
+  return Array.isArray(zero) ? [] : {};
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -66,7 +78,7 @@ function fillObject(schema: Schema, name: string, object: Record<string, unknown
   const definition = schema.definitions[name];
   if (definition === undefined) return;
   const { add, descend } = planOf(schema, definition);
-  for (const { name: key, value } of add) if (object[key] === undefined) object[key] = value ?? {};
+  for (const { name: key, value } of add) if (object[key] === undefined) object[key] = fresh(value);
   for (const { name: key, field, target } of descend) {
     const value = object[key];
     if (value !== undefined) fillField(schema, field, target, value);
@@ -75,7 +87,7 @@ function fillObject(schema: Schema, name: string, object: Record<string, unknown
 
 /**
  * Completes a decoded object in place, so that it reads as upstream's encoder writes it. Idempotent. Fields that upstream writes as
- * null are left out.
+ * null are left out, but for required lists, which are empty.
  */
 export function fillUnsetFields(schema: Schema, definitionName: string, object: object): void {
   if (isObject(object)) fillObject(schema, definitionName, object);

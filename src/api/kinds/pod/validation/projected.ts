@@ -162,7 +162,7 @@ const keyTypes = ['RSA3072', 'RSA4096', 'ECDSAP256', 'ECDSAP384', 'ECDSAP521', '
 const day = 86_400;
 
 function validateCertificate(path: FieldPath, certificate: PodCertificateProjection, paths: Paths): FieldError[] {
-  const { signerName, keyType, maxExpirationSeconds: most } = certificate;
+  const { signerName = '', keyType = '', maxExpirationSeconds: most } = certificate;
   const errors = validateSignerName(path.child('signerName'), signerName);
   if (!keyTypes.includes(keyType)) errors.push(notSupported(path.child('keyType'), keyType, keyTypes));
   if (most !== undefined) {
