@@ -235,7 +235,10 @@ describe('a start fails', () => {
       { ok: true, imageRef: 'nginx' },
     ];
     const { api, clock, show, runtime } = await start({
-      images: { ensureImage: async () => answers.shift() ?? { ok: true, imageRef: 'nginx' } },
+      images: {
+        checkPullSecrets: async () => {},
+        ensureImage: async () => answers.shift() ?? { ok: true, imageRef: 'nginx' },
+      },
     });
     await runtime.images.pullImage('nginx');
     api.create(pod('bad'));
@@ -315,6 +318,25 @@ describe('a start fails', () => {
     missing = false;
     await clock.advance(600);
     expect(show('v')).toBe('Running c:running');
+  });
+
+  test('reports of volumes that are not ready back off to two minutes, whatever else wakes the pod', async () => {
+    const { api, clock, show, events } = await start({
+      volumes: {
+        prepare: async () => ({ ok: false, reason: 'FailedMount', messages: ['not there'] }),
+        teardown: async () => {},
+        listPodsOnDisk: async () => [],
+      },
+    });
+    api.create(pod('v'));
+    await clock.settle();
+    // 0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 63.5, 127.5, 249.5, 371.5, 493.5 s
+    await clock.advance(500_000);
+    expect(events).toHaveLength(12);
+    api.update('v', (p) => ({ ...p, metadata: { ...p.metadata, labels: { woken: 'yes' } } }));
+    await clock.settle();
+    expect(events).toHaveLength(12);
+    expect(show('v')).toBe('Pending c:ContainerCreating');
   });
 });
 

@@ -63,8 +63,9 @@ export interface PodMemory {
   backoffs: Map<string, Backoff>;
   failure: PodFailure | undefined;
   minAttempt: number;
-  /** Failed passes in a row, for their back-off. */
+  /** Reports of volumes that are not ready, in a row, and when the next is due (ms since the epoch): their back-off. */
   mountFailures: number;
+  mountRetryAt: number;
 }
 
 export function newMemory(identity: PodMemory['identity'], pod: Pod | undefined): PodMemory {
@@ -78,6 +79,7 @@ export function newMemory(identity: PodMemory['identity'], pod: Pod | undefined)
     failure: undefined,
     minAttempt: 0,
     mountFailures: 0,
+    mountRetryAt: 0,
   };
 }
 

@@ -77,6 +77,8 @@ export interface SandboxConfigBuilder {
 
 /** Pulls images by policy, with back-off per image; records Pulling, Pulled, Failed and BackOff events itself. */
 export interface ImageManager {
+  /** Once per pass over the pod: an event names the imagePullSecrets that are not there. Pulls go on without them. */
+  checkPullSecrets(pod: Pod, signal?: AbortSignal): Promise<void>;
   /** `sandboxConfig` is passed to PullImage. Resolves with a failure for everything but an abort. */
   ensureImage(pod: Pod, container: Container, sandboxConfig: SandboxConfig, signal?: AbortSignal): Promise<ImageResult>;
 }

@@ -10,6 +10,7 @@ import { graceSecondsOf } from './decide/decide-termination.ts';
 import { errorText, type KubeletParts, type PodMemory, report, runtimeOf } from './pod-context.ts';
 import { containerFieldPath } from './pod-events.ts';
 import type { RuntimePod } from './runtime-pod.ts';
+import type { VolumesResult } from './seams.ts';
 import { startContainer } from './start-container.ts';
 import { isTerminalPhase } from './status/phase.ts';
 
@@ -20,7 +21,9 @@ const resyncMs = 60_000;
 /** After a failed step, as upstream's backOffPeriod. */
 const retryMs = 10_000;
 const networkRetryMs = 1000;
+/** The back-off of volumes that cannot be set up, as pkg/util/goroutinemap/exponentialbackoff has it. */
 const firstMountRetryMs = 500;
+const maxMountRetryMs = 122_000;
 /** The BackOff event is repeated about this often while a container or its image is held. */
 const backOffEventMs = 15_000;
 
@@ -106,18 +109,30 @@ class Pass {
     }
     if (prepared.ok) {
       this.#memory.mountFailures = 0;
+      this.#memory.mountRetryAt = 0;
       return { cgroupParent: cgroup.parent, mounts: prepared.mounts };
     }
-    for (const message of prepared.messages) events.event(this.#pod, 'Warning', prepared.reason, message);
+    this.#holdForVolumes(prepared);
     logger.debug('volumes are not ready', { pod: this.#memory.identity.name, messages: prepared.messages });
-    this.#retryIn(Math.min(firstMountRetryMs * 2 ** this.#memory.mountFailures++, retryMs));
     return undefined;
+  }
+
+  /** Passes in between (a source has come, the pod has changed) try silently; the event keeps to the back-off. */
+  #holdForVolumes({ reason, messages }: Extract<VolumesResult, { ok: false }>): void {
+    const memory = this.#memory;
+    const now = this.#parts.clock.now();
+    if (now >= memory.mountRetryAt) {
+      for (const message of messages) this.#parts.events.event(this.#pod, 'Warning', reason, message);
+      memory.mountRetryAt = now + Math.min(firstMountRetryMs * 2 ** memory.mountFailures++, maxMountRetryMs);
+    }
+    this.wakeBy(memory.mountRetryAt);
   }
 
   /** Decides and does. */
   async run(runtime: RuntimePod): Promise<void> {
     const prepared = await this.#prepare();
     if (prepared === undefined) return;
+    await this.#parts.images.checkPullSecrets(this.#pod, this.#signal);
     const { backoffs, minAttempt } = this.#memory;
     const actions = decidePod({ pod: this.#pod, runtime, backoffs, minAttempt }, this.#parts.clock.now());
     const newest = runtime.sandboxes[0];

@@ -100,18 +100,17 @@ export function createImageManager(options: ImageManagerOptions): ImageManager {
     for (const [key, { since }] of backoffs) if (clock.monotonic() - since > 2 * maxBackoffMs) backoffs.delete(key);
   };
 
-  /** The secrets that could be read, with an event naming those that could not. */
-  const pullSecrets = async (pod: Pod, signal?: AbortSignal): Promise<Secret[]> => {
+  const pullSecrets = async (pod: Pod, signal?: AbortSignal): Promise<{ found: Secret[]; missing: string[] }> => {
+    const found: Secret[] = [];
+    const missing: string[] = [];
     const names = (pod.spec?.imagePullSecrets ?? []).flatMap(({ name }) => (name ? [name] : []));
-    const found = await Promise.all(
-      names.map((name) => options.secret(pod.metadata?.namespace ?? '', name, signal).catch(() => undefined)),
-    );
-    const missing = names.filter((_, i) => found[i] === undefined);
-    if (missing.length > 0) {
-      const message = `Unable to retrieve some image pull secrets (${missing.join(', ')}); attempting to pull the image may not succeed.`;
-      options.event(pod, 'Warning', 'FailedToRetrieveImagePullSecret', message);
+    const read = (name: string): Promise<Secret | undefined> =>
+      options.secret(pod.metadata?.namespace ?? '', name, signal).catch(() => undefined);
+    for (const [i, secret] of (await Promise.all(names.map(read))).entries()) {
+      if (secret === undefined) missing.push(names[i] ?? '');
+      else found.push(secret);
     }
-    return found.filter((secret) => secret !== undefined);
+    return { found, missing };
   };
 
   const pullOnce = async (
@@ -167,7 +166,7 @@ export function createImageManager(options: ImageManagerOptions): ImageManager {
       return { ok: false, reason: 'ImagePullBackOff', message: `${message}: ${waiting.failure}`, retryAfterMs };
     }
     const started = clock.monotonic();
-    const credentials = credentialsFor(image, await pullSecrets(pod, signal));
+    const credentials = credentialsFor(image, (await pullSecrets(pod, signal)).found);
     event('Normal', 'Pulling', `Pulling image ${shown}`);
     const outcome = await untilAborted(sharedPull(image, credentials, sandboxConfig), signal);
     if (!outcome.ok) {
@@ -185,6 +184,14 @@ export function createImageManager(options: ImageManagerOptions): ImageManager {
   };
 
   return {
+    // Follows kubelet_pods.go getPullSecretsForPod, which SyncPod calls each time before it looks at the containers.
+    async checkPullSecrets(pod, signal) {
+      const { missing } = await pullSecrets(pod, signal);
+      signal?.throwIfAborted();
+      if (missing.length === 0) return;
+      const message = `Unable to retrieve some image pull secrets (${missing.join(', ')}); attempting to pull the image may not succeed.`;
+      options.event(pod, 'Warning', 'FailedToRetrieveImagePullSecret', message);
+    },
     async ensureImage(pod, container, sandboxConfig, signal) {
       const requested = container.image ?? '';
       const shown = JSON.stringify(requested);

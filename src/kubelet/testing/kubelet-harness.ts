@@ -275,6 +275,7 @@ function optionsOf(
       list: async () => [...cgroups],
     },
     images: {
+      async checkPullSecrets() {},
       async ensureImage(_pod, container, sandboxConfig, signal) {
         try {
           return {
