@@ -9,6 +9,7 @@ export interface UserInfo {
   readonly name: string;
   readonly groups: readonly string[];
   readonly uid?: string;
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** A request body: raw bytes from the wire, or an object handed over in process (never changed, never kept). */

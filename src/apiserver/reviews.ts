@@ -143,6 +143,9 @@ const userObject = (user: UserInfo): JsonObject => ({
   username: user.name,
   ...(user.uid === undefined ? {} : { uid: user.uid }),
   groups: [...user.groups],
+  ...(user.extra === undefined
+    ? {}
+    : { extra: Object.fromEntries(Object.entries(user.extra).map(([key, values]) => [key, [...values]])) }),
 });
 
 export function reviewResources(deps: ReviewDeps): VirtualResource[] {

@@ -10,6 +10,7 @@ import type { Random } from '../lib/random.ts';
 import type { Store } from '../store/store.ts';
 import { admissionChain, type AdmissionPlugin } from './admission/admission.ts';
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts';
+import { actingUser, type RequestHeaders } from './authz/impersonate.ts';
 import { createAuthorizer, type RuleSource } from './authz/authorizer.ts';
 import { bootstrapRules } from './authz/bootstrap-rules.ts';
 import { bootstrapNamespaces } from './bootstrap.ts';
@@ -152,8 +153,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     version: versionInfo(options.version, options.platform ?? 'linux/amd64', '') as JsonObject,
     extra: async (request) => metrics.answer(request) ?? (await openApi(request)),
   });
+  const actAs = (user: UserInfo, headers: RequestHeaders): UserInfo => actingUser(authorizer, user, headers);
   const exchangeDeps: ExchangeDeps = {
     pipeline,
+    actingUser: actAs,
     logger,
     now: () => clock.now(),
     monotonic: () => clock.monotonic(),
@@ -176,7 +179,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       const upgrade: UpgradeHandler =
         connector === undefined
           ? (_request, socket) => socket.destroy()
-          : upgradeHandler({ locate, connector, logger });
+          : upgradeHandler({ locate, actingUser: actAs, connector, logger });
       listener = await listenHttps(listenOptions, exchangeDeps, upgrade);
       return { port: listener.port };
     },

@@ -112,7 +112,8 @@ function startControllers(transport: Transport, rootCa: string, logger: Logger, 
     clock: realClock,
     random: realRandom,
     logger: own,
-    component: 'controllermanager',
+    // The only controller that records events so far.
+    component: 'node-controller',
     signal,
   });
   const manager = createControllerManager({

@@ -5,6 +5,7 @@ import { createGzip, constants } from 'node:zlib';
 import { unauthorized } from '../../api/meta/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { type Pipeline, statusOf } from '../pipeline.ts';
+import type { RequestHeaders } from '../authz/impersonate.ts';
 import type { ApiRequest, ApiResponse, RequestBody, UserInfo } from '../request.ts';
 import { readBody } from './body.ts';
 import { type Body, encodeBody, type Headers, warningHeader, watchEncoder } from './encode.ts';
@@ -17,11 +18,14 @@ export interface Incoming {
   /** Path with query, as sent. */
   target: string;
   header(name: string): string;
+  headers: RequestHeaders;
   body: Readable;
 }
 
 export interface ExchangeDeps {
   pipeline: Pipeline;
+  /** Whom a client with these headers acts as. Throws 403. */
+  actingUser(user: UserInfo, headers: RequestHeaders): UserInfo;
   logger: Logger;
   now(): number;
   /** Monotonic time in ms. */
@@ -42,7 +46,7 @@ const anonymous: UserInfo = { name: 'system:anonymous', groups: ['system:unauthe
 export async function exchange(
   deps: ExchangeDeps,
   incoming: Incoming,
-  user: UserInfo | undefined,
+  client: UserInfo | undefined,
   reply: Reply,
 ): Promise<void> {
   const queryAt = incoming.target.indexOf('?');
@@ -51,9 +55,11 @@ export async function exchange(
   let watch = false;
   const started = deps.monotonic();
   try {
-    const who = user ?? (anonymousPaths.test(path) ? anonymous : undefined);
+    const who = client ?? (anonymousPaths.test(path) ? anonymous : undefined);
     if (who === undefined) throw unauthorized();
-    const request = apiRequest(deps, incoming, path, queryAt < 0 ? '' : incoming.target.slice(queryAt + 1), who, reply);
+    const user = deps.actingUser(who, incoming.headers);
+    const query = queryAt < 0 ? '' : incoming.target.slice(queryAt + 1);
+    const request = apiRequest(deps, incoming, path, query, user, reply);
     const response = await deps.pipeline(request);
     watch = response.type === 'watch';
     code = await send(deps, request, incoming, response, reply);

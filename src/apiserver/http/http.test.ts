@@ -216,6 +216,25 @@ describe('who', () => {
       status: { userInfo: { username: 'bob', groups: ['dev', 'system:authenticated'] } },
     });
   });
+
+  test('who may acts as another, on both protocols and for upgrades', async () => {
+    const headers = { 'impersonate-user': 'bob', 'impersonate-group': 'dev' };
+    const denied =
+      'configmaps is forbidden: User "bob" cannot list resource "configmaps" in API group "" in the namespace "default"';
+    expect(json(await h1('GET', cms, { headers }))['message']).toBe(denied);
+    const client = session();
+    expect(json(await h2(client, 'GET', cms, headers))['message']).toBe(denied);
+    client.close();
+    const exec = await h1('GET', '/api/v1/namespaces/default/pods/p/exec?command=ls', {
+      headers: { ...headers, connection: 'upgrade', upgrade: 'SPDY/3.1' },
+    });
+    expect(json(exec)['message']).toBe(
+      'pods "p" is forbidden: User "bob" cannot get resource "pods/exec" in API group "" in the namespace "default"',
+    );
+    expect(json(await h1('GET', cms, { headers: { 'impersonate-user': 'admin' }, as: bob }))['message']).toBe(
+      'users "admin" is forbidden: User "bob" cannot impersonate resource "users" in API group "" at the cluster scope',
+    );
+  });
 });
 
 describe('bad input', () => {

@@ -135,6 +135,7 @@ function serveHttp2(server: Http2Server, deps: ExchangeDeps): void {
         method: headers[':method'] ?? 'GET',
         target: headers[':path'] ?? '/',
         header: (name) => headerText(headers[name]),
+        headers,
         body: stream,
       };
       void exchange(deps, incoming, users.get(session)?.user, http2Reply(stream));
@@ -157,6 +158,7 @@ function serveHttp1(server: ReturnType<typeof createHttp1Server>, deps: Exchange
       method: request.method ?? 'GET',
       target: request.url ?? '/',
       header: (name) => headerText(request.headers[name]),
+      headers: request.headers,
       body: request,
     };
     void exchange(deps, incoming, userOf(request.socket), http1Reply(response));

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { badRequest, unauthorized } from '../../api/meta/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { statusOf } from '../pipeline.ts';
+import type { RequestHeaders } from '../authz/impersonate.ts';
 import type { UserInfo } from '../request.ts';
 import type { KubeletConnector, KubeletTarget } from '../subresources/kubelet-connector.ts';
 import type { UpgradeHandler } from './listener.ts';
@@ -20,6 +21,8 @@ export interface UpgradeTarget {
 export interface UpgradeDeps {
   /** Authorizes the request and finds its target. Throws ApiErrors. */
   locate(method: string, path: string, query: URLSearchParams, user: UserInfo): Promise<UpgradeTarget>;
+  /** Whom a client with these headers acts as. Throws 403. */
+  actingUser(user: UserInfo, headers: RequestHeaders): UserInfo;
   connector: KubeletConnector;
   logger: Logger;
 }
@@ -40,9 +43,10 @@ async function join(
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
-  user: UserInfo | undefined,
+  client: UserInfo | undefined,
 ): Promise<void> {
-  if (user === undefined) throw unauthorized();
+  if (client === undefined) throw unauthorized();
+  const user = deps.actingUser(client, request.headers);
   const [path, query] = splitOnce(request.url ?? '/', '?');
   const target = await deps.locate(request.method ?? 'GET', path, new URLSearchParams(query), user);
   const lines = requestLines(request, target);
@@ -74,7 +78,8 @@ function requestLines(request: IncomingMessage, target: UpgradeTarget): string {
   ];
   for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {
     const name = request.rawHeaders[i] ?? '';
-    if (!ownHeaders.has(name.toLowerCase())) lines.push(`${name}: ${request.rawHeaders[i + 1] ?? ''}`);
+    if (!ownHeaders.has(name.toLowerCase()) && !/^impersonate-/i.test(name))
+      lines.push(`${name}: ${request.rawHeaders[i + 1] ?? ''}`);
   }
   const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((p) => p.trim());
   const spoken = offered.filter((p) => p !== '' && !unspoken.has(p));
