@@ -85,6 +85,9 @@ const deleteParameters = [
   query('propagationPolicy', 'string', 'What happens to dependents: Orphan, Background or Foreground.'),
 ];
 
+/** How documents describe the response codes. */
+export const codeTexts: Readonly<Record<number, string>> = { 200: 'OK', 201: 'Created', 202: 'Accepted' };
+
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 const status = `${meta}.Status`;
 const title = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

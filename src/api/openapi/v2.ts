@@ -5,6 +5,7 @@ import type { Descriptions } from '../schema/load.ts';
 import type { Schema } from '../schema/schema.ts';
 import { componentSchemas, reference } from './components.ts';
 import {
+  codeTexts,
   discoveryOperation,
   type Operation,
   operationsOf,
@@ -21,8 +22,6 @@ const patchTypes = [
   'application/strategic-merge-patch+json',
   'application/apply-patch+yaml',
 ];
-
-const codeTexts: Readonly<Record<number, string>> = { 200: 'OK', 201: 'Created', 202: 'Accepted' };
 
 const parameter = ({ name, in: where, type, description }: Parameter): JsonObject => ({
   name,

@@ -7,6 +7,7 @@ import type { Descriptions } from '../schema/load.ts';
 import type { Schema } from '../schema/schema.ts';
 import { componentSchemas, reference } from './components.ts';
 import {
+  codeTexts,
   discoveryOperation,
   groupVersionPath,
   type Operation,
@@ -24,8 +25,6 @@ const patchTypes = [
   'application/merge-patch+json',
   'application/strategic-merge-patch+json',
 ];
-
-const codeTexts: Readonly<Record<number, string>> = { 200: 'OK', 201: 'Created', 202: 'Accepted' };
 
 const refTo = (name: string): JsonObject => ({ $ref: reference(3, name) });
 

@@ -6,7 +6,6 @@ import type { Files } from '../../lib/system.ts';
 import type {
   ContainerConfig,
   ContainerFilter,
-  ContainerState,
   ContainerStats,
   ExecSyncResult,
   LinuxResources,
@@ -19,7 +18,6 @@ import type {
   Sandbox,
   SandboxConfig,
   SandboxFilter,
-  SandboxState,
   SandboxStats,
   SandboxStatus,
 } from '../runtime.ts';
@@ -28,8 +26,9 @@ import { AddressPool } from './addresses.ts';
 import { ContainerLog, criLines } from './container-log.ts';
 import { EventFeed } from './event-feed.ts';
 import { SimulatedImages } from './image-store.ts';
-import { Schedule, type Scheduled } from './schedule.ts';
-import { type ContainerScript, containerScript, sandboxScript } from './script.ts';
+import { containerOf, matchesLabels, sandboxOf, type SimContainer, type SimSandbox, statsOf } from './records.ts';
+import { Schedule } from './schedule.ts';
+import { containerScript, sandboxScript } from './script.ts';
 
 export interface SimulatedRuntimeOptions {
   clock: Clock;
@@ -42,45 +41,9 @@ export interface SimulatedRuntimeOptions {
   schedule?: Schedule;
 }
 
-interface SimSandbox {
-  id: string;
-  config: SandboxConfig;
-  runtimeHandler: string;
-  state: SandboxState;
-  createdAt: number;
-  address: string | undefined;
-  containers: Map<string, SimContainer>;
-}
-
-interface SimContainer {
-  id: string;
-  sandbox: SimSandbox;
-  config: ContainerConfig;
-  imageId: string;
-  script: ContainerScript;
-  state: ContainerState;
-  createdAt: number;
-  startedAt: number | undefined;
-  finishedAt: number | undefined;
-  exitCode: number;
-  reason: string;
-  message: string;
-  /** The next thing that happens to it by itself, and its TERM or KILL to come. */
-  exit: Scheduled | undefined;
-  stopping: Scheduled | undefined;
-  logging: Scheduled | undefined;
-  log: ContainerLog;
-  /** Woken when it has ended. */
-  waiters: (() => void)[];
-  resources: LinuxResources | undefined;
-}
-
 // The kubelet tells by this annotation where in the container the termination message is written.
 const messagePathAnnotation = 'io.kubernetes.container.terminationMessagePath';
 const killed = 137;
-
-const matchesLabels = (labels: Readonly<Record<string, string>> = {}, wanted: Readonly<Record<string, string>> = {}) =>
-  Object.entries(wanted).every(([key, value]) => labels[key] === value);
 
 /** A RuntimeService with its ImageService. Its state is its own: a kubelet that starts anew finds everything as it was. */
 export class SimulatedRuntime implements RuntimeService {
@@ -333,11 +296,13 @@ export class SimulatedRuntime implements RuntimeService {
   }
 
   async containerStats(id: string): Promise<ContainerStats> {
-    return this.#statsOf(this.#container(id));
+    return statsOf(this.#container(id), this.#clock.now());
   }
 
   async listContainerStats(filter: Omit<ContainerFilter, 'state'> = {}): Promise<ContainerStats[]> {
-    return this.#filteredContainers({ ...filter, state: 'running' }).map((container) => this.#statsOf(container));
+    return this.#filteredContainers({ ...filter, state: 'running' }).map((container) =>
+      statsOf(container, this.#clock.now()),
+    );
   }
 
   async listPodSandboxStats(filter: Omit<SandboxFilter, 'state'> = {}): Promise<SandboxStats[]> {
@@ -348,7 +313,7 @@ export class SimulatedRuntime implements RuntimeService {
       annotations: config.annotations ?? {},
       containers: [...containers.values()]
         .filter(({ state }) => state === 'running')
-        .map((each) => this.#statsOf(each)),
+        .map((each) => statsOf(each, this.#clock.now())),
     }));
   }
 
@@ -405,21 +370,6 @@ export class SimulatedRuntime implements RuntimeService {
         (filter.sandboxId === undefined || filter.sandboxId === sandbox.id) &&
         matchesLabels(config.labels, filter.labelSelector),
     );
-  }
-
-  #statsOf({ id, config, script, startedAt }: SimContainer): ContainerStats {
-    const now = this.#clock.now();
-    const ranMs = startedAt === undefined ? 0 : now - startedAt;
-    const { memoryBytes, millicores } = script;
-    return {
-      id,
-      metadata: config.metadata,
-      labels: config.labels ?? {},
-      annotations: config.annotations ?? {},
-      cpu: { timestamp: now, usageCoreNanoSeconds: ranMs * millicores * 1_000, usageNanoCores: millicores * 1e6 },
-      memory: { timestamp: now, workingSetBytes: memoryBytes, usageBytes: memoryBytes, rssBytes: memoryBytes },
-      writableLayer: { timestamp: now, mountpoint: '/var/lib/simulated', usedBytes: 0, inodesUsed: 0 },
-    };
   }
 
   /** A slip in an annotation is reported as the runtime's refusal. */
@@ -504,26 +454,3 @@ const notSimulated = (what: string): RuntimeError =>
     'Unimplemented',
     `${what} is not possible: the containers of this node are simulated and run no process`,
   );
-
-const sandboxOf = ({ id, config, state, createdAt, runtimeHandler }: SimSandbox): Sandbox => ({
-  id,
-  metadata: config.metadata,
-  state,
-  createdAt,
-  labels: config.labels ?? {},
-  annotations: config.annotations ?? {},
-  runtimeHandler,
-});
-
-const containerOf = ({ id, sandbox, config, imageId, state, createdAt }: SimContainer): RuntimeContainer => ({
-  id,
-  sandboxId: sandbox.id,
-  metadata: config.metadata,
-  image: config.image,
-  imageRef: imageId,
-  imageId,
-  state,
-  createdAt,
-  labels: config.labels ?? {},
-  annotations: config.annotations ?? {},
-});
