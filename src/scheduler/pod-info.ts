@@ -3,6 +3,7 @@
 import type { Container, Pod } from '../api/generated/types.ts';
 import { bytes, cpuMillis } from '../api/meta/quantity.ts';
 import { podRequestNumbers } from '../api/placement/pod-requests.ts';
+import { isSidecar } from '../api/pod/containers.ts';
 import type { HostPort, PodInfo } from './framework.ts';
 
 // Upstream: pkg/scheduler/util/pod_resources.go.
@@ -69,7 +70,7 @@ function needsOf(pod: Pod): Needs {
 
 /** Host ports of all containers, sidecars included. */
 export function hostPortsOf(pod: Pod): HostPort[] {
-  const sidecars = (pod.spec?.initContainers ?? []).filter((container) => container.restartPolicy === 'Always');
+  const sidecars = (pod.spec?.initContainers ?? []).filter(isSidecar);
   return [...(pod.spec?.containers ?? []), ...sidecars].flatMap((container) =>
     (container.ports ?? [])
       .filter((port) => (port.hostPort ?? 0) > 0)

@@ -4,6 +4,7 @@
 
 import type { Container, Pod } from '../../api/generated/types.ts';
 import { bytes, cpuMillis } from '../../api/meta/quantity.ts';
+import { isSidecar } from '../../api/pod/containers.ts';
 import type { QosClass } from '../../api/pod/qos.ts';
 import type { LinuxResources } from '../../cri/runtime.ts';
 
@@ -47,7 +48,7 @@ const memoryRequest = (container: Container): number => bytes(container.resource
 /** A sidecar is no likelier victim than the regular container that asks for least. */
 function requestForOom(pod: Pod, container: Container): number {
   const own = memoryRequest(container);
-  const sidecar = pod.spec?.initContainers?.some((c) => c.name === container.name && c.restartPolicy === 'Always');
+  const sidecar = pod.spec?.initContainers?.some((c) => c.name === container.name && isSidecar(c));
   if (!sidecar) return own;
   const regular = (pod.spec?.containers ?? []).map(memoryRequest);
   return Math.max(own, regular.length > 0 ? Math.min(...regular) : 0);
