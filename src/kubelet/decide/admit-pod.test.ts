@@ -1,6 +1,6 @@
 // Tables over what a node has and what is asked of it.
 import { expect, test } from 'vitest';
-import type { Node, Pod } from '../../api/generated/types.ts';
+import type { Node, NodeSystemInfo, Pod } from '../../api/generated/types.ts';
 import { admitPod, wasAdmitted } from './admit-pod.ts';
 
 const node: Node = { status: { allocatable: { cpu: '2', memory: '1Gi', pods: '3', 'x/gpu': '1' } } };
@@ -44,6 +44,15 @@ test.each<[string, Pod, Pod[], string | undefined]>([
 ])('%s', (_, asked, others, refusal) => {
   const verdict = admitPod(asked, others, node);
   expect(verdict && `${verdict.reason} ${verdict.message}`).toBe(refusal);
+});
+
+test.each<[string, object, string | undefined]>([
+  ['its own system', { os: { name: 'linux' }, nodeSelector: { 'kubernetes.io/os': 'linux' } }, undefined],
+  ['another system', { os: { name: 'windows' } }, 'PodOSNotSupported'],
+  ['a selector of another', { nodeSelector: { 'kubernetes.io/os': 'windows' } }, 'PodOSSelectorNodeLabelDoesNotMatch'],
+])('a pod for %s', (_, fields, reason) => {
+  const linux: Node = { status: { ...node.status, nodeInfo: { operatingSystem: 'linux' } as NodeSystemInfo } };
+  expect(admitPod({ spec: { containers: [], ...fields } }, [], linux)?.reason).toBe(reason);
 });
 
 test('a pod that has started before is not asked again', () => {

@@ -1,5 +1,5 @@
 // Whether the node has room for a pod that was given to it, however it came here.
-// Follows pkg/kubelet/lifecycle/predicate.go and kubelet.go rejectPod of v1.36, as far as resources go.
+// Follows pkg/kubelet/lifecycle/predicate.go and kubelet.go rejectPod of v1.36, as far as the operating system and resources go.
 
 import type { Node, Pod } from '../../api/generated/types.ts';
 import { bytes, cpuMillis } from '../../api/meta/quantity.ts';
@@ -32,11 +32,27 @@ function short(resource: string, requested: number, used: number, capacity: numb
   return { reason: `OutOf${resource}`, message };
 }
 
+/** The refusal of a pod that names another operating system than the node's. */
+function wrongSystem(pod: Pod, node: Node): Refusal | undefined {
+  const system = node.status?.nodeInfo?.operatingSystem;
+  const { os, nodeSelector } = pod.spec ?? {};
+  if (system === undefined || system === '') return undefined;
+  if (nodeSelector?.['kubernetes.io/os'] !== undefined && nodeSelector['kubernetes.io/os'] !== system) {
+    const message = "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label";
+    return { reason: 'PodOSSelectorNodeLabelDoesNotMatch', message };
+  }
+  if (os !== undefined && os.name !== system)
+    return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" };
+  return undefined;
+}
+
 /**
  * The refusal of `pod` beside `others` (the pods that hold the node's resources), or undefined when it fits. Resources that the
  * node does not list are not checked for cpu and memory, and refused otherwise. Amounts in messages are millicores and bytes.
  */
 export function admitPod(pod: Pod, others: readonly Pod[], node: Node): Refusal | undefined {
+  const refusal = wrongSystem(pod, node);
+  if (refusal) return refusal;
   const allocatable = node.status?.allocatable;
   if (allocatable === undefined) return undefined;
   const most = Number(allocatable['pods'] ?? Number.POSITIVE_INFINITY);

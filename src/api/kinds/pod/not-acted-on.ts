@@ -3,21 +3,27 @@
 
 import type { Pod } from '../../generated/types.ts';
 
-/** Paths as validation prints them; `[*]` stands for every entry of a list. */
+/** Paths as validation prints them; `[*]` stands for every entry of a list, `[key]` for a key of a map. */
 export const notActedOn: readonly string[] = [
   'spec.affinity.podAffinity',
   'spec.affinity.podAntiAffinity',
   'spec.topologySpreadConstraints',
+  'spec.tolerations[*].tolerationSeconds',
   'spec.priorityClassName',
   'spec.runtimeClassName',
   'spec.resourceClaims',
   'spec.schedulingGroup',
+  'spec.securityContext.fsGroupChangePolicy',
+  'spec.securityContext.seLinuxChangePolicy',
+  'spec.securityContext.windowsOptions',
   'spec.containers[*].livenessProbe',
   'spec.containers[*].readinessProbe',
   'spec.containers[*].startupProbe',
   'spec.containers[*].lifecycle.postStart',
   'spec.containers[*].lifecycle.preStop',
   'spec.containers[*].resizePolicy',
+  'spec.containers[*].resources.limits[ephemeral-storage]',
+  'spec.containers[*].securityContext.windowsOptions',
   'spec.containers[*].volumeDevices',
   'spec.initContainers[*].livenessProbe',
   'spec.initContainers[*].readinessProbe',
@@ -25,7 +31,10 @@ export const notActedOn: readonly string[] = [
   'spec.initContainers[*].lifecycle.postStart',
   'spec.initContainers[*].lifecycle.preStop',
   'spec.initContainers[*].resizePolicy',
+  'spec.initContainers[*].resources.limits[ephemeral-storage]',
+  'spec.initContainers[*].securityContext.windowsOptions',
   'spec.initContainers[*].volumeDevices',
+  'spec.ephemeralContainers[*].securityContext.windowsOptions',
   'spec.volumes[*].persistentVolumeClaim',
   'spec.volumes[*].ephemeral',
   'spec.volumes[*].image',
@@ -55,27 +64,56 @@ export const notActedOn: readonly string[] = [
   'spec.volumes[*].projected.sources[*].podCertificate',
 ];
 
+type Holder = Readonly<Record<string, unknown>>;
+
+/** Fields of which only some values are not acted on yet; told by the value and the object that holds it. */
+export const notActedOnWhere: Readonly<Record<string, (value: unknown, holder: Holder) => boolean>> = {
+  'spec.automountServiceAccountToken': (value) => value === true,
+  'spec.containers[*].restartPolicyRules[*].action': (value) => value === 'RestartAllContainers',
+  'spec.initContainers[*].restartPolicyRules[*].action': (value) => value === 'RestartAllContainers',
+  // A volume in memory is bounded, one on disk is not.
+  'spec.volumes[*].emptyDir.sizeLimit': (_, { medium }) => medium !== 'Memory',
+};
+
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isUsed = (value: unknown): boolean =>
   value !== undefined && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0);
 
-/** The places in the value that a pattern names and that hold something. */
-function find(value: unknown, steps: readonly string[], path: string): string[] {
-  const [step, ...rest] = steps;
-  if (step === undefined) return isUsed(value) ? [path] : [];
-  const list = step.endsWith('[*]');
-  const name = list ? step.slice(0, -3) : step;
-  if (!isRecord(value) || !Object.hasOwn(value, name)) return [];
-  const member = value[name];
-  const at = path ? `${path}.${name}` : name;
-  if (!list) return find(member, rest, at);
-  return Array.isArray(member) ? member.flatMap((item, i) => find(item, rest, `${at}[${i}]`)) : [];
+interface Place {
+  path: string;
+  value: unknown;
+  holder: Holder;
 }
 
-const patterns = notActedOn.map((pattern) => pattern.split('.'));
+const stepForm = /^([^[]+)(?:\[(.+)\])?$/;
+
+/** The places below the holder that a pattern names. */
+function find(holder: unknown, steps: readonly string[], path: string): Place[] {
+  const [step = '', ...rest] = steps;
+  const [, name = '', key] = stepForm.exec(step) ?? [];
+  if (!isRecord(holder) || !Object.hasOwn(holder, name)) return [];
+  const value = holder[name];
+  const at = path ? `${path}.${name}` : name;
+  const on = (child: Place): Place[] => (rest.length === 0 ? [child] : find(child.value, rest, child.path));
+  if (key === undefined) return on({ path: at, value, holder });
+  if (key === '*')
+    return Array.isArray(value) ? value.flatMap((item, i) => on({ path: `${at}[${i}]`, value: item, holder })) : [];
+  return isRecord(value) && Object.hasOwn(value, key)
+    ? on({ path: `${at}[${key}]`, value: value[key], holder: value })
+    : [];
+}
+
+const always = (): boolean => true;
+const patterns = [...notActedOn.map((pattern) => [pattern, always] as const), ...Object.entries(notActedOnWhere)].map(
+  ([pattern, where]) => ({ steps: pattern.split('.'), where }),
+);
 
 /** One warning for each such field that the pod uses. */
 export const notActedOnWarnings = (pod: Pod): string[] =>
-  patterns.flatMap((steps) => find(pod, steps, '')).map((path) => `${path}: accepted but not acted on`);
+  patterns
+    .flatMap(({ steps, where }) =>
+      find(pod, steps, '').filter(({ value, holder }) => isUsed(value) && where(value, holder)),
+    )
+    .map(({ path }) => `${path}: accepted but not acted on`);
