@@ -173,9 +173,13 @@ function resourceStatuses(container: Container, record: ContainerRecord | undefi
   };
 }
 
-/** One status per container of the list, in its order. */
+/** One status per container of the list: those of init containers in its order, others by name, as upstream reports them. */
 export function containerStatusesOf(input: ContainerStatusInput, containers: readonly Container[]): ContainerStatus[] {
-  return containers.map((container) => {
+  const ordered =
+    input.kind === 'init'
+      ? containers
+      : containers.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  return ordered.map((container) => {
     const records = input.runtime.containers.filter((c) => c.name === container.name);
     const known = input.previous.find((s) => s.name === container.name);
     const base = withReason(input, container, statusOfRecords(input, container, records, known));

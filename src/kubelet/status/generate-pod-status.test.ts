@@ -263,6 +263,13 @@ describe('generatePodStatus', () => {
     });
   });
 
+  test('statuses come by name, those of init containers as listed', () => {
+    const pod = podOf({ init: [{ name: 'z' }, { name: 'a' }], app: [{ name: 'web' }, { name: 'debian' }] });
+    const { initContainerStatuses, containerStatuses } = statusOf(pod, runtimeOf([record('web', 'running')]));
+    expect(initContainerStatuses?.map(({ name }) => name)).toEqual(['z', 'a']);
+    expect(containerStatuses?.map(({ name }) => name)).toEqual(['debian', 'web']);
+  });
+
   test('conditions say what is missing', () => {
     expect(conditions(statusOf(podOf({ app: [{}, {}] }), runtimeOf([record('c0', 'running')])))).toMatchObject({
       Initialized: 'True',
