@@ -134,7 +134,8 @@ async function startOwnNode(run: Run, controlPlane: ControlPlane, machine: Machi
     runtime: machine.connection.runtime,
     images: machine.connection.images,
     machine: machine.machine,
-    root: instance.dataDir,
+    // Its pods' folder is the one that is shared with containerd's mounts, and that the end of the instance clears.
+    root: instance.kubeletDir,
     podLogs: instance.podLogsDir,
     podCidr: nodeRange(settings.podCidr, 0),
     addresses: [await primaryAddress()],

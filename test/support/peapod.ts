@@ -115,9 +115,10 @@ export async function startPeapod(options: StartOptions = {}): Promise<Peapod> {
         child.kill('SIGTERM');
         await ended(child, 60_000);
       }
-      await command(['reset', '--yes']);
-      rmSync(dataDir, { recursive: true, force: true });
       await registry?.close();
+      const reset = await command(['reset', '--yes']);
+      if (reset.code !== 0) throw new Error(`reset: ${reset.code}\n${reset.stdout}${reset.stderr}`);
+      rmSync(dataDir, { recursive: true, force: true });
     },
   };
   try {
