@@ -1,7 +1,5 @@
 // Time from `./peapod up` to API ready, node Ready and first pod Running, on a data folder that was used before.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '../../test/support/eventually.ts';
 import { noContainers, repository, startPeapod } from '../../test/support/peapod.ts';
@@ -48,9 +46,9 @@ export const bench: Bench = {
   about: 'second start: API ready, node Ready, first pod Running (image present)',
   unavailable: () => noContainers,
   async run(say) {
-    const dataDir = mkdtempSync(join(tmpdir(), 'peapod-bench-'));
+    const first = await startPeapod();
     try {
-      const first = await startPeapod({ dataDir });
+      const { dataDir } = first;
       await first.kubectl(['apply', '-f', join(repository, 'examples/nginx.yaml')]);
       await first.kubectl(['wait', '--for=condition=Ready', 'pod/nginx', '--timeout=60s']);
       await first.kubectl(['delete', 'pod', 'nginx', '--now']);
@@ -79,9 +77,7 @@ export const bench: Bench = {
         }),
       );
     } finally {
-      const { run } = await import('../../test/support/run.ts');
-      await run([join(repository, 'peapod'), 'reset', '--yes', '--data-dir', dataDir], { timeoutMs: 120_000 });
-      rmSync(dataDir, { recursive: true, force: true });
+      await first.dispose();
     }
   },
 };
