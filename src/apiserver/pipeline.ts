@@ -1,6 +1,6 @@
 // The way of every request after authentication: what it asks for, whether it may, and who answers.
 
-import { ApiError, forbidden } from '../api/meta/errors.ts';
+import { ApiError, forbidden, methodNotServed, pathNotServed } from '../api/meta/errors.ts';
 import type { JsonObject } from '../api/meta/types.ts';
 import { deniedText, type AuthorizationRequest, type Authorizer } from './authz/authorizer.ts';
 import type { Discovery } from './discovery/discovery.ts';
@@ -28,19 +28,13 @@ export interface PipelineDeps {
 
 export type Pipeline = (request: ApiRequest) => Promise<ApiResponse>;
 
-/** Plain text as go-restful answers what is not routed. */
-function plainText(code: number, text: string): ApiResponse {
-  return {
-    type: 'raw',
-    code,
-    contentType: 'text/plain; charset=utf-8',
-    bytes: Buffer.from(text),
-    rendering: { as: 'object' },
-  };
-}
-
-const notRouted = (): ApiResponse => plainText(404, '404 page not found\n');
-const wrongMethod = (): ApiResponse => plainText(405, '405: Method Not Allowed');
+const unknownPath: ApiResponse = {
+  type: 'raw',
+  code: 404,
+  contentType: 'text/plain; charset=utf-8',
+  bytes: Buffer.from('404 page not found\n'),
+  rendering: { as: 'object' },
+};
 
 export function createPipeline(deps: PipelineDeps): Pipeline {
   const virtual = new Map(deps.virtual.map((v) => [`${v.group}/${v.version}/${v.resource}`, v]));
@@ -51,9 +45,9 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     const resource = deps.resources.find(info.group, info.version, info.resource);
     if (resource !== undefined) return answerResource(deps, request, info, resource);
     const review = virtual.get(`${info.group}/${info.version}/${info.resource}`);
-    if (review === undefined) return notRouted();
+    if (review === undefined) return unrouted(deps, request);
     if (info.verb !== 'create' || info.name !== '' || (info.namespace !== '') !== review.namespaced)
-      return wrongMethod();
+      throw methodNotServed();
     return review.create(request, info);
   };
 }
@@ -70,7 +64,7 @@ async function answerPath(deps: PipelineDeps, request: ApiRequest): Promise<ApiR
     return { type: 'json', code: 200, body: deps.version, rendering: { as: 'object' } };
   if (request.path === '/') return { type: 'json', code: 200, body: { paths: rootPaths }, rendering: { as: 'object' } };
   const found = answerHealth(request, deps.health) ?? deps.discovery.answer(request) ?? (await deps.extra(request));
-  return found ?? notRouted();
+  return found ?? unrouted(deps, request);
 }
 
 const rootPaths = [
@@ -88,6 +82,22 @@ const rootPaths = [
   '/version',
 ];
 
+/** Below /api, and below a group that is served, the router itself says what is not there. */
+function isBelowServedGroup({ resources, virtual }: PipelineDeps, path: string): boolean {
+  const [, root, group] = path.split('/', 3);
+  if (root !== 'apis') return root === 'api';
+  return resources.all.some(({ kind }) => kind.group === group) || virtual.some((each) => each.group === group);
+}
+
+/** The answer where there is nothing: in upstream's words below a served group, else plain text. Follows server/handler.go director. */
+function unrouted(deps: PipelineDeps, { path }: ApiRequest): ApiResponse {
+  if (isBelowServedGroup(deps, path)) throw pathNotServed();
+  return unknownPath;
+}
+
+/** Verbs that a collection does not have. */
+const namedVerbs: ReadonlySet<string> = new Set(['update', 'patch']);
+
 async function answerResource(
   deps: PipelineDeps,
   request: ApiRequest,
@@ -97,7 +107,7 @@ async function answerResource(
   const { kind } = resource;
   // The namespace of /namespaces/x is the object's own name.
   if (!kind.namespaced && info.namespace !== '' && !(kind.group === '' && kind.resource === 'namespaces'))
-    return notRouted();
+    throw pathNotServed();
   const whole = kind.namespaced && info.namespace === '';
   const call: ResourceCall = {
     deps: deps.registry,
@@ -107,26 +117,29 @@ async function answerResource(
     mayCreate: () => authorize(deps.authorizer, request, { ...info, verb: 'create' }),
   };
   if (info.subresource === '') {
-    if (info.rest.length > 0) return notRouted();
-    if (whole && info.verb !== 'list' && info.verb !== 'watch') return info.name === '' ? wrongMethod() : notRouted();
+    if (info.rest.length > 0) throw pathNotServed();
+    if (whole && info.verb !== 'list' && info.verb !== 'watch')
+      throw info.name === '' ? methodNotServed() : pathNotServed();
     const verbs: readonly string[] = kind.verbs;
-    const named = info.verb === 'create' && info.name !== '';
-    if (named || !verbs.includes(info.verb)) return wrongMethod();
+    const misplaced = info.name === '' ? namedVerbs.has(info.verb) : info.verb === 'create';
+    if (misplaced || !verbs.includes(info.verb)) throw methodNotServed();
     return handleResource(call);
   }
   const sub =
     kind.subresources !== undefined && Object.hasOwn(kind.subresources, info.subresource)
       ? kind.subresources[info.subresource]
       : undefined;
-  if (sub === undefined || whole) return notRouted();
+  if (sub === undefined || whole) throw pathNotServed();
   const verbs: readonly string[] = sub.verbs;
-  if (!verbs.includes(info.verb)) return wrongMethod();
+  if (!verbs.includes(info.verb)) throw methodNotServed();
   switch (sub.kind) {
     case 'object':
-      return info.rest.length > 0 ? notRouted() : handleObjectSubresource(call, sub.strategy);
+      if (info.rest.length > 0) throw pathNotServed();
+      return handleObjectSubresource(call, sub.strategy);
     case 'custom': {
       const custom = deps.custom.get(`${kind.group}/${kind.resource}/${info.subresource}`);
-      return custom === undefined ? notRouted() : custom.handle(request, info);
+      if (custom === undefined) throw pathNotServed();
+      return custom.handle(request, info);
     }
     default:
       return sub satisfies never;

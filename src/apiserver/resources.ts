@@ -18,7 +18,6 @@ export interface ResourceInfo {
 export interface ResourceTable {
   readonly all: readonly ResourceInfo[];
   find(group: string, version: string, resource: string): ResourceInfo | undefined;
-  hasGroupVersion(group: string, version: string): boolean;
 }
 
 /** Prefix of the keys of a resource. */
@@ -34,7 +33,6 @@ export function objectKey(info: ResourceInfo, namespace: string, name: string): 
 /** Builds the table. Throws when two kinds claim the same resource. */
 export function resourceTable(kinds: readonly AnyKind[]): ResourceTable {
   const byName = new Map<string, ResourceInfo>();
-  const groupVersions = new Set<string>();
   for (const kind of kinds) {
     const id = `${kind.group}/${kind.version}/${kind.resource}`;
     if (byName.has(id)) throw new Error(`two kinds serve ${id}`);
@@ -46,11 +44,9 @@ export function resourceTable(kinds: readonly AnyKind[]): ResourceTable {
       listKind: `${kind.kind}List`,
       keyPrefix: keyPrefix(stored.group, stored.resource),
     });
-    groupVersions.add(`${kind.group}/${kind.version}`);
   }
   return {
     all: [...byName.values()],
     find: (group, version, resource) => byName.get(`${group}/${version}/${resource}`),
-    hasGroupVersion: (group, version) => groupVersions.has(`${group}/${version}`),
   };
 }

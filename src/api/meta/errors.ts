@@ -90,6 +90,14 @@ export const methodNotAllowed = (r: QualifiedName, action: string): ApiError =>
     detailsOf(r, ''),
   );
 
+/** 404 for a path below a served group that is no resource's, as upstream's router words it. */
+export const pathNotServed = (): ApiError =>
+  failure(404, 'NotFound', 'the server could not find the requested resource', {});
+
+/** 405 for a path that is served, but not by this method. */
+export const methodNotServed = (): ApiError =>
+  failure(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
+
 export const gone = (message: string): ApiError => failure(410, 'Expired', message);
 
 /** 413; upstream's body limit says `limit is 3145728`. */
