@@ -1,342 +1,295 @@
-// Every everyday kubectl command, with the packaged kubectl and every other on the machine, against real containers.
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+// Every everyday kubectl command on objects, with the packaged kubectl and every other on the machine, against real containers.
+import { expect, test } from 'vitest';
+import { kubectlOnKinds } from '../support/every-kind.ts';
 import { eventually } from '../support/eventually.ts';
-import { type Kubectl, allKubectls } from '../support/kubectls.ts';
-import { type Peapod, noContainers, startPeapod } from '../support/peapod.ts';
-import type { RunResult } from '../support/run.ts';
+import { type KubectlContext, describeKubectls, podYaml } from '../support/kubectl-suite.ts';
+import { allKubectls } from '../support/kubectls.ts';
+import { editing } from '../support/kubectl-edit.ts';
 
-const kubectls = await allKubectls();
-let peapod: Peapod;
-let folder: string;
-
-const podYaml = (name: string): string => `
-apiVersion: v1
-kind: Pod
-metadata:
-  name: ${name}
-  labels: {app: web, tier: front}
-spec:
-  terminationGracePeriodSeconds: 2
-  containers:
-    - name: nginx
-      image: nginx:1.14.2
-      ports: [{name: http, containerPort: 80}]
-    - name: tool
-      image: busybox:1.28
-      command: [sh, -c, 'i=0; trap "exit 0" TERM; while true; do i=$((i+1)); echo line $i; sleep 0.2; done']
-`;
-
-describe.skipIf(noContainers)(`kubectl on real containers${noContainers ? ` (skipped: ${noContainers})` : ''}`, () => {
-  beforeAll(async () => {
-    peapod = await startPeapod();
-    folder = mkdtempSync(join(tmpdir(), 'peapod-kubectl-'));
-  });
-  afterAll(async () => {
-    await peapod?.dispose();
-    if (folder) rmSync(folder, { recursive: true, force: true });
-  });
-
-  test('the packaged kubectl is there', () => {
-    expect(kubectls.map((kubectl) => kubectl.version)).toContain('1.35');
-  });
-
-  describe.each(kubectls)('kubectl $version', (binary: Kubectl) => {
-    const name = `web-${binary.version.replace('.', '-')}`;
-    const attempt = (args: string[], input?: string): Promise<RunResult> =>
-      peapod.tryKubectl(args, { binary: binary.path, ...(input === undefined ? {} : { input }) });
-    const kubectl = async (args: string[], input?: string): Promise<string> => {
-      const result = await attempt(args, input);
-      if (result.code !== 0)
-        throw new Error(`kubectl ${args.join(' ')}: ${result.code}\n${result.stdout}${result.stderr}`);
-      return result.stdout;
-    };
-    /** A pseudo-terminal by util-linux' script(1), whose shell sets the size first. */
-    const onTerminal = (rows: number, columns: number, args: string[], input: string): Promise<string> =>
-      new Promise((resolve, reject) => {
-        const line = [binary.path, '--kubeconfig', join(peapod.dataDir, 'kubeconfig'), ...args]
-          .map((arg) => `'${arg.replaceAll("'", String.raw`'\''`)}'`)
-          .join(' ');
-        const child = spawn('script', ['-qefc', `stty rows ${rows} cols ${columns}; ${line}`, '/dev/null'], {
-          stdio: ['pipe', 'pipe', 'pipe'],
-        });
-        let output = '';
-        child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-        child.on('error', reject);
-        child.on('close', () => resolve(output));
-        child.stdin.write(input);
-      });
-
-    beforeAll(async () => {
-      expect(await kubectl(['apply', '-f', '-'], podYaml(name))).toBe(`pod/${name} created\n`);
-      await kubectl(['wait', '--for=condition=Ready', `pod/${name}`, '--timeout=60s']);
-    });
-    afterAll(async () => {
-      await attempt(['delete', 'pod', name, '--now', '--ignore-not-found']);
-    });
-
-    test('apply again changes nothing, then changes a label', async () => {
-      expect(await kubectl(['apply', '-f', '-'], podYaml(name))).toBe(`pod/${name} unchanged\n`);
-      expect(await kubectl(['apply', '-f', '-'], podYaml(name).replace('tier: front', 'tier: back'))).toBe(
-        `pod/${name} configured\n`,
-      );
-      expect(await kubectl(['get', 'pod', name, '-o', 'jsonpath={.metadata.labels.tier}'])).toBe('back');
-    });
-
-    test('get: table, wide, yaml, json, jsonpath, name, custom columns, selectors, sort', async () => {
-      const table = await kubectl(['get', 'pods', name]);
-      expect(table).toMatch(/^NAME\s+READY\s+STATUS\s+RESTARTS\s+AGE\n/);
-      expect(table).toMatch(new RegExp(`\n${name}\\s+2/2\\s+Running\\s+0\\s+\\d+[sm]`));
-      expect(await kubectl(['get', 'pods', name, '-o', 'wide'])).toMatch(
-        /IP\s+NODE\s+NOMINATED NODE\s+READINESS GATES\n.*\s10\.\d+\.\d+\.\d+\s+\S+\s+<none>\s+<none>/,
-      );
-      expect(await kubectl(['get', 'pod', name, '-o', 'yaml'])).toContain('phase: Running');
-      expect(JSON.parse(await kubectl(['get', 'pod', name, '-o', 'json']))).toMatchObject({
-        kind: 'Pod',
-        status: { phase: 'Running', qosClass: 'BestEffort' },
-      });
-      expect(await kubectl(['get', 'pod', name, '-o', 'jsonpath={.spec.containers[*].name}'])).toBe('nginx tool');
-      expect(
-        await kubectl([
-          'get',
-          'pods',
-          '-l',
-          'app=web',
-          '--field-selector',
-          `metadata.name=${name},status.phase=Running`,
-          '-o',
-          'name',
-        ]),
-      ).toBe(`pod/${name}\n`);
-      expect(await kubectl(['get', 'pods', '-l', 'app!=web', '-o', 'name'])).not.toContain(name);
-      expect(await kubectl(['get', 'pods', '--sort-by=.metadata.creationTimestamp', '-o', 'name'])).toContain(name);
-      expect(await kubectl(['get', 'pods', '-A', '-o', 'custom-columns=N:.metadata.name,P:.status.phase'])).toMatch(
-        new RegExp(`${name}\\s+Running`),
-      );
-      expect(await kubectl(['get', 'all'])).toContain(`pod/${name}`);
-      expect((await attempt(['get', 'pod', 'nothing'])).stderr).toBe(
-        'Error from server (NotFound): pods "nothing" not found\n',
-      );
-    });
-
-    test('get -w shows a change', async () => {
-      const child = spawn(
-        binary.path,
-        ['--kubeconfig', join(peapod.dataDir, 'kubeconfig'), 'get', 'pod', name, '-w', '--show-labels'],
-        { stdio: ['ignore', 'pipe', 'pipe'] },
-      );
-      let output = '';
-      child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-      try {
-        await eventually('the first row', () => output.includes(name));
-        await kubectl(['label', 'pod', name, 'watched=yes', '--overwrite']);
-        await eventually('the changed row', () => output.includes('watched=yes'));
-        await kubectl(['label', 'pod', name, 'watched-']);
-      } finally {
-        child.kill('SIGKILL');
-      }
-    });
-
-    test('describe shows the events in order', async () => {
-      const text = await kubectl(['describe', 'pod', name]);
-      const reasons = [...text.slice(text.indexOf('Events:')).matchAll(/^ {2}(?:Normal|Warning)\s+(\w+)/gm)].map(
-        (match) => match[1],
-      );
-      expect(reasons).toEqual(['Scheduled', 'Pulled', 'Created', 'Started', 'Pulled', 'Created', 'Started']);
-      expect(text).toMatch(/Successfully assigned default\/\S+ to \S+/);
-      expect(await kubectl(['describe', 'node'])).toMatch(/Ready\s+True/);
-    });
-
-    test('explain', async () => {
-      expect(await kubectl(['explain', 'pod.spec.containers'])).toMatch(
-        /KIND:\s+Pod[\s\S]*FIELDS?:[\s\S]*imagePullPolicy/,
-      );
-      expect(await kubectl(['explain', 'pod', '--recursive'])).toMatch(/terminationGracePeriodSeconds/);
-    });
-
-    test('logs', async () => {
-      expect(await kubectl(['logs', name, '-c', 'tool', '--tail=1'])).toMatch(/^line \d+\n$/);
-      expect((await kubectl(['logs', name, '-c', 'tool', '--since=1s'])).split('\n').length).toBeLessThan(20);
-      expect(await kubectl(['logs', name, '-c', 'tool', '--timestamps', '--tail=1'])).toMatch(
-        /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z line \d+\n$/,
-      );
-      expect((await attempt(['logs', name, '-c', 'missing'])).stderr).toMatch(/container missing is not valid for pod/);
-      const followed = spawn(
-        binary.path,
-        ['--kubeconfig', join(peapod.dataDir, 'kubeconfig'), 'logs', '-f', name, '-c', 'tool', '--tail=0'],
-        { stdio: ['ignore', 'pipe', 'pipe'] },
-      );
-      let output = '';
-      followed.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-      try {
-        await eventually('followed lines', () => output.split('\n').length > 4);
-      } finally {
-        followed.kill('SIGKILL');
-      }
-    });
-
-    test('exec: output, exit code, stdin, terminal with its size', async () => {
-      expect(await kubectl(['exec', name, '-c', 'tool', '--', 'echo', 'hello'])).toBe('hello\n');
-      const failed = await attempt(['exec', name, '-c', 'tool', '--', 'sh', '-c', 'echo oops >&2; exit 7']);
-      expect([failed.code, failed.stderr]).toEqual([7, 'oops\ncommand terminated with exit code 7\n']);
-      expect(await kubectl(['exec', '-i', name, '-c', 'tool', '--', 'cat'], 'through stdin')).toBe('through stdin');
-      const screen = await onTerminal(
-        33,
-        101,
-        ['exec', '-it', name, '-c', 'tool', '--', 'sh'],
-        'for i in 1 2 3 4 5 6 7 8 9 10; do stty size; [ "$(stty size)" = "33 101" ] && break; sleep 0.1; done; exit\n',
-      );
-      expect(screen).toContain('33 101');
-    });
-
-    test('attach', async () => {
-      const child = spawn(
-        binary.path,
-        ['--kubeconfig', join(peapod.dataDir, 'kubeconfig'), 'attach', name, '-c', 'tool'],
-        { stdio: ['ignore', 'pipe', 'pipe'] },
-      );
-      let output = '';
-      child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-      try {
-        await eventually('attached output', () => /line \d+/.test(output));
-      } finally {
-        child.kill('SIGKILL');
-      }
-    });
-
-    test('cp both ways', async () => {
-      const [up, down] = [join(folder, `up-${name}`), join(folder, `down-${name}`)];
-      writeFileSync(up, 'carried\n');
-      await kubectl(['cp', up, `${name}:/tmp/carried`, '-c', 'tool']);
-      expect(await kubectl(['exec', name, '-c', 'tool', '--', 'cat', '/tmp/carried'])).toBe('carried\n');
-      await kubectl(['cp', `${name}:/tmp/carried`, down, '-c', 'tool']);
-      expect(readFileSync(down, 'utf8')).toBe('carried\n');
-    });
-
-    test('port-forward', async () => {
-      const child = spawn(
-        binary.path,
-        ['--kubeconfig', join(peapod.dataDir, 'kubeconfig'), 'port-forward', name, ':80'],
-        { stdio: ['ignore', 'pipe', 'pipe'] },
-      );
-      let output = '';
-      child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-      try {
-        const port = await eventually('the local port', () => /127\.0\.0\.1:(\d+)/.exec(output)?.[1]);
-        for (let i = 0; i < 3; i++) expect(await page(`http://127.0.0.1:${port}/`)).toContain('nginx');
-      } finally {
-        child.kill('SIGKILL');
-      }
-    });
-
-    test('label, annotate, patch in three types, edit', async () => {
-      await kubectl(['label', 'pod', name, 'color=red']);
-      await kubectl(['annotate', 'pod', name, 'note=this']);
-      await kubectl(['patch', 'pod', name, '--type=merge', '-p', '{"metadata":{"labels":{"merge":"yes"}}}']);
-      await kubectl([
-        'patch',
-        'pod',
-        name,
-        '--type=json',
-        '-p',
-        '[{"op":"add","path":"/metadata/labels/json","value":"yes"}]',
-      ]);
-      await kubectl([
-        'patch',
-        'pod',
-        name,
-        '-p',
-        '{"metadata":{"labels":{"strategic":"yes"}},"spec":{"containers":[{"name":"tool","image":"busybox:1.28"}]}}',
-      ]);
-      expect(JSON.parse(await kubectl(['get', 'pod', name, '-o', 'jsonpath={.metadata.labels}']))).toMatchObject({
-        color: 'red',
-        merge: 'yes',
-        json: 'yes',
-        strategic: 'yes',
-      });
-      const editor = join(folder, 'editor.sh');
-      writeFileSync(editor, '#!/bin/sh\nsed -i "s/color: red/color: blue/" "$1"\n', { mode: 0o755 });
-      const edited = await peapod.tryKubectl(['edit', 'pod', name], {
-        binary: binary.path,
-        env: { KUBE_EDITOR: editor },
-      });
-      expect(edited.stdout).toBe(`pod/${name} edited\n`);
-      expect(await kubectl(['get', 'pod', name, '-o', 'jsonpath={.metadata.labels.color}'])).toBe('blue');
-    });
-
-    test('create, run, replace --force, delete in each way', async () => {
-      const other = `${name}-b`;
-      expect(await kubectl(['run', other, '--image=busybox:1.28', '--restart=Never', '--', 'sleep', '600'])).toBe(
-        `pod/${other} created\n`,
-      );
-      await kubectl(['wait', '--for=condition=Ready', `pod/${other}`, '--timeout=60s']);
-      const before = await kubectl(['get', 'pod', other, '-o', 'jsonpath={.metadata.uid}']);
-      const yaml = await kubectl(['get', 'pod', other, '-o', 'yaml']);
-      expect(await kubectl(['replace', '--force', '--grace-period=1', '-f', '-'], yaml)).toContain(
-        `pod/${other} replaced\n`,
-      );
-      expect(await kubectl(['get', 'pod', other, '-o', 'jsonpath={.metadata.uid}'])).not.toBe(before);
-      await kubectl(['delete', 'pod', other, '--now']);
-      await kubectl(['create', 'configmap', `${name}-c`, '--from-literal=k=v']);
-      expect(await kubectl(['get', 'configmap', `${name}-c`, '-o', 'jsonpath={.data.k}'])).toBe('v');
-      await kubectl(['delete', 'configmap', `${name}-c`]);
-      await kubectl(['run', other, '--image=busybox:1.28', '--restart=Never', '--', 'sleep', '600']);
-      await kubectl(['delete', 'pod', other, '--force', '--grace-period=0']);
-      expect((await attempt(['get', 'pod', other])).code).toBe(1);
-      await kubectl([
-        'run',
-        other,
-        '--image=busybox:1.28',
-        '--restart=Never',
-        '--',
-        'sh',
-        '-c',
-        'trap "exit 0" TERM; sleep 600 & wait',
-      ]);
-      await kubectl(['wait', '--for=condition=Ready', `pod/${other}`, '--timeout=60s']);
-      await kubectl(['delete', 'pod', other, '--wait=false']);
-      await kubectl(['wait', '--for=delete', `pod/${other}`, '--timeout=40s']);
-    });
-
-    test('run --rm -i gives the output of the pod', async () => {
-      expect(
-        await kubectl([
-          'run',
-          `${name}-once`,
-          '--image=busybox:1.28',
-          '--restart=Never',
-          '--rm',
-          '-i',
-          '--quiet',
-          '--',
-          'echo',
-          'only this',
-        ]),
-      ).toContain('only this');
-    });
-
-    test('auth whoami, api-resources, api-versions, cluster-info, version', async () => {
-      expect(await kubectl(['auth', 'whoami'])).toMatch(/Username\s+\S+[\s\S]*system:masters/);
-      expect(await kubectl(['api-resources'])).toMatch(/^pods\s+po\s+v1\s+true\s+Pod$/m);
-      expect(await kubectl(['api-versions'])).toMatch(/^v1$/m);
-      expect(await kubectl(['cluster-info'])).toContain('is running at');
-      expect(await kubectl(['version', '-o', 'json'])).toMatch(/"gitVersion": "v1\.36\.0\+peapod\./);
-    });
-  });
+test('the packaged kubectl is there', async () => {
+  expect((await allKubectls()).map((kubectl) => kubectl.version)).toContain('1.35');
 });
 
-function page(url: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    request(url, (response) => {
-      let text = '';
-      response.on('data', (chunk: Buffer) => (text += chunk.toString()));
-      response.on('end', () => resolve(text));
-    })
-      .on('error', reject)
-      .end();
+await describeKubectls('kubectl on objects', core, full);
+
+function core({ kubectl, pod, minor }: KubectlContext): void {
+  const jsonpath = (path: string): Promise<string> => kubectl(['get', 'pod', pod, '-o', `jsonpath={${path}}`]);
+
+  test('apply again changes nothing, then changes a label', async () => {
+    expect(await kubectl(['apply', '-f', '-'], podYaml(pod))).toBe(`pod/${pod} unchanged\n`);
+    expect(await kubectl(['apply', '-f', '-'], podYaml(pod).replace('tier: front', 'tier: back'))).toBe(
+      `pod/${pod} configured\n`,
+    );
+    expect(await jsonpath('.metadata.labels.tier')).toBe('back');
+  });
+
+  test('get: table, wide, yaml, json, jsonpath, name, custom columns, selectors, sort', async () => {
+    const table = await kubectl(['get', 'pods', pod]);
+    expect(table).toMatch(/^NAME\s+READY\s+STATUS\s+RESTARTS\s+AGE\n/);
+    expect(table).toMatch(new RegExp(`\n${pod}\\s+3/3\\s+Running\\s+0\\s+\\d+[sm]`));
+    expect(await kubectl(['get', 'pods', pod, '-o', 'wide'])).toMatch(
+      /IP\s+NODE\s+NOMINATED NODE\s+READINESS GATES\n.*\s10\.\d+\.\d+\.\d+\s+\S+\s+<none>\s+<none>/,
+    );
+    expect(await kubectl(['get', 'pod', pod, '-o', 'yaml'])).toContain('phase: Running');
+    expect(JSON.parse(await kubectl(['get', 'pod', pod, '-o', 'json']))).toMatchObject({
+      kind: 'Pod',
+      status: { phase: 'Running', qosClass: 'BestEffort' },
+    });
+    expect(await jsonpath('.spec.containers[*].name')).toBe('nginx tool term');
+    expect(
+      await kubectl(['get', 'pods', '-l', 'app=web', '--field-selector', `metadata.name=${pod}`, '-o', 'name']),
+    ).toBe(`pod/${pod}\n`);
+    expect(await kubectl(['get', 'pods', '-l', 'app!=web', '-o', 'name'])).not.toContain(pod);
+    expect(await kubectl(['get', 'pods', '-l', 'app in (web,x),!none', '-o', 'name'])).toContain(pod);
+    expect(await kubectl(['get', 'pods', '--field-selector', 'status.phase!=Running', '-o', 'name'])).not.toContain(
+      pod,
+    );
+    expect(await kubectl(['get', 'pods', '--sort-by=.metadata.creationTimestamp', '-o', 'name'])).toContain(pod);
+    expect(await kubectl(['get', 'pods', '-A', '-o', 'custom-columns=N:.metadata.name,P:.status.phase'])).toMatch(
+      new RegExp(`${pod}\\s+Running`),
+    );
+    expect(await kubectl(['get', 'pod', pod, '-o', 'go-template={{.metadata.name}}'])).toBe(pod);
+    expect(await kubectl(['get', 'all'])).toContain(`pod/${pod}`);
+    expect(await kubectl(['get', 'pods', '--chunk-size=1', '-A', '-o', 'name'])).toContain(pod);
+    expect((await kubectl.attempt(['get', 'pod', 'nothing'])).stderr).toBe(
+      'Error from server (NotFound): pods "nothing" not found\n',
+    );
+  });
+
+  test('get -w shows a change', async () => {
+    const watch = kubectl.background(['get', 'pod', pod, '-w', '--show-labels']);
+    try {
+      await eventually('the first row', () => watch.output().includes(pod));
+      await kubectl(['label', 'pod', pod, 'watched=yes', '--overwrite']);
+      await eventually('the changed row', () => watch.output().includes('watched=yes'));
+      await kubectl(['label', 'pod', pod, 'watched-']);
+    } finally {
+      watch.stop();
+    }
+  });
+
+  test('describe shows the events in order', async () => {
+    const text = await kubectl(['describe', 'pod', pod]);
+    const reasons = [...text.slice(text.indexOf('Events:')).matchAll(/^ {2}(?:Normal|Warning)\s+(\w+)/gm)].map(
+      (match) => match[1],
+    );
+    const started = ['Pulled', 'Created', 'Started'];
+    expect(reasons).toEqual(['Scheduled', ...started, ...started, ...started]);
+    expect(text).toMatch(/Successfully assigned default\/\S+ to \S+/);
+    expect(await kubectl(['describe', 'node'])).toMatch(/Ready\s+True/);
+  });
+
+  test('explain, also recursive', async () => {
+    expect(await kubectl(['explain', 'pod.spec.containers'])).toMatch(
+      /KIND:\s+Pod[\s\S]*FIELDS?:[\s\S]*imagePullPolicy/,
+    );
+    expect(await kubectl(['explain', 'pod', '--recursive'])).toMatch(/terminationGracePeriodSeconds/);
+    expect((await kubectl.attempt(['explain', 'pod.spec.nothing'])).stderr).toMatch(/field "nothing" does not exist/);
+  });
+
+  test('label, annotate, patch in three types, edit', async () => {
+    await kubectl(['label', 'pod', pod, 'color=red']);
+    expect((await kubectl.attempt(['label', 'pod', pod, 'color=green'])).stderr).toContain('--overwrite is false');
+    await kubectl(['annotate', 'pod', pod, 'note=this']);
+    expect(await jsonpath('.metadata.annotations.note')).toBe('this');
+    const patch = (...args: string[]): Promise<string> => kubectl(['patch', 'pod', pod, ...args]);
+    await patch('--type=merge', '-p', '{"metadata":{"labels":{"merge":"yes"}}}');
+    await patch('--type=json', '-p', '[{"op":"add","path":"/metadata/labels/json","value":"yes"}]');
+    await patch(
+      '-p',
+      '{"metadata":{"labels":{"strategic":"yes"}},"spec":{"containers":[{"name":"tool","image":"busybox:1.28"}]}}',
+    );
+    expect(await jsonpath('.spec.containers[*].name')).toBe('nginx tool term');
+    expect(await patch('-p', '{"metadata":{"labels":{"strategic":"yes"}}}')).toBe(`pod/${pod} patched (no change)\n`);
+    expect(JSON.parse(await jsonpath('.metadata.labels'))).toMatchObject({
+      color: 'red',
+      merge: 'yes',
+      json: 'yes',
+      strategic: 'yes',
+    });
+    const edited = await editing(kubectl, ['edit', 'pod', pod], ['s/color: red/color: blue/']);
+    expect(edited.stdout).toBe(`pod/${pod} edited\n`);
+    expect(await jsonpath('.metadata.labels.color')).toBe('blue');
+  });
+
+  test('create, run, replace --force, delete in each way', async () => {
+    const other = `${pod}-b`;
+    const sleeper = ['run', other, '--image=busybox:1.28', '--restart=Never', '--'];
+    const uid = (): Promise<string> => kubectl(['get', 'pod', other, '-o', 'jsonpath={.metadata.uid}']);
+    expect(await kubectl([...sleeper, 'sleep', '600'])).toBe(`pod/${other} created\n`);
+    await kubectl(['wait', '--for=condition=Ready', `pod/${other}`, '--timeout=60s']);
+    const before = await uid();
+    const yaml = await kubectl(['get', 'pod', other, '-o', 'yaml']);
+    expect(await kubectl(['replace', '--force', '--grace-period=1', '-f', '-'], yaml)).toContain(
+      `pod/${other} replaced\n`,
+    );
+    expect(await uid()).not.toBe(before);
+    await kubectl(['delete', 'pod', other, '--now']);
+    await kubectl([...sleeper, 'sleep', '600']);
+    await kubectl(['delete', 'pod', other, '--force', '--grace-period=0']);
+    expect((await kubectl.attempt(['get', 'pod', other])).code).toBe(1);
+    await kubectl([...sleeper, 'sh', '-c', 'trap "exit 0" TERM; sleep 600 & wait']);
+    await kubectl(['wait', '--for=condition=Ready', `pod/${other}`, '--timeout=60s']);
+    await kubectl(['delete', 'pod', other, '--wait=false']);
+    await kubectl(['wait', '--for=delete', `pod/${other}`, '--timeout=40s']);
+    await kubectl(['create', 'configmap', `${pod}-c`, '--from-literal=k=v']);
+    expect(await kubectl(['get', 'configmap', `${pod}-c`, '-o', 'jsonpath={.data.k}'])).toBe('v');
+    await kubectl(['delete', 'configmap', `${pod}-c`]);
+  });
+
+  test('auth whoami, api-resources, api-versions, cluster-info, version', async () => {
+    const who = await kubectl.attempt(['auth', 'whoami']);
+    // Before 1.28 kubectl asks for beta versions of the review only, which Kubernetes no longer serves either.
+    if (minor < 28) expect(who.stderr).toContain('the selfsubjectreviews API is not enabled in the cluster');
+    else expect(who.stdout).toMatch(/Username\s+\S+[\s\S]*system:masters/);
+    expect(await kubectl(['api-resources'])).toMatch(/^pods\s+po\s+v1\s+true\s+Pod$/m);
+    expect(await kubectl(['api-versions'])).toMatch(/^v1$/m);
+    expect(await kubectl(['cluster-info'])).toContain('is running at');
+    expect(await kubectl(['version', '-o', 'json'])).toMatch(/"gitVersion": "v1\.36\.0\+peapod\./);
+  });
+}
+
+function full({ kubectl, pod, minor }: KubectlContext): void {
+  test('wait for conditions, values and the end of patience', async () => {
+    const wait = (...args: string[]) => kubectl.attempt(['wait', `pod/${pod}`, ...args]);
+    const met = { code: 0, stdout: `pod/${pod} condition met\n`, stderr: '' };
+    expect(await wait('--for=condition=Ready', '--timeout=10s')).toEqual(met);
+    expect(await wait('--for=condition=Ready=true', '--timeout=10s')).toEqual(met);
+    expect(await wait('--for=jsonpath={.status.phase}=Running', '--timeout=10s')).toEqual(met);
+    expect(await wait('--for=jsonpath={.status.containerStatuses[1].ready}=true', '--timeout=10s')).toEqual(met);
+    if (minor >= 31) {
+      expect(await wait('--for=create', '--timeout=10s')).toEqual(met);
+      expect(await wait('--for=jsonpath={.status.podIP}', '--timeout=10s')).toEqual(met);
+    }
+    const late = await wait('--for=condition=Ready=false', '--timeout=1s');
+    expect([late.code, late.stderr]).toEqual([1, `error: timed out waiting for the condition on pods/${pod}\n`]);
+    const later = kubectl.background(['wait', `pod/${pod}`, '--for=jsonpath={.metadata.labels.late}=x']);
+    await kubectl(['label', 'pod', pod, 'late=x']);
+    expect([await later.ended(), later.output()]).toEqual([0, met.stdout]);
+  });
+
+  test('edit: an invalid change opens the file again with the errors, and giving up changes nothing', async () => {
+    const edit = ['edit', 'pod', pod];
+    const mended = await editing(kubectl, edit, [
+      's/containerPort: 80/containerPort: 99999/',
+      's/containerPort: 99999/containerPort: 80/; s/^  name: web/&/; s/tier: .*/tier: edited/',
+    ]);
+    expect(mended.stdout).toBe(`pod/${pod} edited\n`);
+    expect(mended.files[1]).toMatch(
+      new RegExp(
+        `# pods "${pod}" was not valid:\n# \\* spec.containers\\[0\\].ports\\[0\\].containerPort: Invalid value: 99999: must be between 1 and 65535, inclusive\n`,
+      ),
+    );
+    expect(mended.stderr).toContain(`error: pods "${pod}" is invalid`);
+    expect(await kubectl(['get', 'pod', pod, '-o', 'jsonpath={.metadata.labels.tier}'])).toBe('edited');
+    const unknown = await editing(kubectl, edit, ['s/^    name: nginx/    nam: nginx/', '/^/d']);
+    expect(unknown.code).not.toBe(0);
+    const none = await editing(kubectl, edit, ['']);
+    expect([none.code, none.stderr]).toEqual([0, 'Edit cancelled, no changes made.\n']);
+  });
+
+  test('replace: in place, of what may not change, and of what has changed since', async () => {
+    const immutable = await kubectl.attempt(
+      ['apply', '-f', '-'],
+      podYaml(pod).replace('containerPort: 80', 'containerPort: 81'),
+    );
+    expect(immutable.stderr).toMatch(
+      new RegExp(`^The Pod "${pod}" is invalid: spec: Forbidden: pod updates may not change fields other than `),
+    );
+    const yaml = await kubectl(['get', 'pod', pod, '-o', 'yaml']);
+    expect(await kubectl(['replace', '-f', '-'], yaml.replace(/tier: .*/, 'tier: replaced'))).toBe(
+      `pod/${pod} replaced\n`,
+    );
+    const stale = await kubectl.attempt(['replace', '-f', '-'], yaml);
+    expect(stale.stderr).toContain(
+      `Operation cannot be fulfilled on pods "${pod}": the object has been modified; please apply your changes to the latest version and try again`,
+    );
+    // The whole object counts as applied last, unless that is put right.
+    await kubectl(['apply', 'set-last-applied', '-f', '-'], podYaml(pod));
+    expect(await kubectl(['apply', 'view-last-applied', 'pod', pod, '-o', 'json'])).not.toContain('nodeName');
+    await kubectl(['set', 'image', `pod/${pod}`, 'tool=busybox:1.28']);
+  });
+
+  test('diff by a dry run, and what a dry run says', async () => {
+    const changed = podYaml(pod).replace('tier: front', 'tier: differs');
+    const diff = await kubectl.attempt(['diff', '-f', '-'], changed);
+    expect([diff.code, /^\+ {4}tier: differs$/m.test(diff.stdout)]).toEqual([1, true]);
+    await kubectl(['apply', '-f', '-'], podYaml(pod));
+    expect((await kubectl.attempt(['diff', '-f', '-'], podYaml(pod))).code).toBe(0);
+    expect(await kubectl(['apply', '--dry-run=server', '-f', '-'], changed)).toBe(
+      `pod/${pod} configured (server dry run)\n`,
+    );
+    expect(await kubectl(['get', 'pod', pod, '-o', 'jsonpath={.metadata.labels.tier}'])).toBe('front');
+    const wrong = podYaml(`${pod}-x`).replace('image: nginx:1.14.2', 'imag: nginx:1.14.2');
+    expect((await kubectl.attempt(['apply', '-f', '-'], wrong)).stderr).toMatch(
+      /strict decoding error: unknown field "spec\.containers\[0\]\.imag"/,
+    );
+    expect((await kubectl.attempt(['apply', '--server-side', '-f', '-'], changed)).stderr).toContain(
+      'Server-side apply not available on the server',
+    );
+  });
+
+  test('create, get, describe and delete -f of each kind served', async () => {
+    await kubectlOnKinds(kubectl, `${pod}-ns`);
+  });
+
+  test('events: get, watch, and the command', async () => {
+    const watch = kubectl.background(['get', 'events', '--watch-only']);
+    try {
+      const selector = `involvedObject.name=${pod},reason=Scheduled`;
+      const table = await kubectl(['get', 'events', '--field-selector', selector]);
+      expect(table).toMatch(
+        new RegExp(
+          `^LAST SEEN\\s+TYPE\\s+REASON\\s+OBJECT\\s+MESSAGE\n\\S+\\s+Normal\\s+Scheduled\\s+pod/${pod}\\s+Success`,
+        ),
+      );
+      const events = await kubectl(['events', '--for', `pod/${pod}`, '--types=Normal']);
+      expect(events).toMatch(new RegExp(`Normal\\s+Started\\s+Pod/${pod}\\s+Container started`));
+      // Until the watch is open, nothing that happens is sure to be seen.
+      await eventually('an event on the watch', async () => {
+        await kubectl(['run', `${pod}-e`, '--image=busybox:1.28', '--restart=Never', '--', 'true']);
+        await kubectl(['delete', 'pod', `${pod}-e`, '--force', '--grace-period=0']);
+        return watch.output().includes(`pod/${pod}-e`);
+      });
+    } finally {
+      watch.stop();
+    }
+  });
+
+  test('auth can-i, as oneself and as another', async () => {
+    expect(await kubectl(['auth', 'can-i', 'create', 'pods'])).toBe('yes\n');
+    expect(await kubectl(['auth', 'can-i', '--list'])).toMatch(/^\*\.\*\s+\[\]\s+\[\]\s+\[\*\]$/m);
+    const other = await kubectl.attempt(['auth', 'can-i', 'list', 'pods', '--as=somebody']);
+    expect([other.code, other.stdout]).toEqual([1, expect.stringMatching(/^no\b/)]);
+    expect((await kubectl.attempt(['get', 'pods', '--as=somebody'])).stderr).toBe(
+      'Error from server (Forbidden): pods is forbidden: User "somebody" cannot list resource "pods" in API group "" in the namespace "default"\n',
+    );
+  });
+
+  test('cordon, taint, and a pod that waits for the node', async () => {
+    const node = (await kubectl(['get', 'nodes', '-o', 'name'])).trim();
+    const name = node.slice('node/'.length);
+    expect(await kubectl(['cordon', name])).toBe(`${node} cordoned\n`);
+    try {
+      expect(await kubectl(['get', 'nodes'])).toMatch(/Ready,SchedulingDisabled/);
+      await kubectl(['run', `${pod}-w`, '--image=busybox:1.28', '--restart=Never', '--', 'true']);
+      await eventually('the reason', async () =>
+        (await kubectl(['describe', 'pod', `${pod}-w`])).includes('1 node(s) were unschedulable'),
+      );
+    } finally {
+      expect(await kubectl(['uncordon', name])).toBe(`${node} uncordoned\n`);
+    }
+    await kubectl(['wait', `pod/${pod}-w`, '--for=jsonpath={.status.phase}=Succeeded', '--timeout=30s']);
+    await kubectl(['delete', 'pod', `${pod}-w`, '--now']);
+    await kubectl(['taint', 'nodes', name, 'k=v:PreferNoSchedule']);
+    expect(await kubectl(['describe', 'node', name])).toContain('k=v:PreferNoSchedule');
+    await kubectl(['taint', 'nodes', name, 'k-']);
+  });
+
+  test('cluster-info dump, get --raw, config', async () => {
+    // It ends with an error at the first kind that is not served yet.
+    expect((await kubectl.attempt(['cluster-info', 'dump'])).stdout).toContain('"kind": "NodeList"');
+    expect(await kubectl(['get', '--raw', '/readyz'])).toBe('ok');
+    expect(await kubectl(['config', 'current-context'])).toMatch(/peapod/);
   });
 }
