@@ -2,6 +2,7 @@
 // Follows apiserver pkg/endpoints/handlers of v1.36.
 
 import { ApiError, badRequest, methodNotAllowed, unsupportedMediaType } from '../api/meta/errors.ts';
+import { jsonPatchStrictErrors } from '../api/patch/json-patch.ts';
 import { JsonSyntaxError } from '../api/schema/json.ts';
 import type { Strategy } from '../api/scheme.ts';
 import type { RequestInfo } from './request-info.ts';
@@ -18,7 +19,7 @@ import type { ObjectVersion } from './registry/object-version.ts';
 import { checkNameInBody, guaranteedUpdate, prepareUpdate } from './registry/update.ts';
 import { prepareWatch } from './registry/watch.ts';
 import type { WriteContext } from './registry/write-context.ts';
-import { type WriteOptions, writeOptions } from './registry/write-options.ts';
+import { type FieldValidation, type WriteOptions, writeOptions } from './registry/write-options.ts';
 import type { ApiRequest, ApiResponse, Rendering } from './request.ts';
 import type { ResourceInfo } from './resources.ts';
 
@@ -170,11 +171,26 @@ function patchTypeOf(contentType: string): PatchType {
   return found;
 }
 
-async function readPatch(request: ApiRequest, machinery: ObjectMachinery): Promise<RawValue> {
+/** What a patch that is no JSON is told: in bare words where upstream's parser of that type of patch is asked directly. */
+function unreadablePatch(type: PatchType, validation: FieldValidation, why: string): ApiError {
+  if (type === 'strategic') return badRequest(why);
+  if (validation !== 'Ignore') return badRequest(`error decoding patch: ${why}`);
+  return badRequest(type === 'merge' ? 'Invalid JSON Patch' : why);
+}
+
+/** The patch as it was sent, with what a strict parser objects to. Throws 400. */
+async function readPatch(
+  request: ApiRequest,
+  machinery: ObjectMachinery,
+  type: PatchType,
+  validation: FieldValidation,
+): Promise<RawValue> {
   try {
-    return await readValue(request, machinery);
+    const { value, strictErrors } = await readValue(request, machinery);
+    if (type !== 'json' || validation === 'Ignore') return { value, strictErrors };
+    return { value, strictErrors: jsonPatchStrictErrors(value, strictErrors) };
   } catch (error) {
-    if (error instanceof JsonSyntaxError) throw badRequest(`error decoding patch: ${error.message}`);
+    if (error instanceof JsonSyntaxError) throw unreadablePatch(type, validation, error.message);
     throw error;
   }
 }
@@ -186,7 +202,7 @@ async function patch(call: ResourceCall, strategy: Strategy): Promise<ApiRespons
   const type = patchTypeOf(body.contentType);
   const options = writeOptions(request, 'PatchOptions');
   const context = writeContext(call, options);
-  const { value, strictErrors } = await readPatch(request, deps.machinery);
+  const { value, strictErrors } = await readPatch(request, deps.machinery, type, options.fieldValidation);
   const sent = { type, patch: value, strictErrors };
   const changed = await guaranteedUpdate(context, info.name, (current) => {
     context.warnings.length = 0;

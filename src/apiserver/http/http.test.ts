@@ -382,6 +382,42 @@ describe('bad input', () => {
     });
   });
 
+  test.each([
+    ['strategic-merge-patch', '', 'unexpected end of JSON input'],
+    ['strategic-merge-patch', 'Ignore', 'unexpected end of JSON input'],
+    ['merge-patch', '', 'error decoding patch: unexpected end of JSON input'],
+    ['merge-patch', 'Ignore', 'Invalid JSON Patch'],
+    ['json-patch', '', 'error decoding patch: unexpected end of JSON input'],
+    ['json-patch', 'Ignore', 'unexpected end of JSON input'],
+  ])('a %s (validation: %j) that is no JSON is refused: %s', async (kind, validation, message) => {
+    await h1('POST', cms, { headers: type, body: '{"metadata":{"name":"unreadable"}}' });
+    const answer = await h1('PATCH', `${cms}/unreadable?fieldValidation=${validation}`, {
+      headers: { 'content-type': `application/${kind}+json` },
+      body: '{"data":',
+    });
+    expect([answer.status, json(answer)['message']]).toEqual([400, message]);
+  });
+
+  test.each([
+    ['Ignore', 200, undefined, undefined],
+    ['Warn', 200, '299 - "json patch unknown field \\"[0].foo\\""', undefined],
+    [
+      'Strict',
+      422,
+      undefined,
+      /^ "" is invalid: patch: .*: strict decoding error: json patch unknown field "\[0\]\.foo"$/,
+    ],
+  ])('an unknown field of a JSON patch itself (validation: %s)', async (validation, status, warning, message) => {
+    const name = `odd-${validation.toLowerCase()}`;
+    await h1('POST', cms, { headers: type, body: JSON.stringify({ metadata: { name } }) });
+    const answer = await h1('PATCH', `${cms}/${name}?fieldValidation=${validation}`, {
+      headers: { 'content-type': 'application/json-patch+json' },
+      body: '[{"op":"add","path":"/data","value":{"a":"1"},"foo":1}]',
+    });
+    expect([answer.status, answer.headers['warning']]).toEqual([status, warning]);
+    if (message) expect(json(answer)['message']).toMatch(message);
+  });
+
   test('YAML bodies are read', async () => {
     const answer = await h1('POST', cms, {
       headers: { 'content-type': 'application/yaml' },
