@@ -10,6 +10,7 @@ import { leaseKind } from './lease/definition.ts';
 import { namespaceKind } from './namespace/definition.ts';
 import { nodeKind } from './node/definition.ts';
 import { podKind } from './pod/definition.ts';
+import { clusterRoleBindingKind, clusterRoleKind, roleBindingKind, roleKind } from './rbac/definition.ts';
 import { secretKind } from './secret/definition.ts';
 import { serviceKind } from './service/definition.ts';
 import { serviceAccountKind } from './serviceaccount/definition.ts';
@@ -26,6 +27,10 @@ const kinds: readonly AnyKind[] = [
   serviceAccountKind,
   leaseKind,
   eventsV1EventKind,
+  clusterRoleBindingKind,
+  clusterRoleKind,
+  roleBindingKind,
+  roleKind,
 ];
 
 /** The kind, with what Go's types hold for unset fields filled in before its own defaults. */
