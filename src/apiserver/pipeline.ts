@@ -40,7 +40,11 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
   const virtual = new Map(deps.virtual.map((v) => [`${v.group}/${v.version}/${v.resource}`, v]));
   return async (request) => {
     const info = requestInfo(request.method, request.path, request.query);
-    authorize(deps.authorizer, request, info);
+    // Rights that were given a moment ago count: a refusal is given on the newest roles only.
+    if (!deps.authorizer.allowed(request.user, info)) {
+      await deps.registry.feed.caughtUp();
+      authorize(deps.authorizer, request, info);
+    }
     if (!info.isResource) return answerPath(deps, request);
     const resource = deps.resources.find(info.group, info.version, info.resource);
     if (resource !== undefined) return answerResource(deps, request, info, resource);

@@ -2,9 +2,9 @@
 // Follows pkg/registry/authentication/selfsubjectreview and pkg/registry/authorization of v1.36.
 
 import type { JsonObject } from '../api/meta/types.ts';
-import { badRequest } from '../api/meta/errors.ts';
+import { badRequest, FieldPath, invalid, invalidObject } from '../api/meta/errors.ts';
 import { JsonSyntaxError } from '../api/schema/json.ts';
-import { deniedText, type AuthorizationRequest, type Authorizer } from './authz/authorizer.ts';
+import type { AuthorizationRequest, Authorizer } from './authz/authorizer.ts';
 import type { ObjectMachinery } from './machinery.ts';
 import { readValue } from './registry/decode-body.ts';
 import { timeText } from './registry/write-context.ts';
@@ -15,6 +15,8 @@ interface ReviewDeps {
   authorizer: Authorizer;
   machinery: ObjectMachinery;
   now(): number;
+  /** Resolves once the authorizer knows every acknowledged write. */
+  caughtUp(): Promise<void>;
 }
 
 const created = (body: JsonObject): ApiResponse => ({ type: 'json', code: 201, body, rendering: { as: 'object' } });
@@ -55,29 +57,83 @@ function asked(spec: Fields): AuthorizationRequest {
   throw badRequest('exactly one of nonResourceAttributes or resourceAttributes must be specified');
 }
 
-function accessReview(deps: ReviewDeps): VirtualResource {
+interface AccessReviewKind {
+  kind: string;
+  resource: string;
+  namespaced: boolean;
+  /** The user whose rights are asked for. */
+  subject(request: ApiRequest, spec: Fields): UserInfo;
+}
+
+const list = (fields: Fields, name: string): string[] => {
+  const value = fields[name];
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+};
+
+/** The user that a review names. Throws 422 when it names nobody. */
+function namedSubject(kind: string, spec: Fields): UserInfo {
+  const [name, groups] = [text(spec, 'user'), list(spec, 'groups')];
+  if (name === '' && groups.length === 0)
+    throw invalidObject({ group: 'authorization.k8s.io', kind }, '', [
+      invalid(new FieldPath('spec').child('user'), '', 'at least one of user or group must be specified'),
+    ]);
+  return { name, groups };
+}
+
+/** A local review asks about its own namespace. Throws 400. */
+function checkNamespace(question: AuthorizationRequest, namespace: string): void {
+  if (question.resource === '') throw badRequest('disallowed on this kind of request');
+  if (question.namespace !== namespace)
+    throw badRequest(`spec.resourceAttributes.namespace does not match namespace: ${question.namespace}`);
+}
+
+function accessReview(deps: ReviewDeps, review: AccessReviewKind): VirtualResource {
+  const { kind, resource, namespaced } = review;
   return {
     group: 'authorization.k8s.io',
     version: 'v1',
-    kind: 'SelfSubjectAccessReview',
-    resource: 'selfsubjectaccessreviews',
-    singular: 'selfsubjectaccessreview',
-    namespaced: false,
+    kind,
+    resource,
+    singular: kind.toLowerCase(),
+    namespaced,
     verbs: ['create'],
-    async create(request) {
+    async create(request, info) {
       const spec = await specOf(request, deps.machinery);
       const question = asked(spec);
-      const allowed = deps.authorizer.allowed(request.user, question);
+      if (namespaced) checkNamespace(question, info.namespace);
+      const user = review.subject(request, spec);
+      if (!deps.authorizer.allowed(user, question)) await deps.caughtUp();
       return created({
-        kind: 'SelfSubjectAccessReview',
+        kind,
         apiVersion: 'authorization.k8s.io/v1',
-        metadata: {},
+        metadata: namespaced ? { namespace: info.namespace } : {},
         spec: JSON.parse(JSON.stringify(spec)) as JsonObject,
-        status: allowed ? { allowed: true } : { allowed: false, reason: deniedText(request.user, question) },
+        status: { allowed: deps.authorizer.allowed(user, question) },
       });
     },
   };
 }
+
+const accessReviews: readonly AccessReviewKind[] = [
+  {
+    kind: 'SelfSubjectAccessReview',
+    resource: 'selfsubjectaccessreviews',
+    namespaced: false,
+    subject: ({ user }) => user,
+  },
+  {
+    kind: 'SubjectAccessReview',
+    resource: 'subjectaccessreviews',
+    namespaced: false,
+    subject: (_, spec) => namedSubject('SubjectAccessReview', spec),
+  },
+  {
+    kind: 'LocalSubjectAccessReview',
+    resource: 'localsubjectaccessreviews',
+    namespaced: true,
+    subject: (_, spec) => namedSubject('LocalSubjectAccessReview', spec),
+  },
+];
 
 function rulesReview(deps: ReviewDeps): VirtualResource {
   return {
@@ -92,6 +148,7 @@ function rulesReview(deps: ReviewDeps): VirtualResource {
       const spec = await specOf(request, deps.machinery);
       const namespace = text(spec, 'namespace');
       if (namespace === '') throw badRequest('no namespace on request');
+      await deps.caughtUp();
       const rules = deps.authorizer.rules(request.user, namespace);
       return created({
         kind: 'SelfSubjectRulesReview',
@@ -149,5 +206,5 @@ const userObject = (user: UserInfo): JsonObject => ({
 });
 
 export function reviewResources(deps: ReviewDeps): VirtualResource[] {
-  return [whoAmI(deps), accessReview(deps), rulesReview(deps)];
+  return [whoAmI(deps), ...accessReviews.map((kind) => accessReview(deps, kind)), rulesReview(deps)];
 }

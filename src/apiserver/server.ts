@@ -12,7 +12,10 @@ import { admissionChain, type AdmissionPlugin } from './admission/admission.ts';
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts';
 import { actingUser, type RequestHeaders } from './authz/impersonate.ts';
 import { createAuthorizer, type RuleSource } from './authz/authorizer.ts';
-import { bootstrapRules } from './authz/bootstrap-rules.ts';
+import { bootstrapRules, componentRules } from './authz/bootstrap-rules.ts';
+import { createRoleIndex } from './authz/role-index.ts';
+import { rbacEscalation } from './admission/rbac-escalation.ts';
+import { bootstrapRbac } from './bootstrap-rbac.ts';
 import { bootstrapNamespaces } from './bootstrap.ts';
 import { createDiscovery } from './discovery/discovery.ts';
 import { openApiHandler } from './discovery/openapi.ts';
@@ -58,7 +61,7 @@ export interface ApiServerOptions {
   dialPod?: PodDialer;
   /** Further admission after the built-in plugins. */
   admission?: readonly AdmissionPlugin[];
-  /** Rules by user; the bootstrap rules when absent. */
+  /** Rules by user; those of roles and of the bootstrap when absent. */
   rules?: RuleSource;
 }
 
@@ -87,6 +90,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const resources = resourceTable(stored);
   const feed = new CacheFeed(store, resources.all, clock, logger);
   const namespaces = resources.find('', 'v1', 'namespaces');
+  const roles = createRoleIndex(resources, feed);
+  const authorizer =
+    options.rules !== undefined || roles === undefined
+      ? createAuthorizer(options.rules ?? bootstrapRules)
+      : createAuthorizer((user) => [...componentRules(user), ...roles.rulesOf(user)], roles.generation);
   const admission = admissionChain([
     namespaceLifecycle(async (name) => {
       if (namespaces === undefined) return undefined;
@@ -97,6 +105,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
         ?.object();
     }),
     ...(options.admission ?? []),
+    ...(roles === undefined ? [] : [rbacEscalation({ authorizer, roles, caughtUp: () => feed.caughtUp() })]),
   ]);
   const registry: RegistryDeps = {
     store,
@@ -108,7 +117,6 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     admission,
     leases: leaseIssuer(store, clock),
   };
-  const authorizer = createAuthorizer(options.rules ?? bootstrapRules);
   const subresources = installSubresources({
     registry,
     resources,
@@ -117,7 +125,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     dialPod: options.dialPod,
   });
   const virtual: VirtualResource[] = [
-    ...reviewResources({ authorizer, machinery, now: () => clock.now() }),
+    ...reviewResources({ authorizer, machinery, now: () => clock.now(), caughtUp: () => feed.caughtUp() }),
     ...subresources.virtual,
   ];
   const { custom, locate } = subresources;
@@ -165,7 +173,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   };
   const start = async (): Promise<void> => {
     await feed.start();
-    await bootstrapNamespaces(createInProcessTransport(pipeline, apiserverUser));
+    const transport = createInProcessTransport(pipeline, apiserverUser);
+    await bootstrapNamespaces(transport);
+    if (roles !== undefined) await bootstrapRbac(transport);
     isReady = true;
   };
   const starting = start();

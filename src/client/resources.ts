@@ -1,6 +1,16 @@
 // The resources that components name in client calls, each with the type of its objects.
 
-import type { ConfigMap, Event, Lease, Namespace, Node, Pod, Secret, ServiceAccount } from '../api/generated/types.ts';
+import type {
+  ClusterRole,
+  ConfigMap,
+  Event,
+  Lease,
+  Namespace,
+  Node,
+  Pod,
+  Secret,
+  ServiceAccount,
+} from '../api/generated/types.ts';
 import { apiVersionOf, type KubeObject } from '../api/meta/types.ts';
 import type { ObjectName, Resource } from './client.ts';
 
@@ -22,6 +32,13 @@ export const secrets = resource<Secret>('', 'v1', 'secrets', 'Secret', true);
 export const serviceAccounts = resource<ServiceAccount>('', 'v1', 'serviceaccounts', 'ServiceAccount', true);
 /** Of the core group, as components write them. */
 export const events = resource<Event>('', 'v1', 'events', 'Event', true);
+export const clusterRoles = resource<ClusterRole>(
+  'rbac.authorization.k8s.io',
+  'v1',
+  'clusterroles',
+  'ClusterRole',
+  false,
+);
 export const leases = resource<Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease', true);
 
 /** A name as a path segment. Colons stay readable, as in system:node. */

@@ -1,6 +1,7 @@
 // What every controller is given and gives.
 
 import type {
+  ClusterRole,
   ConfigMap,
   Lease,
   Namespace,
@@ -27,6 +28,7 @@ export interface SharedInformers {
   readonly nodes: Informer<Node>;
   readonly namespaces: Informer<Namespace>;
   readonly serviceAccounts: Informer<ServiceAccount>;
+  readonly clusterRoles: Informer<ClusterRole>;
   /** The kube-root-ca.crt of every namespace, and nothing else. */
   readonly rootCaConfigMaps: Informer<ConfigMap>;
   /** Of the namespace kube-node-lease. */

@@ -60,9 +60,9 @@ const namespace = (name: string, deleting = false): Namespace => ({
 
 describe('enabledControllers', () => {
   it.each([
-    ['*', 5],
-    ['*,-podgc', 4],
-    ['-pod-garbage-collector-controller,*', 4],
+    ['*', 6],
+    ['*,-podgc', 5],
+    ['-pod-garbage-collector-controller,*', 5],
     ['namespace', 1],
     ['', 0],
     ['-namespace,namespace', 0],

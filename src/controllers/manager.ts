@@ -1,7 +1,8 @@
 // Starts the controllers that are asked for, over informers that they share.
 
 import { createInformer } from '../client/informer.ts';
-import { configMaps, leases, namespaces, nodes, pods, serviceAccounts } from '../client/resources.ts';
+import { clusterRoles, configMaps, leases, namespaces, nodes, pods, serviceAccounts } from '../client/resources.ts';
+import { clusterRoleAggregationController } from './clusterrole-aggregation/controller.ts';
 import type { Controller, ControllerContext, SharedInformers } from './controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/controller.ts';
@@ -17,6 +18,11 @@ const known: readonly { name: string; alias: string; controller: Controller }[] 
     name: 'root-ca-certificate-publisher-controller',
     alias: 'root-ca-cert-publisher',
     controller: rootCaController,
+  },
+  {
+    name: 'clusterrole-aggregation-controller',
+    alias: 'clusterrole-aggregation',
+    controller: clusterRoleAggregationController,
   },
   { name: 'pod-garbage-collector-controller', alias: 'podgc', controller: podGcController },
   { name: 'node-lifecycle-controller', alias: 'nodelifecycle', controller: nodeLifecycleController },
@@ -112,6 +118,7 @@ function sharedInformers(options: ControllerManagerOptions) {
   const nodeInformer = lazily(() => createInformer({ ...shared, resource: nodes }));
   const namespaceInformer = lazily(() => createInformer({ ...shared, resource: namespaces }));
   const serviceAccountInformer = lazily(() => createInformer({ ...shared, resource: serviceAccounts }));
+  const clusterRoleInformer = lazily(() => createInformer({ ...shared, resource: clusterRoles }));
   const rootCaInformer = lazily(() =>
     createInformer({ ...shared, resource: configMaps, fieldSelector: `metadata.name=${rootCaName}` }),
   );
@@ -128,6 +135,9 @@ function sharedInformers(options: ControllerManagerOptions) {
     },
     get serviceAccounts() {
       return serviceAccountInformer();
+    },
+    get clusterRoles() {
+      return clusterRoleInformer();
     },
     get rootCaConfigMaps() {
       return rootCaInformer();

@@ -64,26 +64,58 @@ export function ruleAllows(rule: PolicyRule, request: AuthorizationRequest): boo
 /** How many users' rules are kept. */
 const cacheLimit = 4096;
 
-/** An authorizer over a source of rules, whose answer is kept per user. */
-export function createAuthorizer(source: RuleSource): Authorizer {
-  const byUser = new WeakMap<UserInfo, readonly PolicyRule[]>();
-  const byName = new Map<string, readonly PolicyRule[]>();
-  const rulesOf = (user: UserInfo): readonly PolicyRule[] => {
+/** A user's rules by where they hold. */
+interface UserRules {
+  everywhere: readonly PolicyRule[];
+  byNamespace: ReadonlyMap<string, readonly PolicyRule[]>;
+}
+
+function byNamespace(rules: readonly PolicyRule[]): UserRules {
+  const everywhere: PolicyRule[] = [];
+  const namespaced = new Map<string, PolicyRule[]>();
+  for (const rule of rules) {
+    if (rule.namespace === undefined) {
+      everywhere.push(rule);
+      continue;
+    }
+    const known = namespaced.get(rule.namespace);
+    if (known === undefined) namespaced.set(rule.namespace, [rule]);
+    else known.push(rule);
+  }
+  return { everywhere, byNamespace: namespaced };
+}
+
+/** An authorizer over a source of rules, whose answer is kept per user for as long as `generation` gives the same number. */
+export function createAuthorizer(source: RuleSource, generation: () => number = () => 0): Authorizer {
+  let byUser = new WeakMap<UserInfo, UserRules>();
+  const byName = new Map<string, UserRules>();
+  let current = generation();
+  const rulesOf = (user: UserInfo): UserRules => {
+    const now = generation();
+    if (now !== current) {
+      current = now;
+      byUser = new WeakMap();
+      byName.clear();
+    }
     const known = byUser.get(user);
     if (known !== undefined) return known;
     const id = JSON.stringify([user.name, user.groups]);
     let rules = byName.get(id);
     if (rules === undefined) {
-      rules = source(user);
+      rules = byNamespace(source(user));
       if (byName.size >= cacheLimit) byName.clear();
       byName.set(id, rules);
     }
     byUser.set(user, rules);
     return rules;
   };
+  const inNamespace = (user: UserInfo, namespace: string): readonly PolicyRule[] =>
+    rulesOf(user).byNamespace.get(namespace) ?? [];
   return {
-    allowed: (user, request) => rulesOf(user).some((rule) => ruleAllows(rule, request)),
-    rules: (user, namespace) => rulesOf(user).filter((r) => r.namespace === undefined || r.namespace === namespace),
+    allowed: (user, request) =>
+      rulesOf(user).everywhere.some((rule) => ruleAllows(rule, request)) ||
+      (request.namespace !== '' && inNamespace(user, request.namespace).some((rule) => ruleAllows(rule, request))),
+    rules: (user, namespace) => [...rulesOf(user).everywhere, ...inNamespace(user, namespace)],
   };
 }
 

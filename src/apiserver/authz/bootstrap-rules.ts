@@ -72,6 +72,8 @@ const controllerManager: readonly PolicyRule[] = [
     verbs: ['create'],
   },
   { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['create'] },
+  // The aggregation of cluster roles writes rules that it has not itself.
+  { apiGroups: ['rbac.authorization.k8s.io'], resources: ['clusterroles'], verbs: ['escalate'] },
   {
     apiGroups: [''],
     resources: ['pods/eviction', 'bindings', 'pods/binding', 'serviceaccounts/token'],
@@ -131,12 +133,20 @@ function nodeRules(node: string): readonly PolicyRule[] {
 
 const nodePrefix = 'system:node:';
 
-/** Every rule that the user has by name and groups. */
+/** Every rule that the user has by name and groups where no RBAC objects are served. */
 export function bootstrapRules(user: UserInfo): readonly PolicyRule[] {
+  const rules = componentRules(user);
+  return user.groups.includes('system:authenticated') ? [...rules, ...authenticated] : rules;
+}
+
+/**
+ * The rules that hold whatever roles say: an administrator cannot be locked out, components work while roles are made or
+ * mended, and anybody may ask for health and version.
+ */
+export function componentRules(user: UserInfo): readonly PolicyRule[] {
   const groups = new Set(user.groups);
   if (groups.has('system:masters')) return everything;
   const rules: PolicyRule[] = [...publicInfo];
-  if (groups.has('system:authenticated')) rules.push(...authenticated);
   if (groups.has('system:nodes') && user.name.startsWith(nodePrefix))
     rules.push(...nodeRules(user.name.slice(nodePrefix.length)));
   switch (user.name) {

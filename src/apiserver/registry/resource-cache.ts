@@ -67,6 +67,13 @@ export interface CacheWatcher {
   end(): void;
 }
 
+/** Keeps something of its own beside a cache (an index). Called in the same turn as the cache changes. */
+export interface CacheObserver {
+  changed(current: ObjectVersion | undefined, previous: ObjectVersion | undefined): void;
+  /** The cache was filled anew. */
+  loaded(): void;
+}
+
 /** The objects of one resource, kept current by the feed. */
 export class ResourceCache {
   readonly info: ResourceInfo;
@@ -77,6 +84,7 @@ export class ResourceCache {
   // Watchers by what they must match: 'all', a namespace, a name, or the value of a field such as spec.nodeName.
   readonly #watchers = new Map<string, Set<CacheWatcher>>();
   readonly #watchedFields = new Map<string, number>();
+  readonly #observers: CacheObserver[] = [];
 
   constructor(info: ResourceInfo) {
     this.info = info;
@@ -100,6 +108,7 @@ export class ResourceCache {
   /** The objects show this revision; events after it will come. */
   startWindow(revision: number): void {
     this.#windowStart = revision;
+    for (const observer of this.#observers) observer.loaded();
   }
 
   /** Takes one change from the store and tells the watchers that it concerns. */
@@ -107,12 +116,18 @@ export class ResourceCache {
     const cached = this.toCacheEvent(event, this.objects.get(event.key));
     if (cached.current !== undefined) this.objects.set(event.key, cached.current);
     else this.objects.delete(event.key);
+    for (const observer of this.#observers) observer.changed(cached.current, cached.previous);
     this.#window.push(cached);
     if (this.#window.length >= 2 * windowSize) {
       const dropped = this.#window.splice(0, windowSize);
       this.#windowStart = dropped.at(-1)?.revision ?? this.#windowStart;
     }
     this.#dispatch(cached);
+  }
+
+  /** For as long as the cache lives. */
+  observe(observer: CacheObserver): void {
+    this.#observers.push(observer);
   }
 
   /** A store event in the terms of this resource; `previous` when it is known already. */

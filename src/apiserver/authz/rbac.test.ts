@@ -1,0 +1,249 @@
+// Roles and bindings as objects: who may do what by them, who may grant, what the defaults give, and what reviews answer.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createSeededRandom } from '../../sim/seeded-random.ts';
+import { createVirtualClock } from '../../sim/virtual-clock.ts';
+import { isApiError } from '../../api/meta/errors.ts';
+import type { Transport } from '../../api/transport.ts';
+import { createMemoryStore } from '../../store/memory.ts';
+import { startTestServer, type TestServer, verbs } from '../test-server.ts';
+
+let server: TestServer;
+let admin: ReturnType<typeof verbs>;
+const clock = createVirtualClock();
+
+beforeEach(async () => {
+  server = await startTestServer(clock, createSeededRandom(1));
+  admin = verbs(server.admin);
+});
+afterEach(() => server.server.close());
+
+const as = (name: string, ...groups: string[]): Transport =>
+  server.server.inProcess({ name, groups: [...groups, 'system:authenticated'] });
+const rbac = '/apis/rbac.authorization.k8s.io/v1';
+const head = (kind: string, name: string) => ({ apiVersion: 'rbac.authorization.k8s.io/v1', kind, metadata: { name } });
+const readPods = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }];
+
+async function outcome(request: Promise<unknown>): Promise<string> {
+  try {
+    await request;
+    return 'ok';
+  } catch (error) {
+    if (isApiError(error)) return `${error.code} ${error.message}`;
+    throw error;
+  }
+}
+
+const bind = (name: string, role: string, subject: object, namespace = 'default') =>
+  admin.post(`${rbac}/namespaces/${namespace}/rolebindings`, {
+    ...head('RoleBinding', name),
+    roleRef: { kind: role.split('/')[0], name: role.split('/')[1] },
+    subjects: [subject],
+  });
+
+describe('a role binding', () => {
+  const list = (who: Transport, namespace = 'default') =>
+    outcome(verbs(who).get(`/api/v1/namespaces/${namespace}/pods`));
+  const denied = (name: string, namespace: string): string =>
+    `403 pods is forbidden: User "${name}" cannot list resource "pods" in API group "" in the namespace "${namespace}"`;
+
+  test('gives at once, in its namespace only, and takes away again', async () => {
+    const jane = as('jane');
+    expect(await list(jane)).toBe(denied('jane', 'default'));
+    await admin.post(`${rbac}/namespaces/default/roles`, { ...head('Role', 'reader'), rules: readPods });
+    await bind('b', 'Role/reader', { kind: 'User', name: 'jane' });
+    expect(await list(jane)).toBe('ok');
+    expect(await list(jane, 'kube-system')).toBe(denied('jane', 'kube-system'));
+    expect(await list(as('joe'))).toBe(denied('joe', 'default'));
+    await admin.del(`${rbac}/namespaces/default/rolebindings/b`);
+    await admin.get('/api/v1/namespaces/default');
+    expect(await list(jane)).toBe(denied('jane', 'default'));
+  });
+
+  test.each<[string, object, Transport | undefined, () => Transport]>([
+    ['a group', { kind: 'Group', name: 'dev' }, undefined, () => as('ann', 'dev')],
+    [
+      'a service account of the binding’s namespace',
+      { kind: 'ServiceAccount', name: 'bot' },
+      undefined,
+      () => as('system:serviceaccount:default:bot'),
+    ],
+    [
+      'a service account of another namespace',
+      { kind: 'ServiceAccount', name: 'bot', namespace: 'kube-system' },
+      undefined,
+      () => as('system:serviceaccount:kube-system:bot'),
+    ],
+  ])('holds for %s', async (_, subject, __, who) => {
+    await admin.post(`${rbac}/clusterroles`, { ...head('ClusterRole', 'reader'), rules: readPods });
+    await bind('b', 'ClusterRole/reader', subject);
+    expect(await list(who())).toBe('ok');
+    expect(await list(who(), 'kube-public')).not.toBe('ok');
+  });
+
+  test('follows its role as it changes', async () => {
+    await bind('b', 'ClusterRole/later', { kind: 'User', name: 'jane' });
+    expect(await list(as('jane'))).not.toBe('ok');
+    await admin.post(`${rbac}/clusterroles`, { ...head('ClusterRole', 'later'), rules: readPods });
+    expect(await list(as('jane'))).toBe('ok');
+    await admin.patch(`${rbac}/clusterroles/later`, 'merge-patch+json', { rules: [] });
+    expect(await list(as('jane'))).not.toBe('ok');
+  });
+});
+
+describe('granting', () => {
+  const manager = async (): Promise<ReturnType<typeof verbs>> => {
+    await admin.post(`${rbac}/clusterroles`, {
+      ...head('ClusterRole', 'manager'),
+      rules: [
+        { apiGroups: ['rbac.authorization.k8s.io'], resources: ['roles', 'rolebindings'], verbs: ['create', 'patch'] },
+        { apiGroups: [''], resources: ['pods'], verbs: ['get'] },
+      ],
+    });
+    await bind('m', 'ClusterRole/manager', { kind: 'User', name: 'mia' });
+    return verbs(as('mia'));
+  };
+  const lacking =
+    'user "mia" (groups=["system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n';
+
+  test('needs what is granted', async () => {
+    const mia = await manager();
+    const path = `${rbac}/namespaces/default/roles`;
+    const rule = (resources: string[], verbsOf: string[]) => ({ apiGroups: [''], resources, verbs: verbsOf });
+    const role = (name: string, ...rules: object[]) => outcome(mia.post(path, { ...head('Role', name), rules }));
+    expect(await role('held', rule(['pods'], ['get']))).toBe('ok');
+    expect(await role('more', rule(['secrets', 'pods'], ['get', 'list']))).toBe(
+      `403 roles.rbac.authorization.k8s.io "more" is forbidden: ${lacking}` +
+        '{APIGroups:[""], Resources:["pods"], Verbs:["list"]}\n{APIGroups:[""], Resources:["secrets"], Verbs:["get" "list"]}',
+    );
+    expect(await outcome(mia.patch(`${path}/held`, 'merge-patch+json', { metadata: { labels: { a: 'b' } } }))).toBe(
+      'ok',
+    );
+    expect(
+      await outcome(mia.patch(`${path}/held`, 'merge-patch+json', { rules: [rule(['pods'], ['delete'])] })),
+    ).toContain('{APIGroups:[""], Resources:["pods"], Verbs:["delete"]}');
+  });
+
+  test('binding needs the rights of the role, or the verb bind', async () => {
+    const mia = await manager();
+    const give = (name: string, role: string) =>
+      outcome(
+        mia.post(`${rbac}/namespaces/default/rolebindings`, {
+          ...head('RoleBinding', name),
+          roleRef: { kind: 'ClusterRole', name: role },
+          subjects: [{ kind: 'User', name: 'joe' }],
+        }),
+      );
+    expect(await give('a', 'manager')).toBe('ok');
+    expect(await give('b', 'cluster-admin')).toBe(
+      `403 rolebindings.rbac.authorization.k8s.io "b" is forbidden: ${lacking}` +
+        '{APIGroups:["*"], Resources:["*"], Verbs:["*"]}\n{NonResourceURLs:["*"], Verbs:["*"]}',
+    );
+    expect(await give('c', 'missing')).toBe('404 clusterroles.rbac.authorization.k8s.io "missing" not found');
+    await admin.post(`${rbac}/clusterroles`, {
+      ...head('ClusterRole', 'binder'),
+      rules: [
+        {
+          apiGroups: ['rbac.authorization.k8s.io'],
+          resources: ['clusterroles'],
+          verbs: ['bind'],
+          resourceNames: ['cluster-admin'],
+        },
+      ],
+    });
+    await bind('binder', 'ClusterRole/binder', { kind: 'User', name: 'mia' });
+    expect(await give('d', 'cluster-admin')).toBe('ok');
+  });
+
+  test('only who may do all may aggregate', async () => {
+    await admin.post(`${rbac}/clusterroles`, {
+      ...head('ClusterRole', 'roles'),
+      rules: [{ apiGroups: ['rbac.authorization.k8s.io'], resources: ['clusterroles'], verbs: ['create'] }],
+    });
+    await admin.post(`${rbac}/clusterrolebindings`, {
+      ...head('ClusterRoleBinding', 'roles'),
+      roleRef: { kind: 'ClusterRole', name: 'roles' },
+      subjects: [{ kind: 'User', name: 'mia' }],
+    });
+    const aggregationRule = { clusterRoleSelectors: [{ matchLabels: { a: 'b' } }] };
+    const body = { ...head('ClusterRole', 'all'), aggregationRule };
+    expect(await outcome(verbs(as('mia')).post(`${rbac}/clusterroles`, body))).toBe(
+      '403 clusterroles.rbac.authorization.k8s.io "all" is forbidden: must have cluster-admin privileges to use an aggregationRule',
+    );
+    expect(await outcome(admin.post(`${rbac}/clusterroles`, body))).toBe('ok');
+  });
+});
+
+describe('the defaults', () => {
+  test('are there from the start, marked as upstream marks them', async () => {
+    const role = await admin.get(`${rbac}/clusterroles/view`);
+    expect(role).toMatchObject({
+      metadata: {
+        labels: {
+          'kubernetes.io/bootstrapping': 'rbac-defaults',
+          'rbac.authorization.k8s.io/aggregate-to-edit': 'true',
+        },
+        annotations: { 'rbac.authorization.kubernetes.io/autoupdate': 'true' },
+      },
+      aggregationRule: {
+        clusterRoleSelectors: [{ matchLabels: { 'rbac.authorization.k8s.io/aggregate-to-view': 'true' } }],
+      },
+    });
+  });
+
+  test('are mended at the next start: what lacks comes back, what was added stays, what opts out is left', async () => {
+    const store = createMemoryStore({ clock });
+    const first = await startTestServer(clock, createSeededRandom(2), { store });
+    const own = verbs(first.admin);
+    await own.patch(`${rbac}/clusterroles/system:basic-user`, 'merge-patch+json', { rules: readPods });
+    await own.del(`${rbac}/clusterrolebindings/system:basic-user`);
+    await own.patch(`${rbac}/clusterroles/system:discovery`, 'merge-patch+json', {
+      metadata: { annotations: { 'rbac.authorization.kubernetes.io/autoupdate': 'false' } },
+      rules: [],
+    });
+    await first.server.close();
+    const second = await startTestServer(clock, createSeededRandom(3), { store });
+    const again = verbs(second.admin);
+    expect(await again.get(`${rbac}/clusterroles/system:basic-user`)).toMatchObject({
+      rules: [
+        ...readPods,
+        { apiGroups: ['authorization.k8s.io'], resources: ['selfsubjectaccessreviews'], verbs: ['create'] },
+        { apiGroups: ['authorization.k8s.io'], resources: ['selfsubjectrulesreviews'], verbs: ['create'] },
+        { apiGroups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'], verbs: ['create'] },
+      ],
+    });
+    expect(await outcome(again.get(`${rbac}/clusterrolebindings/system:basic-user`))).toBe('ok');
+    expect(await again.get(`${rbac}/clusterroles/system:discovery`)).toMatchObject({ rules: [] });
+    await second.server.close();
+  });
+});
+
+describe('reviews', () => {
+  const path = '/apis/authorization.k8s.io/v1';
+  const attributes = { resourceAttributes: { verb: 'list', resource: 'pods', namespace: 'default' } };
+  const review = (spec: object, at = 'subjectaccessreviews') => admin.post(`${path}/${at}`, { spec });
+
+  test('answer from roles', async () => {
+    await admin.post(`${rbac}/clusterroles`, { ...head('ClusterRole', 'reader'), rules: readPods });
+    await bind('b', 'ClusterRole/reader', { kind: 'Group', name: 'dev' });
+    expect(await review({ user: 'x', groups: ['dev'], ...attributes })).toMatchObject({ status: { allowed: true } });
+    expect(await review({ user: 'dev', ...attributes })).toMatchObject({ status: { allowed: false } });
+    const local = 'namespaces/default/localsubjectaccessreviews';
+    expect(await review({ groups: ['dev'], ...attributes }, local)).toMatchObject({ status: { allowed: true } });
+    const rules = await verbs(as('x', 'dev')).post(`${path}/selfsubjectrulesreviews`, {
+      spec: { namespace: 'default' },
+    });
+    expect(rules).toMatchObject({
+      status: {
+        resourceRules: expect.arrayContaining([{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }]),
+      },
+    });
+  });
+
+  test('refuse what makes no sense', async () => {
+    expect(await outcome(review(attributes))).toBe(
+      '422 SubjectAccessReview.authorization.k8s.io "" is invalid: spec.user: Invalid value: "": at least one of user or group must be specified',
+    );
+    const elsewhere = review({ user: 'x', ...attributes }, 'namespaces/kube-system/localsubjectaccessreviews');
+    expect(await outcome(elsewhere)).toBe('400 spec.resourceAttributes.namespace does not match namespace: default');
+  });
+});
