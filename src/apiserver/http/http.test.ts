@@ -10,6 +10,7 @@ import { ensurePki, type KeyPair, type Pki } from '../../host/pki.ts';
 import { realClock } from '../../host/real-clock.ts';
 import { realRandom } from '../../host/real-random.ts';
 import { createMemoryFiles } from '../../sim/memory-files.ts';
+import { bootstrapRules } from '../authz/bootstrap-rules.ts';
 import type { KubeletConnector } from '../subresources/kubelet-connector.ts';
 import { configMap, startTestServer, type TestServer, verbs } from '../test-server.ts';
 
@@ -46,7 +47,11 @@ beforeAll(async () => {
   pki = await ensurePki({ dir: '/pki', files: createMemoryFiles(), clock: realClock, hosts: [] });
   admin = await pki.issueClientCert('admin', ['system:masters']);
   bob = await pki.issueClientCert('bob', ['dev']);
-  t = await startTestServer(realClock, realRandom, { kubeletConnector: connector });
+  const reading = [{ apiGroups: [''], resources: ['pods', 'pods/exec'], verbs: ['get'] }];
+  t = await startTestServer(realClock, realRandom, {
+    kubeletConnector: connector,
+    rules: (user) => (user.name === 'reader' ? reading : bootstrapRules(user)),
+  });
   api = verbs(t.admin);
   ({ port } = await t.server.listen({ host: '127.0.0.1', port: 0, tls: { ...pki.apiserver, clientCa: pki.ca } }));
   kubelet = createServer((socket) => {
@@ -598,6 +603,16 @@ describe('the way to kubelets', () => {
       'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Protocol: v5.channel.k8s.io',
     );
     expect(got).toMatch(/^HTTP\/1.1 400 /);
+  });
+
+  test('who may only read may not exec by GET', async () => {
+    const refused = await h1('GET', '/api/v1/namespaces/default/pods/logged/exec?command=ls&stdout=true', {
+      headers: { 'impersonate-user': 'reader', connection: 'upgrade', upgrade: 'websocket' },
+    });
+    expect([refused.status, json(refused)['message']]).toEqual([
+      403,
+      'pods "logged" is forbidden: User "reader" cannot create resource "pods/exec" in API group "" in the namespace "default"',
+    ]);
   });
 
   test('without an upgrade it is a bad request', async () => {

@@ -76,11 +76,16 @@ export function installSubresources(deps: SubresourceDeps): Subresources {
     user: Parameters<UpgradeDeps['locate']>[3],
   ): Promise<UpgradeTarget> => {
     const info = requestInfo(method, path, query);
-    if (!deps.authorizer.allowed(user, info))
-      throw forbidden({ group: info.group, resource: info.resource }, info.name, deniedText(user, info));
+    const requireVerb = (verb: string): void => {
+      if (!deps.authorizer.allowed(user, { ...info, verb }))
+        throw forbidden({ group: info.group, resource: info.resource }, info.name, deniedText(user, { ...info, verb }));
+    };
+    requireVerb(info.verb);
     const known = info.isResource && info.group === '' && info.resource === 'pods' && info.name !== '';
     if (!known || (info.verb !== 'get' && info.verb !== 'create'))
       throw methodNotAllowed({ group: info.group, resource: info.resource }, 'upgrade');
+    // A WebSocket comes by GET, and acts in the pod all the same (rest/subresources.go, ensureAuthorizedForVerb).
+    requireVerb('create');
     const pod: Pod = (await getObject(registry, pods, info.namespace, info.name)).object();
     const kubeletPath = upgradePath(pod, info.subresource, query);
     return { kubelet: await kubeletTarget(registry, nodes, pod.spec?.nodeName ?? ''), path: kubeletPath };
