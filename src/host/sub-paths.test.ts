@@ -11,15 +11,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { canMount } from '../../test/support/can-mount.ts';
 import { createHostMounts } from './mounts.ts';
 import { hostProcesses } from './processes.ts';
 import { createHostSubPaths } from './sub-paths.ts';
 
-const probe = realpathSync(mkdtempSync(`${tmpdir()}/peapod-mount-`));
-const canMount =
-  process.platform === 'linux' && (await hostProcesses.run(['mount', '--bind', '--', probe, probe])).exitCode === 0;
-if (canMount) await hostProcesses.run(['umount', '--', probe]);
-rmSync(probe, { recursive: true });
+const mountable = await canMount('bind');
 
 const mounts = createHostMounts();
 const subPaths = createHostSubPaths();
@@ -40,7 +37,7 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-describe.skipIf(!canMount)('createHostSubPaths', () => {
+describe.skipIf(!mountable)('createHostSubPaths', () => {
   it('binds a folder, and what is written there is in the volume', async () => {
     await subPaths.bind(volume, 'real', target);
     writeFileSync(`${target}/new`, 'x');

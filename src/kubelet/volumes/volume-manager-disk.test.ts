@@ -22,15 +22,12 @@ import { createHostMounts } from '../../host/mounts.ts';
 import { hostProcesses } from '../../host/processes.ts';
 import { realClock } from '../../host/real-clock.ts';
 import { silentLogger } from '../../lib/logger.ts';
+import { canMount } from '../../../test/support/can-mount.ts';
 import { objectNotFound } from './object-source.ts';
 import { createVolumeManager, type ClosableVolumeManager } from './volume-manager.ts';
 import type { ChangedObject } from './watched-objects.ts';
 
-const probe = realpathSync(mkdtempSync(`${tmpdir()}/peapod-mount-`));
-const canMount =
-  process.platform === 'linux' && (await hostProcesses.run(['mount', '-t', 'tmpfs', 'tmpfs', probe])).exitCode === 0;
-if (canMount) await hostProcesses.run(['umount', '--', probe]);
-rmSync(probe, { recursive: true });
+const mountable = await canMount('tmpfs');
 const isRoot = process.getuid?.() === 0;
 const hostMounts = createHostMounts();
 
@@ -40,7 +37,7 @@ let configMaps: Record<string, ConfigMap>;
 let secrets: Record<string, Secret>;
 let tell: (changed: ChangedObject) => void;
 
-const start = (mounting = canMount): ClosableVolumeManager =>
+const start = (mounting = mountable): ClosableVolumeManager =>
   createVolumeManager({
     root: `${dir}/kubelet`,
     files: hostFiles,
@@ -182,7 +179,7 @@ describe('volumes on disk', () => {
     expect(await manager.listPodsOnDisk()).toEqual([]);
   });
 
-  it.skipIf(!canMount)('keeps secrets and memory volumes off the disk, with a limit', async () => {
+  it.skipIf(!mountable)('keeps secrets and memory volumes off the disk, with a limit', async () => {
     const pod = podWith([
       { name: 's', secret: { secretName: 'key' } },
       { name: 'm', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
