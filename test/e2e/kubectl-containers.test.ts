@@ -50,11 +50,15 @@ function core({ kubectl, pod }: KubectlContext): void {
     expect(await logs('-c', 'tool', '--tail=1')).toMatch(/^line \d+\n$/);
     expect((await logs('-c', 'tool')).startsWith('line 1\nline 2\n')).toBe(true);
     expect(await logs('-c', 'tool', '--limit-bytes=9')).toBe('line 1\nli');
+    // Five lines a second, and however long kubectl takes on a busy machine.
+    const asked = performance.now();
+    const fiveASecond = (): number => 3 + ((performance.now() - asked + 1000) / 1000) * 5;
     const recent = await logs('-c', 'tool', '--since=1s');
-    expect(recent.split('\n').length).toBeLessThan(8);
+    expect(recent.split('\n').length).toBeLessThan(fiveASecond());
     expect(recent).not.toContain('line 1\n');
-    const now = new Date(Date.now() - 1000).toISOString();
-    expect((await logs('-c', 'tool', `--since-time=${now}`)).split('\n').length).toBeLessThan(12);
+    const recentTime = await logs('-c', 'tool', `--since-time=${new Date(Date.now() - 1000).toISOString()}`);
+    expect(recentTime.split('\n').length).toBeLessThan(fiveASecond());
+    expect(recentTime).not.toContain('line 1\n');
     expect(await logs('-c', 'tool', '--timestamps', '--tail=1')).toMatch(
       /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z line \d+\n$/,
     );

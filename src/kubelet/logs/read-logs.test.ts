@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hostFiles } from '../../host/files.ts';
 import { realClock } from '../../host/real-clock.ts';
+import type { Files } from '../../lib/system.ts';
 import { fixedTime, parseLogEntry } from './log-line.ts';
 import { type LogOptions, readLogs, tailOffset } from './read-logs.ts';
 
@@ -57,6 +58,29 @@ describe('a finished log', () => {
   test('a last line without its newline is read, too', async () => {
     await writeFile(path, lines[0]!);
     expect(await read({})).toBe('one\n');
+  });
+
+  test('what is written meanwhile is left out of a tail', async () => {
+    await writeFile(path, `${lines.join('\n')}\n`);
+    const files: Files = {
+      ...hostFiles,
+      async open(name) {
+        const reader = await hostFiles.open(name);
+        return {
+          read: (offset, length) => reader.read(offset, length),
+          close: () => reader.close(),
+          async stat() {
+            const found = await reader.stat();
+            await appendFile(path, `${at(6)} stdout F late\n`);
+            return found;
+          },
+        };
+      },
+    };
+    const source = { files, clock: realClock, path, isRunning: async () => true };
+    let out = '';
+    for await (const chunk of readLogs(source, { tailLines: 1 })) out += chunk.toString();
+    expect(out).toBe('five\n');
   });
 
   test('a missing file rejects', async () => {

@@ -135,10 +135,12 @@ export async function* readLogs(source: LogSource, options: LogOptions, signal?:
     const formatter = createFormatter(options);
     let { ino, size } = await reader.stat();
     let offset = options.tailLines === undefined ? 0 : await tailOffset(reader, size, options.tailLines);
+    // Who does not follow gets the log as it was when asked for: a busy container would add lines to the tail, or keep it from ending.
+    const end = options.follow ? Infinity : size;
     let rest: Buffer = Buffer.alloc(0);
     let lastRound = false;
     while (!signal?.aborted) {
-      const chunk = await reader.read(offset, chunkBytes);
+      const chunk = await reader.read(offset, Math.min(chunkBytes, end - offset));
       if (chunk.length > 0) {
         offset += chunk.length;
         rest = addLines(formatter, rest.length === 0 ? chunk : Buffer.concat([rest, chunk]));
