@@ -1,9 +1,6 @@
 import { createServer, type Server } from 'node:net';
-import { connect as connectH2, type ClientHttp2Session, constants } from 'node:http2';
-import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
-import type { IncomingHttpHeaders } from 'node:http';
+import { constants } from 'node:http2';
 import { connect as connectNet, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ensurePki, type KeyPair, type Pki } from '../../host/pki.ts';
@@ -12,6 +9,7 @@ import { realRandom } from '../../host/real-random.ts';
 import { createMemoryFiles } from '../../sim/memory-files.ts';
 import { bootstrapRules } from '../authz/bootstrap-rules.ts';
 import type { KubeletConnector } from '../subresources/kubelet-connector.ts';
+import { h2, type HttpsClient, httpsClient, json } from '../../../test/support/https-client.ts';
 import { configMap, startTestServer, type TestServer, verbs } from '../test-server.ts';
 
 const cms = '/api/v1/namespaces/default/configmaps';
@@ -23,6 +21,9 @@ let bob: KeyPair;
 let port: number;
 let kubelet: Server;
 let seenByKubelet = '';
+let h1: HttpsClient['h1'];
+let session: HttpsClient['session'];
+let rawTls: HttpsClient['rawTls'];
 
 /** A kubelet that answers an upgrade and then echoes. */
 const connector: KubeletConnector = {
@@ -54,6 +55,7 @@ beforeAll(async () => {
   });
   api = verbs(t.admin);
   ({ port } = await t.server.listen({ host: '127.0.0.1', port: 0, tls: { ...pki.apiserver, clientCa: pki.ca } }));
+  ({ h1, session, rawTls } = httpsClient(port, pki.ca, admin));
   kubelet = createServer((socket) => {
     socket.once('data', (data) => {
       seenByKubelet = data.toString();
@@ -68,76 +70,6 @@ afterAll(async () => {
   await t.server.close();
   kubelet.close();
 });
-
-interface Answer {
-  status: number;
-  headers: IncomingHttpHeaders;
-  body: Buffer;
-}
-
-/** One HTTP/1.1 exchange. */
-function h1(
-  method: string,
-  path: string,
-  options: { headers?: Record<string, string>; body?: string | Buffer; as?: KeyPair | null } = {},
-): Promise<Answer> {
-  const who = options.as === undefined ? admin : options.as;
-  const tls: RequestOptions = { ca: pki.ca, ...who };
-  return new Promise((resolve, reject) => {
-    const outgoing = httpsRequest(
-      {
-        host: '127.0.0.1',
-        port,
-        method,
-        path,
-        headers: options.headers ?? {},
-        agent: new Agent({ keepAlive: false }),
-        ...tls,
-      },
-      (incoming) => {
-        const chunks: Buffer[] = [];
-        incoming.on('data', (c: Buffer) => chunks.push(c));
-        incoming.on('end', () =>
-          resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks) }),
-        );
-        incoming.on('error', reject);
-      },
-    );
-    outgoing.on('error', reject);
-    outgoing.end(options.body);
-  });
-}
-
-function session(as: KeyPair = admin): ClientHttp2Session {
-  const client = connectH2(`https://127.0.0.1:${port}`, { ca: pki.ca, ...as });
-  // The server may be gone before the session is closed at the end.
-  client.on('error', () => {});
-  return client;
-}
-
-/** One HTTP/2 exchange. */
-function h2(
-  client: ClientHttp2Session,
-  method: string,
-  path: string,
-  headers: Record<string, string> = {},
-  body?: string,
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const stream = client.request({ ':method': method, ':path': path, ...headers }, { endStream: body === undefined });
-    let got: IncomingHttpHeaders & { ':status'?: number } = {};
-    const chunks: Buffer[] = [];
-    stream.on('response', (h) => {
-      got = h as IncomingHttpHeaders;
-    });
-    stream.on('data', (c: Buffer) => chunks.push(c));
-    stream.on('end', () => resolve({ status: Number(got[':status']), headers: got, body: Buffer.concat(chunks) }));
-    stream.on('error', reject);
-    if (body !== undefined) stream.end(body);
-  });
-}
-
-const json = (answer: Answer): Record<string, unknown> => JSON.parse(answer.body.toString()) as Record<string, unknown>;
 
 describe('both protocols', () => {
   test('create, get and list give the same', async () => {
@@ -241,205 +173,6 @@ describe('who', () => {
     );
   });
 });
-
-describe('bad input', () => {
-  const type = { 'content-type': 'application/json' };
-  test.each<[string, string, string, Record<string, string>, string, number, string]>([
-    [
-      'malformed JSON',
-      'POST',
-      cms,
-      type,
-      '{"a":',
-      400,
-      'the object provided is unrecognized (must be of type ConfigMap): couldn\'t get version/kind; json parse error: unexpected end of JSON input ({"a":)',
-    ],
-    [
-      'no body',
-      'POST',
-      cms,
-      type,
-      '',
-      400,
-      "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; json parse error: unexpected end of JSON input (<empty>)",
-    ],
-    [
-      'an unknown form',
-      'POST',
-      cms,
-      { 'content-type': 'text/plain' },
-      'x',
-      415,
-      'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
-    ],
-    [
-      'protobuf that is none',
-      'POST',
-      cms,
-      { 'content-type': 'application/vnd.kubernetes.protobuf' },
-      'x',
-      400,
-      'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]',
-    ],
-    [
-      'nothing acceptable',
-      'GET',
-      cms,
-      { accept: 'text/html' },
-      '',
-      406,
-      'only the following media types are accepted: application/json',
-    ],
-    [
-      'a body over 3 MB',
-      'POST',
-      cms,
-      type,
-      'x'.repeat(3 * 1024 * 1024 + 1),
-      413,
-      'Request entity too large: limit is 3145728',
-    ],
-    [
-      'a duplicate field, strictly',
-      'POST',
-      `${cms}?fieldValidation=Strict`,
-      type,
-      '{"metadata":{"name":"d"},"data":{"a":"1","a":"2"}}',
-      400,
-      'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: duplicate field "data.a"',
-    ],
-    [
-      'YAML that is none: no JSON yet, so nothing about its kind',
-      'POST',
-      cms,
-      { 'content-type': 'application/yaml' },
-      'kind: ConfigMap\nmetadata: {name: a\ndata: {}\n',
-      400,
-      expect.stringMatching(
-        /^the object provided is unrecognized \(must be of type ConfigMap\): yaml: line \d: .* \(6b696e643a20436f6e6669674d61700a6d657461646174613a207b6e616d \.\.\.\)$/,
-      ),
-    ],
-  ])('%s', async (_name, method, path, headers, body, status, message) => {
-    const answer = await h1(method, path, { headers, ...(method === 'GET' ? {} : { body }) });
-    expect([answer.status, json(answer)['message']]).toEqual([status, message]);
-    expect(json(answer)).toMatchObject({ kind: 'Status', apiVersion: 'v1', status: 'Failure', code: status });
-  });
-
-  test('a body over 3 MB of unknown length, on HTTP/2', async () => {
-    const client = session();
-    const answer = await h2(client, 'POST', cms, type, 'x'.repeat(3 * 1024 * 1024 + 1));
-    expect(answer.status).toBe(413);
-    expect((await h2(client, 'GET', cms)).status).toBe(200);
-    client.close();
-  });
-
-  test('a body cut off stores nothing', async () => {
-    const socket = await rawTls();
-    socket.write(
-      `POST ${cms} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"metadata":{"name":"cut"}}`,
-    );
-    socket.end();
-    socket.resume();
-    await new Promise((resolve) => socket.once('close', resolve));
-    expect((await h1('GET', `${cms}/cut`)).status).toBe(404);
-  });
-
-  test('unknown fields are warned of by default', async () => {
-    const answer = await h1('POST', cms, { headers: type, body: '{"metadata":{"name":"warned"},"spec":{"foo":1}}' });
-    expect([answer.status, answer.headers['warning']]).toEqual([201, '299 - "unknown field \\"spec\\""']);
-  });
-
-  test.each([
-    ['GET', '/nope'],
-    ['GET', '/apis/nope.io/v1/things'],
-  ])('%s %s is no path at all', async (method, path) => {
-    const answer = await h1(method, path);
-    expect([answer.status, answer.body.toString()]).toEqual([404, '404 page not found\n']);
-  });
-
-  const noSuchPath = [404, 'NotFound', 'the server could not find the requested resource'];
-  const noSuchMethod = [405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource'];
-  test.each([
-    ['GET', '/api/v1/namespaces/default/nope', noSuchPath],
-    ['GET', '/api/v1/namespaces/default/pods/x/nope', noSuchPath],
-    ['GET', '/api/v1/pods/x', noSuchPath],
-    ['GET', '/api/v2', noSuchPath],
-    ['GET', '/apis/coordination.k8s.io/v9/leases', noSuchPath],
-    ['POST', '/api/v1/namespaces/default/configmaps/x', noSuchMethod],
-    ['POST', '/api/v1/namespaces/default/services', noSuchMethod],
-    ['POST', '/api/v1/configmaps', noSuchMethod],
-    ['PUT', '/api/v1/namespaces/default/pods', noSuchMethod],
-    ['PATCH', '/api/v1/namespaces/default/pods', noSuchMethod],
-    ['PUT', '/api/v1/nodes', noSuchMethod],
-    ['DELETE', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', noSuchMethod],
-  ])('%s %s gives %j', async (method, path, [code, reason, message]) => {
-    const answer = await h1(method, path);
-    expect(answer.status).toBe(code);
-    expect(json(answer)).toEqual({
-      kind: 'Status',
-      apiVersion: 'v1',
-      metadata: {},
-      status: 'Failure',
-      message,
-      reason,
-      details: {},
-      code,
-    });
-  });
-
-  test.each([
-    ['strategic-merge-patch', '', 'unexpected end of JSON input'],
-    ['strategic-merge-patch', 'Ignore', 'unexpected end of JSON input'],
-    ['merge-patch', '', 'error decoding patch: unexpected end of JSON input'],
-    ['merge-patch', 'Ignore', 'Invalid JSON Patch'],
-    ['json-patch', '', 'error decoding patch: unexpected end of JSON input'],
-    ['json-patch', 'Ignore', 'unexpected end of JSON input'],
-  ])('a %s (validation: %j) that is no JSON is refused: %s', async (kind, validation, message) => {
-    await h1('POST', cms, { headers: type, body: '{"metadata":{"name":"unreadable"}}' });
-    const answer = await h1('PATCH', `${cms}/unreadable?fieldValidation=${validation}`, {
-      headers: { 'content-type': `application/${kind}+json` },
-      body: '{"data":',
-    });
-    expect([answer.status, json(answer)['message']]).toEqual([400, message]);
-  });
-
-  test.each([
-    ['Ignore', 200, undefined, undefined],
-    ['Warn', 200, '299 - "json patch unknown field \\"[0].foo\\""', undefined],
-    [
-      'Strict',
-      422,
-      undefined,
-      /^ "" is invalid: patch: .*: strict decoding error: json patch unknown field "\[0\]\.foo"$/,
-    ],
-  ])('an unknown field of a JSON patch itself (validation: %s)', async (validation, status, warning, message) => {
-    const name = `odd-${validation.toLowerCase()}`;
-    await h1('POST', cms, { headers: type, body: JSON.stringify({ metadata: { name } }) });
-    const answer = await h1('PATCH', `${cms}/${name}?fieldValidation=${validation}`, {
-      headers: { 'content-type': 'application/json-patch+json' },
-      body: '[{"op":"add","path":"/data","value":{"a":"1"},"foo":1}]',
-    });
-    expect([answer.status, answer.headers['warning']]).toEqual([status, warning]);
-    if (message) expect(json(answer)['message']).toMatch(message);
-  });
-
-  test('YAML bodies are read', async () => {
-    const answer = await h1('POST', cms, {
-      headers: { 'content-type': 'application/yaml' },
-      body: 'metadata: {name: yaml}\ndata:\n  a: "1"\n',
-    });
-    expect([answer.status, json(answer)['data']]).toEqual([201, { a: '1' }]);
-  });
-});
-
-function rawTls(): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    const socket = connectTls({ host: '127.0.0.1', port, ca: pki.ca, ...admin, ALPNProtocols: ['http/1.1'] }, () =>
-      resolve(socket),
-    );
-    socket.on('error', reject);
-  });
-}
 
 describe('forms of an answer', () => {
   const table = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json' };
