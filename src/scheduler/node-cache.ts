@@ -26,7 +26,7 @@ class Slot implements NodeView {
   readonly row: number;
   readonly cache: NodeCache;
   readonly pods = new Map<string, PodInfo>();
-  /** "protocol/port" → address → how many pods. */
+  /** "protocol/port" to address to how many pods. */
   readonly ports = new Map<string, Map<string, number>>();
   /** Undefined while pods are known of a node that is not. */
   object: Node | undefined;
