@@ -72,7 +72,7 @@ async function answerPath(deps: PipelineDeps, request: ApiRequest): Promise<ApiR
 }
 
 const rootPaths = [
-  '/.well-known/',
+  '/.well-known/openid-configuration',
   '/api',
   '/api/v1',
   '/apis',
@@ -82,6 +82,7 @@ const rootPaths = [
   '/metrics',
   '/openapi/v2',
   '/openapi/v3',
+  '/openid/v1/jwks',
   '/readyz',
   '/version',
 ];

@@ -9,11 +9,14 @@ import type { ObjectMachinery } from './machinery.ts';
 import { readValue } from './registry/decode-body.ts';
 import { timeText } from './registry/write-context.ts';
 import type { ApiRequest, ApiResponse, UserInfo } from './request.ts';
+import { TokenError } from './tokens/claims.ts';
+import type { ServiceAccountTokens } from './tokens/service-account-tokens.ts';
 import type { VirtualResource } from './virtual.ts';
 
 interface ReviewDeps {
   authorizer: Authorizer;
   machinery: ObjectMachinery;
+  tokens: ServiceAccountTokens;
   now(): number;
   /** Resolves once the authorizer knows every acknowledged write. */
   caughtUp(): Promise<void>;
@@ -196,6 +199,42 @@ function whoAmI(deps: ReviewDeps): VirtualResource {
   };
 }
 
+function tokenReview(deps: ReviewDeps): VirtualResource {
+  return {
+    group: 'authentication.k8s.io',
+    version: 'v1',
+    kind: 'TokenReview',
+    resource: 'tokenreviews',
+    singular: 'tokenreview',
+    namespaced: false,
+    verbs: ['create'],
+    async create(request) {
+      const spec = await specOf(request, deps.machinery);
+      const token = text(spec, 'token');
+      if (token === '') throw badRequest('token is required for TokenReview in authentication');
+      const audiences = list(spec, 'audiences');
+      return created({
+        kind: 'TokenReview',
+        apiVersion: 'authentication.k8s.io/v1',
+        metadata: {},
+        spec: { token, ...(audiences.length === 0 ? {} : { audiences }) },
+        status: await tokenStatus(deps, token, audiences),
+      });
+    },
+  };
+}
+
+async function tokenStatus({ tokens }: ReviewDeps, token: string, audiences: string[]): Promise<JsonObject> {
+  try {
+    const known = await (audiences.length === 0 ? tokens.authenticate(token) : tokens.authenticate(token, audiences));
+    return { authenticated: true, user: userObject(known.user), audiences: known.audiences };
+  } catch (error) {
+    if (!(error instanceof TokenError)) throw error;
+    const first = 'invalid bearer token';
+    return { user: {}, error: error.message === first ? first : `[${first}, ${error.message}]` };
+  }
+}
+
 const userObject = (user: UserInfo): JsonObject => ({
   username: user.name,
   ...(user.uid === undefined ? {} : { uid: user.uid }),
@@ -206,5 +245,5 @@ const userObject = (user: UserInfo): JsonObject => ({
 });
 
 export function reviewResources(deps: ReviewDeps): VirtualResource[] {
-  return [whoAmI(deps), ...accessReviews.map((kind) => accessReview(deps, kind)), rulesReview(deps)];
+  return [whoAmI(deps), tokenReview(deps), ...accessReviews.map((kind) => accessReview(deps, kind)), rulesReview(deps)];
 }

@@ -1,5 +1,6 @@
 // Puts the API server together: caches over a store, the pipeline, and the ways in.
 
+import { unauthorized } from '../api/meta/errors.ts';
 import type { JsonObject } from '../api/meta/types.ts';
 import type { AnyKind } from '../api/scheme.ts';
 import { loadDescriptions } from '../api/schema/load.ts';
@@ -13,10 +14,13 @@ import { namespaceLifecycle } from './admission/namespace-lifecycle.ts';
 import { actingUser, type RequestHeaders } from './authz/impersonate.ts';
 import { createAuthorizer, type RuleSource } from './authz/authorizer.ts';
 import { bootstrapRules, componentRules } from './authz/bootstrap-rules.ts';
+import { TokenError } from './tokens/claims.ts';
+import { createServiceAccountTokens } from './tokens/service-account-tokens.ts';
+import { createTokenSigner, newSigningKey } from './tokens/jwt.ts';
 import { createRoleIndex } from './authz/role-index.ts';
 import { rbacEscalation } from './admission/rbac-escalation.ts';
 import { bootstrapRbac } from './bootstrap-rbac.ts';
-import { bootstrapNamespaces } from './bootstrap.ts';
+import { bootstrapDefaultAccount, bootstrapNamespaces } from './bootstrap.ts';
 import { createDiscovery } from './discovery/discovery.ts';
 import { openApiHandler } from './discovery/openapi.ts';
 import { versionInfo } from './health.ts';
@@ -63,6 +67,8 @@ export interface ApiServerOptions {
   admission?: readonly AdmissionPlugin[];
   /** Rules by user; those of roles and of the bootstrap when absent. */
   rules?: RuleSource;
+  /** PEM of the ECDSA key that signs service account tokens; a new one for this run when absent. */
+  serviceAccountKey?: string;
 }
 
 export interface ApiServer {
@@ -117,15 +123,23 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     admission,
     leases: leaseIssuer(store, clock),
   };
+  const address = (): string => `127.0.0.1:${listener?.port ?? 6443}`;
+  const tokens = createServiceAccountTokens({
+    registry,
+    resources,
+    signer: createTokenSigner(options.serviceAccountKey ?? newSigningKey()),
+    address,
+  });
   const subresources = installSubresources({
     registry,
+    tokens,
     resources,
     authorizer,
     connector: options.kubeletConnector,
     dialPod: options.dialPod,
   });
   const virtual: VirtualResource[] = [
-    ...reviewResources({ authorizer, machinery, now: () => clock.now(), caughtUp: () => feed.caughtUp() }),
+    ...reviewResources({ authorizer, machinery, now: () => clock.now(), tokens, caughtUp: () => feed.caughtUp() }),
     ...subresources.virtual,
   ];
   const { custom, locate } = subresources;
@@ -143,7 +157,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     resources,
     registry,
     authorizer,
-    discovery: createDiscovery(stored, virtual, () => `127.0.0.1:${listener?.port ?? 6443}`),
+    discovery: createDiscovery(stored, virtual, address),
     virtual,
     custom,
     health: [
@@ -159,12 +173,22 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       },
     ],
     version: versionInfo(options.version, options.platform ?? 'linux/amd64', '') as JsonObject,
-    extra: async (request) => metrics.answer(request) ?? (await openApi(request)),
+    extra: async (request) => metrics.answer(request) ?? tokens.answer(request) ?? (await openApi(request)),
   });
   const actAs = (user: UserInfo, headers: RequestHeaders): UserInfo => actingUser(authorizer, user, headers);
+  const tokenUser = async (token: string): Promise<UserInfo> => {
+    try {
+      return (await tokens.authenticate(token)).user;
+    } catch (error) {
+      if (!(error instanceof TokenError)) throw error;
+      logger.debug('a bearer token was refused', { error: error.message });
+      throw unauthorized();
+    }
+  };
   const exchangeDeps: ExchangeDeps = {
     pipeline,
     actingUser: actAs,
+    tokenUser,
     logger,
     now: () => clock.now(),
     monotonic: () => clock.monotonic(),
@@ -175,6 +199,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     await feed.start();
     const transport = createInProcessTransport(pipeline, apiserverUser);
     await bootstrapNamespaces(transport);
+    if (resources.find('', 'v1', 'serviceaccounts') !== undefined) await bootstrapDefaultAccount(transport);
     if (roles !== undefined) await bootstrapRbac(transport);
     isReady = true;
   };
@@ -189,7 +214,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       const upgrade: UpgradeHandler =
         connector === undefined
           ? (_request, socket) => socket.destroy()
-          : upgradeHandler({ locate, actingUser: actAs, connector, logger });
+          : upgradeHandler({ locate, actingUser: actAs, tokenUser, connector, logger });
       listener = await listenHttps(listenOptions, exchangeDeps, upgrade);
       return { port: listener.port };
     },

@@ -38,6 +38,8 @@ export interface Pki {
   /** PEM of the CA, for kubeconfigs and for verifying clients. */
   readonly ca: string;
   readonly apiserver: KeyPair;
+  /** PEM of the ECDSA key on P-256 that signs service account tokens, kept as sa.key. */
+  readonly serviceAccountKey: string;
   /** A client certificate for that user; `file` keeps it as <file>.crt and <file>.key and gives it again on later starts. */
   issueClientCert(user: string, groups: readonly string[], file?: string): Promise<KeyPair>;
   /** A serving certificate (kubelets); kept likewise. */
@@ -121,6 +123,7 @@ export async function ensurePki({ dir, files, clock, hosts }: PkiOptions): Promi
   return {
     ca: authority.pem,
     apiserver,
+    serviceAccountKey: await ensureKey(join(dir, 'sa.key'), files),
     issueClientCert: (user, groups, file) =>
       issue({ commonName: user, organizations: groups, hosts: [], usage: 'client' }, file),
     issueServingCert: (request, file) =>
@@ -134,6 +137,14 @@ export async function ensurePki({ dir, files, clock, hosts }: PkiOptions): Promi
         file,
       ),
   };
+}
+
+/** The key in that file, made when there is none. */
+async function ensureKey(path: string, files: Files): Promise<string> {
+  if ((await files.stat(path)) !== undefined) return (await files.readFile(path)).toString('utf8');
+  const pem = `${(await keyPem(await newKeys())).trimEnd()}\n`;
+  await files.writeFileAtomic(path, pem, 0o600);
+  return pem;
 }
 
 async function ensureAuthority(dir: string, files: Files, clock: Clock): Promise<Authority> {

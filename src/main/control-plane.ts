@@ -60,6 +60,7 @@ export async function startControlPlane({ paths, port, logger }: ControlPlaneOpt
     random: realRandom,
     logger: logger.child({ component: 'apiserver' }),
     version: peapodVersion(),
+    serviceAccountKey: pki.serviceAccountKey,
     kubeletConnector: httpsKubeletConnector({ ...kubeletClient, ca: pki.ca }),
     dialPod,
   });

@@ -1,7 +1,8 @@
-// Reads who a client is from its certificate: common name is the user, organizations are the groups.
-// Follows apiserver pkg/authentication/request/x509 of v1.36.
+// Reads who a client is from its certificate (common name is the user, organizations are the groups), or the token that it shows.
+// Follows apiserver pkg/authentication/request/{x509,bearertoken} of v1.36.
 
 import type { TLSSocket } from 'node:tls';
+import type { RequestHeaders } from '../authz/impersonate.ts';
 import type { UserInfo } from '../request.ts';
 
 /** The user of a verified client certificate; undefined without one, or with one that our CA did not sign for clients. */
@@ -20,4 +21,12 @@ export function authenticate(socket: TLSSocket): UserInfo | undefined {
       ? [organizations]
       : [];
   return { name, groups: [...groups, 'system:authenticated'] };
+}
+
+/** The token of an Authorization header; undefined without one. */
+export function bearerToken(headers: RequestHeaders): string | undefined {
+  const { authorization } = headers;
+  if (typeof authorization !== 'string') return undefined;
+  const [scheme = '', token = ''] = authorization.trim().split(' ', 3);
+  return scheme.toLowerCase() === 'bearer' && token !== '' ? token : undefined;
 }

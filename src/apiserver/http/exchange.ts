@@ -5,6 +5,7 @@ import { createGzip, constants } from 'node:zlib';
 import { unauthorized } from '../../api/meta/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { type Pipeline, statusOf } from '../pipeline.ts';
+import { bearerToken } from './authenticate.ts';
 import type { RequestHeaders } from '../authz/impersonate.ts';
 import type { ApiRequest, ApiResponse, RequestBody, UserInfo } from '../request.ts';
 import { readBody } from './body.ts';
@@ -26,6 +27,8 @@ export interface ExchangeDeps {
   pipeline: Pipeline;
   /** Whom a client with these headers acts as. Throws 403. */
   actingUser(user: UserInfo, headers: RequestHeaders): UserInfo;
+  /** Whom a bearer token stands for. Throws 401. */
+  tokenUser(token: string): Promise<UserInfo>;
   logger: Logger;
   now(): number;
   /** Monotonic time in ms. */
@@ -55,7 +58,9 @@ export async function exchange(
   let watch = false;
   const started = deps.monotonic();
   try {
-    const who = client ?? (anonymousPaths.test(path) ? anonymous : undefined);
+    const token = client === undefined ? bearerToken(incoming.headers) : undefined;
+    const known = token === undefined ? client : await deps.tokenUser(token);
+    const who = known ?? (anonymousPaths.test(path) ? anonymous : undefined);
     if (who === undefined) throw unauthorized();
     const user = deps.actingUser(who, incoming.headers);
     const query = queryAt < 0 ? '' : incoming.target.slice(queryAt + 1);

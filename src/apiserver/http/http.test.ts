@@ -154,6 +154,25 @@ describe('who', () => {
     });
   });
 
+  test('a bearer token is as good as a certificate, and a bad one is refused even where nobody need be known', async () => {
+    const issued = await api.post('/api/v1/namespaces/default/serviceaccounts/default/token', { spec: {} });
+    const { token } = (issued as { status?: { token?: string } }).status ?? {};
+    const authorization = `Bearer ${token}`;
+    const asked = { headers: { authorization }, as: null };
+    expect(json(await h1('GET', cms, asked))['message']).toBe(
+      'configmaps is forbidden: User "system:serviceaccount:default:default" cannot list resource "configmaps" in API group "" in the namespace "default"',
+    );
+    const documents = ['/openid/v1/jwks', '/.well-known/openid-configuration'];
+    for (const path of documents) expect((await h1('GET', path, asked)).status).toBe(200);
+    const exec = await h1('GET', '/api/v1/namespaces/default/pods/p/exec?command=ls', {
+      headers: { authorization, connection: 'upgrade', upgrade: 'SPDY/3.1' },
+      as: null,
+    });
+    expect(exec.status).toBe(403);
+    for (const path of [cms, '/healthz'])
+      expect((await h1('GET', path, { headers: { authorization: `${authorization}x` }, as: null })).status).toBe(401);
+  });
+
   test('who may acts as another, on both protocols and for upgrades', async () => {
     const headers = { 'impersonate-user': 'bob', 'impersonate-group': 'dev' };
     const denied =

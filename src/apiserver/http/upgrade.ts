@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { badRequest, unauthorized } from '../../api/meta/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { statusOf } from '../pipeline.ts';
+import { bearerToken } from './authenticate.ts';
 import type { RequestHeaders } from '../authz/impersonate.ts';
 import type { UserInfo } from '../request.ts';
 import type { KubeletConnector, KubeletTarget } from '../subresources/kubelet-connector.ts';
@@ -23,6 +24,8 @@ export interface UpgradeDeps {
   locate(method: string, path: string, query: URLSearchParams, user: UserInfo): Promise<UpgradeTarget>;
   /** Whom a client with these headers acts as. Throws 403. */
   actingUser(user: UserInfo, headers: RequestHeaders): UserInfo;
+  /** Whom a bearer token stands for. Throws 401. */
+  tokenUser(token: string): Promise<UserInfo>;
   connector: KubeletConnector;
   logger: Logger;
 }
@@ -45,8 +48,10 @@ async function join(
   head: Buffer,
   client: UserInfo | undefined,
 ): Promise<void> {
-  if (client === undefined) throw unauthorized();
-  const user = deps.actingUser(client, request.headers);
+  const token = client === undefined ? bearerToken(request.headers) : undefined;
+  const known = token === undefined ? client : await deps.tokenUser(token);
+  if (known === undefined) throw unauthorized();
+  const user = deps.actingUser(known, request.headers);
   const [path, query] = splitOnce(request.url ?? '/', '?');
   const target = await deps.locate(request.method ?? 'GET', path, new URLSearchParams(query), user);
   const lines = requestLines(request, target);

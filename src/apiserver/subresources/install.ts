@@ -8,6 +8,7 @@ import type { RegistryDeps } from '../registry/commit.ts';
 import { getObject } from '../registry/list.ts';
 import { requestInfo } from '../request-info.ts';
 import type { ResourceTable } from '../resources.ts';
+import type { ServiceAccountTokens } from '../tokens/service-account-tokens.ts';
 import type { CustomSubresource, VirtualResource } from '../virtual.ts';
 import { bindingHandler } from './binding.ts';
 import type { KubeletConnector } from './kubelet-connector.ts';
@@ -19,6 +20,7 @@ import { podProxy, type PodDialer } from './pod-proxy.ts';
 export interface SubresourceDeps {
   registry: RegistryDeps;
   resources: ResourceTable;
+  tokens: ServiceAccountTokens;
   authorizer: Authorizer;
   connector: KubeletConnector | undefined;
   dialPod: PodDialer | undefined;
@@ -37,6 +39,7 @@ const noKubelets = 'this API server has no way to kubelets';
 export function installSubresources(deps: SubresourceDeps): Subresources {
   const { registry, resources, connector } = deps;
   const custom = new Map<string, CustomSubresource>();
+  custom.set('/serviceaccounts/token', { handle: async (request, info) => deps.tokens.request(request, info) });
   const pods = resources.find('', 'v1', 'pods');
   const nodes = resources.find('', 'v1', 'nodes');
   if (pods === undefined || nodes === undefined)

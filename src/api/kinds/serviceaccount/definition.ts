@@ -2,7 +2,7 @@
 
 import type { ServiceAccount } from '../../generated/types.ts';
 import type { KindDefinition } from '../../scheme.ts';
-import { ageColumn, allVerbs, nameColumn, simpleStrategy } from '../common.ts';
+import { ageColumn, allVerbs, connect, nameColumn, simpleStrategy } from '../common.ts';
 
 // Only the names of secrets mean something here.
 function keepSecretNames(account: ServiceAccount): void {
@@ -33,6 +33,7 @@ export const serviceAccountKind: KindDefinition<ServiceAccount> = {
           ]
         : [],
   },
+  subresources: { token: connect(['create'], 'TokenRequest', 'authentication.k8s.io') },
   columns: [
     nameColumn,
     {
