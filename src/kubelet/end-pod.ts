@@ -4,6 +4,7 @@
 import { podLogDirectory } from './pod-paths.ts';
 import { decideTermination, type TerminationAction } from './decide/decide-termination.ts';
 import { errorText, type KubeletParts, type PodMemory, report, runtimeOf } from './pod-context.ts';
+import { beginPreStop, stopWithHook } from './hooks/kill-container.ts';
 import { containerFieldPath } from './pod-events.ts';
 
 /** The time that a termination has; it only ever gets shorter. */
@@ -33,20 +34,38 @@ export async function stopPod(parts: KubeletParts, memory: PodMemory, terminatio
     // Shortening replaces the controller first; the present one is aborted only when the kubelet stops.
     termination.abort.signal.throwIfAborted();
     const runtime = await runtimeOf(parts, memory);
-    const actions = decideTermination(memory.pod, runtime, termination.deadline, parts.clock.now());
+    const actions = decideTermination(memory.pod, runtime);
     if (actions.length === 0) {
       report(parts, memory, runtime, 'stopped');
       return;
     }
     const { deadline } = termination;
     const { signal } = termination.abort;
-    const results = await Promise.allSettled(
-      actions.map((action) => stopOne(parts, memory, action, deadline, announced, signal)),
-    );
+    // Every container is told and runs its hook at once; only TERM comes in order.
+    for (const container of runtime.containers) {
+      if (container.state !== 'running') continue;
+      announce(parts, memory, container, deadline, announced);
+      void beginPreStop(parts, memory, container);
+    }
+    const results = await Promise.allSettled(actions.map((action) => stopOne(parts, memory, action, deadline, signal)));
     memory.dirty = true;
     const failure = results.find((r) => r.status === 'rejected');
     if (failure !== undefined && !signal.aborted) throw failure.reason;
   }
+}
+
+/** Tells of the container's end, once per deadline. */
+function announce(
+  parts: KubeletParts,
+  { pod }: PodMemory,
+  { id, name }: { id: string; name: string },
+  deadline: number,
+  announced: Set<string>,
+): void {
+  const key = `${id} ${deadline}`;
+  if (announced.has(key) || pod === undefined) return;
+  announced.add(key);
+  parts.events.event(pod, 'Normal', 'Killing', `Stopping container ${name}`, containerFieldPath(pod, name));
 }
 
 async function stopOne(
@@ -54,26 +73,12 @@ async function stopOne(
   memory: PodMemory,
   action: TerminationAction,
   deadline: number,
-  announced: Set<string>,
   signal: AbortSignal,
 ): Promise<void> {
   switch (action.type) {
-    case 'stop-container': {
-      const { id, name } = action.container;
-      const key = `${id} ${deadline}`;
-      if (!announced.has(key) && memory.pod !== undefined) {
-        parts.events.event(
-          memory.pod,
-          'Normal',
-          'Killing',
-          `Stopping container ${name}`,
-          containerFieldPath(memory.pod, name),
-        );
-      }
-      announced.add(key);
-      await parts.runtime.stopContainer(id, action.graceSeconds, signal);
+    case 'stop-container':
+      await stopWithHook(parts, memory, action.container, deadline, signal);
       return;
-    }
     case 'stop-sandbox':
       await parts.endLimiter.run(() => parts.runtime.stopPodSandbox(action.id, signal));
       return;

@@ -387,7 +387,7 @@ describe('a pod ends', () => {
     expect(show('web')).toBe('gone');
   });
 
-  test('by force: the object goes at once, the processes a second later', async () => {
+  test('by force: the object goes at once, the processes two seconds later', async () => {
     const { api, clock, runtime } = await start();
     api.create(pod('web', { 'ignore-term': 'true' }));
     await clock.settle();
@@ -396,7 +396,7 @@ describe('a pod ends', () => {
     await clock.settle();
     expect(harness.show('web')).toBe('Running c:running');
     expect((await runtime.listContainers({ state: 'running' })).length).toBe(2);
-    await clock.advance(1200);
+    await clock.advance(2200);
     expect((await runtime.listContainers()).map((c) => c.labels['io.kubernetes.pod.uid'])).toEqual(['other']);
   });
 
@@ -407,7 +407,7 @@ describe('a pod ends', () => {
     api.delete('web', 60);
     await clock.advance(2000);
     api.delete('web', 0);
-    await clock.advance(1500);
+    await clock.advance(2500);
     expect(await runtime.listContainers()).toEqual([]);
   });
 

@@ -5,6 +5,7 @@ import type { Pod, PodStatus } from '../api/generated/types.ts';
 import type { Client, Resource } from '../client/client.ts';
 import type { RuntimeService } from '../cri/runtime.ts';
 import { type Clock, sleep } from '../lib/clock.ts';
+import type { Dialer } from '../lib/dialer.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import type { Files } from '../lib/system.ts';
@@ -12,6 +13,7 @@ import { admitPod, wasAdmitted } from './decide/admit-pod.ts';
 import type { KubeletParts } from './pod-context.ts';
 import type { PodEvents } from './pod-events.ts';
 import type { PodSource } from './pod-source.ts';
+import { createProbeManager } from './probes/probe-manager.ts';
 import { createPodWorker, type PodWorker } from './pod-worker.ts';
 import { formatPod, podIdentity } from './runtime-pod.ts';
 import { createRuntimeWatcher } from './runtime-watcher.ts';
@@ -41,6 +43,8 @@ export interface KubeletOptions {
   cgroups: PodCgroups;
   node: NodeInfo;
   events: PodEvents;
+  /** Reaches containers for their probes and hooks. */
+  dialer: Dialer;
   files: Files;
   /** The root of container logs: `<podLogs>/<namespace>_<name>_<uid>/<container>/<n>.log`. */
   podLogs: string;
@@ -107,6 +111,8 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       runtimeName: () => runtimeName,
       watcher,
       statuses,
+      probes: createProbeManager({ ...options, signal, onChange: (uid, kind) => workers.get(uid)?.probed(kind) }),
+      signal,
       limiter: createStartLimiter(options.parallelStarts ?? 10),
       endLimiter: createStartLimiter(options.parallelStarts ?? 10),
     };

@@ -3,11 +3,13 @@
 import type { Pod, PodStatus } from '../api/generated/types.ts';
 import { isRuntimeError, type RuntimeService } from '../cri/runtime.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Dialer } from '../lib/dialer.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import type { Files } from '../lib/system.ts';
 import type { Backoff } from './decide/container-backoff.ts';
 import type { PodEvents } from './pod-events.ts';
+import type { ProbeManager } from './probes/probe-manager.ts';
 import { emptyRuntimePod, type RuntimePod } from './runtime-pod.ts';
 import type { RuntimeWatcher } from './runtime-watcher.ts';
 import type {
@@ -45,6 +47,11 @@ export interface KubeletParts {
   clock: Clock;
   random: Random;
   logger: Logger;
+  probes: ProbeManager;
+  /** Reaches containers for their hooks. */
+  dialer: Dialer;
+  /** Aborts when the kubelet stops. */
+  signal: AbortSignal;
   limiter: StartLimiter;
   /** Bounds the taking down of sandboxes likewise. */
   endLimiter: StartLimiter;
@@ -62,6 +69,8 @@ export interface PodMemory {
   reasons: Map<string, WaitingReason>;
   backoffs: Map<string, Backoff>;
   failure: PodFailure | undefined;
+  /** preStop hooks begun, by container id: each runs once, however often the end of its container is asked for. */
+  preStops: Map<string, Promise<void>>;
   minAttempt: number;
   /** Reports of volumes that are not ready, in a row, and when the next is due (ms since the epoch): their back-off. */
   mountFailures: number;
@@ -77,6 +86,7 @@ export function newMemory(identity: PodMemory['identity'], pod: Pod | undefined)
     reasons: new Map(),
     backoffs: new Map(),
     failure: undefined,
+    preStops: new Map(),
     minAttempt: 0,
     mountFailures: 0,
     mountRetryAt: 0,
@@ -124,11 +134,14 @@ export function report(
 ): PodStatus | undefined {
   const { pod, reasons, failure } = memory;
   if (pod === undefined) return undefined;
+  const previous = previousStatus(parts, pod);
+  parts.probes.observe(pod, runtime, stage !== 'running', previous);
   const status = generatePodStatus(
     {
       pod,
       runtime,
-      previous: previousStatus(parts, pod),
+      previous,
+      probes: parts.probes.verdict,
       reasons,
       hostIPs: parts.node.hostIPs(),
       runtimeName: parts.runtimeName(),

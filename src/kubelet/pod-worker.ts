@@ -6,7 +6,8 @@ import { equalJson } from '../api/meta/equal.ts';
 import { sleep, type Timer } from '../lib/clock.ts';
 import { graceSecondsOf } from './decide/decide-termination.ts';
 import { releasePod, removePod, stopPod, type Termination, untilDone } from './end-pod.ts';
-import { errorText, type KubeletParts, newMemory, type PodMemory } from './pod-context.ts';
+import { errorText, type KubeletParts, newMemory, type PodMemory, report } from './pod-context.ts';
+import type { ProbeKind } from './probes/decide-probe.ts';
 import { isTerminalPhase } from './status/phase.ts';
 import { syncPod } from './sync-pod.ts';
 
@@ -26,6 +27,8 @@ export interface PodWorker {
   gone(last?: Pod): void;
   /** Something of the pod may have changed in the runtime. */
   changed(): void;
+  /** A probe has changed its mind about one of the containers. */
+  probed(kind: ProbeKind): void;
   /** Look again soon, without a new look at the runtime. */
   wake(): void;
   /** Resolves when the pod has left the node, or the signal that the worker was made with aborts. */
@@ -130,6 +133,14 @@ class Worker implements PodWorker {
   changed(): void {
     this.#memory.dirty = true;
     this.wake();
+  }
+
+  probed(kind: ProbeKind): void {
+    const runtime = this.#parts.watcher.get(this.uid);
+    // Told at once, though a pass may be under way: a hook or a stopping container can hold it for long.
+    if (runtime !== undefined && this.#state === 'syncing') report(this.#parts, this.#memory, runtime, 'running');
+    if (runtime !== undefined && this.#state === 'terminating') report(this.#parts, this.#memory, runtime, 'stopping');
+    if (kind !== 'readiness' && this.#state === 'syncing') this.wake();
   }
 
   wake(): void {
@@ -258,6 +269,7 @@ class Worker implements PodWorker {
     if (termination === undefined) throw new Error('terminating without a deadline');
     await stopPod(this.#parts, this.#memory, termination);
     this.#state = 'terminated';
+    this.#parts.probes.remove(this.uid);
     await this.#until('release a pod', () => releasePod(this.#parts, this.#memory));
     this.#wanted = true;
   }

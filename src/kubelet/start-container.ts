@@ -1,10 +1,13 @@
 // Starts one container of a pod: image, config, create, start, each with its event and its waiting reason.
 // Follows pkg/kubelet/kuberuntime/kuberuntime_container.go startContainer of v1.36.
 
-import type { Pod } from '../api/generated/types.ts';
+import type { Container, Pod } from '../api/generated/types.ts';
 import type { ContainerConfig, SandboxConfig } from '../cri/runtime.ts';
 import type { PodAction } from './decide/decide-pod.ts';
 import { errorText, type KubeletParts, type PodMemory } from './pod-context.ts';
+import { graceSecondsOf } from './decide/decide-termination.ts';
+import { killContainer } from './hooks/kill-container.ts';
+import { runHook } from './hooks/run-hook.ts';
 import { containerFieldPath } from './pod-events.ts';
 import { latestOf, type RuntimePod } from './runtime-pod.ts';
 import { CreateContainerConfigError } from './seams.ts';
@@ -23,9 +26,11 @@ export interface StartInput {
 }
 
 /** How it went: a failure has left its reason in memory, and may say when to come back (ms). */
-export type StartResult = { ok: true } | { ok: false; retryAfterMs?: number };
+export type StartResult = { ok: true } | StartFailure;
 
-const failed: StartResult = { ok: false };
+type StartFailure = { ok: false; retryAfterMs?: number };
+
+const failed: StartFailure = { ok: false };
 
 /** After a failed pull, ms. */
 const lookAgainMs = 1000;
@@ -41,7 +46,7 @@ export async function startContainer(
   const { container } = action;
   const event = (type: 'Normal' | 'Warning', reason: string, message: string): void =>
     parts.events.event(pod, type, reason, message, containerFieldPath(pod, container.name));
-  const fail = (reason: string, message: string, eventMessage = message): StartResult => {
+  const fail = (reason: string, message: string, eventMessage = message): StartFailure => {
     signal.throwIfAborted();
     memory.reasons.set(container.name, { reason, message });
     event('Warning', 'Failed', `Error: ${eventMessage}`);
@@ -65,7 +70,7 @@ export async function startContainer(
     const reason = error instanceof CreateContainerConfigError ? 'CreateContainerConfigError' : 'CreateContainerError';
     return fail(reason, errorText(error));
   }
-  return parts.limiter.run(async () => {
+  const made = await parts.limiter.run(async () => {
     signal.throwIfAborted();
     let id: string;
     try {
@@ -82,12 +87,42 @@ export async function startContainer(
       return fail('RunContainerError', errorText(error));
     }
     event('Normal', 'Started', 'Container started');
-    memory.reasons.delete(container.name);
-    await parts.watcher.noteContainer(memory.identity, container.name, id).catch(() => {
-      memory.dirty = true;
-    });
-    return { ok: true };
+    return { ok: true, id } as const;
   });
+  if (!made.ok) return made;
+  // Until its hook has ended the container does not count as running.
+  const hooked = await postStart(parts, memory, container, made.id, input);
+  if (hooked.ok) memory.reasons.delete(container.name);
+  await parts.watcher.noteContainer(memory.identity, container.name, made.id).catch(() => {
+    memory.dirty = true;
+  });
+  return hooked;
+}
+
+/** Runs the container's postStart hook, where it has one; a container whose hook fails is killed. */
+async function postStart(
+  parts: KubeletParts,
+  memory: PodMemory,
+  container: Container,
+  id: string,
+  { pod, signal }: StartInput,
+): Promise<StartResult> {
+  const handler = container.lifecycle?.postStart;
+  if (handler === undefined) return { ok: true };
+  const result = await runHook(parts, memory, { container, id, handler }, signal);
+  if (signal.aborted) memory.dirty = true;
+  signal.throwIfAborted();
+  if (result.ok) return result;
+  const { name } = container;
+  parts.events.event(pod, 'Warning', 'FailedPostStartHook', 'PostStartHook failed', containerFieldPath(pod, name));
+  const ending = { message: 'FailedPostStartHook', graceSeconds: graceSecondsOf(pod, { gone: false }) };
+  memory.dirty = true;
+  await killContainer(parts, memory, { id, name }, ending, signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    parts.logger.warn('could not kill a container', { pod: memory.identity.name, container: name, error });
+  });
+  memory.reasons.set(name, { reason: 'PostStartHookError', message: result.message });
+  return { ok: false, retryAfterMs: 0 };
 }
 
 function buildConfig(

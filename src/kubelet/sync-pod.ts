@@ -8,6 +8,7 @@ import type { SandboxConfig, SandboxStatus } from '../cri/runtime.ts';
 import { deadlineOf, decidePod, type PodAction, sandboxNeed } from './decide/decide-pod.ts';
 import { graceSecondsOf } from './decide/decide-termination.ts';
 import { errorText, type KubeletParts, type PodMemory, report, runtimeOf } from './pod-context.ts';
+import { killContainer } from './hooks/kill-container.ts';
 import { containerFieldPath } from './pod-events.ts';
 import type { RuntimePod } from './runtime-pod.ts';
 import type { VolumesResult } from './seams.ts';
@@ -134,7 +135,10 @@ class Pass {
     if (prepared === undefined) return;
     await this.#parts.images.checkPullSecrets(this.#pod, this.#signal);
     const { backoffs, minAttempt } = this.#memory;
-    const actions = decidePod({ pod: this.#pod, runtime, backoffs, minAttempt }, this.#parts.clock.now());
+    const actions = decidePod(
+      { pod: this.#pod, runtime, backoffs, minAttempt, probes: this.#parts.probes.verdict },
+      this.#parts.clock.now(),
+    );
     const newest = runtime.sandboxes[0];
     let sandbox: SandboxStatus | undefined = sandboxNeed(this.#pod, runtime).needed ? undefined : newest;
     let sandboxConfig: SandboxConfig | undefined;
@@ -149,7 +153,7 @@ class Pass {
           this.#memory.dirty = true;
           break;
         case 'kill-container':
-          await this.#kill(action.id, action.name, action.message);
+          await this.#kill(action.id, action.name, action.message, action.graceSeconds);
           break;
         case 'create-sandbox':
           sandboxConfig = await this.#configureSandbox(action.attempt, prepared.cgroupParent);
@@ -264,10 +268,9 @@ class Pass {
     this.#memory.dirty = true;
   }
 
-  async #kill(id: string, name: string, message: string): Promise<void> {
-    this.#parts.events.event(this.#pod, 'Normal', 'Killing', message, containerFieldPath(this.#pod, name));
-    this.#memory.dirty = true;
-    await this.#parts.runtime.stopContainer(id, graceSecondsOf(this.#pod, { gone: false }), this.#signal);
+  #kill(id: string, name: string, message: string, graceSeconds?: number): Promise<void> {
+    const grace = graceSeconds ?? graceSecondsOf(this.#pod, { gone: false });
+    return killContainer(this.#parts, this.#memory, { id, name }, { message, graceSeconds: grace }, this.#signal);
   }
 
   #holdBack(action: Extract<PodAction, { type: 'back-off' }>): void {

@@ -7,6 +7,7 @@ import { createEventRecorder, type EventRecorder } from '../client/event-recorde
 import { createInformer } from '../client/informer.ts';
 import { pods, secrets } from '../client/resources.ts';
 import { openCgroups } from '../host/cgroups.ts';
+import { hostDialer } from '../host/dialer.ts';
 import { hostFiles } from '../host/files.ts';
 import { connectSocket, type HttpsServer, startHttpsServer } from '../host/https-server.ts';
 import type { Machine } from '../host/machine.ts';
@@ -31,6 +32,7 @@ import type { PodCgroups } from '../kubelet/seams.ts';
 import { createKubeletServer } from '../kubelet/server/kubelet-server.ts';
 import { createVolumeManager } from '../kubelet/volumes/volume-manager.ts';
 import { createWatchedObjects } from '../kubelet/volumes/watched-objects.ts';
+import type { Dialer } from '../lib/dialer.ts';
 import type { Logger } from '../lib/logger.ts';
 import { gitVersion } from './version.ts';
 
@@ -52,6 +54,8 @@ export interface NodeOptions {
   cgroupRoot?: string;
   /** Whether processes, mounts and owners are real. */
   real: boolean;
+  /** Reaches containers; the machine's own network when absent. */
+  dialer?: Dialer;
   /** Certificates of this node are kept under this name. */
   certificateFile?: string;
   labels?: Readonly<Record<string, string>>;
@@ -117,6 +121,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     cgroups: parts.cgroups,
     node: parts.nodeInfo,
     events: parts.events,
+    dialer: options.dialer ?? hostDialer,
     files: hostFiles,
     podLogs: options.podLogs,
     clock: realClock,

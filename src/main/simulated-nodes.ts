@@ -1,7 +1,7 @@
 // Nodes whose containers are simulated: the same kubelet over the simulated runtime.
 
 import { join } from 'node:path';
-import { Schedule } from '../cri/simulated/schedule.ts';
+import { Schedule } from '../lib/schedule.ts';
 import { SimulatedRuntime } from '../cri/simulated/simulated-runtime.ts';
 import { hostFiles } from '../host/files.ts';
 import { describeMachine } from '../host/machine.ts';
@@ -57,6 +57,7 @@ export async function startSimulatedNodes(options: SimulatedNodesOptions): Promi
         client: controlPlane.clientAs(`system:node:${name}`, ['system:nodes']),
         runtime,
         images: runtime.images,
+        dialer: runtime.dialer,
         machine: { ...machine, machineId: `${machine.machineId}-${name}` },
         root,
         podLogs: join(root, 'logs'),

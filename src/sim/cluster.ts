@@ -1,6 +1,6 @@
 // A whole cluster on virtual time in one process: control plane and any number of simulated nodes.
 
-import { Schedule } from '../cri/simulated/schedule.ts';
+import { Schedule } from '../lib/schedule.ts';
 import {
   type SimulatedControlPlane,
   type SimulatedControlPlaneOptions,

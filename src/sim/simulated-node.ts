@@ -4,7 +4,7 @@ import type { Client } from '../client/client.ts';
 import { createInformer } from '../client/informer.ts';
 import { pods, secrets } from '../client/resources.ts';
 import type { EventRecorder } from '../client/event-recorder.ts';
-import type { Schedule } from '../cri/simulated/schedule.ts';
+import type { Schedule } from '../lib/schedule.ts';
 import { SimulatedRuntime } from '../cri/simulated/simulated-runtime.ts';
 import { createContainerConfigBuilder } from '../kubelet/container-config/container-config-builder.ts';
 import { createSimulatedSubPaths } from '../kubelet/container-config/simulated-sub-paths.ts';
@@ -182,6 +182,7 @@ function startKubelet(options: SimulatedNodeOptions, runtime: SimulatedRuntime, 
     cgroups: { ensure: async () => '', remove: async () => {}, list: async () => [] },
     node: status,
     events,
+    dialer: runtime.dialer,
     files,
     podLogs,
     clock,

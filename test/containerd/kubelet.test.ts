@@ -7,6 +7,7 @@ import { pods as podResource } from '../../src/client/resources.ts';
 import type { RuntimeEvent } from '../../src/cri/runtime.ts';
 import { runtimeSupports } from '../../src/cri/runtime-supports.ts';
 import { openCgroups } from '../../src/host/cgroups.ts';
+import { hostDialer } from '../../src/host/dialer.ts';
 import { hostFiles } from '../../src/host/files.ts';
 import { createHostMounts, ensureSharedMount } from '../../src/host/mounts.ts';
 import { hostProcesses } from '../../src/host/processes.ts';
@@ -68,6 +69,7 @@ describe.skipIf(reason !== undefined)('the kubelet on containerd', () => {
       pods: podResource,
       source: api.source,
       runtime,
+      dialer: hostDialer,
       volumes,
       images: createImageManager({
         images,

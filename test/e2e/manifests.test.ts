@@ -17,20 +17,11 @@ const text = (name: string): string => readFileSync(join(folder, `${name}.yaml`)
 const all = readdirSync(folder)
   .filter((name) => name.endsWith('.yaml'))
   .map((name) => name.slice(0, -5));
-const notYet = (...fields: string[]): string =>
-  fields.map((field) => `Warning: ${field}: accepted but not acted on\n`).join('');
 
 /** What `kubectl apply` of the file as it is says on stderr, where that is not nothing. */
 const saidVerbatim: Readonly<Record<string, string>> = {
   'image-pull-policy-misplaced': `Error from server (BadRequest): error when creating "${join(folder, 'image-pull-policy-misplaced.yaml')}": Pod in version "v1" cannot be handled as a Pod: strict decoding error: unknown field "spec.imagePullPolicy"\n`,
   'two-containers': `error: error parsing ${join(folder, 'two-containers.yaml')}: error converting YAML to JSON: yaml: line 14: could not find expected ':'\n`,
-  hooks: notYet('spec.containers[0].lifecycle.postStart', 'spec.containers[0].lifecycle.preStop'),
-  'liveness-exec': notYet('spec.containers[0].livenessProbe'),
-  probes: notYet(
-    'spec.containers[0].livenessProbe',
-    'spec.containers[0].readinessProbe',
-    'spec.containers[0].startupProbe',
-  ),
 };
 /** Files whose slips keep anything from being made. */
 const refused = ['image-pull-policy-misplaced', 'two-containers'];
@@ -293,11 +284,10 @@ describe.skipIf(noContainers)(`manifests that users bring${noContainers ? ` (ski
 
     test('hostname: for hostnames: is refused, warned about or dropped', async () => {
       const unknown = 'unknown field "spec.hostAliases[0].hostname"';
-      const hooks = notYet('spec.containers[0].lifecycle.postStart', 'spec.containers[0].lifecycle.preStop');
       const said = {
         strict: `Error from server (BadRequest): error when creating "STDIN": Pod in version "v1" cannot be handled as a Pod: strict decoding error: ${unknown}\n`,
-        warn: `Warning: ${unknown}\n${hooks}`,
-        ignore: hooks,
+        warn: `Warning: ${unknown}\n`,
+        ignore: '',
       };
       for (const [mode, stderr] of Object.entries(said)) {
         const args = ['-n', name, 'apply', '-f', '-', `--validate=${mode}`, '--dry-run=server'];
@@ -311,7 +301,7 @@ describe.skipIf(noContainers)(`manifests that users bring${noContainers ? ` (ski
       const corrected = selecting.replace('hostname:', 'hostnames:').replace('path: /data', `path: ${path}`);
       expect(await attempt(['-n', name, 'apply', '-f', '-'], corrected)).toMatchObject({
         code: 0,
-        stderr: notYet('spec.containers[0].lifecycle.postStart', 'spec.containers[0].lifecycle.preStop'),
+        stderr: '',
       });
       const why =
         "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";

@@ -11,7 +11,7 @@ import type {
   SandboxState,
 } from '../runtime.ts';
 import type { ContainerLog } from './container-log.ts';
-import type { Scheduled } from './schedule.ts';
+import type { Scheduled } from '../../lib/schedule.ts';
 import type { ContainerScript } from './script.ts';
 
 export interface SimSandbox {

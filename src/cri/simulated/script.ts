@@ -27,8 +27,16 @@ export interface ContainerScript {
   stopExitCode: number;
   /** Exit code of commands run in it (exec probes), once it is ready. */
   execExitCode: number;
-  /** Commands fail for that long after the start. */
+  /** Commands fail and requests are refused for that long after the start. */
   readyAfter: number;
+  /** They fail again from then on; Infinity stays well. */
+  failAfter: number;
+  /** How long an answer takes, to commands and requests. */
+  answerDelay: number;
+  /** With which HTTP requests are answered while it is well. */
+  httpStatus: number;
+  /** Where a redirect leads. */
+  httpLocation: string | undefined;
   /** Fails this step instead. */
   failure: 'create' | 'start' | undefined;
   failureMessage: string;
@@ -141,6 +149,10 @@ export function containerScript(annotations: Annotations, container: string, att
     stopExitCode: settings.integer('stop-exit-code') ?? 143,
     execExitCode: settings.integer('exec-exit-code') ?? 0,
     readyAfter: settings.duration('ready-after') ?? 0,
+    failAfter: settings.duration('fail-after') ?? Number.POSITIVE_INFINITY,
+    answerDelay: settings.duration('answer-delay') ?? 0,
+    httpStatus: settings.integer('http-status') ?? 200,
+    httpLocation: settings.text('http-location'),
     failure: failure === 'create' || failure === 'start' ? failure : undefined,
     failureMessage: settings.text('failure-message') ?? `simulated failure to ${failure ?? 'run'} container`,
     millicores: cpuMillis(settings.text('cpu') ?? '0'),

@@ -188,9 +188,9 @@ describe('SimulatedRuntime', () => {
       'sim.peapod.dev/cpu': '500m',
     });
     const id = await run();
-    expect((await runtime.execSync(id)).exitCode).toBe(1);
+    expect((await runtime.execSync(id, ['true'])).exitCode).toBe(1);
     await clock.advance(3_000);
-    expect((await runtime.execSync(id)).exitCode).toBe(0);
+    expect((await runtime.execSync(id, ['true'])).exitCode).toBe(0);
     expect((await runtime.containerStats(id)).cpu?.usageCoreNanoSeconds).toBe(1.5e9);
     await expect(runtime.exec()).rejects.toMatchObject({ code: 'Unimplemented' });
     await runtime.removePodSandbox(sandbox);

@@ -1,6 +1,7 @@
 // A container runtime without containers: keeps the CRI contract on injected time, acted out by pod annotations.
 
 import type { Clock } from '../../lib/clock.ts';
+import type { Dialer } from '../../lib/dialer.ts';
 import type { Random } from '../../lib/random.ts';
 import type { Files } from '../../lib/system.ts';
 import type {
@@ -23,11 +24,12 @@ import type {
 } from '../runtime.ts';
 import { RuntimeError } from '../runtime.ts';
 import { AddressPool } from './addresses.ts';
+import { answerCommand, createSimulatedDialer } from './answers.ts';
 import { ContainerLog, criLines } from './container-log.ts';
 import { EventFeed } from './event-feed.ts';
 import { SimulatedImages } from './image-store.ts';
 import { containerOf, matchesLabels, sandboxOf, type SimContainer, type SimSandbox, statsOf } from './records.ts';
-import { Schedule } from './schedule.ts';
+import { Schedule } from '../../lib/schedule.ts';
 import { containerScript, sandboxScript } from './script.ts';
 
 export interface SimulatedRuntimeOptions {
@@ -48,6 +50,8 @@ const killed = 137;
 /** A RuntimeService with its ImageService. Its state is its own: a kubelet that starts anew finds everything as it was. */
 export class SimulatedRuntime implements RuntimeService {
   readonly images: SimulatedImages;
+  /** Reaches what runs in it, as its scripts answer. */
+  readonly dialer: Dialer;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #files: Files;
@@ -67,6 +71,7 @@ export class SimulatedRuntime implements RuntimeService {
       delay: (ms, signal) => this.#delay(ms, signal),
       now: () => this.#clock.now(),
     });
+    this.dialer = createSimulatedDialer(() => this.#sandboxes.values(), this.#clock);
     if (options.podCidr !== undefined) this.#setPodCidr(options.podCidr);
   }
 
@@ -274,13 +279,13 @@ export class SimulatedRuntime implements RuntimeService {
     container.resources = { ...container.resources, ...resources };
   }
 
-  async execSync(id: string): Promise<ExecSyncResult> {
-    const container = this.#container(id);
-    if (container.state !== 'running' || container.startedAt === undefined) {
-      throw new RuntimeError('Unknown', `container "${id}" is not in running state`);
-    }
-    const ready = this.#clock.now() - container.startedAt >= container.script.readyAfter;
-    return { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0), exitCode: ready ? container.script.execExitCode : 1 };
+  async execSync(
+    id: string,
+    _cmd: readonly string[],
+    timeoutSeconds?: number,
+    signal?: AbortSignal,
+  ): Promise<ExecSyncResult> {
+    return await answerCommand(this.#clock, this.#container(id), timeoutSeconds, signal);
   }
 
   async exec(): Promise<string> {

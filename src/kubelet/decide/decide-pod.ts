@@ -4,7 +4,10 @@
 import type { Container, Pod } from '../../api/generated/types.ts';
 import { goDuration } from '../../api/meta/go-format.ts';
 import { isSidecar } from '../../api/pod/containers.ts';
+import { restartPolicyOf } from '../../api/pod/restart-policy.ts';
 import { containerHash } from '../runtime-labels.ts';
+import { probeOf } from '../probes/decide-probe.ts';
+import type { ProbeVerdicts } from '../probes/probe-manager.ts';
 import { type ContainerRecord, formatPod, latestOf, podIdentity, type RuntimePod } from '../runtime-pod.ts';
 import { type Backoff, restartBackoff } from './container-backoff.ts';
 import { type ContainerKind, restartsOnFailure, shouldStart } from './restart-rules.ts';
@@ -15,7 +18,14 @@ export type PodAction =
   | { type: 'stop-sandboxes'; announce: boolean }
   /** An instance that is in the way: a leftover that never ran, or an init container's of an earlier sandbox. */
   | { type: 'remove-container'; id: string }
-  | { type: 'kill-container'; id: string; name: string; message: string }
+  | {
+      type: 'kill-container';
+      id: string;
+      name: string;
+      message: string;
+      /** The probe's own grace period, in place of the pod's. */
+      graceSeconds?: number;
+    }
   | { type: 'create-sandbox'; attempt: number }
   | {
       type: 'start-container';
@@ -33,6 +43,8 @@ export interface PodSnapshot {
   runtime: RuntimePod;
   /** Back-off by backoffKey. */
   backoffs: ReadonlyMap<string, Backoff>;
+  /** What probes have found; without it nothing is known. */
+  probes?: ProbeVerdicts;
   /** Attempts below this one are known to be taken in the runtime. */
   minAttempt?: number;
 }
@@ -94,6 +106,30 @@ const unknownStateKill = (record: ContainerRecord, kind: string): PodAction => (
   message: `${kind} is in "unknown" state, try killing it before restart`,
 });
 
+/** The end of a running instance that has failed its liveness or startup probe, and what follows it; undefined for one that has not. */
+function probeActions(
+  snapshot: PodSnapshot,
+  container: Container,
+  kind: ContainerKind,
+  record: ContainerRecord,
+  now: number,
+): { kill: PodAction; starts: PodAction[] } | undefined {
+  const { pod, probes } = snapshot;
+  const failed = (['liveness', 'startup'] as const).find((probe) => probes?.(record.id, probe) === 'failure');
+  if (failed === undefined || !pod.spec) return undefined;
+  const restarts = restartPolicyOf(container, pod.spec) !== 'Never' || (container.restartPolicyRules ?? []).length > 0;
+  const text = `${kind === 'init' ? 'Init container' : 'Container'} ${container.name} failed ${failed} probe`;
+  const graceSeconds = probeOf(container, failed)?.terminationGracePeriodSeconds;
+  const kill: PodAction = {
+    type: 'kill-container',
+    id: record.id,
+    name: container.name,
+    message: restarts && kind !== 'init' ? `${text}, will be restarted` : text,
+    ...(graceSeconds === undefined ? {} : { graceSeconds }),
+  };
+  return { kill, starts: restarts ? startActions(snapshot, container, kind, now) : [] };
+}
+
 /** With a sandbox to make, everything starts from the beginning. */
 function fromScratch(snapshot: PodSnapshot, attempt: number, now: number): PodAction[] {
   const { pod, runtime } = snapshot;
@@ -117,6 +153,10 @@ function fromScratch(snapshot: PodSnapshot, attempt: number, now: number): PodAc
   return [...actions, ...toStart.flatMap((c) => startActions(snapshot, c, 'container', now))];
 }
 
+/** Whether an instance has passed its startup probe. */
+const isStarted = ({ probes }: PodSnapshot, container: Container, id: string): boolean =>
+  container.startupProbe === undefined || probes?.(id, 'startup') === 'success';
+
 /** What init containers need, and whether the app containers' turn has come. */
 function initActions(snapshot: PodSnapshot, now: number): { actions: PodAction[]; initialized: boolean } {
   const { pod, runtime } = snapshot;
@@ -127,7 +167,12 @@ function initActions(snapshot: PodSnapshot, now: number): { actions: PodAction[]
     const latest = latestOf(runtime, container.name);
     if (isSidecar(container)) {
       if (latest?.state === 'unknown') actions.push(unknownStateKill(latest, 'Init container'));
-      if (latest?.state === 'running') continue;
+      if (latest?.state === 'running') {
+        const failed = probeActions(snapshot, container, 'init', latest, now);
+        if (failed !== undefined) actions.push(failed.kill, ...failed.starts);
+        if (!appStarted && !isStarted(snapshot, container, latest.id)) return { actions, initialized: false };
+        continue;
+      }
       actions.push(...startActions(snapshot, container, 'init', now));
       if (!appStarted) return { actions, initialized: false };
       continue;
@@ -150,7 +195,14 @@ function appActions(snapshot: PodSnapshot, now: number): PodAction[] {
   for (const container of pod.spec?.containers ?? []) {
     const latest = latestOf(runtime, container.name);
     if (latest?.state === 'running') {
-      if (latest.hash === containerHash(container)) continue;
+      if (latest.hash === containerHash(container)) {
+        const failed = probeActions(snapshot, container, 'container', latest, now);
+        if (failed !== undefined) {
+          kills.push(failed.kill);
+          starts.push(...failed.starts);
+        }
+        continue;
+      }
       kills.push({
         type: 'kill-container',
         id: latest.id,

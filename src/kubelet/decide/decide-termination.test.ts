@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Pod } from '../../api/generated/types.ts';
 import type { ContainerRecord, RuntimePod } from '../runtime-pod.ts';
-import { decideTermination, graceSecondsOf } from './decide-termination.ts';
+import { decideTermination, graceSecondsOf, stopSeconds } from './decide-termination.ts';
 
 const now = Date.UTC(2026, 0, 1);
 const pod = (metadata: Pod['metadata'] = {}, terminationGracePeriodSeconds = 30): Pod => ({
@@ -43,25 +43,23 @@ describe('graceSecondsOf', () => {
 });
 
 describe('decideTermination', () => {
-  const steps = (
-    states: Record<string, ContainerRecord['state']>,
-    deadline = now + 30_000,
-    sandbox?: 'notready',
-  ): string[] =>
-    decideTermination(pod(), runtime(states, sandbox), deadline, now).map((a) =>
-      a.type === 'stop-container' ? `${a.container.name} ${a.graceSeconds}` : `sandbox ${a.id}`,
+  const steps = (states: Record<string, ContainerRecord['state']>, sandbox?: 'notready'): string[] =>
+    decideTermination(pod(), runtime(states, sandbox)).map((a) =>
+      a.type === 'stop-container' ? a.container.name : `sandbox ${a.id}`,
     );
   test.each<[string, Record<string, ContainerRecord['state']>, string[]]>([
-    ['app containers together', { a: 'running', b: 'running', s0: 'running', s1: 'running' }, ['a 30', 'b 30']],
-    ['then sidecars from the last', { a: 'exited', b: 'exited', s0: 'running', s1: 'running' }, ['s1 30']],
-    ['to the first', { s0: 'running', s1: 'exited' }, ['s0 30']],
+    ['app containers together', { a: 'running', b: 'running', s0: 'running', s1: 'running' }, ['a', 'b']],
+    ['then sidecars from the last', { a: 'exited', b: 'exited', s0: 'running', s1: 'running' }, ['s1']],
+    ['to the first', { s0: 'running', s1: 'exited' }, ['s0']],
     ['then the sandbox', { a: 'exited', s0: 'exited' }, ['sandbox sb']],
-    ['unknown counts as alive', { a: 'unknown' }, ['a 30']],
+    ['unknown counts as alive', { a: 'unknown' }, ['a']],
     ['created does not', { a: 'created' }, ['sandbox sb']],
   ])('%s', (_, states, expected) => expect(steps(states)).toEqual(expected));
-  test('over when all is stopped', () => expect(steps({ a: 'exited' }, now, 'notready')).toEqual([]));
-  test('what is left of the time, at least a second', () => {
-    expect(steps({ a: 'running' }, now + 2500)).toEqual(['a 3']);
-    expect(steps({ a: 'running' }, now - 9000)).toEqual(['a 1']);
-  });
+  test('over when all is stopped', () => expect(steps({ a: 'exited' }, 'notready')).toEqual([]));
 });
+
+test.each([
+  ['what is left of the time', 2500, 3],
+  ['at least two seconds', 500, 2],
+  ['when it is over, too', -9000, 2],
+])('stopSeconds: %s', (_, left, seconds) => expect(stopSeconds(now + left, now)).toBe(seconds));

@@ -5,12 +5,19 @@ import type { Pod } from '../../api/generated/types.ts';
 import { isSidecar } from '../../api/pod/containers.ts';
 import type { ContainerRecord, RuntimePod } from '../runtime-pod.ts';
 
-/** How long a sidecar gets to stop when the app containers have used up the grace period, in seconds. */
+/** The least that a pod is given, in seconds. */
 const minimumGraceSeconds = 1;
 
+/** What a container is given between TERM and KILL even when its hook or the containers before it have used up the time, in seconds. */
+const leastStopSeconds = 2;
+
 export type TerminationAction =
-  /** TERM, then KILL after `graceSeconds`. */
-  { type: 'stop-container'; container: ContainerRecord; graceSeconds: number } | { type: 'stop-sandbox'; id: string };
+  /** preStop, TERM, and KILL when the time is up. */
+  { type: 'stop-container'; container: ContainerRecord } | { type: 'stop-sandbox'; id: string };
+
+/** How many seconds a container gets from TERM to KILL when its time is up at `deadline` (both ms since the epoch). */
+export const stopSeconds = (deadline: number, now: number): number =>
+  Math.max(leastStopSeconds, Math.ceil((deadline - now) / 1000));
 
 /** Why a pod is ended. */
 export interface TerminationRequest {
@@ -34,28 +41,22 @@ export function graceSecondsOf(pod: Pod, request: TerminationRequest): number {
 }
 
 /**
- * The next steps of ending a pod whose time is up at `deadline` (ms since the epoch): app and init containers together,
+ * The next steps of ending a pod: app and init containers together,
  * then sidecars one by one from the last to the first, then the sandboxes. Empty once all is stopped. Steps of one call
  * may run in parallel.
  */
-export function decideTermination(
-  pod: Pod | undefined,
-  runtime: RuntimePod,
-  deadline: number,
-  now: number,
-): TerminationAction[] {
+export function decideTermination(pod: Pod | undefined, runtime: RuntimePod): TerminationAction[] {
   const alive = runtime.containers.filter((c) => c.state === 'running' || c.state === 'unknown');
   const sidecars = (pod?.spec?.initContainers ?? []).filter(isSidecar).map((c) => c.name);
   const others = alive.filter((c) => !sidecars.includes(c.name));
-  const graceSeconds = Math.max(minimumGraceSeconds, Math.ceil((deadline - now) / 1000));
   if (others.length > 0) {
-    return others.map((container) => ({ type: 'stop-container', container, graceSeconds }) as const);
+    return others.map((container) => ({ type: 'stop-container', container }) as const);
   }
   const lastSidecar = sidecars.findLast((name) => alive.some((c) => c.name === name));
   if (lastSidecar !== undefined) {
     return alive
       .filter((c) => c.name === lastSidecar)
-      .map((container) => ({ type: 'stop-container', container, graceSeconds }) as const);
+      .map((container) => ({ type: 'stop-container', container }) as const);
   }
   return runtime.sandboxes.filter((s) => s.state === 'ready').map((s) => ({ type: 'stop-sandbox', id: s.id }) as const);
 }

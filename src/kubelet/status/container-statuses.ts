@@ -6,6 +6,8 @@ import { isSidecar } from '../../api/pod/containers.ts';
 import { formatTime } from '../../api/meta/time.ts';
 import { limitTerminationMessage } from '../container-config/termination-message.ts';
 import { type ContainerKind, shouldStart } from '../decide/restart-rules.ts';
+import { type ProbeKind, probeOf } from '../probes/decide-probe.ts';
+import type { ProbeVerdicts } from '../probes/probe-manager.ts';
 import type { ContainerRecord, RuntimePod } from '../runtime-pod.ts';
 
 /** Why a container is not started: the waiting state's reason and message. */
@@ -23,6 +25,8 @@ export interface ContainerStatusInput {
   reasons: ReadonlyMap<string, WaitingReason>;
   /** The runtime's name, as in containerd://. */
   runtimeName: string;
+  /** What probes have found; without it nothing is known. */
+  probes?: ProbeVerdicts;
   /** The kubelet has stopped the pod for good. */
   ended: boolean;
 }
@@ -144,13 +148,21 @@ function withReason(input: ContainerStatusInput, container: Container, status: C
 }
 
 /** started and ready, which without probes follow from the state alone. */
-function withReadiness(kind: ContainerKind, container: Container, status: ContainerStatus): ContainerStatus {
+function withReadiness(
+  { kind, probes }: ContainerStatusInput,
+  container: Container,
+  id: string,
+  status: ContainerStatus,
+): ContainerStatus {
   const running = status.state?.running !== undefined;
   if (kind === 'init' && !isSidecar(container)) {
     return { ...status, started: false, ready: status.state?.terminated?.exitCode === 0 };
   }
   if (kind === 'ephemeral') return { ...status, ready: false };
-  return { ...status, started: running, ready: running };
+  const passed = (probe: ProbeKind): boolean =>
+    probeOf(container, probe) === undefined || probes?.(id, probe) === 'success';
+  const started = running && passed('startup');
+  return { ...status, started, ready: started && passed('readiness') };
 }
 
 /** Volume mounts as the status shows them. */
@@ -185,7 +197,7 @@ export function containerStatusesOf(input: ContainerStatusInput, containers: rea
     const base = withReason(input, container, statusOfRecords(input, container, records, known));
     const latest = records[0];
     return {
-      ...withReadiness(input.kind, container, base),
+      ...withReadiness(input, container, latest?.id ?? '', base),
       ...mountStatuses(container),
       ...resourceStatuses(container, latest),
       ...(latest?.user ? { user: { linux: latest.user } } : {}),

@@ -4,6 +4,7 @@
 import type { Container, ContainerStatus, Pod, PodStatus } from '../../api/generated/types.ts';
 import { formatTime } from '../../api/meta/time.ts';
 import { sandboxNeed } from '../decide/decide-pod.ts';
+import type { ProbeVerdicts } from '../probes/probe-manager.ts';
 import type { RuntimePod } from '../runtime-pod.ts';
 import { conditionsOf } from './conditions.ts';
 import { containerStatusesOf, lostState, type WaitingReason } from './container-statuses.ts';
@@ -22,6 +23,8 @@ export interface StatusInput {
   previous: PodStatus;
   /** Waiting reasons by container name. */
   reasons: ReadonlyMap<string, WaitingReason>;
+  /** What probes have found; without it nothing is known. */
+  probes?: ProbeVerdicts;
   hostIPs: readonly string[];
   runtimeName: string;
   failure?: PodFailure;
@@ -76,7 +79,14 @@ export function generatePodStatus(input: StatusInput, now: number): PodStatus {
     return previous;
   }
   const spec = pod.spec ?? { containers: [] };
-  const base = { pod, runtime, reasons: input.reasons, runtimeName: input.runtimeName, ended: stage === 'stopped' };
+  const base = {
+    pod,
+    runtime,
+    reasons: input.reasons,
+    runtimeName: input.runtimeName,
+    ended: stage === 'stopped',
+    ...(input.probes ? { probes: input.probes } : {}),
+  };
   const list = (
     kind: 'init' | 'container' | 'ephemeral',
     containers: readonly Container[],

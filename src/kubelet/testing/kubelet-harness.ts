@@ -238,7 +238,7 @@ function showPod(pod: Pod | undefined): string {
 
 function optionsOf(
   harness: Harness,
-  runtime: RuntimeService & { images: SimulatedRuntime['images'] },
+  runtime: RuntimeService & Pick<SimulatedRuntime, 'images' | 'dialer'>,
   random: Random,
 ): KubeletOptions {
   const { api, clock, files, events, disk, cgroups } = harness;
@@ -248,6 +248,7 @@ function optionsOf(
     pods: podResource,
     source: api.source,
     runtime,
+    dialer: runtime.dialer,
     files,
     clock,
     random,

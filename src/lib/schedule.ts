@@ -1,7 +1,7 @@
-// One heap of things to do later and one clock timer for all of them: a thousand simulated nodes share it.
+// One heap of things to do later and one clock timer for all of them: a thousand simulated nodes share it, and all probes of a node.
 
-import type { Clock, Timer } from '../../lib/clock.ts';
-import { Heap } from '../../lib/heap.ts';
+import type { Clock, Timer } from './clock.ts';
+import { Heap } from './heap.ts';
 
 /** Something to do later, until it is done or cancelled. */
 export interface Scheduled {
