@@ -202,10 +202,13 @@ async function patch(call: ResourceCall, strategy: Strategy): Promise<ApiRespons
   const type = patchTypeOf(body.contentType);
   const options = writeOptions(request, 'PatchOptions');
   const context = writeContext(call, options);
-  const { value, strictErrors } = await readPatch(request, deps.machinery, type, options.fieldValidation);
-  const sent = { type, patch: value, strictErrors };
-  const changed = await guaranteedUpdate(context, info.name, (current) => {
+  const reading = readPatch(request, deps.machinery, type, options.fieldValidation);
+  // A patch that cannot be read is told only where there is an object to patch.
+  reading.catch(() => {});
+  const changed = await guaranteedUpdate(context, info.name, async (current) => {
     context.warnings.length = 0;
+    const { value, strictErrors } = await reading;
+    const sent = { type, patch: value, strictErrors };
     const apply = (): unknown => deps.machinery.patch(type, resource.kind, current.mutable(), value);
     const object = decodePatched(resource, sent, apply, deps.machinery, options.fieldValidation, context.warnings);
     checkNameInBody(object, info.name, context.namespace);

@@ -183,6 +183,12 @@ describe('bad input', () => {
     expect([answer.status, json(answer)['message']]).toEqual([400, message]);
   });
 
+  test('a patch that is no JSON, of what is not there, finds nothing', async () => {
+    const headers = { 'content-type': 'application/merge-patch+json' };
+    const answer = await h1('PATCH', `${cms}/missing`, { headers, body: '{' });
+    expect([answer.status, json(answer)['message']]).toEqual([404, 'configmaps "missing" not found']);
+  });
+
   test.each([
     ['Ignore', 200, undefined, undefined],
     ['Warn', 200, '299 - "json patch unknown field \\"[0].foo\\""', undefined],
