@@ -50,6 +50,23 @@ describe('watch', () => {
     watch.stop();
   });
 
+  test('a pod deleted by force is marked, then gone', async () => {
+    const pods = '/api/v1/namespaces/default/pods';
+    await api.post(pods, { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'i' }] } });
+    await api.post(`${pods}/p/binding`, { metadata: { name: 'p' }, target: { name: 'n1' } });
+    const watch = gather(t.admin, pods);
+    await expect.poll(watch.texts).toEqual(['ADDED p']);
+    await api.del(`${pods}/p`, { gracePeriodSeconds: 0 });
+    await expect.poll(watch.texts).toEqual(['ADDED p', 'MODIFIED p', 'DELETED p']);
+    for (const { object } of watch.events.slice(1))
+      expect(object.metadata).toMatchObject({
+        deletionTimestamp: expect.stringMatching(/Z$/),
+        deletionGracePeriodSeconds: 0,
+        generation: 2,
+      });
+    watch.stop();
+  });
+
   test('finds watchers of one field value, before and after', async () => {
     const pods = '/api/v1/namespaces/default/pods';
     const onNode = gather(t.admin, '/api/v1/pods', { fieldSelector: 'spec.nodeName=n1' });

@@ -99,16 +99,20 @@ async function attempt(
   const waits = (object.metadata.finalizers?.length ?? 0) > 0 || specFinalizers(info, object) > 0;
   const grace = object.metadata.deletionGracePeriodSeconds ?? 0;
   if (waits && verdict === 'not-graceful') markDeleting(context, object);
-  if (waits || (verdict === 'update' && grace > 0)) {
+  let last = current;
+  // Watchers see the mark of the deletion even where nothing is waited for and the object goes right after it.
+  if (waits || verdict === 'update') {
     const change: Change = { do: 'write', object };
     const written = await guaranteedUpdate(context, place.name, (now) => {
       if (now.revision !== current.revision) throw new ChangedMeanwhile();
       return change;
     }).catch(onChange);
-    return written === undefined ? undefined : { version: written.version, gone: false };
+    if (written === undefined) return undefined;
+    if (waits || grace > 0) return { version: written.version, gone: false };
+    last = written.version;
   }
-  if (context.options.dryRun) return answer(context, current, true);
-  const result = await commitDelete(deps, info, place, current);
+  if (context.options.dryRun) return answer(context, last, true);
+  const result = await commitDelete(deps, info, place, last);
   return result.ok ? answer(context, result.version, true) : undefined;
 }
 
