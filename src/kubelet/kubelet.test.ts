@@ -205,7 +205,9 @@ describe('a pod runs', () => {
     await clock.advance(9900);
     expect(show('late')).toBe('Running c:running');
     await clock.advance(200);
-    expect(show('late')).toBe('Failed c:running');
+    // Failed only once the container has ended.
+    expect(show('late')).toBe('Running c:running');
+    expect(api.get('late').status?.reason).toBeUndefined();
     await clock.advance(3000);
     expect(show('late')).toBe('Failed c:Error/143');
     expect(api.get('late').status).toMatchObject({

@@ -125,6 +125,16 @@ function previousStatus(parts: KubeletParts, pod: Pod): PodStatus {
   return { ...previous, phase: known.phase ?? 'Failed', reason: known.reason ?? '', message: known.message ?? '' };
 }
 
+/** A final phase is told of once no container runs any more, for others take the pod's room then. Follows mergePodStatus in status_manager.go. */
+function whileRunning(status: PodStatus, previous: PodStatus): PodStatus {
+  const statuses = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+  const over = isTerminalPhase(status.phase) && !isTerminalPhase(previous.phase);
+  if (!over || !statuses.some(({ state }) => state?.running !== undefined)) return status;
+  const { reason: _, message: __, ...rest } = status;
+  const { phase = 'Pending', reason, message } = previous;
+  return { ...rest, phase, ...(reason === undefined ? {} : { reason }), ...(message === undefined ? {} : { message }) };
+}
+
 /** Generates the pod's status and hands it to the status manager; undefined for a pod without an object. */
 export function report(
   parts: KubeletParts,
@@ -150,6 +160,6 @@ export function report(
     },
     parts.clock.now(),
   );
-  if (!memory.gone) parts.statuses.set(pod, status);
+  if (!memory.gone) parts.statuses.set(pod, stage === 'stopped' ? status : whileRunning(status, previous));
   return status;
 }
