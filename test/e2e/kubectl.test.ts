@@ -286,6 +286,44 @@ function full({ kubectl, pod, minor }: KubectlContext): void {
     await kubectl(['taint', 'nodes', name, 'k-']);
   });
 
+  test('create from files, flags and stdin; delete by label, by file, and with the namespace', async () => {
+    const namespace = `${pod}-many`;
+    const there = ['-n', namespace];
+    expect(await kubectl(['create', 'namespace', namespace])).toBe(`namespace/${namespace} created\n`);
+    await kubectl(['create', 'secret', 'generic', 's', '--from-literal=a=b', ...there]);
+    await kubectl(['create', 'serviceaccount', 'sa', ...there]);
+    await kubectl(['create', 'configmap', 'c', '--from-file=here=/etc/hostname', ...there]);
+    expect(await kubectl(['get', 'secret/s', 'configmap/c', 'serviceaccount/sa', '-o', 'name', ...there])).toBe(
+      'secret/s\nconfigmap/c\nserviceaccount/sa\n',
+    );
+    expect(await kubectl(['get', 'secret', 's', '-o', 'jsonpath={.data.a}', ...there])).toBe('Yg==');
+    for (const name of ['one', 'two', 'three'])
+      await kubectl([
+        'run',
+        name,
+        '--image=busybox:1.28',
+        `--labels=odd=${name !== 'two'}`,
+        '--env=X=y',
+        '--port=80',
+        ...there,
+        '--',
+        'sh',
+        '-c',
+        'trap "exit 0" TERM; sleep 600 & wait',
+      ]);
+    await kubectl(['wait', 'pods', '--all', '--for=condition=Ready', '--timeout=60s', ...there]);
+    const gone = await kubectl(['delete', 'pods', '-l', 'odd=true', '--now', ...there]);
+    expect(gone.match(/^pod "(one|three)".* deleted/gm)).toHaveLength(2);
+    expect(await kubectl(['get', 'pods', '-o', 'name', ...there])).toBe('pod/two\n');
+    // What is left goes with its namespace, which is waited for.
+    expect(await kubectl(['delete', 'namespace', namespace, '--timeout=60s'])).toBe(
+      `namespace "${namespace}" deleted\n`,
+    );
+    const after = await kubectl.attempt(['get', 'namespace', namespace]);
+    expect(after.stderr).toBe(`Error from server (NotFound): namespaces "${namespace}" not found\n`);
+    expect(await kubectl(['get', 'pods', '-o', 'name', ...there])).toBe('');
+  });
+
   test('cluster-info dump, get --raw, config', async () => {
     // It ends with an error at the first kind that is not served yet.
     expect((await kubectl.attempt(['cluster-info', 'dump'])).stdout).toContain('"kind": "NodeList"');
