@@ -1,4 +1,4 @@
-// What the store does when its tables fail or are slow; the rest is in conformance.test.ts.
+// What the store does when its tables fail or are slow; the rest is in the conformance tests.
 
 import { expect, test } from 'vitest';
 import { createVirtualClock } from '../sim/virtual-clock.ts';
