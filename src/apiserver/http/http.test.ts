@@ -7,7 +7,6 @@ import { ensurePki, type KeyPair, type Pki } from '../../host/pki.ts';
 import { realClock } from '../../host/real-clock.ts';
 import { realRandom } from '../../host/real-random.ts';
 import { createMemoryFiles } from '../../sim/memory-files.ts';
-import { bootstrapRules } from '../authz/bootstrap-rules.ts';
 import type { KubeletConnector } from '../subresources/kubelet-connector.ts';
 import { h2, type HttpsClient, httpsClient, json } from '../../../test/support/https-client.ts';
 import { configMap, startTestServer, type TestServer, verbs } from '../test-server.ts';
@@ -48,11 +47,7 @@ beforeAll(async () => {
   pki = await ensurePki({ dir: '/pki', files: createMemoryFiles(), clock: realClock, hosts: [] });
   admin = await pki.issueClientCert('admin', ['system:masters']);
   bob = await pki.issueClientCert('bob', ['dev']);
-  const reading = [{ apiGroups: [''], resources: ['pods', 'pods/exec'], verbs: ['get'] }];
-  t = await startTestServer(realClock, realRandom, {
-    kubeletConnector: connector,
-    rules: (user) => (user.name === 'reader' ? reading : bootstrapRules(user)),
-  });
+  t = await startTestServer(realClock, realRandom, { kubeletConnector: connector });
   api = verbs(t.admin);
   ({ port } = await t.server.listen({ host: '127.0.0.1', port: 0, tls: { ...pki.apiserver, clientCa: pki.ca } }));
   ({ h1, session, rawTls } = httpsClient(port, pki.ca, admin));
@@ -358,6 +353,18 @@ describe('the way to kubelets', () => {
   });
 
   test('who may only read may not exec by GET', async () => {
+    const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/default';
+    const metadata = { name: 'reader' };
+    const apiGroup = 'rbac.authorization.k8s.io';
+    await api.post(`${rbac}/roles`, {
+      metadata,
+      rules: [{ apiGroups: [''], resources: ['pods', 'pods/exec'], verbs: ['get'] }],
+    });
+    await api.post(`${rbac}/rolebindings`, {
+      metadata,
+      roleRef: { apiGroup, kind: 'Role', name: 'reader' },
+      subjects: [{ apiGroup, kind: 'User', name: 'reader' }],
+    });
     const refused = await h1('GET', '/api/v1/namespaces/default/pods/logged/exec?command=ls&stdout=true', {
       headers: { 'impersonate-user': 'reader', connection: 'upgrade', upgrade: 'websocket' },
     });

@@ -62,12 +62,17 @@ async function join(
   }
   backend.on('error', () => socket.destroy());
   socket.on('error', () => backend.destroy());
-  backend.on('close', () => socket.destroy());
-  socket.on('close', () => backend.destroy());
+  backend.on('close', () => closeAfterData(socket));
+  socket.on('close', () => closeAfterData(backend));
   backend.write(lines, 'latin1');
   if (head.length > 0) backend.write(head);
   socket.pipe(backend);
   backend.pipe(socket);
+}
+
+/** Closes once what is on its way has been sent: the last of an output, or the exit code, must not be lost on a slow client. */
+function closeAfterData(side: Duplex): void {
+  side.end(() => side.destroy());
 }
 
 function splitOnce(text: string, separator: string): [string, string] {
