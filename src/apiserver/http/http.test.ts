@@ -49,6 +49,14 @@ beforeAll(async () => {
   bob = await pki.issueClientCert('bob', ['dev']);
   t = await startTestServer(realClock, realRandom, { kubeletConnector: connector });
   api = verbs(t.admin);
+  const rbac = '/apis/rbac.authorization.k8s.io/v1';
+  const rules = [{ apiGroups: [''], resources: ['pods', 'pods/exec'], verbs: ['get'] }];
+  await api.post(`${rbac}/clusterroles`, { metadata: { name: 'reading' }, rules });
+  await api.post(`${rbac}/clusterrolebindings`, {
+    metadata: { name: 'reading' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'reading' },
+    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'reader' }],
+  });
   ({ port } = await t.server.listen({ host: '127.0.0.1', port: 0, tls: { ...pki.apiserver, clientCa: pki.ca } }));
   ({ h1, session, rawTls } = httpsClient(port, pki.ca, admin));
   kubelet = createServer((socket) => {
