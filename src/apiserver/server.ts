@@ -5,11 +5,12 @@ import type { JsonObject } from '../api/meta/types.ts';
 import type { AnyKind } from '../api/scheme.ts';
 import { loadDescriptions } from '../api/schema/load.ts';
 import type { Transport } from '../api/transport.ts';
-import type { Clock, Timer } from '../lib/clock.ts';
+import { type Clock, sleep, type Timer } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import type { Store } from '../store/store.ts';
 import { admissionChain, type AdmissionPlugin } from './admission/admission.ts';
+import { serviceAccountAdmission } from './admission/service-account.ts';
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts';
 import { actingUser, type RequestHeaders } from './authz/impersonate.ts';
 import { createAuthorizer, type RuleSource } from './authz/authorizer.ts';
@@ -39,7 +40,7 @@ import { createPipeline } from './pipeline.ts';
 import { CacheFeed } from './registry/cache-feed.ts';
 import { leaseIssuer, placeOf, type RegistryDeps } from './registry/commit.ts';
 import type { UserInfo } from './request.ts';
-import { resourceTable } from './resources.ts';
+import { type ResourceInfo, resourceTable } from './resources.ts';
 import type { ObjectMachinery } from './machinery.ts';
 import { reviewResources } from './reviews.ts';
 import { installSubresources } from './subresources/install.ts';
@@ -101,14 +102,21 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     options.rules !== undefined || roles === undefined
       ? createAuthorizer(options.rules ?? bootstrapRules)
       : createAuthorizer((user) => [...componentRules(user), ...roles.rulesOf(user)], roles.generation);
+  const objectNow = async (info: ResourceInfo | undefined, namespace: string, name: string) => {
+    if (info === undefined) return undefined;
+    await feed.caughtUp();
+    return feed
+      .cache(info)
+      .objects.get(placeOf(info, namespace, name).key)
+      ?.object();
+  };
+  const closing = new AbortController();
   const admission = admissionChain([
-    namespaceLifecycle(async (name) => {
-      if (namespaces === undefined) return undefined;
-      await feed.caughtUp();
-      return feed
-        .cache(namespaces)
-        .objects.get(placeOf(namespaces, '', name).key)
-        ?.object();
+    namespaceLifecycle((name) => objectNow(namespaces, '', name)),
+    serviceAccountAdmission({
+      find: (namespace, name) => objectNow(resources.find('', 'v1', 'serviceaccounts'), namespace, name),
+      random,
+      sleep: (ms) => sleep(clock, ms, closing.signal),
     }),
     ...(options.admission ?? []),
     ...(roles === undefined ? [] : [rbacEscalation({ authorizer, roles, caughtUp: () => feed.caughtUp() })]),
@@ -150,7 +158,6 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     kinds,
     build: options.version,
   });
-  const closing = new AbortController();
   let listener: Listener | undefined;
   let isReady = false;
   const pipeline = createPipeline({

@@ -30,6 +30,7 @@ import { createSandboxConfigBuilder } from '../kubelet/sandbox-config/sandbox-co
 import { findResolvConf } from '../kubelet/sandbox-config/host-resolv-conf.ts';
 import type { PodCgroups } from '../kubelet/seams.ts';
 import { createKubeletServer } from '../kubelet/server/kubelet-server.ts';
+import { createTokenSource } from '../kubelet/volumes/token-source.ts';
 import { createVolumeManager } from '../kubelet/volumes/volume-manager.ts';
 import { createWatchedObjects } from '../kubelet/volumes/watched-objects.ts';
 import type { Dialer } from '../lib/dialer.ts';
@@ -152,6 +153,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       ending.abort();
       parts.volumes.close();
       parts.objects.close();
+      parts.tokens.close();
       await endpoint.close();
       await running;
     },
@@ -220,8 +222,10 @@ async function nodeParts(
   const nodeAllocatable = (): Record<string, string> => status().node()?.status?.allocatable ?? {};
   const cgroups = real && options.cgroupRoot !== undefined ? await openCgroups() : undefined;
   const supports = (feature: Parameters<typeof runtimeSupports>[1]): boolean => runtimeSupports(version, feature);
+  const tokens = createTokenSource({ client, clock: realClock, logger, due: (uid) => kubelet().wake(uid) });
   const volumes = createVolumeManager({
     objects,
+    tokens,
     nodeAllocatable,
     root,
     files: hostFiles,
@@ -233,6 +237,7 @@ async function nodeParts(
   });
   return {
     objects,
+    tokens,
     events,
     volumes,
     imageManager: createImageManager({

@@ -14,6 +14,7 @@ import { createNodeStatus, type NodeStatusKeeper } from '../kubelet/node-status/
 import { containerFieldPath, podEventsOf } from '../kubelet/pod-events.ts';
 import { podSourceOf, podsOfNode } from '../kubelet/pod-source.ts';
 import { createSandboxConfigBuilder } from '../kubelet/sandbox-config/sandbox-config-builder.ts';
+import { createTokenSource } from '../kubelet/volumes/token-source.ts';
 import { createVolumeManager } from '../kubelet/volumes/volume-manager.ts';
 import { createWatchedObjects } from '../kubelet/volumes/watched-objects.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -117,8 +118,10 @@ function startKubelet(options: SimulatedNodeOptions, runtime: SimulatedRuntime, 
     unhealthy: () => kubelet.unhealthy(),
   });
   const nodeAllocatable = (): Record<string, string> => status.node()?.status?.allocatable ?? {};
+  const tokens = createTokenSource({ client, clock, logger, due: (uid) => kubelet.wake(uid) });
   const volumes = createVolumeManager({
     objects,
+    tokens,
     nodeAllocatable,
     root,
     files,
@@ -199,6 +202,7 @@ function startKubelet(options: SimulatedNodeOptions, runtime: SimulatedRuntime, 
       ending.abort();
       volumes.close();
       objects.close();
+      tokens.close();
       await done;
     },
   };

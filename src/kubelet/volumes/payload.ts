@@ -24,6 +24,8 @@ import type { ObjectSource } from './object-source.ts';
 export interface TokenSource {
   /** `expirationSeconds` is the life asked for; an empty audience is the API server's own. */
   token(pod: Pod, request: { audience: string; expirationSeconds: number }, signal?: AbortSignal): Promise<string>;
+  /** The pod is gone: its tokens are of no use any more. */
+  forget(podUid: string): void;
 }
 
 export interface PayloadSources {

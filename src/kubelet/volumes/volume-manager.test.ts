@@ -55,7 +55,10 @@ const start = (): ClosableVolumeManager =>
     objects: objects(),
     logger: silentLogger,
     nodeAllocatable: () => ({ cpu: '4', memory: '1Gi' }),
-    tokens: { token: async (pod, { audience }) => `token of ${pod.metadata?.name} for ${audience || 'api'}` },
+    tokens: {
+      token: async (pod, { audience }) => `token of ${pod.metadata?.name} for ${audience || 'api'}`,
+      forget: () => {},
+    },
     sourceChanged: (uid) => hints.push(uid),
     refreshFailed: (_, message) => refreshFailures.push(message),
   });

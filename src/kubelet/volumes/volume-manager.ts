@@ -210,6 +210,7 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
     async teardown(podUid) {
       assertSafeUid(podUid);
       objects.unregister(podUid);
+      options.tokens?.forget(podUid);
       const state = pods.get(podUid);
       if (!state) return removeFolder(podUid);
       state.gone = true;

@@ -120,8 +120,6 @@ const rule = (action: string): object => ({
 
 it.each<[Partial<PodSpec>, string[]]>([
   [{}, []],
-  [{ automountServiceAccountToken: false }, []],
-  [{ automountServiceAccountToken: true }, ['spec.automountServiceAccountToken']],
   [container(rule('Restart')), []],
   [container(rule('RestartAllContainers')), ['spec.containers[0].restartPolicyRules[0].action']],
   [{ volumes: [{ name: 'v', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } }] }, []],

@@ -49,7 +49,6 @@ export const notActedOn: readonly string[] = [
   'spec.volumes[*].scaleIO',
   'spec.volumes[*].storageos',
   'spec.volumes[*].photonPersistentDisk',
-  'spec.volumes[*].projected.sources[*].serviceAccountToken',
   'spec.volumes[*].projected.sources[*].clusterTrustBundle',
   'spec.volumes[*].projected.sources[*].podCertificate',
 ];
@@ -58,7 +57,6 @@ type Holder = Readonly<Record<string, unknown>>;
 
 /** Fields of which only some values are not acted on yet; told by the value and the object that holds it. */
 export const notActedOnWhere: Readonly<Record<string, (value: unknown, holder: Holder) => boolean>> = {
-  'spec.automountServiceAccountToken': (value) => value === true,
   'spec.containers[*].restartPolicyRules[*].action': (value) => value === 'RestartAllContainers',
   'spec.initContainers[*].restartPolicyRules[*].action': (value) => value === 'RestartAllContainers',
   // A volume in memory is bounded, one on disk is not.

@@ -1,0 +1,158 @@
+// Gives every pod its service account: the default one where none is named, its token as a volume, its pull secrets.
+// Follows plugin/pkg/admission/serviceaccount/admission.go of v1.36.
+
+import type { Container, Pod, PodSpec, ServiceAccount, Volume, VolumeMount } from '../../api/generated/types.ts';
+import { forbidden, type ApiError } from '../../api/meta/errors.ts';
+import type { Random } from '../../lib/random.ts';
+import { randomSuffix } from '../../lib/random.ts';
+import type { AdmissionAttributes, AdmissionPlugin } from './admission.ts';
+
+export interface ServiceAccountAdmissionDeps {
+  /** The account as it is now, having waited for every acknowledged write. */
+  find(namespace: string, name: string): Promise<ServiceAccount | undefined>;
+  random: Random;
+  /** Waits that long. */
+  sleep(ms: number): Promise<void>;
+}
+
+const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
+const volumePrefix = 'kube-api-access-';
+const mirrorAnnotation = 'kubernetes.io/config.mirror';
+const enforceAnnotation = 'kubernetes.io/enforce-mountable-secrets';
+const defaultAccount = 'default';
+/** Upstream's kubelets know tokens of pods by this odd hour. */
+const tokenSeconds = 3607;
+/** A new namespace has its default account within milliseconds: that is waited for. */
+const waitMs = 25;
+const waits = 60;
+
+const refuse = ({ resource, name, object }: AdmissionAttributes, why: string): ApiError =>
+  forbidden(resource.qualified, name === '' ? (object?.metadata?.generateName ?? '') : name, why);
+
+const isMirror = (pod: Pod): boolean => pod.metadata?.annotations?.[mirrorAnnotation] !== undefined;
+
+async function accountOf(
+  deps: ServiceAccountAdmissionDeps,
+  at: AdmissionAttributes,
+  name: string,
+): Promise<ServiceAccount> {
+  const { namespace } = at;
+  for (let attempt = 0; ; attempt++) {
+    const account = await deps.find(namespace, name);
+    if (account !== undefined) return account;
+    if (name !== defaultAccount || attempt >= waits)
+      throw refuse(
+        at,
+        `error looking up service account ${namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`,
+      );
+    await deps.sleep(waitMs);
+  }
+}
+
+/** What every container of the pod finds under /var/run/secrets/kubernetes.io/serviceaccount. */
+const tokenVolume = (name: string): Volume => ({
+  name,
+  projected: {
+    sources: [
+      { serviceAccountToken: { expirationSeconds: tokenSeconds, path: 'token' } },
+      { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+      {
+        downwardAPI: {
+          items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }],
+        },
+      },
+    ],
+    defaultMode: 0o644,
+  },
+});
+
+/** Mounts the token where a container has nothing at its place. Changes the spec. */
+export function mountToken(spec: PodSpec, random: Random): void {
+  const known = spec.volumes?.find(({ name }) => name.startsWith(volumePrefix));
+  const taken = new Set(spec.volumes?.map(({ name }) => name));
+  let name = known?.name;
+  while (name === undefined || (known === undefined && taken.has(name))) name = volumePrefix + randomSuffix(random);
+  const mount: VolumeMount = { name, readOnly: true, mountPath };
+  let needed = false;
+  for (const container of [...(spec.initContainers ?? []), ...spec.containers]) {
+    if (container.volumeMounts?.some((own) => own.mountPath === mountPath)) continue;
+    container.volumeMounts = [...(container.volumeMounts ?? []), { ...mount }];
+    needed = true;
+  }
+  if (needed && known === undefined) spec.volumes = [...(spec.volumes ?? []), tokenVolume(name)];
+}
+
+function refuseMirror(at: AdmissionAttributes, spec: PodSpec): void {
+  if (spec.serviceAccountName) throw refuse(at, 'a mirror pod may not reference service accounts');
+  for (const { secret, projected } of spec.volumes ?? []) {
+    if (secret !== undefined) throw refuse(at, 'a mirror pod may not reference secrets');
+    for (const source of projected?.sources ?? []) {
+      if (source.secret !== undefined) throw refuse(at, 'a mirror pod may not reference secrets');
+      if (source.serviceAccountToken !== undefined)
+        throw refuse(at, 'a mirror pod may not reference service account tokens');
+    }
+  }
+}
+
+/** The secrets that a container takes its environment from, each as upstream's message begins. */
+function* secretsOf(kind: string, container: Pick<Container, 'name' | 'env' | 'envFrom'>): Generator<[string, string]> {
+  for (const { name, valueFrom } of container.env ?? [])
+    if (valueFrom?.secretKeyRef !== undefined)
+      yield [`${kind} ${container.name} with envVar ${name}`, valueFrom.secretKeyRef.name ?? ''];
+  for (const { secretRef } of container.envFrom ?? [])
+    if (secretRef !== undefined) yield [`${kind} ${container.name} with envFrom`, secretRef.name ?? ''];
+}
+
+/** Where the account says so, its pods may use its own secrets only. */
+function limitSecrets(at: AdmissionAttributes, spec: PodSpec, account: ServiceAccount): void {
+  const mountable = new Set(account.secrets?.map(({ name }) => name));
+  const own = `is not allowed because service account ${account.metadata?.name ?? ''} does not reference that`;
+  for (const { secret } of spec.volumes ?? [])
+    if (secret !== undefined && !mountable.has(secret.secretName ?? ''))
+      throw refuse(at, `volume with secret.secretName="${secret.secretName ?? ''}" ${own} secret`);
+  const kinds = [
+    ['init container', spec.initContainers],
+    ['container', spec.containers],
+    ['ephemeral container', spec.ephemeralContainers],
+  ] as const;
+  for (const [kind, containers] of kinds)
+    for (const container of containers ?? [])
+      for (const [start, name] of secretsOf(kind, container))
+        if (!mountable.has(name)) throw refuse(at, `${start} referencing secret.secretName="${name}" ${own} secret`);
+  const pullable = new Set(account.imagePullSecrets?.map(({ name }) => name));
+  for (const [i, { name = '' }] of (spec.imagePullSecrets ?? []).entries())
+    if (!pullable.has(name)) throw refuse(at, `imagePullSecrets[${i}].name="${name}" ${own} imagePullSecret`);
+}
+
+const isTrue = (text: string | undefined): boolean => /^(1|t|T|TRUE|true|True)$/.test(text ?? '');
+
+export function serviceAccountAdmission(deps: ServiceAccountAdmissionDeps): AdmissionPlugin {
+  /** The pod, where this write is one that concerns the plugin. */
+  const podOf = (at: AdmissionAttributes): Pod | undefined => {
+    const isPod = at.resource.kind.group === '' && at.resource.kind.resource === 'pods';
+    return isPod && at.subresource === '' && at.operation === 'CREATE' ? (at.object as Pod | undefined) : undefined;
+  };
+  return {
+    name: 'ServiceAccount',
+    async mutate(at) {
+      const pod = podOf(at);
+      if (pod?.spec === undefined || isMirror(pod)) return;
+      const { spec } = pod;
+      spec.serviceAccountName ||= defaultAccount;
+      spec.serviceAccount = spec.serviceAccountName;
+      const account = await accountOf(deps, at, spec.serviceAccountName);
+      if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true)
+        mountToken(spec, deps.random);
+      if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length)
+        spec.imagePullSecrets = account.imagePullSecrets.map((secret) => ({ ...secret }));
+    },
+    async validate(at) {
+      const pod = podOf(at);
+      if (pod?.spec === undefined) return;
+      const { spec } = pod;
+      if (isMirror(pod)) return refuseMirror(at, spec);
+      const account = await accountOf(deps, at, spec.serviceAccountName ?? '');
+      if (isTrue(account.metadata?.annotations?.[enforceAnnotation])) limitSecrets(at, spec, account);
+    },
+  };
+}
