@@ -327,7 +327,9 @@ describe.skipIf(noContainers)(`manifests that users bring${noContainers ? ` (ski
       expect(await inside(name, name, 'cat /etc/hosts', 'nginx-container')).toBe(
         `${hostsOf(pod.status.podIP!, name)}\n# Entries added by HostAliases.\n1.1.1.1\tfoo.remote\tbar.remote\n`,
       );
-      expect(await inside(name, name, 'cat /proc/1/comm', 'nginx-container')).toBe('catatonit\n');
+      expect(await inside(name, name, 'cat /proc/1/comm /usr/share/message', 'nginx-container')).toBe(
+        'catatonit\nhello\n',
+      );
       await kubectl(['-n', name, 'delete', 'pod', name, '--now']);
       if (data === undefined) rmSync(path, { recursive: true, force: true });
     });
@@ -420,10 +422,13 @@ describe.skipIf(noContainers)(`manifests that users bring${noContainers ? ` (ski
       expect(readFileSync(limit, 'utf8').trim()).toBe(String(200 * 2 ** 20));
     });
 
-    test('liveness-exec, probes and hooks: they run', async () => {
-      await ready('liveness-exec');
-      expect(await inside('liveness-exec', 'liveness-exec', 'pwd')).toBe('/\n');
+    test('hooks: postStart wrote its message before the container was ready; preStop quits nginx', async () => {
       await ready('hooks');
+      expect(await inside('hooks', 'nginx', 'cat /usr/share/message')).toBe('Hello from the postStart handler\n');
+      const follow = attempt(['-n', 'hooks', 'logs', 'nginx', '-f']);
+      await kubectl(['-n', 'hooks', 'delete', 'pod', 'nginx']);
+      expect((await follow).stdout).toContain('gracefully shutting down');
+      expect(await reasons('hooks')).toEqual(['Scheduled', 'Pulling', 'Pulled', 'Created', 'Started', 'Killing']);
     });
 
     test('lifecycle-deadline: Failed ten seconds after the start, within the grace period', async () => {
@@ -621,6 +626,59 @@ describe.skipIf(noContainers)(`manifests that users bring${noContainers ? ` (ski
       expect(spec.nodeName).toBe('kind-worker');
       // A pod with a node needs no scheduler.
       expect((await reasons(name)).includes('Scheduled')).toBe(name !== 'node-name');
+    });
+  });
+
+  describe('probes', () => {
+    test('probes: the startup probe of a stock nginx fails, so it is never ready and is restarted', async () => {
+      const { status } = await podWhen('probes', 'restarted', (pod) =>
+        Boolean((pod.status.containerStatuses?.[0]?.restartCount ?? 0) > 0),
+      );
+      expect(status.phase).toBe('Running');
+      expect(status.containerStatuses?.[0]).toMatchObject({ ready: false });
+      expect(await eventOf('probes', 'Unhealthy')).toMatchObject({
+        type: 'Warning',
+        message: expect.stringMatching(/^Startup probe failed: cat: \/tmp\/healthy: No such file or directory/),
+      });
+      expect((await eventOf('probes', 'Killing')).message).toBe(
+        'Container nginx failed startup probe, will be restarted',
+      );
+    });
+
+    test('probes: where the file is there and port 8080 answers, it is ready and stays', async () => {
+      const server =
+        'server { listen 8080; location = /healthz { if ($http_custom_header = Awesome) { return 200; } return 400; } }';
+      const script = `touch /tmp/healthy; echo '${server}' > /etc/nginx/conf.d/healthz.conf; exec nginx -g "daemon off;"`;
+      await instead('probes', changed('probes', { command: ['sh', '-c', script] }));
+      const { metadata } = await ready('probes');
+      // The server tells of the third answer to a liveness probe: with the header, or they would have failed.
+      await eventually(
+        'three liveness probes',
+        async () =>
+          ((await logs('probes', 'nginx')).match(/"GET \/healthz HTTP\/1\.1" 200 .*kube-probe\/1\.36/g)?.length ?? 0) >=
+          3,
+      );
+      const { status, metadata: after } = await podOf('probes');
+      expect(after.uid).toBe(metadata.uid);
+      expect(status.containerStatuses?.[0]).toMatchObject({ ready: true, restartCount: 0 });
+    });
+
+    test('liveness-exec: fails once its file is gone, and the container is restarted', async () => {
+      const name = 'liveness-exec';
+      expect((await eventually('Unhealthy', () => eventOf(name, 'Unhealthy'), 60_000)).message).toMatch(
+        /^Liveness probe failed: cat: can't open '\/tmp\/healthy': No such file or directory/,
+      );
+      expect((await eventually('Killing', () => eventOf(name, 'Killing'), 60_000)).message).toBe(
+        'Container liveness failed liveness probe, will be restarted',
+      );
+      // A shell as first process does not end on TERM: it is killed when the 30 seconds are over.
+      const { status } = await podWhen(
+        name,
+        'restarted',
+        (pod) => pod.status.containerStatuses?.[0]?.restartCount === 1 && isReady(pod),
+        90_000,
+      );
+      expect(status.containerStatuses?.[0]?.lastState.terminated).toMatchObject({ exitCode: 137, reason: 'Error' });
     });
   });
 
