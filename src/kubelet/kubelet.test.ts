@@ -221,6 +221,20 @@ describe('a pod runs', () => {
   });
 });
 
+test('a container killed and started in one pass is never shown without its last end', async () => {
+  const { api, clock, show } = await start();
+  api.create(pod('web', { 'stop-time': '1s' }));
+  await clock.settle();
+  api.update('web', (p) => ({ ...p, spec: { ...p.spec, containers: [{ name: 'c', image: 'nginx:2' }] } }));
+  await clock.advance(5000);
+  expect(show('web')).toBe('Running c:running#1');
+  const restarted = api.statuses
+    .flatMap(({ status }) => status.containerStatuses ?? [])
+    .filter((c) => c.restartCount === 1);
+  expect(restarted).not.toEqual([]);
+  for (const { lastState } of restarted) expect(lastState?.terminated?.reason).toBe('Error');
+});
+
 describe('a start fails', () => {
   test('an image that cannot be pulled', async () => {
     const { api, clock, show, events } = await start();

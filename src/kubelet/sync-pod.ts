@@ -178,7 +178,7 @@ class Pass {
             signal: this.#signal,
           });
           if (started.ok) {
-            this.#reportStart();
+            await this.#reportStart();
             // A running sidecar lets the next container start at once.
             if (action.kind === 'init' && isSidecar(action.container)) this.#retryIn(0);
           } else {
@@ -194,10 +194,9 @@ class Pass {
     await this.#prune();
   }
 
-  /** Tells the API of a container that runs now, without waiting for the others. */
-  #reportStart(): void {
-    const runtime = this.#parts.watcher.get(this.#memory.identity.uid);
-    if (runtime !== undefined) report(this.#parts, this.#memory, runtime, 'running');
+  /** Tells the API of a container that runs now, without waiting for the others. Where this pass killed one, how that ended is looked up. */
+  async #reportStart(): Promise<void> {
+    report(this.#parts, this.#memory, await runtimeOf(this.#parts, this.#memory), 'running');
   }
 
   #buildSandbox(attempt: number, cgroupParent: string): Promise<SandboxConfig> {
