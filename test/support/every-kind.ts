@@ -6,6 +6,9 @@ import type { KubectlRunner } from './kubectl-runner.ts';
 /** How kubectl names each, and the object. The first is the namespace of the others. */
 function objects(namespace: string): [string, Record<string, unknown>][] {
   const metadata = { name: 'all' };
+  const rbac = 'rbac.authorization.k8s.io/v1';
+  const role = { apiGroup: 'rbac.authorization.k8s.io', name: 'all' };
+  const user = { apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'somebody' };
   const about = { kind: 'Pod', name: 'x', namespace };
   return [
     [`namespace/${namespace}`, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }],
@@ -54,6 +57,28 @@ function objects(namespace: string): [string, Record<string, unknown>][] {
       { apiVersion: 'v1', kind: 'Node', metadata: { name: namespace }, spec: { unschedulable: true } },
     ],
     [
+      'role.rbac.authorization.k8s.io/all',
+      { apiVersion: rbac, kind: 'Role', metadata, rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }] },
+    ],
+    [
+      'rolebinding.rbac.authorization.k8s.io/all',
+      { apiVersion: rbac, kind: 'RoleBinding', metadata, roleRef: { ...role, kind: 'Role' }, subjects: [user] },
+    ],
+    [
+      `clusterrole.rbac.authorization.k8s.io/${namespace}`,
+      { apiVersion: rbac, kind: 'ClusterRole', metadata: { name: namespace }, rules: [] },
+    ],
+    [
+      `clusterrolebinding.rbac.authorization.k8s.io/${namespace}`,
+      {
+        apiVersion: rbac,
+        kind: 'ClusterRoleBinding',
+        metadata: { name: namespace },
+        roleRef: { ...role, kind: 'ClusterRole' },
+        subjects: [user],
+      },
+    ],
+    [
       'pod/all',
       {
         apiVersion: 'v1',
@@ -69,6 +94,17 @@ function objects(namespace: string): [string, Record<string, unknown>][] {
 export async function kubectlOnKinds(kubectl: KubectlRunner, namespace: string): Promise<void> {
   const all = objects(namespace);
   const names = all.map(([name]) => name);
+  // A kind that is served and not in the list would go untested.
+  const served = await kubectl(['api-resources', '--verbs=create,delete', '--no-headers']);
+  const kinds = new Set(all.map(([, { kind }]) => kind));
+  expect(
+    new Set(
+      served
+        .trimEnd()
+        .split('\n')
+        .map((row) => row.split(/\s+/).at(-1)),
+    ),
+  ).toEqual(kinds);
   const documents = all.map(([, object]) => dump(object));
   const yaml = documents.join('---\n');
   const at = ['-n', namespace, '-f', '-'];
