@@ -143,6 +143,23 @@ test('many requests share one connection', async () => {
   expect(sessions).toHaveLength(1);
 });
 
+test('hundreds of requests at once all get their answers, and the server sees no resets', async () => {
+  let resets = 0;
+  handler = (stream) => {
+    stream.once('close', () => (resets += stream.rstCode === http2.constants.NGHTTP2_NO_ERROR ? 0 : 1));
+    stream.respond({ ':status': 200 });
+    stream.end('{"kind":"Pod"}');
+  };
+  const answers: unknown[] = [];
+  const requests = Array.from({ length: 16 }, async () => {
+    for (let i = 0; i < 100; i++) answers.push(await transport.request({ method: 'POST', path: '/x', body: { i } }));
+  });
+  await Promise.all(requests);
+  expect(answers).toHaveLength(1600);
+  expect(answers.every((answer) => JSON.stringify(answer) === '{"kind":"Pod"}')).toBe(true);
+  expect(resets).toBe(0);
+});
+
 test('a watch gives events however they are cut into chunks, and ends with the server', async () => {
   handler = (stream) => {
     stream.respond({ ':status': 200 });
