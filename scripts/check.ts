@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 
 const bin = 'node_modules/.bin';
 const checks: Record<string, string[]> = {
-  types: [`${bin}/tsc`, '--noEmit'],
+  types: [`${bin}/tsc`, '--noEmit', '--incremental', '--tsBuildInfoFile', '.cache/check.tsbuildinfo'],
   lint: [`${bin}/oxlint`, '--type-aware', '--deny-warnings', 'src', 'test', 'bench', 'scripts'],
   layers: [`${bin}/depcruise`, '--config', '.dependency-cruiser.cjs', 'src', 'test', 'bench', 'scripts'],
   'dead code': [`${bin}/knip`, '--no-progress'],
