@@ -1,10 +1,27 @@
 // Bundles the program into dist/: what starts together is one file, rarely used commands and dashboards are split off.
 import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 rmSync('dist', { recursive: true, force: true });
 mkdirSync('dist', { recursive: true });
+/**
+ * Takes node:http by way of require. An ES import reads every export, among them the lazy ones that load the whole of undici:
+ * time at each start, and megabytes for as long as the program runs.
+ */
+const lazyHttp: Plugin = {
+  name: 'lazy-http',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:http$/ }, ({ path, kind }) =>
+      kind === 'import-statement' ? { path, namespace: 'lazy-http' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'lazy-http' }, () => ({
+      contents: "module.exports = process.getBuiltinModule('node:http');",
+      loader: 'js',
+    }));
+  },
+};
+
 await build({
   entryPoints: { peapod: 'src/main/peapod.ts' },
   outdir: 'dist',
@@ -21,6 +38,7 @@ await build({
   define: { 'process.env.PEAPOD_VERSION': JSON.stringify(version) },
   // Native code cannot be bundled.
   external: ['lmdb'],
+  plugins: [lazyHttp],
   // CommonJS packages inside an ES module bundle ask for require.
   banner: {
     js: "import { createRequire as peapodCreateRequire } from 'node:module'; const require = peapodCreateRequire(import.meta.url);",

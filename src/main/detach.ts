@@ -12,7 +12,7 @@ export async function startDetached(options: UpOptions): Promise<number> {
   await mkdir(run, { recursive: true, mode: 0o700 });
   const output = await open(`${log}.out`, 'w', 0o600);
   try {
-    const child = spawn(process.execPath, process.argv.slice(1), {
+    const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
       detached: true,
       // Its words go over descriptor 3 while somebody listens, and to a file for good.
       stdio: ['ignore', output.fd, output.fd, 'pipe'],
