@@ -259,6 +259,83 @@ describe('decidePod', () => {
     expect(decide(podOf({ app: [{ image: 'img:2' }] }), runtime, { backoffs })).toEqual(['start c0#1']);
   });
 
+  describe('with probes', () => {
+    const probe = { exec: { command: ['x'] } };
+    const sidecar = { restartPolicy: 'Always' as const, startupProbe: probe };
+    type Said = Record<string, 'success' | 'failure' | 'unknown'>;
+    /** Actions with the words and grace period of each killing; `said` is by `<kind> <container>`. */
+    const acts = (pod: Pod, runtime: RuntimePod, said: Said): string[] =>
+      decidePod(
+        { pod, runtime, backoffs: new Map(), probes: (id, kind) => said[`${kind} ${id.slice(0, 2)}`] },
+        now,
+      ).map((action) =>
+        action.type === 'kill-container'
+          ? `kill: ${action.message}${action.graceSeconds === undefined ? '' : ` in ${action.graceSeconds}`}`
+          : short(action),
+      );
+    const running = runtimeOf([record('c0', 'running')]);
+    test.each<[what: string, pod: Pod, runtime: RuntimePod, said: Said, expected: string[]]>([
+      ['well', podOf({ app: [{ livenessProbe: probe }] }), running, { 'liveness c0': 'success' }, []],
+      ['unready is no reason', podOf({ app: [{ readinessProbe: probe }] }), running, { 'readiness c0': 'failure' }, []],
+      [
+        'a failed liveness probe',
+        podOf({ app: [{ livenessProbe: probe }] }),
+        running,
+        { 'liveness c0': 'failure' },
+        ['kill: Container c0 failed liveness probe, will be restarted', 'start c0#1'],
+      ],
+      [
+        'a failed startup probe with its own grace period',
+        podOf({ app: [{ startupProbe: { ...probe, terminationGracePeriodSeconds: 7 } }] }),
+        running,
+        { 'startup c0': 'failure' },
+        ['kill: Container c0 failed startup probe, will be restarted in 7', 'start c0#1'],
+      ],
+      [
+        'that is never restarted',
+        podOf({ restartPolicy: 'Never', app: [{ livenessProbe: probe }] }),
+        running,
+        { 'liveness c0': 'failure' },
+        ['kill: Container c0 failed liveness probe'],
+      ],
+      [
+        'OnFailure restarts it, too',
+        podOf({ restartPolicy: 'OnFailure', app: [{ livenessProbe: probe }] }),
+        running,
+        { 'liveness c0': 'failure' },
+        ['kill: Container c0 failed liveness probe, will be restarted', 'start c0#1'],
+      ],
+      [
+        'a sidecar that has not started holds back the app',
+        podOf({ init: [sidecar] }),
+        runtimeOf([record('i0', 'running')]),
+        { 'startup i0': 'unknown' },
+        [],
+      ],
+      [
+        'a sidecar that has started does not',
+        podOf({ init: [sidecar] }),
+        runtimeOf([record('i0', 'running')]),
+        { 'startup i0': 'success' },
+        ['start c0#0'],
+      ],
+      [
+        'a sidecar that gave up starting',
+        podOf({ init: [sidecar] }),
+        runtimeOf([record('i0', 'running')]),
+        { 'startup i0': 'failure' },
+        ['kill: Init container i0 failed startup probe', 'start init i0#1'],
+      ],
+      [
+        'a sidecar that is no longer alive, beside the app',
+        podOf({ init: [{ restartPolicy: 'Always', livenessProbe: probe }] }),
+        runtimeOf([record('c0', 'running'), record('i0', 'running')]),
+        { 'liveness i0': 'failure' },
+        ['kill: Init container i0 failed liveness probe', 'start init i0#1'],
+      ],
+    ])('%s', (_, pod, runtime, said, expected) => expect(acts(pod, runtime, said)).toEqual(expected));
+  });
+
   test('the deadline counts from the start time', () => {
     const pod = podOf();
     pod.spec!.activeDeadlineSeconds = 10;

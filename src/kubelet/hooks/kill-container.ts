@@ -32,6 +32,10 @@ export function beginPreStop(
     parts.logger.warn('a preStop hook failed', { pod: memory.identity.name, container: name, error: result.message });
     parts.events.event(pod, 'Warning', 'FailedPreStopHook', 'PreStopHook failed', containerFieldPath(pod, name));
   };
+  const held = parts.watcher.get(memory.identity.uid)?.containers ?? [];
+  for (const earlier of memory.preStops.keys()) {
+    if (!held.some((c) => c.id === earlier)) memory.preStops.delete(earlier);
+  }
   const running = run();
   memory.preStops.set(id, running);
   return running;
