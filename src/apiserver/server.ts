@@ -10,6 +10,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import type { Store } from '../store/store.ts';
 import { admissionChain, type AdmissionPlugin } from './admission/admission.ts';
+import { nodeRestriction } from './admission/node-restriction.ts';
 import { serviceAccountAdmission } from './admission/service-account.ts';
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts';
 import { actingUser, type RequestHeaders } from './authz/impersonate.ts';
@@ -18,6 +19,7 @@ import { bootstrapRules, componentRules } from './authz/bootstrap-rules.ts';
 import { TokenError } from './tokens/claims.ts';
 import { createServiceAccountTokens } from './tokens/service-account-tokens.ts';
 import { createTokenSigner, newSigningKey } from './tokens/jwt.ts';
+import { createNodeGraph, narrowNodes } from './authz/node-graph.ts';
 import { createRoleIndex } from './authz/role-index.ts';
 import { rbacEscalation } from './admission/rbac-escalation.ts';
 import { bootstrapRbac } from './bootstrap-rbac.ts';
@@ -98,10 +100,12 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const feed = new CacheFeed(store, resources.all, clock, logger);
   const namespaces = resources.find('', 'v1', 'namespaces');
   const roles = createRoleIndex(resources, feed);
-  const authorizer =
+  const pods = resources.find('', 'v1', 'pods');
+  const base =
     options.rules !== undefined || roles === undefined
       ? createAuthorizer(options.rules ?? bootstrapRules)
       : createAuthorizer((user) => [...componentRules(user), ...roles.rulesOf(user)], roles.generation);
+  const authorizer = pods === undefined ? base : narrowNodes(base, createNodeGraph(feed, pods));
   const objectNow = async (info: ResourceInfo | undefined, namespace: string, name: string) => {
     if (info === undefined) return undefined;
     await feed.caughtUp();
@@ -118,6 +122,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       random,
       sleep: (ms) => sleep(clock, ms, closing.signal),
     }),
+    nodeRestriction(async (namespace, name) => objectNow(pods, namespace, name)),
     ...(options.admission ?? []),
     ...(roles === undefined ? [] : [rbacEscalation({ authorizer, roles, caughtUp: () => feed.caughtUp() })]),
   ]);

@@ -1,0 +1,178 @@
+// A node reaches what its own pods need and changes what is its own, and nothing else.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { isApiError } from '../../api/meta/errors.ts';
+import type { KubeObject } from '../../api/meta/types.ts';
+import { createSeededRandom } from '../../sim/seeded-random.ts';
+import { createVirtualClock } from '../../sim/virtual-clock.ts';
+import { startTestServer, type TestServer, verbs } from '../test-server.ts';
+import { isReservedLabel } from './node-restriction.ts';
+
+let server: TestServer;
+let admin: ReturnType<typeof verbs>;
+let a: ReturnType<typeof verbs>;
+let mine: KubeObject;
+let theirs: KubeObject;
+const root = '/api/v1/namespaces/default';
+
+const pod = (name: string, node: string, secret: string) => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name },
+  spec: {
+    nodeName: node,
+    containers: [{ name: 'c', image: 'i', envFrom: [{ configMapRef: { name: `env-${secret}` } }] }],
+    volumes: [{ name: 's', secret: { secretName: secret } }],
+    imagePullSecrets: [{ name: `pull-${secret}` }],
+  },
+});
+
+beforeAll(async () => {
+  server = await startTestServer(createVirtualClock(), createSeededRandom(1));
+  admin = verbs(server.admin);
+  a = verbs(server.server.inProcess({ name: 'system:node:a', groups: ['system:nodes', 'system:authenticated'] }));
+  for (const name of ['a', 'b'])
+    await admin.post('/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name } });
+  for (const name of ['mine', 'theirs', 'pull-mine', 'pull-theirs'])
+    await admin.post(`${root}/secrets`, { apiVersion: 'v1', kind: 'Secret', metadata: { name } });
+  for (const name of ['env-mine', 'env-theirs'])
+    await admin.post(`${root}/configmaps`, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } });
+  mine = await admin.post(`${root}/pods`, pod('mine', 'a', 'mine'));
+  theirs = await admin.post(`${root}/pods`, pod('theirs', 'b', 'theirs'));
+});
+afterAll(() => server.server.close());
+
+async function outcome(request: Promise<unknown>): Promise<string> {
+  try {
+    await request;
+    return 'ok';
+  } catch (error) {
+    if (isApiError(error)) return `${error.code} ${error.message}`;
+    throw error;
+  }
+}
+
+const token = (of: () => KubeObject, more: object = {}) => ({
+  spec: {
+    boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: of().metadata?.name, uid: of().metadata?.uid, ...more },
+  },
+});
+const lease = (name: string) => ({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name }, spec: {} });
+const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
+const labels = (more: object) => ({ metadata: { labels: more } });
+
+test.each<[string, () => Promise<unknown>]>([
+  ['a secret of its pod', () => a.get(`${root}/secrets/mine`)],
+  ['a pull secret of its pod', () => a.get(`${root}/secrets/pull-mine`)],
+  [
+    'a config map of its pod, listed by name',
+    () => a.get(`${root}/configmaps`, { fieldSelector: 'metadata.name=env-mine' }),
+  ],
+  [
+    'the status of its pod',
+    () => a.patch(`${root}/pods/mine/status`, 'merge-patch+json', { status: { phase: 'Running' } }),
+  ],
+  [
+    'a token bound to its pod',
+    () =>
+      a.post(
+        `${root}/serviceaccounts/default/token`,
+        token(() => mine),
+      ),
+  ],
+  [
+    'its own labels',
+    () => a.patch('/api/v1/nodes/a', 'merge-patch+json', labels({ 'kubernetes.io/os': 'linux', own: 'x' })),
+  ],
+  ['its own lease', () => a.post(leases, lease('a'))],
+])('a node may have %s', async (_, request) => expect(await outcome(request())).toBe('ok'));
+
+test.each<[string, () => Promise<unknown>, string]>([
+  ['a secret of another node’s pod', () => a.get(`${root}/secrets/theirs`), 'cannot get resource "secrets"'],
+  ['a pull secret of another', () => a.get(`${root}/secrets/pull-theirs`), 'cannot get resource "secrets"'],
+  [
+    'a secret of another namespace',
+    () => a.get('/api/v1/namespaces/kube-system/secrets/mine'),
+    'cannot get resource "secrets"',
+  ],
+  ['all secrets', () => a.get(`${root}/secrets`), 'cannot list resource "secrets"'],
+  ['all config maps of the cluster', () => a.get('/api/v1/configmaps'), 'cannot list resource "configmaps"'],
+  [
+    'the status of another pod',
+    () => a.patch(`${root}/pods/theirs/status`, 'merge-patch+json', { status: { phase: 'Failed' } }),
+    'node "a" can only update pod status for pods with spec.nodeName set to itself',
+  ],
+  [
+    'labels of a pod',
+    () => a.patch(`${root}/pods/mine/status`, 'merge-patch+json', labels({ x: 'y' })),
+    'node "a" cannot update labels through pod status',
+  ],
+  [
+    'deleting another pod',
+    () => a.del(`${root}/pods/theirs`, { gracePeriodSeconds: 0 }),
+    'node "a" can only delete pods with spec.nodeName set to itself',
+  ],
+  [
+    'creating an ordinary pod',
+    () => a.post(`${root}/pods`, pod('new', 'a', 'mine')),
+    'pod does not have "kubernetes.io/config.mirror" annotation, node "a" can only create mirror pods',
+  ],
+  [
+    'a token bound to another pod',
+    () =>
+      a.post(
+        `${root}/serviceaccounts/default/token`,
+        token(() => theirs),
+      ),
+    'node requested token bound to a pod scheduled on a different node',
+  ],
+  [
+    'a token bound to nothing',
+    () => a.post(`${root}/serviceaccounts/default/token`, { spec: {} }),
+    'node requested token not bound to a pod',
+  ],
+  [
+    'another node',
+    () => a.patch('/api/v1/nodes/b', 'merge-patch+json', labels({ x: 'y' })),
+    'cannot patch resource "nodes"',
+  ],
+  [
+    'becoming another node',
+    () => a.post('/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'c' } }),
+    'node "a" is not allowed to modify node "c"',
+  ],
+  [
+    'a reserved label',
+    () => a.patch('/api/v1/nodes/a', 'merge-patch+json', labels({ 'node-restriction.kubernetes.io/x': 'y' })),
+    'is not allowed to modify labels: node-restriction.kubernetes.io/x',
+  ],
+  [
+    'a reserved label by way of the status',
+    () => a.patch('/api/v1/nodes/a/status', 'merge-patch+json', labels({ 'node-role.kubernetes.io/master': '' })),
+    'is not allowed to modify labels: node-role.kubernetes.io/master',
+  ],
+  [
+    'its own taints',
+    () => a.patch('/api/v1/nodes/a', 'merge-patch+json', { spec: { taints: [{ key: 'k', effect: 'NoSchedule' }] } }),
+    'node "a" is not allowed to modify taints',
+  ],
+  [
+    'another lease',
+    () => a.post(leases, lease('b')),
+    'can only access node lease with the same name as the requesting node',
+  ],
+])('a node may never have %s', async (_, request, expected) => {
+  const found = await outcome(request());
+  expect(found).toMatch(/^403 /);
+  expect(found).toContain(expected);
+});
+
+test.each([
+  ['kubernetes.io/hostname', false],
+  ['node.kubernetes.io/any', false],
+  ['kubelet.kubernetes.io/any', false],
+  ['example.com/any', false],
+  ['plain', false],
+  ['kubernetes.io/any', true],
+  ['any.k8s.io/x', true],
+  ['node-restriction.kubernetes.io/x', true],
+])('%s reserved: %s', (label, reserved) => expect(isReservedLabel(label)).toBe(reserved));
