@@ -8,9 +8,11 @@ import { openApiV3Document, openApiV3Index } from '../../api/openapi/v3.ts';
 import type { AnyKind } from '../../api/scheme.ts';
 import type { Descriptions } from '../../api/schema/load.ts';
 import type { Schema } from '../../api/schema/schema.ts';
+import { nextTurn } from '../../lib/next-turn.ts';
 import { mediaRanges } from '../negotiation.ts';
 import { encodeOpenApiV2 } from '../protobuf/encode-openapi.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
+import { jsonInSlices } from './json-in-slices.ts';
 
 export interface OpenApiOptions {
   schema: Schema;
@@ -48,7 +50,8 @@ export function openApiHandler(
     }
     return found;
   };
-  const v2 = async (): Promise<Buffer> => jsonBytes(openApiV2Document(schema, await options.descriptions(), kinds));
+  const v2 = async (): Promise<Buffer> =>
+    await slicedBytes(openApiV2Document(schema, await options.descriptions(), kinds));
   const v2Protobuf = async (): Promise<Buffer> =>
     encodeOpenApiV2(openApiV2Document(schema, await options.descriptions(), kinds));
   const openApiV2 = (request: ApiRequest): Promise<ApiResponse> => {
@@ -68,12 +71,20 @@ export function openApiHandler(
     if (groupVersion === undefined) return undefined;
     const { group, version } = groupVersion;
     const make = async (): Promise<Buffer> =>
-      jsonBytes(openApiV3Document(schema, await options.descriptions(), kinds, group, version));
+      await slicedBytes(openApiV3Document(schema, await options.descriptions(), kinds, group, version));
     return answer(request, () => keep(path, make));
   };
 }
 
 const jsonBytes = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
+
+/** Building, writing and hashing each have turns of the event loop of their own. */
+async function slicedBytes(value: object): Promise<Buffer> {
+  await nextTurn();
+  const bytes = Buffer.from(await jsonInSlices(value));
+  await nextTurn();
+  return bytes;
+}
 
 const documentOf = (bytes: Buffer): Document => ({
   bytes,
