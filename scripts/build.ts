@@ -1,7 +1,10 @@
 // Bundles the program into dist/: what starts together is one file, rarely used commands and dashboards are split off.
 import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs';
 import { build, type Plugin } from 'esbuild';
+import { writeGenerated } from './schema/write-generated.ts';
 
+// An update of the clone may bring another generator without another package-lock.json, which alone makes npm run it.
+writeGenerated({ root: '.', out: 'src/api/generated' }, false);
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 rmSync('dist', { recursive: true, force: true });
 mkdirSync('dist', { recursive: true });

@@ -6,6 +6,8 @@ import { silentLogger } from '../lib/logger.ts';
 import { createFakeApi } from '../sim/fake-api.ts';
 import { createSeededRandom } from '../sim/seeded-random.ts';
 import { createVirtualClock } from '../sim/virtual-clock.ts';
+import type { AnyPlugin } from './framework.ts';
+import { defaultProfile } from './plugins/default-profile.ts';
 import { createScheduler } from './scheduler.ts';
 
 const node = (name: string, cpu = '2'): Node => ({
@@ -22,7 +24,7 @@ const pod = (name: string, cpu: string, spec: Partial<PodSpec> = {}): Pod => ({
 let stop = new AbortController();
 afterEach(() => stop.abort());
 
-async function setUp() {
+async function setUp(plugins: readonly AnyPlugin[] = []) {
   stop = new AbortController();
   const clock = createVirtualClock();
   const api = createFakeApi();
@@ -37,6 +39,10 @@ async function setUp() {
     random: createSeededRandom(3),
     logger: silentLogger,
     recorder,
+    profiles(binder) {
+      const profile = defaultProfile(binder);
+      return [{ ...profile, plugins: [...plugins.map((plugin) => ({ plugin })), ...profile.plugins] }];
+    },
   });
   const nodeOf = (name: string) => (api.get('pods', name, 'default') as Pod | undefined)?.spec?.nodeName;
   const conditionOf = (name: string) => (api.get('pods', name, 'default') as Pod | undefined)?.status?.conditions?.[0];
@@ -44,6 +50,27 @@ async function setUp() {
 }
 
 describe('createScheduler', () => {
+  it('goes on with other pods after a plugin throws, and tries that one again', async () => {
+    let broken = true;
+    const faulty: AnyPlugin = {
+      name: 'Faulty',
+      filter(info) {
+        if (broken && info.name === 'a') throw new Error('out of order');
+        return undefined;
+      },
+    };
+    const { clock, api, events, scheduler, nodeOf } = await setUp([faulty]);
+    api.put('nodes', node('n1'));
+    api.put('pods', pod('a', '500m'));
+    api.put('pods', pod('b', '500m'));
+    await scheduler.start(stop.signal);
+    await clock.settle();
+    expect([nodeOf('a'), nodeOf('b')]).toEqual([undefined, 'n1']);
+    expect(events).toContain('a Warning FailedScheduling out of order');
+    broken = false;
+    await clock.advance(2_000);
+    expect(nodeOf('a')).toBe('n1');
+  });
   it('binds pods, old and new, and records it', async () => {
     const { clock, api, events, scheduler, nodeOf } = await setUp();
     api.put('nodes', node('n1'));

@@ -183,7 +183,7 @@ class PodScheduler implements Scheduler {
       for (let placed = 0; placed < slicePods && this.#clock.monotonic() < until; placed++) {
         const queued = this.#queue.pop(now);
         if (!queued) break;
-        this.#scheduleOne(queued, signal);
+        this.#tryOne(queued, signal);
       }
       if (this.#queue.readyCount > 0) await nextTurn();
       else await this.#idle(signal);
@@ -205,6 +205,17 @@ class PodScheduler implements Scheduler {
       signal.addEventListener('abort', wake, { once: true });
       this.#wake = wake;
     });
+  }
+
+  /** A plugin that throws costs its pod an attempt, and nobody else anything. */
+  #tryOne(queued: QueuedPod, signal: AbortSignal): void {
+    try {
+      this.#scheduleOne(queued, signal);
+    } catch (error) {
+      const { info } = queued;
+      this.#options.logger.error('scheduler: an attempt failed', { pod: info.key, error });
+      this.#failed(info, error instanceof Error ? error.message : String(error), undefined);
+    }
   }
 
   #scheduleOne(queued: QueuedPod, signal: AbortSignal): void {

@@ -382,7 +382,18 @@ test('elements are sorted: fields, keys, values, with numbers as numbers', () =>
   ]);
 });
 
-test.each([[null], ['x'], [[]], [{ x: {} }], [{ 'f:a': 1 }]])('%j is no set', (fields) => {
+test.each([
+  [null],
+  ['x'],
+  [[]],
+  [{ x: {} }],
+  [{ 'f:a': 1 }],
+  [{ 'f:a': { 'k:junk': {} } }],
+  [{ 'k:null': {} }],
+  [{ 'k:[1]': {} }],
+  [{ 'v:junk': {} }],
+  [{ 'i:x': {} }],
+])('%j is no set', (fields) => {
   expect(() => parseFieldsV1(fields)).toThrow();
 });
 

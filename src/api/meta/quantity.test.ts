@@ -9,6 +9,7 @@ import {
   formatQuantity,
   isQuantity,
   parseQuantity,
+  QuantityError,
   quantityOf,
   subtractQuantity,
 } from './quantity.ts';
@@ -51,6 +52,13 @@ describe('canonical text', () => {
     expect(canonicalQuantity(text)).toBe(canonical);
   });
   it('shows computed amounts', () => expect(formatQuantity(quantityOf(1536 * 1024 ** 2, 'BinarySI'))).toBe('1536Mi'));
+  it('is quick with a long text that is none', () => {
+    const started = performance.now();
+    for (const text of [`${'1'.repeat(100_000)}x`, `0.${'1'.repeat(100_000)}x`, `1${'0'.repeat(300_000)}e0`]) {
+      expect(() => parseQuantity(text)).toThrow(QuantityError);
+    }
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
   it('takes JSON numbers', () => expect(canonicalQuantity(2)).toBe('2'));
 });
 

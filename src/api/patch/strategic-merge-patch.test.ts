@@ -328,3 +328,18 @@ test('a patch that makes no pod is told with the patch, or with what it made', (
     ' "" is invalid: patch: Invalid value: "{\\"spec\\":{\\"containers\\":\\"x\\"}}": why',
   );
 });
+
+test('long lists are merged and emptied in time', () => {
+  const env = Array.from({ length: 20_000 }, (_, i) => ({ name: `E${i}`, value: 'x' }));
+  const original = spec({ containers: [{ name: 'a', env }] });
+  const changed = env.map((item) => ({ ...item, value: 'y' }));
+  const gone = env.map(({ name }) => ({ name, $patch: 'delete' }));
+  const started = performance.now();
+  expect(apply(original, spec({ containers: [{ name: 'a', env: changed }] }))).toEqual(
+    spec({ containers: [{ name: 'a', env: changed }] }),
+  );
+  expect(apply(original, spec({ containers: [{ name: 'a', env: gone }] }))).toEqual(
+    spec({ containers: [{ name: 'a', env: [] }] }),
+  );
+  expect(performance.now() - started).toBeLessThan(3_000);
+});

@@ -150,6 +150,7 @@ function applyElementDirectives(
   mergeKey: string,
 ): { original: Tree[]; patch: Tree[] } {
   const rest: Tree[] = [];
+  const deleted = new Set<unknown>();
   let replace = false;
   for (const item of patch) {
     if (!Object.hasOwn(item, directive)) {
@@ -158,22 +159,26 @@ function applyElementDirectives(
     }
     const kind = item[directive];
     if (kind === 'replace') replace = true;
-    else if (kind === 'delete') {
-      const id = identity(item, mergeKey);
-      original = original.filter((own) => getKey(own, mergeKey) !== id);
-    } else if (kind === 'merge') throw plainFailure('merging lists cannot yet be specified in the patch');
+    else if (kind === 'delete') deleted.add(identity(item, mergeKey));
+    else if (kind === 'merge') throw plainFailure('merging lists cannot yet be specified in the patch');
     else throw plainFailure(`unknown patch type: ${goValue(kind)} in map: ${goValue(item)}`);
   }
-  return replace ? { original: rest, patch: [] } : { original, patch: rest };
+  if (replace) return { original: rest, patch: [] };
+  return { original: original.filter((own) => !deleted.has(getKey(own, mergeKey))), patch: rest };
 }
 
 /** Merges two lists of objects by merge key. */
 function mergeObjects(original: Tree[], patch: Tree[], mergeKey: string, below: Place): Tree[] {
+  const known = new Map<unknown, number>();
+  original.forEach((own, at) => {
+    const id = getKey(own, mergeKey);
+    if (!known.has(id)) known.set(id, at);
+  });
   for (const item of patch) {
     const id = identity(item, mergeKey);
-    const at = original.findIndex((own) => getKey(own, mergeKey) === id);
-    if (at >= 0) original[at] = mergeMap(original[at] ?? {}, item, below);
-    else original.push(item);
+    const at = known.get(id);
+    if (at !== undefined) original[at] = mergeMap(original[at] ?? {}, item, below);
+    else known.set(id, original.push(item) - 1);
   }
   return original;
 }

@@ -19,9 +19,34 @@ const whole = (bytes: Buffer): Body => ({ pieces: [bytes], length: bytes.length 
 const comma = 0x2c;
 
 /** A warning as RFC 7234 writes it. */
-export function warningHeader(text: string): string {
+function warningHeader(text: string): string {
   const quoted = text.replace(/[\r\n\t]+/g, ' ').replace(/[\\"]/g, (c) => `\\${c}`);
   return `299 - "${Buffer.from(quoted, 'utf8').toString('latin1')}"`;
+}
+
+/** Characters of all warnings together from which on each is cut, and to how many. */
+const mostWarningText = 4 * 1024;
+const mostOfOneWarning = 256;
+
+/**
+ * The warnings of an answer as headers, each text once; together they stay within what clients and HTTP/2 take.
+ * Follows apiserver pkg/endpoints/filters/warning.go: past 4,096 characters each is cut to 256, and the rest left out.
+ */
+export function warningHeaders(texts: readonly string[]): string[] {
+  const all = [...new Set(texts)];
+  const total = all.reduce((sum, text) => sum + text.length, 0);
+  if (total <= mostWarningText) return all.map(warningHeader);
+  const headers: string[] = [];
+  let written = 0;
+  for (const text of all) {
+    if (written >= mostWarningText) break;
+    const cut = Array.from(text.slice(0, 2 * mostOfOneWarning))
+      .slice(0, mostOfOneWarning)
+      .join('');
+    written += cut.length;
+    headers.push(warningHeader(cut));
+  }
+  return headers;
 }
 
 const json = (value: unknown): Buffer => Buffer.from(`${JSON.stringify(value)}\n`);

@@ -9,7 +9,7 @@ import { bearerToken } from './authenticate.ts';
 import type { RequestHeaders } from '../authz/impersonate.ts';
 import type { ApiRequest, ApiResponse, RequestBody, UserInfo } from '../request.ts';
 import { readBody } from './body.ts';
-import { type Body, encodeBody, type Headers, warningHeader, watchEncoder } from './encode.ts';
+import { type Body, encodeBody, type Headers, warningHeaders, watchEncoder } from './encode.ts';
 import type { Reply } from './reply.ts';
 import { watchWriter } from './watch-writer.ts';
 
@@ -158,7 +158,7 @@ async function send(
 ): Promise<number> {
   const headers: Headers = { ...commonHeaders };
   if (response.warnings !== undefined && response.warnings.length > 0)
-    headers['warning'] = [...new Set(response.warnings)].map(warningHeader);
+    headers['warning'] = warningHeaders(response.warnings);
   switch (response.type) {
     case 'watch':
       return sendWatch(deps, request, response, headers, reply);

@@ -65,7 +65,7 @@ async function tryCreate(context: WriteContext, object: StoredObject): Promise<A
   const errors = strategy.validateCreate(object, strategyContext(context));
   if (errors.length > 0) throw invalidObject(info.kind, name, errors);
   const warned = strategy.warnings?.(object, undefined);
-  if (warned !== undefined) context.warnings.push(...warned);
+  for (const text of warned ?? []) context.warnings.push(text);
   strategy.canonicalize?.(object);
   await deps.admission.validate(attributes(context, 'CREATE', name, object, undefined));
   const place = placeOf(info, context.namespace, name);

@@ -489,3 +489,12 @@ describe('security and scheduling', () => {
     ]);
   });
 });
+
+it('is quick with long texts that are nothing', () => {
+  const started = performance.now();
+  const fieldPath = "['".repeat(200_000);
+  expect(ofContainer({ env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath } } }] })).toHaveLength(1);
+  const name = `${'*'.repeat(400_000)}\n`;
+  expect(errorsOf({ securityContext: { sysctls: [{ name, value: '1' }] } })).toHaveLength(1);
+  expect(performance.now() - started).toBeLessThan(2_000);
+});

@@ -74,3 +74,12 @@ it('warns of names that make poor hostnames', () => {
     "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [must not contain dots]",
   ]);
 });
+
+it('stops at a hundred ports that clash', () => {
+  const ports = Array.from({ length: 20_000 }, () => ({ containerPort: 1 }));
+  const started = performance.now();
+  const count = warningsOf(container({ ports })).filter((text) => text.includes('duplicate port definition')).length;
+  expect(count).toBeGreaterThanOrEqual(100);
+  expect(count).toBeLessThan(300);
+  expect(performance.now() - started).toBeLessThan(2_000);
+});

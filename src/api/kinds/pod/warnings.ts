@@ -177,11 +177,15 @@ function containerWarnings(spec: PodSpec, annotations: Readonly<Record<string, s
   return warnings;
 }
 
+/** An answer has room for fewer than that many warnings; all pairs of many ports would fill the memory. */
+const mostPortWarnings = 100;
+
 function portWarnings(spec: PodSpec): string[] {
   const warnings: string[] = [];
   const seen = new Map<string, { at: FieldPath; port: ContainerPort }[]>();
   for (const { container, path: containerPath } of visitContainers(spec)) {
     container.ports?.forEach((port, i) => {
+      if (warnings.length >= mostPortWarnings) return;
       const at = containerPath.child('ports').index(i);
       const { name = '', hostPort = 0, containerPort, protocol = '', hostIP = '' } = port;
       if (hostIP !== '' && hostPort === 0) {
@@ -200,7 +204,8 @@ function portWarnings(spec: PodSpec): string[] {
           warnings.push(`${at.text}: dangerously ambiguous port definition with ${other.at.text}`);
         }
       }
-      seen.set(key, [...others, { at, port }]);
+      if (others.length < mostPortWarnings) others.push({ at, port });
+      seen.set(key, others);
     });
   }
   return warnings;

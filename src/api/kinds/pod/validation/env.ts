@@ -113,10 +113,12 @@ function validateFileKeyRef(path: FieldPath, { key, volumeName, path: file }: Fi
   ];
 }
 
-/** Splits metadata.labels['key'] into its path and key. */
+/** Splits metadata.labels['key'] into its path and key. Linear, whatever the text. */
 function splitSubscript(text: string): { path: string; key: string } | undefined {
-  const match = /^(.+?)\['(.*)'\]$/s.exec(text);
-  return match ? { path: match[1] ?? '', key: match[2] ?? '' } : undefined;
+  const open = text.indexOf("['", 1);
+  const end = text.length - 2;
+  if (open < 0 || end < open + 2 || !text.endsWith("']")) return undefined;
+  return { path: text.slice(0, open), key: text.slice(open + 2, end) };
 }
 
 /** Checks a reference to a field of the pod; `allowed` are the fields that can be shown there. */

@@ -114,7 +114,7 @@ const ipcSysctls = new Set([
 
 /** The kernel namespace that a sysctl belongs to. Follows component-helpers node/util/sysctl. */
 export function sysctlNamespace(name: string): 'Net' | 'IPC' | undefined {
-  const normal = name.replaceAll('/', '.').replace(/\*.*$/, '');
+  const [normal = ''] = name.replaceAll('/', '.').split('*', 1);
   if (ipcSysctls.has(normal) || normal.startsWith('fs.mqueue.')) return 'IPC';
   return normal.startsWith('net.') ? 'Net' : undefined;
 }
