@@ -529,6 +529,19 @@ describe('a restart of the kubelet', () => {
     expect(await runtime.listPodSandbox()).toEqual([]);
     expect([...disk]).toEqual([]);
   });
+
+  test('a leftover that cannot be removed keeps no other', async () => {
+    const { clock, disk } = await start();
+    const remove = disk.delete.bind(disk);
+    disk.delete = (uid) => {
+      if (uid === 'busy') throw new Error('EBUSY');
+      return remove(uid);
+    };
+    disk.add('busy');
+    disk.add('stranger');
+    await clock.advance(3000);
+    expect([...disk]).toEqual(['busy']);
+  });
 });
 
 describe('a runtime that fails', () => {

@@ -197,9 +197,14 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       (uid) => !known(uid),
     );
     for (const uid of leftovers) {
-      await parts.volumes.teardown(uid);
-      await parts.cgroups.remove(uid);
-      logger.info('removed what was left of a pod', { uid });
+      try {
+        await parts.volumes.teardown(uid);
+        await parts.cgroups.remove(uid);
+        logger.info('removed what was left of a pod', { uid });
+      } catch (error) {
+        // One that stays (something is still mounted there) keeps none of the others.
+        logger.warn('could not clean up after a pod', { uid, error: String(error) });
+      }
     }
   };
 
