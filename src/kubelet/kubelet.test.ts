@@ -8,6 +8,7 @@ import { createVirtualClock } from '../sim/virtual-clock.ts';
 import type { KubeletOptions } from './kubelet.ts';
 import { CreateContainerConfigError, type ImageResult } from './seams.ts';
 import { type Harness, startHarness } from './testing/kubelet-harness.ts';
+import { sandboxLabels } from './runtime-labels.ts';
 
 let harness: Harness;
 
@@ -528,6 +529,20 @@ describe('a restart of the kubelet', () => {
     await clock.advance(3000);
     expect(await runtime.listPodSandbox()).toEqual([]);
     expect([...disk]).toEqual([]);
+  });
+
+  test('ends what turns up in the runtime and belongs to no pod', async () => {
+    const { clock, runtime } = await start();
+    const late = pod('late');
+    const identity = { uid: 'late', namespace: 'ns', name: 'late' };
+    await runtime.runPodSandbox({
+      metadata: { ...identity, attempt: 0 },
+      labels: sandboxLabels({ ...late, metadata: { ...late.metadata, ...identity } }),
+      annotations: {},
+      linux: { cgroupParent: '' },
+    } as never);
+    await clock.advance(6000);
+    expect(await runtime.listPodSandbox()).toEqual([]);
   });
 
   test('a leftover that cannot be removed keeps no other', async () => {

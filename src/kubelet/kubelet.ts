@@ -90,6 +90,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       for (const worker of workers.values()) worker.changed();
     },
     isBusy: (uid) => workers.get(uid)?.isBusy() === true,
+    isKnown: (uid) => workers.has(uid),
     ...(options.relistMs === undefined ? {} : { relistMs: options.relistMs }),
   });
 
