@@ -559,6 +559,33 @@ describe('a restart of the kubelet', () => {
   });
 });
 
+test('a pod fits in as soon as the one before it is reported as finished, though its sandbox is still being stopped', async () => {
+  const { api, clock, runtime, show } = await start({
+    node: {
+      nodeName: 'n',
+      hostIPs: () => ['192.0.2.1'],
+      node: () => ({ status: { allocatable: { cpu: '1', memory: '1Gi', pods: '110' } } }),
+      networkError: () => undefined,
+    },
+  });
+  const containers = [{ name: 'c', image: 'nginx', resources: { requests: { cpu: '800m' } } }];
+  api.create(pod('one', { 'run-time': '2s' }, { restartPolicy: 'Never', containers }));
+  await clock.settle();
+  const stopping = Promise.withResolvers<void>();
+  const stop = runtime.stopPodSandbox.bind(runtime);
+  runtime.stopPodSandbox = async (id) => {
+    await stopping.promise;
+    await stop(id);
+  };
+  await clock.advance(3000);
+  expect(show('one')).toMatch(/^Succeeded/);
+  api.create(pod('two', {}, { containers }));
+  await clock.settle();
+  expect(show('two')).toBe('Running c:running');
+  stopping.resolve();
+  await clock.settle();
+});
+
 describe('a runtime that fails', () => {
   test('that is away keeps the pods and is picked up again', async () => {
     const { api, clock, runtime, show } = await start();

@@ -28,6 +28,7 @@ import type {
   VolumeManager,
 } from './seams.ts';
 import { createStartLimiter } from './start-limiter.ts';
+import { isTerminalPhase } from './status/phase.ts';
 import { createStatusManager } from './status/status-manager.ts';
 
 export interface KubeletOptions {
@@ -143,7 +144,11 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   const admitted = (parts: KubeletParts, pod: Pod): Pod => {
     const node = options.node.node();
     if (node === undefined || wasAdmitted(pod) || watcher.get(podIdentity(pod).uid) !== undefined) return pod;
-    const holders = [...workers.values()].filter((w) => w.state() === 'syncing' || w.state() === 'terminating');
+    // A pod that was reported as finished runs nothing any more, and the scheduler has given its room away already.
+    const holders = [...workers.values()].filter(
+      (w) =>
+        (w.state() === 'syncing' || w.state() === 'terminating') && !isTerminalPhase(parts.statuses.get(w.uid)?.phase),
+    );
     const refusal = admitPod(
       pod,
       holders.map((w) => w.pod()).filter((other) => other !== undefined),
