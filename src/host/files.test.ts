@@ -59,6 +59,13 @@ test('an atomic write replaces the file whole, with its mode, and leaves nothing
   expect(await readdir(base)).toEqual(['f']);
 });
 
+test('an atomic write goes past what a killed process with the same pid left behind', async () => {
+  // The names that such a process would have used: counted from one by each life.
+  for (let n = 1; n <= 50; n++) await writeFile(`${base}/f.${process.pid}.${n}.tmp`, 'torn');
+  await hostFiles.writeFileAtomic(`${base}/f`, 'whole');
+  expect(await readFile(`${base}/f`, 'utf8')).toBe('whole');
+});
+
 test('stats of nothing are undefined, through a file as well', async () => {
   await writeFile(`${base}/f`, '');
   expect(await hostFiles.stat(`${base}/none`)).toBeUndefined();

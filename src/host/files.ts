@@ -1,5 +1,6 @@
 // The machine's files behind the Files interface.
 
+import { randomUUID } from 'node:crypto';
 import { constants, type Stats, watch } from 'node:fs';
 import {
   chmod,
@@ -51,11 +52,10 @@ async function orUndefined(stats: Promise<Stats>): Promise<FileStat | undefined>
   }
 }
 
-let temporaries = 0;
-
 /** Written beside it, synced, renamed, and the folder synced: after a crash there is the old file or the new one. */
 async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
-  const temporary = `${path}.${process.pid}.${++temporaries}.tmp`;
+  // Random: a process before this one can have had the same pid, as in a container, and have died in the middle of a write.
+  const temporary = `${path}.${process.pid}.${randomUUID()}.tmp`;
   const handle = await open(temporary, 'wx', mode);
   try {
     await handle.writeFile(data);

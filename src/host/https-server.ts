@@ -128,6 +128,8 @@ export async function startHttpsServer({
     server.once('error', reject);
     server.listen(port, host, resolve);
   });
+  // A connection that could not be accepted is the system's trouble of the moment, and no reason to end.
+  server.on('error', () => {});
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,

@@ -8,6 +8,7 @@ import { createVirtualClock } from '../sim/virtual-clock.ts';
 import type { KubeletOptions } from './kubelet.ts';
 import { CreateContainerConfigError, type ImageResult } from './seams.ts';
 import { type Harness, startHarness } from './testing/kubelet-harness.ts';
+import { sandboxLabels } from './runtime-labels.ts';
 
 let harness: Harness;
 
@@ -529,6 +530,60 @@ describe('a restart of the kubelet', () => {
     expect(await runtime.listPodSandbox()).toEqual([]);
     expect([...disk]).toEqual([]);
   });
+
+  test('ends what turns up in the runtime and belongs to no pod', async () => {
+    const { clock, runtime } = await start();
+    const late = pod('late');
+    const identity = { uid: 'late', namespace: 'ns', name: 'late' };
+    await runtime.runPodSandbox({
+      metadata: { ...identity, attempt: 0 },
+      labels: sandboxLabels({ ...late, metadata: { ...late.metadata, ...identity } }),
+      annotations: {},
+      linux: { cgroupParent: '' },
+    } as never);
+    await clock.advance(6000);
+    expect(await runtime.listPodSandbox()).toEqual([]);
+  });
+
+  test('a leftover that cannot be removed keeps no other', async () => {
+    const { clock, disk } = await start();
+    const remove = disk.delete.bind(disk);
+    disk.delete = (uid) => {
+      if (uid === 'busy') throw new Error('EBUSY');
+      return remove(uid);
+    };
+    disk.add('busy');
+    disk.add('stranger');
+    await clock.advance(3000);
+    expect([...disk]).toEqual(['busy']);
+  });
+});
+
+test('a pod fits in as soon as the one before it is reported as finished, though its sandbox is still being stopped', async () => {
+  const { api, clock, runtime, show } = await start({
+    node: {
+      nodeName: 'n',
+      hostIPs: () => ['192.0.2.1'],
+      node: () => ({ status: { allocatable: { cpu: '1', memory: '1Gi', pods: '110' } } }),
+      networkError: () => undefined,
+    },
+  });
+  const containers = [{ name: 'c', image: 'nginx', resources: { requests: { cpu: '800m' } } }];
+  api.create(pod('one', { 'run-time': '2s' }, { restartPolicy: 'Never', containers }));
+  await clock.settle();
+  const stopping = Promise.withResolvers<void>();
+  const stop = runtime.stopPodSandbox.bind(runtime);
+  runtime.stopPodSandbox = async (id) => {
+    await stopping.promise;
+    await stop(id);
+  };
+  await clock.advance(3000);
+  expect(show('one')).toMatch(/^Succeeded/);
+  api.create(pod('two', {}, { containers }));
+  await clock.settle();
+  expect(show('two')).toBe('Running c:running');
+  stopping.resolve();
+  await clock.settle();
 });
 
 describe('a runtime that fails', () => {

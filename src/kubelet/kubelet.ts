@@ -28,6 +28,7 @@ import type {
   VolumeManager,
 } from './seams.ts';
 import { createStartLimiter } from './start-limiter.ts';
+import { isTerminalPhase } from './status/phase.ts';
 import { createStatusManager } from './status/status-manager.ts';
 
 export interface KubeletOptions {
@@ -90,6 +91,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       for (const worker of workers.values()) worker.changed();
     },
     isBusy: (uid) => workers.get(uid)?.isBusy() === true,
+    isKnown: (uid) => workers.has(uid),
     ...(options.relistMs === undefined ? {} : { relistMs: options.relistMs }),
   });
 
@@ -142,7 +144,11 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   const admitted = (parts: KubeletParts, pod: Pod): Pod => {
     const node = options.node.node();
     if (node === undefined || wasAdmitted(pod) || watcher.get(podIdentity(pod).uid) !== undefined) return pod;
-    const holders = [...workers.values()].filter((w) => w.state() === 'syncing' || w.state() === 'terminating');
+    // A pod that was reported as finished runs nothing any more, and the scheduler has given its room away already.
+    const holders = [...workers.values()].filter(
+      (w) =>
+        (w.state() === 'syncing' || w.state() === 'terminating') && !isTerminalPhase(parts.statuses.get(w.uid)?.phase),
+    );
     const refusal = admitPod(
       pod,
       holders.map((w) => w.pod()).filter((other) => other !== undefined),
@@ -197,9 +203,14 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       (uid) => !known(uid),
     );
     for (const uid of leftovers) {
-      await parts.volumes.teardown(uid);
-      await parts.cgroups.remove(uid);
-      logger.info('removed what was left of a pod', { uid });
+      try {
+        await parts.volumes.teardown(uid);
+        await parts.cgroups.remove(uid);
+        logger.info('removed what was left of a pod', { uid });
+      } catch (error) {
+        // One that stays (something is still mounted there) keeps none of the others.
+        logger.warn('could not clean up after a pod', { uid, error: String(error) });
+      }
     }
   };
 

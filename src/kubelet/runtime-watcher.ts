@@ -48,6 +48,8 @@ export interface RuntimeWatcherOptions {
   onRecovered?: () => void;
   /** True while a pod is being worked on, which then knows best itself: the listing leaves it for the next time. */
   isBusy?: (uid: string) => boolean;
+  /** False for a pod that nobody looks after: what the listing finds of it is taken in, so that `uids` tells of it. */
+  isKnown?: (uid: string) => boolean;
   /** ms between listings. */
   relistMs?: number;
 }
@@ -93,6 +95,7 @@ export function createRuntimeWatcher({
   onChange,
   onRecovered,
   isBusy = () => false,
+  isKnown = () => true,
   relistMs = 1000,
 }: RuntimeWatcherOptions): RuntimeWatcher {
   const held = new Map<string, Held>();
@@ -216,6 +219,10 @@ export function createRuntimeWatcher({
       .map(([uid]) => uid);
     const vanished = [...held].filter(([uid, known]) => !pods.has(uid) && known.look <= lookedAt).map(([uid]) => uid);
     for (const uid of [...changed, ...vanished]) if (!isBusy(uid)) onChange(uid);
+    for (const uid of changed) {
+      const listed = pods.get(uid);
+      if (listed !== undefined && !isKnown(uid)) await inspect(listed.pod);
+    }
   };
 
   const relistSafely = async (): Promise<void> => {

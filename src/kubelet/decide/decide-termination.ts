@@ -11,13 +11,16 @@ const minimumGraceSeconds = 1;
 /** What a container is given between TERM and KILL even when its hook or the containers before it have used up the time, in seconds. */
 const leastStopSeconds = 2;
 
+/** A grace period may be any 64-bit number of seconds; as a deadline of a request or nanoseconds of the runtime that overflows. 68 years. */
+const mostStopSeconds = 2 ** 31 - 1;
+
 export type TerminationAction =
   /** preStop, TERM, and KILL when the time is up. */
   { type: 'stop-container'; container: ContainerRecord } | { type: 'stop-sandbox'; id: string };
 
 /** How many seconds a container gets from TERM to KILL when its time is up at `deadline` (both ms since the epoch). */
 export const stopSeconds = (deadline: number, now: number): number =>
-  Math.max(leastStopSeconds, Math.ceil((deadline - now) / 1000));
+  Math.min(Math.max(leastStopSeconds, Math.ceil((deadline - now) / 1000)), mostStopSeconds);
 
 /** Why a pod is ended. */
 export interface TerminationRequest {

@@ -131,6 +131,23 @@ test('following sees what is appended, through a rotation, until the container e
   expect(out).toBe('a\nb\nhalf\nc\nlast\n');
 });
 
+test('following loses nothing that was written just before a rotation', async () => {
+  await writeFile(path, `${at(1)} stdout F a\n`);
+  let looks = 0;
+  const stat: Files['stat'] = async (file) => {
+    if (++looks === 1) {
+      await appendFile(path, `${at(2)} stdout F late\n`);
+      await rename(path, `${path}.1`);
+      await writeFile(path, `${at(3)} stdout F new\n`);
+    }
+    return hostFiles.stat(file);
+  };
+  const source = { files: { ...hostFiles, stat }, clock: realClock, path, isRunning: async () => false };
+  let out = '';
+  for await (const chunk of readLogs(source, { follow: true })) out += chunk.toString();
+  expect(out).toBe('a\nlate\nnew\n');
+});
+
 test('following ends when aborted', async () => {
   await writeFile(path, `${at(1)} stdout F a\n`);
   const stop = new AbortController();

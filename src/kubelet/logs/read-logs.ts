@@ -153,6 +153,8 @@ export async function* readLogs(source: LogSource, options: LogOptions, signal?:
       const now = await files.stat(path);
       const replaced = now !== undefined && (now.ino !== ino || now.size < offset);
       if (replaced && options.follow) {
+        // Written to the old one after it was read and before it was put aside.
+        if ((await reader.stat()).size > offset) continue;
         await reader.close();
         reader = await files.open(path);
         ({ ino, size } = await reader.stat());

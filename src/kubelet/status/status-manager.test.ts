@@ -47,6 +47,18 @@ function setUp() {
 }
 
 describe('the status manager', () => {
+  test('a status set just when a request ends is sent, however close it comes', async () => {
+    for (let hops = 0; hops < 12; hops++) {
+      const { manager, calls, clock, seen } = setUp();
+      manager.set(pod, phase('Running'));
+      calls[0]!.answer();
+      for (let i = 0; i < hops; i++) await Promise.resolve();
+      manager.set(pod, phase('Succeeded'));
+      await clock.settle();
+      expect([hops, seen()]).toEqual([hops, ['patch Running', 'patch Succeeded']]);
+    }
+  });
+
   test('one request at a time, and only the newest of what came meanwhile', async () => {
     const { manager, calls, clock, seen } = setUp();
     manager.set(pod, phase('Running', 'a'));

@@ -111,23 +111,28 @@ export function createStatusManager({ client, pods, clock, logger, signal }: Sta
 
   const send = async (entry: Entry): Promise<void> => {
     let retryMs = firstRetryMs;
-    for (;;) {
-      const status = entry.wanted;
-      if (status === undefined || signal.aborted) return;
-      if (await patchOnce(entry, status)) {
-        retryMs = firstRetryMs;
-        if (entry.wanted === status) return;
-      } else {
-        await sleep(clock, retryMs, signal);
-        retryMs = Math.min(retryMs * 2, maxRetryMs);
+    try {
+      while (entry.wanted !== undefined && !signal.aborted) {
+        const status = entry.wanted;
+        if (await patchOnce(entry, status)) {
+          retryMs = firstRetryMs;
+          if (entry.wanted === status) return;
+        } else {
+          await sleep(clock, retryMs, signal);
+          retryMs = Math.min(retryMs * 2, maxRetryMs);
+        }
       }
+    } finally {
+      // In one step with the last look at what is wanted: a status set right after it begins a request of its own.
+      entry.sending = undefined;
     }
   };
 
   const kick = (entry: Entry): Promise<void> => {
-    entry.sending ??= send(entry).finally(() => {
-      entry.sending = undefined;
-    });
+    if (entry.sending !== undefined) return entry.sending;
+    // What `send` would end with at once, before it could be remembered.
+    if (entry.wanted === undefined || signal.aborted) return Promise.resolve();
+    entry.sending = send(entry);
     return entry.sending;
   };
 
