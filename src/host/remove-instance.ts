@@ -51,7 +51,13 @@ export async function removeInstance(
     await rm(instance.containerdPidFile, { force: true });
   });
   await attempt(async () => {
-    for (const pid of await shimsOf(instance)) process.kill(pid, 'SIGKILL');
+    for (const pid of await shimsOf(instance)) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It ended by itself since it was found.
+      }
+    }
   });
   await attempt(async () => (await openCgroups())?.remove(instance.cgroupRoot));
   await attempt(async () => {

@@ -238,6 +238,12 @@ function sayWhatNext({ paths, controlPlane, options, progress }: Run, onExit: On
 export async function runUp(options: UpOptions, progress: Progress, onReady: () => void): Promise<number> {
   const signal = endSignal();
   const run = await prepare(options, progress);
+  // One forgotten promise of one component must not end the cluster: it is told, and the rest goes on.
+  process.on('unhandledRejection', (reason) => {
+    run.logger.error('a promise was rejected and nobody heard it', {
+      error: reason instanceof Error ? (reason.stack ?? reason.message) : String(reason),
+    });
+  });
   const onExit = options.onExit ?? (options.detach ? 'keep' : 'stop');
   let code = 0;
   try {
