@@ -109,8 +109,12 @@ function apiRequest(
       if (abort === undefined) {
         const controller = new AbortController();
         abort = controller;
-        reply.onClose(() => controller.abort());
-        deps.closing.addEventListener('abort', () => controller.abort(), { once: true });
+        const end = (): void => {
+          deps.closing.removeEventListener('abort', end);
+          controller.abort();
+        };
+        deps.closing.addEventListener('abort', end, { once: true });
+        reply.onClose(end);
       }
       return abort.signal;
     },
