@@ -1,6 +1,8 @@
 // Reads from method and path what a request asks for: verb, group, version, resource, subresource, namespace, name.
 // Follows apiserver pkg/endpoints/request/requestinfo.go of v1.36.
 
+import { parseFieldSelector } from '../api/meta/field-selector.ts';
+
 /** What a request asks for. A path that is no resource path has isResource false. */
 export interface RequestInfo {
   isResource: boolean;
@@ -102,11 +104,21 @@ function refineVerb(info: RequestInfo, method: string, query: URLSearchParams): 
   }
 }
 
-/** metadata.name of a field selector that names exactly one object: authorization then sees the name, as upstream's does. */
+/**
+ * metadata.name of a field selector that names exactly one object: authorization then sees the name, as upstream's does. Read by the
+ * selector's own parser, for what looks like a name inside another term's escaped value is none.
+ */
 function singleName(selector: string | null): string | undefined {
   if (selector === null || !selector.includes('metadata.name')) return undefined;
-  const match = /(?:^|,)metadata\.name==?([^,=!]+)(?:,|$)/.exec(selector);
-  return match?.[1];
+  try {
+    const term = parseFieldSelector(selector).find(
+      ({ field, operator }) => field === 'metadata.name' && operator === '=',
+    );
+    return term !== undefined && !/^\.{0,2}$|[/%]/.test(term.value) ? term.value : undefined;
+  } catch {
+    // The list itself refuses it.
+    return undefined;
+  }
 }
 
 /** Go's reading of a boolean query parameter: present and not "0" or "false". */

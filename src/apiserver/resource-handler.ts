@@ -81,7 +81,7 @@ async function get({ deps, resource, request, info }: ResourceCall): Promise<Api
 
 async function list({ deps, resource, request, info }: ResourceCall): Promise<ApiResponse> {
   const rendering = renderingOf(request);
-  const options = listOptions(resource, info.namespace, '', request.query, false);
+  const options = listOptions(resource, info.namespace, info.name, request.query, false);
   return { type: 'list', resource, list: await listObjects(deps, resource, options), rendering };
 }
 

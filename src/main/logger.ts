@@ -21,5 +21,7 @@ function wrap(target: Pino): Logger {
 /** Logs to the file (0600, appended); `level` from PEAPOD_LOG: debug, info (default), warn, error, silent. */
 export function fileLogger(path: string, level = process.env['PEAPOD_LOG'] ?? 'info'): Logger {
   const to = destination({ dest: path, append: true, mkdir: true, mode: 0o600, sync: false, minLength: 0 });
+  // A full disk must not end the cluster: lines are lost instead.
+  to.on('error', () => {});
   return wrap(pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, to));
 }

@@ -8,7 +8,11 @@ import { UserError } from './user-error.ts';
 
 /** Where `up` says its lines: stdout, or, in the background, whoever still listens on descriptor 3 and then nobody. */
 function announce(detached: boolean): (text: string) => void {
-  if (!detached) return (text) => process.stdout.write(text);
+  if (!detached) {
+    // The terminal, or whoever reads, may go first: the cluster goes on, or ends in good order, all the same.
+    for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
+    return (text) => process.stdout.write(text);
+  }
   return (text) => {
     try {
       writeSync(3, text);

@@ -40,6 +40,34 @@ const bind = (name: string, role: string, subject: object, namespace = 'default'
     subjects: [subject],
   });
 
+test('a role for one name opens no other, whatever the field selector says', async () => {
+  const secrets = '/api/v1/namespaces/default/secrets';
+  const secret = (name: string) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name } });
+  for (const name of ['mine', 'theirs']) await admin.post(secrets, secret(name));
+  const rules = [{ apiGroups: [''], resources: ['secrets'], resourceNames: ['mine'], verbs: ['list', 'watch'] }];
+  await admin.post(`${rbac}/namespaces/default/roles`, { ...head('Role', 'one'), rules });
+  await bind('b', 'Role/one', { kind: 'User', name: 'jane' });
+  const jane = as('jane');
+  const list = (fieldSelector: string) => outcome(verbs(jane).get(secrets, { fieldSelector }));
+  expect(await list('metadata.name=mine')).toBe('ok');
+  expect(await list('type!=x,metadata.name=mine')).toBe('ok');
+  expect(await list('metadata.name=theirs')).toMatch(/^403 /);
+  expect(await list('type!=x\\,metadata.name=mine')).toMatch(/^403 /);
+  expect(await list('metadata.name=mine,metadata.name=theirs')).toMatch(/^400 |^403 /);
+  const path = '/api/v1/watch/namespaces/default/secrets/mine';
+  const watch = async (query: Record<string, string>): Promise<string> => {
+    const events = jane.stream({ method: 'GET', path, query })[Symbol.asyncIterator]();
+    const first = await events.next();
+    await events.return?.();
+    return String(first.done === true ? 'ended' : first.value.object.metadata?.name);
+  };
+  expect(await watch({})).toBe('mine');
+  expect(await watch({ fieldSelector: 'metadata.name=mine' })).toBe('mine');
+  expect(await outcome(watch({ fieldSelector: 'metadata.name=theirs' }))).toBe(
+    "400 fieldSelector metadata.name doesn't match requested name",
+  );
+});
+
 describe('a role binding', () => {
   const list = (who: Transport, namespace = 'default') =>
     outcome(verbs(who).get(`/api/v1/namespaces/${namespace}/pods`));

@@ -19,8 +19,8 @@ const whole = (bytes: Buffer): Body => ({ pieces: [bytes], length: bytes.length 
 const comma = 0x2c;
 
 /** A warning as RFC 7234 writes it. */
-function warningHeader(text: string): string {
-  const quoted = text.replace(/[\r\n\t]+/g, ' ').replace(/[\\"]/g, (c) => `\\${c}`);
+export function warningHeader(text: string): string {
+  const quoted = text.replace(/\p{Cc}+/gu, ' ').replace(/[\\"]/g, (c) => `\\${c}`);
   return `299 - "${Buffer.from(quoted, 'utf8').toString('latin1')}"`;
 }
 

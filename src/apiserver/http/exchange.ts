@@ -69,7 +69,7 @@ export async function exchange(
     watch = response.type === 'watch';
     code = await send(deps, request, incoming, response, reply);
   } catch (error) {
-    code = await fail(deps, incoming, error, reply);
+    code = fail(deps, incoming, error, reply);
   }
   // Unread data would keep its share of the connection's window.
   if (incoming.body.readableFlowing !== true) incoming.body.resume();
@@ -109,8 +109,12 @@ function apiRequest(
       if (abort === undefined) {
         const controller = new AbortController();
         abort = controller;
-        reply.onClose(() => controller.abort());
-        deps.closing.addEventListener('abort', () => controller.abort(), { once: true });
+        const end = (): void => {
+          deps.closing.removeEventListener('abort', end);
+          controller.abort();
+        };
+        deps.closing.addEventListener('abort', end, { once: true });
+        reply.onClose(end);
       }
       return abort.signal;
     },
@@ -118,7 +122,7 @@ function apiRequest(
 }
 
 /** A failure, as a Status where anything can still be said. */
-async function fail(deps: ExchangeDeps, incoming: Incoming, error: unknown, reply: Reply): Promise<number> {
+function fail(deps: ExchangeDeps, incoming: Incoming, error: unknown, reply: Reply): number {
   const { status } = statusOf(error);
   if (status.code >= 500 && status.reason === 'InternalError')
     deps.logger.error('a request failed', {
@@ -136,8 +140,13 @@ async function fail(deps: ExchangeDeps, incoming: Incoming, error: unknown, repl
   if (retry !== undefined && retry > 0) headers['retry-after'] = String(retry);
   // The rest of a body that was refused is not waited for.
   if (status.code === 413) headers['connection'] = 'close';
-  reply.head(status.code, withoutConnection(incoming, headers));
-  reply.end(bytes);
+  try {
+    reply.head(status.code, withoutConnection(incoming, headers));
+    reply.end(bytes);
+  } catch {
+    // A code that HTTP does not have, passed on from elsewhere: nobody awaits this exchange, so nothing may come out of it.
+    reply.destroy();
+  }
   return status.code;
 }
 

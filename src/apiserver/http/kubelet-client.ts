@@ -2,8 +2,10 @@
 
 import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
+import { BlockList, isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect } from 'node:tls';
+import { badRequest } from '../../api/meta/errors.ts';
 import type {
   KubeletAnswer,
   KubeletConnector,
@@ -43,13 +45,39 @@ export function httpsKubeletConnector(credentials: KubeletCredentials): KubeletC
   };
 }
 
+/** What is no pod's own address: this machine itself, its links (a cloud's metadata service among them), and groups. */
+const notPods = new BlockList();
+for (const [net, bits] of [
+  ['0.0.0.0', 32],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['224.0.0.0', 4],
+  ['255.255.255.255', 32],
+] as const)
+  notPods.addSubnet(net, bits, 'ipv4');
+for (const [net, bits] of [
+  ['::', 128],
+  ['::1', 128],
+  ['fe80::', 10],
+  ['ff00::', 8],
+] as const)
+  notPods.addSubnet(net, bits, 'ipv6');
+
+/** Whether requests may be passed on to it: a global unicast address, as IsProxyableIP of upstream's pkg/proxy/util. */
+export function isProxyable(address: string): boolean {
+  const family = isIP(address);
+  // A zone is this machine's own.
+  return family !== 0 && !address.includes('%') && !notPods.check(address, family === 4 ? 'ipv4' : 'ipv6');
+}
+
 /** Speaks with pods at their own addresses; their certificates are not known here and, as upstream has it, not checked. */
 export const dialPod: PodDialer = ({ scheme, host, port }, { method, path, headers = {}, body, signal }) =>
   new Promise((resolve, reject) => {
+    if (!isProxyable(host)) throw badRequest('address not allowed');
     const options = { host, port, method, path, headers, signal, rejectUnauthorized: false };
     const send = scheme === 'https' ? httpsRequest : httpRequest;
     const outgoing = send(options, (answer) => resolve(answerOf(answer)));
-    outgoing.once('error', reject);
+    outgoing.on('error', reject);
     outgoing.end(body);
   });
 
@@ -67,7 +95,7 @@ function exchange(
   return new Promise((resolve, reject) => {
     const options = { agent, host: target.host, port: target.port, method, path, headers, signal };
     const outgoing = httpsRequest(options, (answer) => resolve(answerOf(answer)));
-    outgoing.once('error', reject);
+    outgoing.on('error', reject);
     outgoing.end(body);
   });
 }

@@ -15,6 +15,7 @@ export interface Reply {
   destroy(): void;
   /** Resolves when there is room again, or when the other side is gone. */
   drained(): Promise<void>;
+  /** Called once, soon also where the other side has gone already. */
   onClose(callback: () => void): void;
 }
 
@@ -36,6 +37,12 @@ function drained(writable: Drains): Promise<void> {
   });
 }
 
+function onceClosed(writable: Drains & { readonly destroyed: boolean }, callback: () => void): void {
+  // 'close' is not told again to who comes after it.
+  if (writable.destroyed) queueMicrotask(callback);
+  else writable.once('close', callback);
+}
+
 /** Over an HTTP/2 stream. */
 export function http2Reply(stream: ServerHttp2Stream): Reply {
   const gone = (): boolean => stream.closed || stream.destroyed || stream.writableEnded;
@@ -52,7 +59,7 @@ export function http2Reply(stream: ServerHttp2Stream): Reply {
     },
     destroy: () => void stream.destroy(),
     drained: () => (gone() || !stream.writableNeedDrain ? Promise.resolve() : drained(stream)),
-    onClose: (callback) => void stream.once('close', callback),
+    onClose: (callback) => onceClosed(stream, callback),
   };
 }
 
@@ -72,6 +79,6 @@ export function http1Reply(response: ServerResponse): Reply {
     },
     destroy: () => void response.destroy(),
     drained: () => (gone() || !response.writableNeedDrain ? Promise.resolve() : drained(response)),
-    onClose: (callback) => void response.once('close', callback),
+    onClose: (callback) => onceClosed(response, callback),
   };
 }

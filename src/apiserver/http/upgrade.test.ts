@@ -25,6 +25,40 @@ function connection(slowly: boolean): { duplex: Duplex; got(): string } {
 const closed = (stream: Duplex): Promise<void> => new Promise((resolve) => stream.once('close', () => resolve()));
 
 test.each([
+  ['HTTP/1.1 101 Switching Protocols', 'GET /exec/x HTTP/1.1\r\nHost: h:1\r\n\r\nheadmore'],
+  ['HTTP/1.1 403 Forbidden', 'GET /exec/x HTTP/1.1\r\nHost: h:1\r\n\r\n'],
+])('after %s the kubelet has got what is meant for it', async (status, expected) => {
+  const client = connection(false);
+  const kubelet = connection(false);
+  const user = { name: 'admin', groups: [] };
+  const handler = upgradeHandler({
+    locate: () => Promise.resolve({ kubelet: { node: 'n', host: 'h', port: 1 }, path: '/exec/x' }),
+    tokenUser: () => Promise.resolve(user),
+    actingUser: () => user,
+    connector: {
+      request: () => Promise.reject(new Error('not asked')),
+      connect: () => Promise.resolve(kubelet.duplex as Socket),
+    },
+    logger: silentLogger,
+  });
+  const request = new IncomingMessage(new Socket());
+  request.method = 'GET';
+  request.url = '/api/v1/namespaces/default/pods/p/exec';
+  handler(request, client.duplex, Buffer.from('head'), user);
+  client.duplex.push('more');
+  const answer = `${status}\r\n\r\n`;
+  // In two pieces, as a network may bring it.
+  kubelet.duplex.push(answer.slice(0, 5));
+  kubelet.duplex.push(answer.slice(5));
+  await expect.poll(client.got).toBe(answer);
+  const bothClosed = Promise.all([closed(client.duplex), closed(kubelet.duplex)]);
+  client.duplex.push(null);
+  client.duplex.once('end', () => client.duplex.destroy());
+  await bothClosed;
+  expect(kubelet.got()).toBe(expected);
+});
+
+test.each([
   ['the kubelet', true],
   ['the client', false],
 ])('what %s said last arrives, though it has closed already', async (_who, kubeletCloses) => {
@@ -47,6 +81,7 @@ test.each([
   handler(request, client.duplex, Buffer.alloc(0), user);
   const [from, to] = kubeletCloses ? [kubelet, client] : [client, kubelet];
   const bothClosed = Promise.all([closed(from.duplex), closed(to.duplex)]);
+  kubelet.duplex.push('HTTP/1.1 101 Switching Protocols\r\n\r\n');
   for (const part of ['first ', 'second ', 'last']) from.duplex.push(part);
   from.duplex.push(null);
   from.duplex.once('end', () => from.duplex.destroy());

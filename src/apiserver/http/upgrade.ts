@@ -65,9 +65,30 @@ async function join(
   backend.on('close', () => closeAfterData(socket));
   socket.on('close', () => closeAfterData(backend));
   backend.write(lines, 'latin1');
-  if (head.length > 0) backend.write(head);
-  socket.pipe(backend);
+  onceSwitched(backend, (switched) => {
+    if (switched) {
+      if (head.length > 0) backend.write(head);
+      socket.pipe(backend);
+      return;
+    }
+    // A connection that stayed HTTP is the API server's own: what the client sends now would be further requests in its name.
+    socket.once('end', () => backend.end());
+    socket.resume();
+  });
   backend.pipe(socket);
+}
+
+/** Tells, once the answer begins, whether it switches protocols. */
+function onceSwitched(backend: Duplex, tell: (switched: boolean) => void): void {
+  const status = 'HTTP/1.1 101';
+  let start = '';
+  const onData = (chunk: Buffer): void => {
+    start += chunk.toString('latin1', 0, status.length);
+    if (start.length < status.length) return;
+    backend.off('data', onData);
+    tell(start.startsWith(status));
+  };
+  backend.on('data', onData);
 }
 
 /** Closes once what is on its way has been sent: the last of an output, or the exit code, must not be lost on a slow client. */

@@ -75,8 +75,11 @@ export class CacheFeed {
   async reaches(revision: number, ms: number): Promise<boolean> {
     if (this.#progress >= revision) return true;
     const done = new AbortController();
-    await Promise.race([this.caughtUp(revision), sleep(this.#clock, ms, done.signal)]);
-    done.abort();
+    const waiter: Waiter = { revision, resolve: () => done.abort() };
+    this.#waiters.push(waiter);
+    if (!this.#stop.signal.aborted) await sleep(this.#clock, ms, done.signal);
+    // A revision that never comes must not be waited for for ever.
+    this.#waiters = this.#waiters.filter((other) => other !== waiter);
     return this.#progress >= revision;
   }
 

@@ -56,8 +56,10 @@ export function listOptions(
     (label === 'metadata.namespace' && kind.namespaced) ||
     (kind.fieldLabels?.includes(label) ?? false);
   const fields = parseFieldSelector(query.get('fieldSelector'), supported, unknownLabel(info));
-  // The deprecated watch of one name.
-  const named = name !== '' && fields.exact('metadata.name') === undefined;
+  // The request was authorized for that name alone: a selector may repeat it, and say nothing else.
+  if (name !== '' && !fields.empty && fields.exact('metadata.name') !== name)
+    throw badRequest("fieldSelector metadata.name doesn't match requested name");
+  const named = name !== '' && fields.empty;
   const options: ListOptions = {
     selection: {
       namespace: kind.namespaced ? namespace || (fields.exact('metadata.namespace') ?? '') : '',

@@ -58,7 +58,7 @@ class Watch {
     this.#timeout = clock.after(timeoutMs, () => this.#finish(true));
     this.#scheduleBookmark();
     if (sendInitialEvents === true || (sendInitialEvents === undefined && (rv === '' || rv === '0')))
-      void this.#showAll();
+      this.#showAll().catch((error: unknown) => this.#broke(error));
     else if (rv === '' || rv === '0') this.#join(this.#deps.feed.progress);
     else this.#from(Number(rv));
     return () => this.#finish(false);
@@ -88,12 +88,12 @@ class Watch {
   #from(revision: number): void {
     const cache = this.#deps.feed.cache(this.#info);
     if (cache.covers(revision)) this.#join(revision);
-    else void this.#catchUp(revision);
+    else this.#catchUp(revision).catch((error: unknown) => this.#broke(error));
   }
 
   /** Reads from the store what the cache has forgotten, until the two meet. */
   async #catchUp(after: number): Promise<void> {
-    const { store, feed, logger } = this.#deps;
+    const { store, feed } = this.#deps;
     const cache = feed.cache(this.#info);
     let seen = after;
     try {
@@ -112,11 +112,14 @@ class Watch {
       }
     } catch (error) {
       if (error instanceof CompactedError) this.#fail(after, error.compactedRevision);
-      else {
-        logger.warn('a watch could not be caught up', { error: String(error) });
-        this.#finish(false);
-      }
+      else throw error;
     }
+  }
+
+  /** Ends the watch alone: its client starts again. */
+  #broke(error: unknown): void {
+    this.#deps.logger.warn('a watch broke off', { resource: this.#info.kind.resource, error: String(error) });
+    this.#finish(false);
   }
 
   /** Takes part in the live events after that revision. */
@@ -125,7 +128,14 @@ class Watch {
     const watcher: CacheWatcher = {
       selection: this.#options.selection,
       after,
-      receive: (item) => this.#receive(item),
+      receive: (item) => {
+        // What one receiver cannot show must not be kept from those after it.
+        try {
+          this.#receive(item);
+        } catch (error) {
+          this.#broke(error);
+        }
+      },
       end: () => this.#finish(false),
     };
     this.#live = true;

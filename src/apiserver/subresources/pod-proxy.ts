@@ -2,7 +2,7 @@
 // Follows pkg/registry/core/pod/strategy.go (ResourceLocation) and apimachinery pkg/util/net (SplitSchemeNamePort) of v1.36.
 
 import type { Pod } from '../../api/generated/types.ts';
-import { badRequest, serviceUnavailable } from '../../api/meta/errors.ts';
+import { ApiError, badRequest, serviceUnavailable } from '../../api/meta/errors.ts';
 import { visitContainers } from '../../api/pod/containers.ts';
 import type { RegistryDeps } from '../registry/commit.ts';
 import { getObject } from '../registry/list.ts';
@@ -69,6 +69,7 @@ export async function podProxy(
     const headers = passedHeaders(answer.headers);
     return { type: 'stream', code: answer.status, headers, stream: answer.body, rendering: { as: 'object' } };
   } catch (error) {
+    if (error instanceof ApiError) throw error;
     throw serviceUnavailable(
       `error trying to reach service: ${error instanceof Error ? error.message : String(error)}`,
     );
