@@ -55,21 +55,12 @@ describe.skipIf(noContainers)(`examples${noContainers ? ` (skipped: ${noContaine
     await peapod.kubectl(['wait', '--for=condition=Ready', 'pod/nginx', '--timeout=60s']);
     const ip = await field('nginx', '.status.podIP');
     expect(await eventually('the page', () => fetchPage(ip))).toContain('nginx');
-    const inside = await peapod.kubectl([
-      'run',
-      'visitor',
-      '--image=busybox:1.28',
-      '--restart=Never',
-      '--rm',
-      '-i',
-      '--quiet',
-      '--',
-      'wget',
-      '-q',
-      '-O-',
-      `http://${ip}/`,
-    ]);
-    expect(inside).toContain('nginx');
+    // Read from the log: kubectl run -i shows only what is printed after it has attached.
+    const visit = ['wget', '-q', '-O-', `http://${ip}/`];
+    await peapod.kubectl(['run', 'visitor', '--image=busybox:1.28', '--restart=Never', '--', ...visit]);
+    await eventually('the visitor is done', async () => (await field('visitor', '.status.phase')) === 'Succeeded');
+    expect(await peapod.kubectl(['logs', 'visitor'])).toContain('nginx');
+    await peapod.kubectl(['delete', 'pod', 'visitor', '--now']);
     expect(await eventReasons('nginx')).toEqual(['Scheduled', 'Pulled', 'Created', 'Started']);
     expect(await peapod.kubectl(['exec', 'nginx', '--', 'hostname'])).toBe('nginx\n');
     await peapod.kubectl(['delete', 'pod', 'nginx']);
