@@ -415,3 +415,21 @@ test('a thousand idle connections do not hurt, and a slow watcher does not hold 
   slow.destroy();
   for (const socket of idle) socket.destroy();
 });
+
+test.each([
+  ['no request at all', '', 200, 60_000],
+  ['half of the headers', 'GET /version HTTP/1.1\r\nHost: x\r\n', 200, 60_000],
+  ['half of the body', `POST ${cms} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{`, 200, 400],
+])('a client that sends %s does not keep its connection', async (_, sent, headersMs, requestMs) => {
+  const tls = { ...pki.apiserver, clientCa: pki.ca };
+  const other = await startTestServer(realClock, realRandom, {});
+  const listening = await other.server.listen({ host: '127.0.0.1', port: 0, tls, headersMs, requestMs });
+  const socket = await httpsClient(listening.port, pki.ca, admin).rawTls();
+  let said = '';
+  socket.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.write(sent);
+  await closed;
+  expect(said).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
+  await other.server.close();
+});

@@ -27,6 +27,9 @@ export interface ListenOptions {
   /** 0 takes a free one. */
   port: number;
   tls: TlsMaterial;
+  /** ms that an HTTP/1.1 client has to send a request's headers, and the whole of it; default 10 s and two minutes. */
+  headersMs?: number;
+  requestMs?: number;
 }
 
 /** Handles an HTTP/1.1 upgrade (exec, attach, port-forward); `head` was read past the request. */
@@ -47,7 +50,6 @@ export interface Listener {
 /** A connection that asks nothing is closed after this. */
 const idleMs = 10 * 60_000;
 const handshakeMs = 10_000;
-const headersMs = 10_000;
 
 const tlsOptions = (tls: TlsMaterial) => ({
   cert: tls.cert,
@@ -68,8 +70,16 @@ export async function listen(options: ListenOptions, deps: ExchangeDeps, upgrade
     handshakeTimeout: handshakeMs,
     noDelay: true,
   });
-  const http1 = createHttp1Server({ headersTimeout: headersMs, requestTimeout: 120_000, keepAliveTimeout: 60_000 });
+  const { headersMs = 10_000, requestMs = 120_000 } = options;
+  const http1 = createHttp1Server({
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    keepAliveTimeout: 60_000,
+    connectionsCheckingInterval: Math.min(5000, headersMs),
+  });
   serveHttp1(http1, deps, upgrade);
+  // It is handed its connections and never listens itself; from this event on it looks for those that have run out of time.
+  http1.emit('listening');
   const http2 = createHttp2Server({
     settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024 },
     peerMaxConcurrentStreams: 1000,
@@ -143,6 +153,12 @@ function serveHttp2(server: Http2Server, deps: ExchangeDeps): void {
   );
 }
 
+/** Answers to what node's parser gave up on, by its error code; 400 for every other. */
+const clientErrors = new Map([
+  ['ERR_HTTP_REQUEST_TIMEOUT', '408 Request Timeout'],
+  ['HPE_HEADER_OVERFLOW', '431 Request Header Fields Too Large'],
+]);
+
 function serveHttp1(server: ReturnType<typeof createHttp1Server>, deps: ExchangeDeps, upgrade: UpgradeHandler): void {
   const users = new WeakMap<object, { user: UserInfo | undefined }>();
   const userOf = (socket: Socket): UserInfo | undefined => {
@@ -167,11 +183,10 @@ function serveHttp1(server: ReturnType<typeof createHttp1Server>, deps: Exchange
     socket.on('error', () => socket.destroy());
     upgrade(request, socket, head, userOf(request.socket));
   });
-  server.on('clientError', (_error, socket) => {
+  server.on('clientError', (error, socket) => {
+    const status = clientErrors.get((error as NodeJS.ErrnoException).code ?? '') ?? '400 Bad Request';
     if (socket.writable)
-      socket.end(
-        'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request',
-      );
+      socket.end(`HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`);
     else socket.destroy();
   });
 }

@@ -5,8 +5,9 @@ import { sleep } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { CompactedError, type Store, type StoreEvent } from '../../store/store.ts';
 import type { ResourceInfo } from '../resources.ts';
-import { objectVersion } from './object-version.ts';
+import { objectVersion, type ObjectVersion } from './object-version.ts';
 import { ResourceCache } from './resource-cache.ts';
+import { SortedMap } from './sorted-map.ts';
 
 const root = '/registry/';
 /** Objects read per step while loading, so that other work gets its turn. */
@@ -83,10 +84,11 @@ export class CacheFeed {
     return this.#progress >= revision;
   }
 
+  /** Reads the whole store beside what the caches show, which changes only when all of it is there. */
   async #load(): Promise<number> {
     let revision: number | undefined;
     let startKey = root;
-    for (const caches of this.#byPrefix.values()) for (const cache of caches) cache.reset();
+    const loaded = new Map([...this.#caches.values()].map((cache) => [cache, new SortedMap<ObjectVersion>()] as const));
     for (;;) {
       const page = await this.#store.range(root, {
         startKey,
@@ -97,14 +99,14 @@ export class CacheFeed {
       for (const kv of page.items) {
         for (const cache of this.#cachesOf(kv.key)) {
           const version = objectVersion(cache.info.kind, cache.place(kv.key), kv.value, kv.modRevision, kv.lease);
-          cache.objects.set(kv.key, version);
+          loaded.get(cache)?.set(kv.key, version);
         }
       }
       const last = page.items.at(-1);
       if (!page.more || last === undefined) break;
       startKey = `${last.key}\0`;
     }
-    for (const caches of this.#byPrefix.values()) for (const cache of caches) cache.startWindow(revision);
+    for (const [cache, objects] of loaded) cache.load(objects, revision);
     this.#advance(revision);
     return revision;
   }
@@ -121,8 +123,11 @@ export class CacheFeed {
   async #follow(revision: number): Promise<void> {
     const { signal } = this.#stop;
     let from = revision + 1;
+    let missed = false;
     while (!signal.aborted) {
       try {
+        if (missed) from = (await this.#load()) + 1;
+        missed = false;
         for await (const batch of this.#store.watch(root, { fromRevision: from, signal })) {
           for (const event of batch.events) this.#apply(event);
           from = batch.progress + 1;
@@ -131,8 +136,7 @@ export class CacheFeed {
       } catch (error) {
         if (signal.aborted) return;
         this.#logger.error('watching the store failed', { error: String(error) });
-        // Watches that missed events end with the loading.
-        if (error instanceof CompactedError) from = (await this.#load()) + 1;
+        missed ||= error instanceof CompactedError;
       }
       if (!signal.aborted) await sleep(this.#clock, 100, signal);
     }

@@ -45,6 +45,8 @@ export function leaseIssuer(store: Store, clock: Clock): LeaseIssuer {
       const share = Math.min(60_000, ttlMs / 20);
       const lease = store.grantLease(ttlMs + share);
       current.set(ttlMs, { lease, until: now + share });
+      // One that was refused must not be shared: the next write asks anew.
+      lease.catch(() => current.delete(ttlMs));
       return lease;
     },
   };

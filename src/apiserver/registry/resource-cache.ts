@@ -77,7 +77,7 @@ export interface CacheObserver {
 /** The objects of one resource, kept current by the feed. */
 export class ResourceCache {
   readonly info: ResourceInfo;
-  readonly objects = new SortedMap<ObjectVersion>();
+  #objects = new SortedMap<ObjectVersion>();
   #window: CacheEvent[] = [];
   /** Every event after this revision is in the window. */
   #windowStart = 0;
@@ -90,6 +90,11 @@ export class ResourceCache {
     this.info = info;
   }
 
+  /** The objects by key, in order. */
+  get objects(): SortedMap<ObjectVersion> {
+    return this.#objects;
+  }
+
   /** Namespace and name from a key. */
   place(key: string): ObjectPlace {
     const rest = key.slice(this.info.keyPrefix.length);
@@ -98,16 +103,15 @@ export class ResourceCache {
     return { key, namespace: rest.slice(0, slash), name: rest.slice(slash + 1) };
   }
 
-  /** Forgets everything, before the objects are loaded anew. */
-  reset(): void {
-    this.objects.clear();
+  /**
+   * Shows these objects from now on, which are the store's at that revision; events after it will come. Watches in between
+   * have missed something, and end.
+   */
+  load(objects: SortedMap<ObjectVersion>, revision: number): void {
+    this.#objects = objects;
     this.#window = [];
-    for (const watchers of this.#watchers.values()) for (const watcher of watchers) watcher.end();
-  }
-
-  /** The objects show this revision; events after it will come. */
-  startWindow(revision: number): void {
     this.#windowStart = revision;
+    for (const watchers of this.#watchers.values()) for (const watcher of watchers) watcher.end();
     for (const observer of this.#observers) observer.loaded();
   }
 

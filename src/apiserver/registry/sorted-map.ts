@@ -32,11 +32,6 @@ export class SortedMap<V> {
     return this.#index.get(key);
   }
 
-  clear(): void {
-    this.#index.clear();
-    this.#chunks = [];
-  }
-
   /** The chunk that holds the key or where it belongs. */
   #chunkFor(key: string): number {
     let low = 0;
