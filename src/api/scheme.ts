@@ -11,6 +11,8 @@ export interface StrategyContext {
   now: number;
   user: string;
   dryRun: boolean;
+  /** Whether containers may be privileged: the API server's --allow-privileged. */
+  allowPrivileged: boolean;
 }
 
 /** The options of a delete, as the registry resolved them. */

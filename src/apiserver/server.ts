@@ -10,9 +10,9 @@ import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import type { Store } from '../store/store.ts';
 import { admissionChain, type AdmissionPlugin } from './admission/admission.ts';
-import { nodeRestriction } from './admission/node-restriction.ts';
-import { serviceAccountAdmission } from './admission/service-account.ts';
-import { namespaceLifecycle } from './admission/namespace-lifecycle.ts';
+import { objectLookup } from './admission/object-lookup.ts';
+import type { PluginName } from './admission/plugin-names.ts';
+import { createPlugins } from './admission/plugins.ts';
 import { actingUser, type RequestHeaders } from './authz/impersonate.ts';
 import { createAuthorizer, type RuleSource } from './authz/authorizer.ts';
 import { bootstrapRules, componentRules } from './authz/bootstrap-rules.ts';
@@ -40,9 +40,9 @@ import { requestMetrics } from './http/metrics.ts';
 import { createInProcessTransport } from './in-process.ts';
 import { createPipeline } from './pipeline.ts';
 import { CacheFeed } from './registry/cache-feed.ts';
-import { leaseIssuer, placeOf, type RegistryDeps } from './registry/commit.ts';
+import { leaseIssuer, type RegistryDeps } from './registry/commit.ts';
 import type { UserInfo } from './request.ts';
-import { type ResourceInfo, resourceTable } from './resources.ts';
+import { resourceTable } from './resources.ts';
 import type { ObjectMachinery } from './machinery.ts';
 import { reviewResources } from './reviews.ts';
 import { installSubresources } from './subresources/install.ts';
@@ -66,6 +66,10 @@ export interface ApiServerOptions {
   kubeletConnector?: KubeletConnector;
   /** How pods are reached (pods/proxy); 503 without. */
   dialPod?: PodDialer;
+  /** The admission plugins that run; those of enabledPlugins([], []) when absent. */
+  admissionPlugins?: ReadonlySet<PluginName>;
+  /** Whether privileged containers are let in. Default true. */
+  allowPrivileged?: boolean;
   /** Further admission after the built-in plugins. */
   admission?: readonly AdmissionPlugin[];
   /** Rules by user; those of roles and of the bootstrap when absent. */
@@ -98,7 +102,6 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const stored = kinds.filter((k) => k.verbs.includes('get'));
   const resources = resourceTable(stored);
   const feed = new CacheFeed(store, resources.all, clock, logger);
-  const namespaces = resources.find('', 'v1', 'namespaces');
   const roles = createRoleIndex(resources, feed);
   const pods = resources.find('', 'v1', 'pods');
   const base =
@@ -106,23 +109,12 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       ? createAuthorizer(options.rules ?? bootstrapRules)
       : createAuthorizer((user) => [...componentRules(user), ...roles.rulesOf(user)], roles.generation);
   const authorizer = pods === undefined ? base : narrowNodes(base, createNodeGraph(feed, pods));
-  const objectNow = async (info: ResourceInfo | undefined, namespace: string, name: string) => {
-    if (info === undefined) return undefined;
-    await feed.caughtUp();
-    return feed
-      .cache(info)
-      .objects.get(placeOf(info, namespace, name).key)
-      ?.object();
-  };
   const closing = new AbortController();
   const admission = admissionChain([
-    namespaceLifecycle((name) => objectNow(namespaces, '', name)),
-    serviceAccountAdmission({
-      find: (namespace, name) => objectNow(resources.find('', 'v1', 'serviceaccounts'), namespace, name),
-      random,
-      sleep: (ms) => sleep(clock, ms, closing.signal),
-    }),
-    nodeRestriction(async (namespace, name) => objectNow(pods, namespace, name)),
+    ...createPlugins(
+      { objects: objectLookup(resources, feed), random, sleep: (ms) => sleep(clock, ms, closing.signal) },
+      options.admissionPlugins,
+    ),
     ...(options.admission ?? []),
     ...(roles === undefined ? [] : [rbacEscalation({ authorizer, roles, caughtUp: () => feed.caughtUp() })]),
   ]);
@@ -135,6 +127,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     machinery,
     admission,
     leases: leaseIssuer(store, clock),
+    allowPrivileged: options.allowPrivileged ?? true,
   };
   const address = (): string => `127.0.0.1:${listener?.port ?? 6443}`;
   const tokens = createServiceAccountTokens({

@@ -23,6 +23,13 @@ export interface UpOptions {
   serviceCidr: string;
   kubeletPort?: number;
   nodeName?: string;
+  /** As kube-apiserver's and kube-controller-manager's options of these names. */
+  enableAdmissionPlugins: string[];
+  disableAdmissionPlugins: string[];
+  allowPrivileged: boolean;
+  controllers: string;
+  featureGates: string;
+  runtimeConfig: string;
 }
 
 /** What each command does. Every action gives the exit code. */
@@ -65,6 +72,45 @@ function cidr(text: string): string {
   return text;
 }
 
+/** Adds the items of a comma-separated list to those of the same option before it. */
+const list = (value: string, all: string[]): string[] => [
+  ...all,
+  ...value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+];
+
+const joined = (value: string, before: string): string => (before === '' ? value : `${before},${value}`);
+
+function yesOrNo(text: string): boolean {
+  if (text === 'true' || text === 'false') return text === 'true';
+  throw new InvalidArgumentError('wants true or false.');
+}
+
+/** The options of Kubernetes' own components, in their syntax. */
+function addComponentOptions(up: Command): Command {
+  return up
+    .option('--enable-admission-plugins <names>', 'admission plugins beside those that are on by default', list, [])
+    .option('--disable-admission-plugins <names>', 'admission plugins that shall not run', list, [])
+    .addOption(
+      new Option(
+        '--allow-privileged [bool]',
+        "let containers be privileged (true by default, as installers set it; kube-apiserver's own default is false)",
+      )
+        .argParser(yesOrNo)
+        .default(true),
+    )
+    .option('--controllers <names>', "controllers that run: '*' for all, name or -name for one", '*')
+    .option(
+      '--feature-gates <gates>',
+      'Gate=true,Other=false; what v1.36 does not do by default is refused',
+      joined,
+      '',
+    )
+    .option('--runtime-config <versions>', 'group/version[/resource]=false turns that API off', joined, '');
+}
+
 /**
  * Builds the program. `defaultDataDir` is where state goes when neither --data-dir nor PEAPOD_DATA_DIR says otherwise.
  * `finish` receives the exit code of the command that ran.
@@ -77,7 +123,7 @@ export function createProgram(actions: CliActions, defaultDataDir: string, finis
   const dataDir = (): Option =>
     new Option('--data-dir <folder>', 'where all state lives').env('PEAPOD_DATA_DIR').default(defaultDataDir);
 
-  program
+  const up = program
     .command('up')
     .description('start a cluster in the foreground and run real containers')
     .addOption(dataDir())
@@ -104,8 +150,8 @@ export function createProgram(actions: CliActions, defaultDataDir: string, finis
       "port of the node's own API (default: 10250, or a free one)",
       wholeNumber(0, 65535),
     )
-    .option('--node-name <name>', 'name of the real node (default: the host name)')
-    .action(async (o: UpFlags) => finish(await actions.up(upOptions(o))));
+    .option('--node-name <name>', 'name of the real node (default: the host name)');
+  addComponentOptions(up).action(async (o: UpFlags) => finish(await actions.up(upOptions(o))));
 
   program
     .command('down')
@@ -186,6 +232,12 @@ interface UpFlags {
   serviceCidr: string;
   kubeletPort?: number;
   nodeName?: string;
+  enableAdmissionPlugins: string[];
+  disableAdmissionPlugins: string[];
+  allowPrivileged: boolean;
+  controllers: string;
+  featureGates: string;
+  runtimeConfig: string;
 }
 
 function upOptions({ filename, registryMirror, ...rest }: UpFlags): UpOptions {

@@ -3,6 +3,7 @@
 import { createInformer } from '../client/informer.ts';
 import { clusterRoles, configMaps, leases, namespaces, nodes, pods, serviceAccounts } from '../client/resources.ts';
 import { clusterRoleAggregationController } from './clusterrole-aggregation/controller.ts';
+import { canonicalName } from './controller-names.ts';
 import type { Controller, ControllerContext, SharedInformers } from './controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/controller.ts';
@@ -10,23 +11,15 @@ import { podGcController } from './pod-gc/controller.ts';
 import { rootCaController, rootCaName } from './root-ca/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
 
-/** By upstream's name (cmd/kube-controller-manager names), with the short names that --controllers takes too. */
-const known: readonly { name: string; alias: string; controller: Controller }[] = [
-  { name: 'namespace-controller', alias: 'namespace', controller: namespaceController },
-  { name: 'serviceaccount-controller', alias: 'serviceaccount', controller: serviceAccountController },
-  {
-    name: 'root-ca-certificate-publisher-controller',
-    alias: 'root-ca-cert-publisher',
-    controller: rootCaController,
-  },
-  {
-    name: 'clusterrole-aggregation-controller',
-    alias: 'clusterrole-aggregation',
-    controller: clusterRoleAggregationController,
-  },
-  { name: 'pod-garbage-collector-controller', alias: 'podgc', controller: podGcController },
-  { name: 'node-lifecycle-controller', alias: 'nodelifecycle', controller: nodeLifecycleController },
-];
+/** Those that are built, by upstream's canonical name, in the order they are started. */
+const built: Readonly<Record<string, Controller>> = {
+  'namespace-controller': namespaceController,
+  'serviceaccount-controller': serviceAccountController,
+  'root-ca-certificate-publisher-controller': rootCaController,
+  'clusterrole-aggregation-controller': clusterRoleAggregationController,
+  'pod-garbage-collector-controller': podGcController,
+  'node-lifecycle-controller': nodeLifecycleController,
+};
 
 export interface ControllerManagerOptions extends Omit<ControllerContext, 'informers'> {
   /** As kube-controller-manager's --controllers: "*,-podgc"; '*' when absent. */
@@ -41,26 +34,25 @@ export interface ControllerManager {
 }
 
 /**
- * The names that a --controllers list enables, in order: "name" and "-name" decide for one, '*' for all the others.
- * Throws on a name that no controller has. Follows controller-manager app/helper.go IsControllerEnabled.
+ * The names of the built controllers that a --controllers list enables, in order: "name" and "-name" decide for one, '*' for all
+ * the others. Throws an Error on a name that no controller has, and where one is asked for that is not built.
+ * Follows controller-manager app/helper.go IsControllerEnabled.
  */
 export function enabledControllers(list: string): string[] {
+  const said = new Map<string, boolean>();
   const items = list
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '');
   for (const item of items) {
-    const name = item.replace(/^-/, '');
-    if (item !== '*' && !known.some((each) => each.name === name || each.alias === name)) {
-      throw new Error(`"${name}" is not in the list of known controllers`);
-    }
+    if (item === '*') continue;
+    const name = canonicalName(item.replace(/^-/, ''));
+    if (name === undefined) throw new Error(`"${item.replace(/^-/, '')}" is not in the list of known controllers`);
+    const wanted = !item.startsWith('-');
+    if (wanted && !Object.hasOwn(built, name)) throw new Error(`controller "${name}" is not built into Peapod`);
+    if (!said.has(name)) said.set(name, wanted);
   }
-  return known
-    .filter(({ name, alias }) => {
-      const first = items.find((item) => item !== '*' && [name, alias].includes(item.replace(/^-/, '')));
-      return first === undefined ? items.includes('*') : !first.startsWith('-');
-    })
-    .map(({ name }) => name);
+  return Object.keys(built).filter((name) => said.get(name) ?? items.includes('*'));
 }
 
 /** Throws at once on a bad --controllers list. */
@@ -71,9 +63,9 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
     async start(signal) {
       const { informers, close } = sharedInformers(options);
       const context: ControllerContext = { ...options, informers };
-      const runs = known
-        .filter(({ name }) => enabled.includes(name))
-        .map(({ name, controller }) => ({
+      const runs = Object.entries(built)
+        .filter(([name]) => enabled.includes(name))
+        .map(([name, controller]) => ({
           name,
           run: controller({ ...context, logger: options.logger.child({ controller: name }) }),
         }));

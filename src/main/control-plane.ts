@@ -4,7 +4,6 @@ import { hostname } from 'node:os';
 import { dialPod, httpsKubeletConnector } from '../apiserver/http/kubelet-client.ts';
 import { createApiServer } from '../apiserver/server.ts';
 import { schemaMachinery } from '../apiserver/schema-machinery.ts';
-import { allKinds } from '../api/kinds/all.ts';
 import { loadSchema } from '../api/schema/load.ts';
 import type { Transport } from '../api/transport.ts';
 import type { Client } from '../client/client.ts';
@@ -19,6 +18,7 @@ import { realRandom } from '../host/real-random.ts';
 import type { Logger } from '../lib/logger.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
+import type { ComponentSettings } from './component-settings.ts';
 import type { DataDir } from './data-dir.ts';
 import type { Settings } from './settings.ts';
 import { peapodVersion } from './version.ts';
@@ -39,13 +39,19 @@ export interface ControlPlaneOptions {
   /** 0 takes a free one. */
   port: number;
   logger: Logger;
+  components: ComponentSettings;
 }
 
 const authenticated = 'system:authenticated';
 const controllerUser = 'system:kube-controller-manager';
 
 /** Starts it and resolves once the API answers; scheduler and controllers go on starting behind. Rejects with node's error when the port is taken. */
-export async function startControlPlane({ paths, port, logger }: ControlPlaneOptions): Promise<ControlPlane> {
+export async function startControlPlane({
+  paths,
+  port,
+  logger,
+  components,
+}: ControlPlaneOptions): Promise<ControlPlane> {
   const ending = new AbortController();
   const [pki, store] = await Promise.all([
     ensurePki({ dir: paths.pki, files: hostFiles, clock: realClock, hosts: [hostname()] }),
@@ -55,7 +61,9 @@ export async function startControlPlane({ paths, port, logger }: ControlPlaneOpt
   const api = createApiServer({
     store,
     machinery: schemaMachinery(loadSchema()),
-    kinds: allKinds,
+    kinds: components.kinds,
+    admissionPlugins: components.admissionPlugins,
+    allowPrivileged: components.allowPrivileged,
     clock: realClock,
     random: realRandom,
     logger: logger.child({ component: 'apiserver' }),
@@ -78,7 +86,13 @@ export async function startControlPlane({ paths, port, logger }: ControlPlaneOpt
     const clientAs: ControlPlane['clientAs'] = (name, groups = []) =>
       createClient(api.inProcess({ name, groups: [...groups, authenticated] }));
     startScheduler(clientAs('system:kube-scheduler'), logger, ending.signal);
-    startControllers(api.inProcess({ name: controllerUser, groups: [authenticated] }), pki.ca, logger, ending.signal);
+    startControllers({
+      transport: api.inProcess({ name: controllerUser, groups: [authenticated] }),
+      rootCa: pki.ca,
+      controllers: components.controllers,
+      logger,
+      signal: ending.signal,
+    });
     return { server, port: listening.port, pki, clientAs, stop };
   } catch (error) {
     await stop();
@@ -105,7 +119,16 @@ function startScheduler(client: Client, logger: Logger, signal: AbortSignal): vo
   behind('the scheduler', own, scheduler.start(signal));
 }
 
-function startControllers(transport: Transport, rootCa: string, logger: Logger, signal: AbortSignal): void {
+interface ControllersStart {
+  transport: Transport;
+  rootCa: string;
+  /** As --controllers. */
+  controllers: string;
+  logger: Logger;
+  signal: AbortSignal;
+}
+
+function startControllers({ transport, rootCa, controllers, logger, signal }: ControllersStart): void {
   const own = logger.child({ component: 'controllers' });
   const client = createClient(transport);
   const recorder = createEventRecorder({
@@ -125,6 +148,7 @@ function startControllers(transport: Transport, rootCa: string, logger: Logger, 
     logger: own,
     recorder,
     clusterCaPem: rootCa,
+    controllers,
   });
   behind('the controllers', own, manager.start(signal));
 }

@@ -14,6 +14,7 @@ import { hostProcesses } from '../host/processes.ts';
 import type { Logger } from '../lib/logger.ts';
 import { StoreInUseError } from '../store/embedded-lock.ts';
 import { applyFiles } from './apply-files.ts';
+import { type ComponentSettings, componentSettings } from './component-settings.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { type DataDir, dataDirPaths, defaultDataDir } from './data-dir.ts';
 import { fileLogger } from './logger.ts';
@@ -35,6 +36,7 @@ interface Run {
   paths: DataDir;
   instance: Instance;
   settings: Settings;
+  components: ComponentSettings;
   logger: Logger;
   progress: Progress;
   controlPlane?: ControlPlane;
@@ -94,6 +96,7 @@ const aborted = (signal: AbortSignal): Promise<void> =>
   );
 
 async function prepare(options: UpOptions, progress: Progress): Promise<Run> {
+  const components = componentSettings(options);
   const { runtime, note } = chooseRuntime(options.runtime);
   const paths = dataDirPaths(options.dataDir);
   await mkdir(paths.root, { recursive: true, mode: 0o700 });
@@ -110,7 +113,17 @@ async function prepare(options: UpOptions, progress: Progress): Promise<Run> {
     real ? await claimedPodCidrs(instance.id) : [],
   );
   if (real) await claimPodCidr(instance.id, settings.podCidr);
-  return { options, runtime, paths, instance, settings, logger: fileLogger(paths.log), progress, nodes: [] };
+  return {
+    options,
+    runtime,
+    paths,
+    instance,
+    settings,
+    components,
+    logger: fileLogger(paths.log),
+    progress,
+    nodes: [],
+  };
 }
 
 /** The names of all nodes, the first being this machine's (or standing for it). */
@@ -168,7 +181,13 @@ async function startAll(run: Run): Promise<void> {
     })
     .catch(() => {});
   try {
-    const controlPlane = await startControlPlane({ paths, settings, port: options.port, logger });
+    const controlPlane = await startControlPlane({
+      paths,
+      settings,
+      port: options.port,
+      logger,
+      components: run.components,
+    });
     run.controlPlane = controlPlane;
     progress.step(`API ready at ${controlPlane.server}`);
     const { own, simulated } = nodeNames(run);

@@ -5,7 +5,7 @@ import { loadSchema } from '../schema/load.ts';
 import type { FieldSchema } from '../schema/schema.ts';
 import { allKinds } from './all.ts';
 
-const context = { now: 0, user: 'u', dryRun: false };
+const context = { now: 0, user: 'u', dryRun: false, allowPrivileged: true };
 const texts = [
   '',
   'a',

@@ -1,5 +1,6 @@
 // The admission chain: what may change or refuse a write after it was decoded and before it is stored.
 
+import { type ApiError, forbidden } from '../../api/meta/errors.ts';
 import type { KubeObject } from '../../api/meta/types.ts';
 import type { UserInfo } from '../request.ts';
 import type { StoredObject } from '../registry/object-version.ts';
@@ -27,6 +28,12 @@ export interface AdmissionPlugin {
   readonly name: string;
   mutate?(attributes: AdmissionAttributes): Promise<void> | void;
   validate?(attributes: AdmissionAttributes): Promise<void> | void;
+}
+
+/** 403 as admission words it, by the object's name or, where it has none yet, what its name is made from. Follows admission.NewForbidden. */
+export function refuse({ resource, name, object }: AdmissionAttributes, why: string): ApiError {
+  const { name: own, generateName = '' } = object?.metadata ?? {};
+  return forbidden(resource.qualified, own || name || generateName, why);
 }
 
 /** Runs the plugins in order. */

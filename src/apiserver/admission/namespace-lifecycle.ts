@@ -1,22 +1,18 @@
 // Refuses writes into namespaces that are missing or ending, and deletes of the system's own.
 // Follows apiserver pkg/admission/plugin/namespace/lifecycle/admission.go of v1.36.
 
+import type { Namespace } from '../../api/generated/types.ts';
 import { ApiError, forbidden, notFound } from '../../api/meta/errors.ts';
-import type { StoredObject } from '../registry/object-version.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from './admission.ts';
 
 const immortal = new Set(['default', 'kube-system', 'kube-public']);
 const namespaces = { group: '', resource: 'namespaces' };
 
 /** True for a namespace that is being deleted. */
-function isTerminating(namespace: StoredObject): boolean {
-  const status = 'status' in namespace ? namespace.status : undefined;
-  const phase = typeof status === 'object' && status !== null && 'phase' in status ? status.phase : undefined;
-  return phase === 'Terminating';
-}
+const isTerminating = (namespace: Namespace): boolean => namespace.status?.phase === 'Terminating';
 
 /** `find` gives the current namespace, having waited for every acknowledged write. */
-export function namespaceLifecycle(find: (name: string) => Promise<StoredObject | undefined>): AdmissionPlugin {
+export function namespaceLifecycle(find: (name: string) => Promise<Namespace | undefined>): AdmissionPlugin {
   return {
     name: 'NamespaceLifecycle',
     async mutate(attributes) {

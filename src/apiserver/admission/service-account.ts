@@ -2,10 +2,9 @@
 // Follows plugin/pkg/admission/serviceaccount/admission.go of v1.36.
 
 import type { Container, Pod, PodSpec, ServiceAccount, Volume, VolumeMount } from '../../api/generated/types.ts';
-import { forbidden, type ApiError } from '../../api/meta/errors.ts';
 import type { Random } from '../../lib/random.ts';
 import { randomSuffix } from '../../lib/random.ts';
-import type { AdmissionAttributes, AdmissionPlugin } from './admission.ts';
+import { type AdmissionAttributes, type AdmissionPlugin, refuse } from './admission.ts';
 
 export interface ServiceAccountAdmissionDeps {
   /** The account as it is now, having waited for every acknowledged write. */
@@ -25,9 +24,6 @@ const tokenSeconds = 3607;
 /** A new namespace has its default account within milliseconds: that is waited for. */
 const waitMs = 25;
 const waits = 60;
-
-const refuse = ({ resource, name, object }: AdmissionAttributes, why: string): ApiError =>
-  forbidden(resource.qualified, name === '' ? (object?.metadata?.generateName ?? '') : name, why);
 
 const isMirror = (pod: Pod): boolean => pod.metadata?.annotations?.[mirrorAnnotation] !== undefined;
 

@@ -27,6 +27,8 @@ export interface RegistryDeps {
   readonly machinery: ObjectMachinery;
   readonly admission: AdmissionChain;
   readonly leases: LeaseIssuer;
+  /** Whether privileged containers are let in. */
+  readonly allowPrivileged: boolean;
 }
 
 /** Gives the store lease for an object that ends by itself. */

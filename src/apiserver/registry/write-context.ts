@@ -27,7 +27,13 @@ export function timeText(ms: number): string {
 }
 
 export function strategyContext(context: WriteContext): StrategyContext {
-  return { now: context.deps.clock.now(), user: context.user.name, dryRun: context.options.dryRun };
+  const { deps, user, options } = context;
+  return {
+    now: deps.clock.now(),
+    user: user.name,
+    dryRun: options.dryRun,
+    allowPrivileged: deps.allowPrivileged,
+  };
 }
 
 /** Fills in the request's namespace, or refuses another one. */

@@ -51,9 +51,9 @@ function gracePeriod(pod: Pod, request: DeleteRequest): number {
 export const podStrategy: Strategy<Pod> = {
   resetFields: [['status']],
   prepareForCreate,
-  validateCreate: (pod) => validatePodCreate(pod),
+  validateCreate: (pod, { allowPrivileged }) => validatePodCreate(pod, { allowPrivileged }),
   prepareForUpdate,
-  validateUpdate: validatePodUpdate,
+  validateUpdate: (pod, old, { allowPrivileged }) => validatePodUpdate(pod, old, { allowPrivileged }),
   warnings: (pod, old) => (old ? [] : podWarnings(pod)),
   gracePeriod,
 };

@@ -4,7 +4,7 @@ import { fieldErrorText } from '../../meta/errors.ts';
 import { setPodDefaults } from './defaults.ts';
 import { podStatusStrategy, podStrategy } from './strategy.ts';
 
-const context = { now: 0, user: 'u', dryRun: false };
+const context = { now: 0, user: 'u', dryRun: false, allowPrivileged: true };
 
 function podWith(spec: object, status: PodStatus = {}): Pod {
   const pod: Pod = {

@@ -17,7 +17,7 @@ import { validateObjectMetaUpdate } from '../../meta/validate-meta.ts';
 import { assign, metaOf } from '../common.ts';
 import { internalForm, podSpecText } from '../internal-form.ts';
 import { unifiedDiff } from './unified-diff.ts';
-import { specOf, validatePodMetaAndSpec } from './validate.ts';
+import { defaultPodOptions, specOf, validatePodMetaAndSpec } from './validate.ts';
 import { validateAnnotationUpdates } from './validation/annotations.ts';
 import { validateTolerations } from './validation/scheduling.ts';
 
@@ -158,11 +158,11 @@ function gatedErrors(restored: PodSpec, old: PodSpec): FieldError[] {
   return errors;
 }
 
-export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
+export function validatePodUpdate(pod: Pod, old: Pod, options = defaultPodOptions): FieldError[] {
   const [spec, oldSpec] = [specOf(pod), specOf(old)];
   const errors = [
     ...validateObjectMetaUpdate(metaOf(pod), metaOf(old)),
-    ...validatePodMetaAndSpec(pod),
+    ...validatePodMetaAndSpec(pod, options),
     ...validateAnnotationUpdates(pod, old),
   ];
   for (const field of ['containers', 'initContainers'] as const) {

@@ -5,7 +5,7 @@ import { setPodDefaults } from './defaults.ts';
 import { podStrategy } from './strategy.ts';
 import { validatePodCreate } from './validate.ts';
 
-const context = { now: 0, user: 'u', dryRun: false };
+const context = { now: 0, user: 'u', dryRun: false, allowPrivileged: true };
 const label =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 
@@ -467,15 +467,24 @@ describe('security and scheduling', () => {
       'spec.containers[0].securityContext: Invalid value: {"Capabilities":null,"Privileged":true,"SELinuxOptions":null,"WindowsOptions":null,"RunAsUser":null,"RunAsGroup":null,"RunAsNonRoot":null,"ReadOnlyRootFilesystem":null,"AllowPrivilegeEscalation":false,"ProcMount":null,"SeccompProfile":null,"AppArmorProfile":null}: cannot set `allowPrivilegeEscalation` to false and `privileged` to true',
     ]);
   });
-  it('forbids privileged containers where the server does', () => {
+  it('forbids privileged containers of every kind where the server does', () => {
+    const privileged = { image: 'i', securityContext: { privileged: true } };
     const pod: Pod = {
-      metadata: { name: 'p', namespace: 'd' },
-      spec: { containers: [{ name: 'a', image: 'i', securityContext: { privileged: true } }] },
+      metadata: { name: 'p', namespace: 'd', resourceVersion: '1' },
+      spec: {
+        containers: [{ name: 'a', ...privileged }],
+        initContainers: [{ name: 'b', ...privileged }],
+        ephemeralContainers: [{ name: 'c', ...privileged }],
+      },
     };
     setPodDefaults(pod);
-    expect(validatePodCreate(pod, { allowPrivileged: false }).map(fieldErrorText)).toEqual([
-      'spec.containers[0].securityContext.privileged: Forbidden: disallowed by cluster policy',
-    ]);
+    const forbidden = (field: string): string =>
+      `spec.${field}[0].securityContext.privileged: Forbidden: disallowed by cluster policy`;
+    const expected = ['containers', 'initContainers', 'ephemeralContainers'].map(forbidden);
+    const refusing = { ...context, allowPrivileged: false };
+    expect(podStrategy.validateUpdate(pod, pod, refusing).map(fieldErrorText).toSorted()).toEqual(expected.toSorted());
+    expect(podStrategy.validateUpdate(pod, pod, context)).toEqual([]);
+    expect(podStrategy.validateCreate(pod, refusing).map(fieldErrorText)).toEqual(expect.arrayContaining(expected));
   });
   it('checks annotations that mean something', () => {
     expect(

@@ -4,7 +4,7 @@ import type { ClusterRoleBinding, PolicyRule, RoleBinding, RoleRef, Subject } fr
 import { fieldErrorText } from '../../meta/errors.ts';
 import { clusterRoleBindingKind, clusterRoleKind, roleBindingKind, roleKind } from './definition.ts';
 
-const context = { now: 0, user: 'u', dryRun: false };
+const context = { now: 0, user: 'u', dryRun: false, allowPrivileged: true };
 const texts = (errors: Parameters<typeof fieldErrorText>[0][]): string[] => errors.map(fieldErrorText);
 const role = (rule: PolicyRule) => ({ metadata: { name: 'r', namespace: 'n' }, rules: [rule] });
 

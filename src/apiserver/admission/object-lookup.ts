@@ -1,0 +1,41 @@
+// Reads other objects for admission plugins, showing every write that was acknowledged before.
+
+import type { KubeObject } from '../../api/meta/types.ts';
+import type { CacheFeed } from '../registry/cache-feed.ts';
+import { placeOf } from '../registry/commit.ts';
+import type { ResourceTable } from '../resources.ts';
+
+/** A kind as it is looked up: group and plural name. Its version is v1. */
+export interface LookupKind<T extends KubeObject> {
+  group: string;
+  resource: string;
+  /** Only there to carry the type. */
+  readonly object?: T;
+}
+
+export interface ObjectLookup {
+  /** The object now; undefined where there is none, or its kind is not served. Not to be changed. */
+  get<T extends KubeObject>(kind: LookupKind<T>, namespace: string, name: string): Promise<T | undefined>;
+  /** All objects now, in the order of their names; of one namespace, or everywhere where it is empty. Not to be changed. */
+  list<T extends KubeObject>(kind: LookupKind<T>, namespace: string): Promise<T[]>;
+}
+
+export function objectLookup(resources: ResourceTable, feed: CacheFeed): ObjectLookup {
+  const infoOf = (kind: LookupKind<KubeObject>) => resources.find(kind.group, 'v1', kind.resource);
+  return {
+    async get<T extends KubeObject>(kind: LookupKind<T>, namespace: string, name: string) {
+      const info = infoOf(kind);
+      if (info === undefined) return undefined;
+      await feed.caughtUp();
+      const version = feed.cache(info).objects.get(placeOf(info, namespace, name).key);
+      return version?.object() as T | undefined;
+    },
+    async list<T extends KubeObject>(kind: LookupKind<T>, namespace: string) {
+      const info = infoOf(kind);
+      if (info === undefined) return [];
+      await feed.caughtUp();
+      const prefix = namespace === '' ? info.keyPrefix : `${info.keyPrefix}${namespace}/`;
+      return [...feed.cache(info).objects.range(prefix)].map((version) => version.object() as unknown as T);
+    },
+  };
+}

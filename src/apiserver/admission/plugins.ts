@@ -1,0 +1,43 @@
+// The admission plugins that are built, by name, and the chain of those that are enabled.
+
+import type { Namespace, Pod, ServiceAccount } from '../../api/generated/types.ts';
+import type { Random } from '../../lib/random.ts';
+import type { AdmissionPlugin } from './admission.ts';
+import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { nodeRestriction } from './node-restriction.ts';
+import type { LookupKind, ObjectLookup } from './object-lookup.ts';
+import { choosePlugins, defaultPlugins, type PluginName, pluginOrder } from './plugin-names.ts';
+import { serviceAccountAdmission } from './service-account.ts';
+
+export interface PluginDeps {
+  objects: ObjectLookup;
+  random: Random;
+  /** Waits that many ms, or until the server closes. */
+  sleep(ms: number): Promise<void>;
+}
+
+const namespaces: LookupKind<Namespace> = { group: '', resource: 'namespaces' };
+const serviceAccounts: LookupKind<ServiceAccount> = { group: '', resource: 'serviceaccounts' };
+const pods: LookupKind<Pod> = { group: '', resource: 'pods' };
+
+const factories: Partial<Record<PluginName, (deps: PluginDeps) => AdmissionPlugin>> = {
+  NamespaceLifecycle: ({ objects }) => namespaceLifecycle((name) => objects.get(namespaces, '', name)),
+  ServiceAccount: ({ objects, random, sleep }) =>
+    serviceAccountAdmission({
+      find: (namespace, name) => objects.get(serviceAccounts, namespace, name),
+      random,
+      sleep,
+    }),
+  NodeRestriction: ({ objects }) => nodeRestriction((namespace, name) => objects.get(pods, namespace, name)),
+};
+
+const built: ReadonlySet<PluginName> = new Set(pluginOrder.filter((name) => factories[name] !== undefined));
+
+/** The plugins that run with these lists; see choosePlugins. Throws an Error on a name that cannot be enabled. */
+export const enabledPlugins = (enable: readonly string[], disable: readonly string[]): ReadonlySet<PluginName> =>
+  choosePlugins(built, enable, disable);
+
+/** The plugins by those names, or by default, in the order they run. */
+export function createPlugins(deps: PluginDeps, enabled = defaultPlugins(built)): AdmissionPlugin[] {
+  return pluginOrder.flatMap((name) => (enabled.has(name) ? (factories[name]?.(deps) ?? []) : []));
+}

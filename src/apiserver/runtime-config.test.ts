@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { allKinds } from '../api/kinds/all.ts';
+import { servedKinds } from './runtime-config.ts';
+
+const names = (list: string): string[] =>
+  servedKinds(allKinds, list).map(({ group, version, resource }) => `${group}/${version}/${resource}`);
+
+describe('servedKinds', () => {
+  it('serves everything where nothing is said', () => expect(servedKinds(allKinds, '')).toEqual(allKinds));
+
+  it('turns off a version, a resource, or what is not named', () => {
+    expect(names('events.k8s.io/v1=false')).not.toContain('events.k8s.io/v1/events');
+    expect(names('events.k8s.io/v1=false')).toContain('/v1/events');
+    expect(names('rbac.authorization.k8s.io/v1/roles=false')).toContain('rbac.authorization.k8s.io/v1/clusterroles');
+    expect(names('rbac.authorization.k8s.io/v1/roles=false')).not.toContain('rbac.authorization.k8s.io/v1/roles');
+    const few = names('api/all=false,coordination.k8s.io/v1=true');
+    expect(few).toContain('coordination.k8s.io/v1/leases');
+    expect(few).toContain('/v1/pods');
+    expect(few).not.toContain('events.k8s.io/v1/events');
+    expect(names('api/ga=false')).not.toContain('events.k8s.io/v1/events');
+    expect(names('api/beta=false,api/alpha=false,v1')).toEqual(names(''));
+  });
+
+  it.each([
+    ['settings.k8s.io/v1alpha1=true', 'unknown api groups settings.k8s.io'],
+    ['events.k8s.io/v2=true', 'group version events.k8s.io/v2 that has not been registered'],
+    ['nonsense', 'runtime-config invalid key nonsense'],
+    ['a/b/c/d=true', 'runtime-config invalid key a/b/c/d'],
+    ['events.k8s.io/v1=perhaps', 'invalid value of events.k8s.io/v1: perhaps, err: strconv.ParseBool'],
+    ['api/all=false', 'invalid key with only api/all=false'],
+    ['api/all=true', 'no alpha or beta API is built'],
+    ['api/alpha=true', 'no such API is built'],
+    ['resource.k8s.io/v1beta1=true', 'runtime-config resource.k8s.io/v1beta1: not built into Peapod'],
+    ['v1=false', 'Peapod itself needs the core API'],
+  ])('refuses %j', (list, message) => expect(() => servedKinds(allKinds, list)).toThrow(message));
+});

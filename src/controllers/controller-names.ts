@@ -1,0 +1,60 @@
+// The names that kube-controller-manager's --controllers knows. Follows cmd/kube-controller-manager/names and its aliases of v1.36.
+
+/** Canonical name, and the short one of before where there is one. */
+export const controllerNames: Readonly<Record<string, string>> = {
+  'serviceaccount-token-controller': 'serviceaccount-token',
+  'endpoints-controller': 'endpoint',
+  'endpointslice-controller': 'endpointslice',
+  'endpointslice-mirroring-controller': 'endpointslicemirroring',
+  'replicationcontroller-controller': 'replicationcontroller',
+  'pod-garbage-collector-controller': 'podgc',
+  'resourcequota-controller': 'resourcequota',
+  'namespace-controller': 'namespace',
+  'serviceaccount-controller': 'serviceaccount',
+  'garbage-collector-controller': 'garbagecollector',
+  'daemonset-controller': 'daemonset',
+  'job-controller': 'job',
+  'deployment-controller': 'deployment',
+  'replicaset-controller': 'replicaset',
+  'horizontal-pod-autoscaler-controller': 'horizontalpodautoscaling',
+  'disruption-controller': 'disruption',
+  'statefulset-controller': 'statefulset',
+  'cronjob-controller': 'cronjob',
+  'certificatesigningrequest-signing-controller': 'csrsigning',
+  'certificatesigningrequest-approving-controller': 'csrapproving',
+  'certificatesigningrequest-cleaner-controller': 'csrcleaner',
+  'podcertificaterequest-cleaner-controller': '',
+  'ttl-controller': 'ttl',
+  'bootstrap-signer-controller': 'bootstrapsigner',
+  'token-cleaner-controller': 'tokencleaner',
+  'node-ipam-controller': 'nodeipam',
+  'node-lifecycle-controller': 'nodelifecycle',
+  'taint-eviction-controller': '',
+  'persistentvolume-binder-controller': 'persistentvolume-binder',
+  'persistentvolume-attach-detach-controller': 'attachdetach',
+  'persistentvolume-expander-controller': 'persistentvolume-expander',
+  'clusterrole-aggregation-controller': 'clusterrole-aggregation',
+  'persistentvolumeclaim-protection-controller': 'pvc-protection',
+  'persistentvolume-protection-controller': 'pv-protection',
+  'ttl-after-finished-controller': 'ttl-after-finished',
+  'root-ca-certificate-publisher-controller': 'root-ca-cert-publisher',
+  'kube-apiserver-serving-clustertrustbundle-publisher-controller': '',
+  'ephemeral-volume-controller': 'ephemeral-volume',
+  'storageversion-garbage-collector-controller': 'storage-version-gc',
+  'resourceclaim-controller': 'resource-claim-controller',
+  'device-taint-eviction-controller': '',
+  'legacy-serviceaccount-token-cleaner-controller': 'legacy-service-account-token-cleaner',
+  'validatingadmissionpolicy-status-controller': 'validatingadmissionpolicy-status',
+  'service-cidr-controller': '',
+  'storage-version-migrator-controller': '',
+  'selinux-warning-controller': '',
+  'service-lb-controller': 'service',
+  'node-route-controller': 'route',
+  'cloud-node-lifecycle-controller': 'cloud-node-lifecycle',
+};
+
+/** The canonical name of a name or alias; undefined for one that nobody knows. */
+export function canonicalName(name: string): string | undefined {
+  if (Object.hasOwn(controllerNames, name)) return name;
+  return Object.keys(controllerNames).find((known) => controllerNames[known] === name && name !== '');
+}
