@@ -41,6 +41,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   gracePeriod?(object: T, request: DeleteRequest): number | undefined;
   /** Field paths (FieldsV1 style, top-level such as ['status']) that managedFields of this endpoint leaves out. */
   resetFields?: readonly (readonly string[])[];
+  /** The other way about: the only fields that managedFields of this endpoint notes. `*` stands for any entry of a list. */
+  onlyFields?: readonly (readonly string[])[];
 }
 
 /** One column of the server-side table. */

@@ -25,6 +25,8 @@ export interface UpdateOfFields {
   after: StoredObject;
   /** Fields that the endpoint resets whatever the client sends. */
   resetFields: readonly (readonly string[])[] | undefined;
+  /** The only fields that the endpoint changes. */
+  onlyFields: readonly (readonly string[])[] | undefined;
 }
 
 /** All of it is synchronous and pure. Failures are ApiErrors. */

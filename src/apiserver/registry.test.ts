@@ -439,3 +439,67 @@ describe('authorization', () => {
     expect(await failure(transport.request(request))).toBe(expected);
   });
 });
+
+describe('ephemeralcontainers', () => {
+  const path = '/api/v1/namespaces/default/pods/p';
+  const strategic = 'strategic-merge-patch+json';
+  const added = (name: string): object => ({ spec: { ephemeralContainers: [{ name, image: 'i', tty: true }] } });
+  const spec = async (): Promise<{ ephemeralContainers?: { name: string }[] }> =>
+    ((await api.get(path)) as { spec?: object }).spec ?? {};
+
+  test('adds to what is there, by patch and by update, as a manager of its own', async () => {
+    await api.post('/api/v1/namespaces/default/pods', pod('p'));
+    const first = await api.patch(`${path}/ephemeralcontainers`, strategic, added('a'), { fieldManager: 'debugger' });
+    expect(first.metadata).toMatchObject({ generation: 2 });
+    const second = await api.patch(`${path}/ephemeralcontainers`, strategic, added('b'), { fieldManager: 'debugger' });
+    expect((await spec()).ephemeralContainers?.map(({ name }) => name).sort()).toEqual(['a', 'b']);
+    const entry = second.metadata?.managedFields?.find(({ subresource }) => subresource === 'ephemeralcontainers');
+    expect(entry).toMatchObject({ manager: 'debugger', operation: 'Update' });
+    const owned = entry?.fieldsV1 as Record<string, Record<string, object>>;
+    expect(Object.keys(owned)).toEqual(['f:spec']);
+    expect(Object.keys(owned['f:spec'] ?? {})).toEqual(['f:ephemeralContainers']);
+    expect(Object.keys(owned['f:spec']?.['f:ephemeralContainers'] ?? {})).toEqual([
+      '.',
+      'k:{"name":"a"}',
+      'k:{"name":"b"}',
+    ]);
+    const whole = structuredClone(await api.get(`${path}/ephemeralcontainers`)) as {
+      spec: { ephemeralContainers: object[] };
+    };
+    whole.spec.ephemeralContainers.push({ name: 'd', image: 'i' });
+    await api.put(`${path}/ephemeralcontainers`, {
+      ...whole,
+      metadata: { ...second.metadata, labels: { not: 'taken' } },
+    });
+    expect((await spec()).ephemeralContainers).toHaveLength(3);
+    expect((await api.get(path)).metadata?.labels).toBeUndefined();
+  });
+
+  test('refuses what would take away, and the pod itself refuses to add', async () => {
+    await api.post('/api/v1/namespaces/default/pods', pod('p'));
+    await api.patch(`${path}/ephemeralcontainers`, strategic, added('a'));
+    const none = { spec: { ephemeralContainers: [] } };
+    expect(await failure(api.patch(`${path}/ephemeralcontainers`, 'merge-patch+json', none))).toBe(
+      '422 Invalid: Pod "p" is invalid: spec.ephemeralContainers: Forbidden: existing ephemeral containers "a" may not be removed\n',
+    );
+    expect(await failure(api.patch(path, strategic, added('b')))).toContain(
+      'pod updates may not change fields other than',
+    );
+    expect(
+      await failure(
+        api.post('/api/v1/namespaces/default/pods', pod('q', { ephemeralContainers: [{ name: 'a', image: 'i' }] })),
+      ),
+    ).toContain('spec.ephemeralContainers: Forbidden: cannot be set on create');
+    expect(
+      await failure(api.patch('/api/v1/namespaces/default/pods/none/ephemeralcontainers', strategic, added('a'))),
+    ).toBe('404 NotFound: pods "none" not found');
+  });
+
+  test('is discovered as a Pod that is patched and updated', async () => {
+    const list = (await api.get('/api/v1')) as { resources?: { name: string; kind: string; verbs: string[] }[] };
+    expect(list.resources?.find(({ name }) => name === 'pods/ephemeralcontainers')).toMatchObject({
+      kind: 'Pod',
+      verbs: ['get', 'patch', 'update'],
+    });
+  });
+});

@@ -54,7 +54,7 @@ export function schemaMachinery(schema: Schema): ObjectMachinery {
           return type satisfies never;
       }
     },
-    managedFields: ({ kind, before, resetFields, ...update }) =>
+    managedFields: ({ kind, before, resetFields, onlyFields, ...update }) =>
       updateManagedFields({
         ...update,
         schema,
@@ -64,6 +64,7 @@ export function schemaMachinery(schema: Schema): ObjectMachinery {
         managedFieldsBefore: before?.metadata.managedFields,
         operation: 'Update',
         ...(resetFields === undefined ? {} : { resetFields }),
+        ...(onlyFields === undefined ? {} : { onlyFields }),
       }),
   };
 }

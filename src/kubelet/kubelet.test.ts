@@ -626,3 +626,60 @@ describe('a runtime that fails', () => {
     expect(show('web')).toBe('Running c:running');
   });
 });
+
+describe('an ephemeral container', () => {
+  const added = (container: object) => (p: Pod) =>
+    ({ ...p, spec: { ...p.spec, ephemeralContainers: [{ name: 'e', image: 'busybox', ...container }] } }) as Pod;
+
+  test('is started in a pod that runs, once, and counts for nothing', async () => {
+    const { api, clock, events, show } = await start();
+    api.create(pod('web', { 'e.run-time': '5s', 'e.exit-code': '3' }));
+    await clock.settle();
+    api.update('web', added({ targetContainerName: 'c' }));
+    await clock.advance(1000);
+    expect(events.slice(2)).toEqual([
+      'Normal Created Container created @spec.ephemeralContainers{e}',
+      'Normal Started Container started @spec.ephemeralContainers{e}',
+    ]);
+    const status = () => api.get('web').status?.ephemeralContainerStatuses?.[0];
+    expect(status()).toMatchObject({ ready: false, restartCount: 0, state: { running: {} } });
+    await clock.advance(600_000);
+    expect(status()).toMatchObject({ ready: false, restartCount: 0, state: { terminated: { exitCode: 3 } } });
+    expect(show('web')).toBe('Running c:running');
+    expect(api.get('web').status?.conditions?.filter((c) => c.status !== 'True')).toEqual([]);
+    expect(events).toHaveLength(4);
+  });
+
+  test('is started while init containers still run', async () => {
+    const { api, clock, show } = await start();
+    api.create(pod('web', {}, { init: [{}] }));
+    await clock.settle();
+    api.update('web', added({}));
+    await clock.settle();
+    expect(show('web')).toBe('Pending i0:running c:PodInitializing');
+    expect(api.get('web').status?.ephemeralContainerStatuses?.[0]?.state).toHaveProperty('running');
+  });
+
+  test('does not keep a pod whose containers are done, and ends with it', async () => {
+    const { api, clock, show } = await start();
+    api.create(pod('web', { 'c.run-time': '20s' }, { restartPolicy: 'Never' }));
+    await clock.settle();
+    api.update('web', added({}));
+    await clock.advance(30_000);
+    expect(show('web')).toBe('Succeeded c:Completed/0');
+    expect(api.get('web').status?.ephemeralContainerStatuses?.[0]?.state).toHaveProperty('terminated');
+  });
+
+  test('waits for a target that has not been started', async () => {
+    const { api, clock, events } = await start();
+    api.create(pod('web', {}, { init: [{}] }));
+    await clock.settle();
+    api.update('web', added({ targetContainerName: 'c' }));
+    await clock.settle();
+    expect(api.get('web').status?.ephemeralContainerStatuses?.[0]?.state?.waiting).toEqual({
+      reason: 'CreateContainerConfigError',
+      message: 'unable to find target container c',
+    });
+    expect(events.at(-1)).toBe('Warning Failed Error: unable to find target container c @spec.ephemeralContainers{e}');
+  });
+});

@@ -125,7 +125,8 @@ async function postStart(
   return { ok: false, retryAfterMs: 0 };
 }
 
-function buildConfig(
+/** The container's config. Rejects as the builder does, and where the container that it is to join has never been there. */
+async function buildConfig(
   parts: KubeletParts,
   action: StartAction,
   input: StartInput,
@@ -133,7 +134,10 @@ function buildConfig(
 ): Promise<ContainerConfig> {
   const { container, kind, restartCount } = action;
   const target = 'targetContainerName' in container ? container.targetContainerName : undefined;
-  const targetId = typeof target === 'string' ? latestOf(input.runtime, target)?.id : undefined;
+  const name = typeof target === 'string' ? target : '';
+  const targetId = latestOf(input.runtime, name)?.id;
+  if (name !== '' && targetId === undefined)
+    throw new CreateContainerConfigError(`unable to find target container ${name}`);
   return parts.containerConfig.build(input.pod, container, {
     restartCount,
     podIPs: input.podIPs,

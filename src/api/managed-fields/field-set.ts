@@ -79,6 +79,21 @@ export function subtractTrees(a: FieldSet, b: FieldSet): FieldSet {
   return made(a.member, children);
 }
 
+/** Below a set that restricts: any path element. */
+export const anyElement = '*';
+
+/** Fields in `a` that are in `b`, lie below a field of `b`, or above one. */
+export function restrictToTrees(a: FieldSet, b: FieldSet): FieldSet {
+  if (b.member) return a;
+  const children = new Map<string, FieldSet>();
+  for (const [element, child] of a.children ?? []) {
+    const other = b.children?.get(element) ?? b.children?.get(anyElement);
+    const kept = other ? restrictToTrees(child, other) : emptySet;
+    if (!isEmptyNode(kept)) children.set(element, kept);
+  }
+  return made(a.member, children);
+}
+
 /** The set of these paths, each a list of path elements. */
 export function setOfPaths(paths: readonly (readonly string[])[]): FieldSet {
   let set = emptySet;

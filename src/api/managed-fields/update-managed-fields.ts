@@ -11,6 +11,8 @@ import {
   formatFieldsV1,
   isEmptySet,
   parseFieldsV1,
+  anyElement,
+  restrictToTrees,
   setOfPaths,
   subtractSets,
   subtractTrees,
@@ -180,15 +182,17 @@ export interface ManagedFieldsRequest {
   now: number;
   /** Fields that this endpoint resets, so that its callers own none of them: [['status']]. */
   resetFields?: readonly (readonly string[])[];
+  /** The only fields that this endpoint changes, where it is but a part of the object: [['spec', 'ephemeralContainers']]. */
+  onlyFields?: readonly (readonly string[])[];
 }
 
-const resetSets = new WeakMap<readonly (readonly string[])[], FieldSet>();
+const pathSets = new WeakMap<readonly (readonly string[])[], FieldSet>();
 
-function resetSetOf(paths: readonly (readonly string[])[]): FieldSet {
-  let set = resetSets.get(paths);
+function pathSetOf(paths: readonly (readonly string[])[]): FieldSet {
+  let set = pathSets.get(paths);
   if (!set) {
-    set = setOfPaths(paths.map((path) => path.map((name) => `f:${name}`)));
-    resetSets.set(paths, set);
+    set = setOfPaths(paths.map((path) => path.map((name) => (name === anyElement ? name : `f:${name}`))));
+    pathSets.set(paths, set);
   }
   return set;
 }
@@ -211,9 +215,14 @@ export function updateManagedFields(request: ManagedFieldsRequest): ManagedField
   const managed = startingPoint(request);
   let { changed, removed } = compareObjects(request.schema, request.definition, request.before ?? {}, request.after);
   if (request.resetFields) {
-    const reset = resetSetOf(request.resetFields);
+    const reset = pathSetOf(request.resetFields);
     changed = subtractTrees(changed, reset);
     removed = subtractTrees(removed, reset);
+  }
+  if (request.onlyFields) {
+    const only = pathSetOf(request.onlyFields);
+    changed = restrictToTrees(changed, only);
+    removed = restrictToTrees(removed, only);
   }
   disown(managed, changed, removed);
   const taken = subtractSets(changed, unowned);

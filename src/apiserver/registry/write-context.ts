@@ -84,6 +84,7 @@ export function trackFields(
     before,
     after,
     resetFields: strategy.resetFields,
+    onlyFields: strategy.onlyFields,
   });
   if (managed === undefined || managed.length === 0) delete after.metadata.managedFields;
   else after.metadata.managedFields = managed;

@@ -4,6 +4,7 @@ import type { Pod } from '../../generated/types.ts';
 import type { KindDefinition } from '../../scheme.ts';
 import { allVerbs, connect } from '../common.ts';
 import { setPodDefaults } from './defaults.ts';
+import { podEphemeralContainersStrategy } from './ephemeral-containers.ts';
 import { podColumns, podRowConditions } from './printer.ts';
 import { podStatusStrategy, podStrategy } from './strategy.ts';
 
@@ -47,6 +48,11 @@ export const podKind: KindDefinition<Pod> = {
   hasGeneration: true,
   subresources: {
     status: { kind: 'object', verbs: ['get', 'update', 'patch'], strategy: podStatusStrategy },
+    ephemeralcontainers: {
+      kind: 'object',
+      verbs: ['get', 'patch', 'update'],
+      strategy: podEphemeralContainersStrategy,
+    },
     binding: connect(['create'], 'Binding'),
     log: connect(['get'], 'Pod'),
     exec: connect(execVerbs, 'PodExecOptions'),
