@@ -5,7 +5,7 @@ import { setPodDefaults } from './defaults.ts';
 import { podEphemeralContainersStrategy } from './ephemeral-containers.ts';
 import { mirrorAnnotation } from './validation/annotations.ts';
 
-const context = { now: 0, user: 'u', dryRun: false };
+const context = { now: 0, user: 'u', dryRun: false, allowPrivileged: true };
 
 function podWith(ephemeralContainers: object[], metadata: object = {}, spec: object = {}): Pod {
   const pod: Pod = {
@@ -89,6 +89,13 @@ it('shows what was changed of one that is there', () => {
   expect(rest).toEqual([]);
   expect(error).toContain(`${at}: Forbidden: existing ephemeral containers "d" may not be changed\n`);
   expect(error).toMatch(/\n-\s+"Image": "i",\n\+\s+"Image": "j",\n/);
+});
+
+it('is privileged only where the server lets it', () => {
+  const asked = podWith([e('d', { securityContext: { privileged: true } })]);
+  const refusing = { ...context, allowPrivileged: false };
+  const errors = podEphemeralContainersStrategy.validateUpdate(asked, podWith([]), refusing).map(fieldErrorText);
+  expect(errors).toEqual([`${at}[0].securityContext.privileged: Forbidden: disallowed by cluster policy`]);
 });
 
 it('is not for static pods', () => {

@@ -7,7 +7,7 @@ import { equalJson } from '../../meta/equal.ts';
 import { type FieldError, FieldPath, forbiddenField } from '../../meta/errors.ts';
 import { goQuote } from '../../meta/go-format.ts';
 import { validateObjectMetaUpdate } from '../../meta/validate-meta.ts';
-import type { Strategy } from '../../scheme.ts';
+import type { Strategy, StrategyContext } from '../../scheme.ts';
 import { assign, keepMetadata, metaOf } from '../common.ts';
 import { ephemeralContainerText } from '../internal-form.ts';
 import { unifiedDiff } from './unified-diff.ts';
@@ -39,12 +39,12 @@ function keptErrors(now: readonly EphemeralContainer[], before: readonly Ephemer
   });
 }
 
-function validateUpdate(pod: Pod, old: Pod): FieldError[] {
+function validateUpdate(pod: Pod, old: Pod, { allowPrivileged }: StrategyContext): FieldError[] {
   if (mirrorAnnotation in (old.metadata?.annotations ?? {}))
     return [forbiddenField(new FieldPath(''), 'static pods do not support ephemeral containers')];
   return [
     ...validateObjectMetaUpdate(metaOf(pod), metaOf(old)),
-    ...validatePodMetaAndSpec(pod),
+    ...validatePodMetaAndSpec(pod, { allowPrivileged }),
     ...validateAnnotationUpdates(pod, old),
     ...keptErrors(specOf(pod).ephemeralContainers ?? [], specOf(old).ephemeralContainers ?? []),
   ];
