@@ -375,6 +375,7 @@ export interface SandboxStats {
 /**
  * Something happened to a container or sandbox. A hint, like every event: lists and statuses are the truth. `id` may be a
  * container's or a sandbox's and may be one that the caller never made (a backlog reaches the first subscriber): drop those.
+ * A runtime may tell of an end some ms before its statuses show it.
  * 'resync' means that the subscription is new or was broken and events may have been missed: list again.
  */
 export type RuntimeEvent =

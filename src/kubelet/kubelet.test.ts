@@ -545,6 +545,15 @@ describe('a restart of the kubelet', () => {
     expect(await runtime.listPodSandbox()).toEqual([]);
   });
 
+  test('removes logs of pods that are gone, and nothing that does not look like them', async () => {
+    const { api, clock, files } = await start();
+    api.create(pod('web'));
+    for (const name of ['default_gone_uid-gone', 'default_web_uid-web', 'other', 'a_b_c_d'])
+      await files.mkdir(`/var/log/pods/${name}/c`, { recursive: true });
+    await clock.advance(3000);
+    expect((await files.readdir('/var/log/pods')).toSorted()).toEqual(['a_b_c_d', 'default_web_uid-web', 'other']);
+  });
+
   test('a leftover that cannot be removed keeps no other', async () => {
     const { clock, disk } = await start();
     const remove = disk.delete.bind(disk);
@@ -559,7 +568,7 @@ describe('a restart of the kubelet', () => {
   });
 });
 
-test('a pod fits in as soon as the one before it is reported as finished, though its sandbox is still being stopped', async () => {
+test('a finished pod is told of once its sandbox is stopped, and from then on another fits in', async () => {
   const { api, clock, runtime, show } = await start({
     node: {
       nodeName: 'n',
@@ -578,12 +587,125 @@ test('a pod fits in as soon as the one before it is reported as finished, though
     await stop(id);
   };
   await clock.advance(3000);
-  expect(show('one')).toMatch(/^Succeeded/);
+  // Its host ports are still taken.
+  expect(show('one')).toBe('Running c:Completed/0');
+  stopping.resolve();
+  await clock.settle();
+  expect(show('one')).toBe('Succeeded c:Completed/0');
   api.create(pod('two', {}, { containers }));
   await clock.settle();
   expect(show('two')).toBe('Running c:running');
-  stopping.resolve();
-  await clock.settle();
+});
+
+describe('what the runtime is asked', () => {
+  /** Notes the kubelet's calls from now on; of the two listings that go together only one. */
+  const noted = async (): Promise<string[]> => {
+    const calls: string[] = [];
+    const noting = new Proxy(harness.runtime, {
+      get(runtime, name) {
+        const value: unknown = Reflect.get(runtime, name);
+        if (typeof value !== 'function') return value;
+        return (...args: unknown[]): unknown => {
+          if (name !== 'listContainers') calls.push(String(name));
+          return value.apply(runtime, args);
+        };
+      },
+    });
+    harness.overrides.runtime = noting;
+    await harness.restart();
+    calls.length = 0;
+    return calls;
+  };
+
+  test('for a start and an end is what it takes, and no more', async () => {
+    const { api, clock } = await start({ relistMs: 3_600_000 });
+    const calls = await noted();
+    api.create(pod('web'));
+    await clock.settle();
+    expect(calls.splice(0)).toEqual([
+      'runPodSandbox',
+      'podSandboxStatus',
+      'createContainer',
+      'startContainer',
+      'containerStatus',
+    ]);
+    api.delete('web', 30);
+    await clock.advance(100);
+    expect(harness.show('web')).toBe('gone');
+    expect(calls).toEqual([
+      'stopContainer',
+      'stopPodSandbox',
+      // One look at what is left, from which the last status comes, and one after the removal.
+      'listPodSandbox',
+      'podSandboxStatus',
+      'containerStatus',
+      'removePodSandbox',
+      'listPodSandbox',
+    ]);
+  });
+
+  test('for the removal does not hold up the deletion of the object', async () => {
+    const { api, clock, runtime, files } = await start();
+    api.create(pod('web'));
+    await clock.settle();
+    await files.mkdir('/var/log/pods/default_web_uid-web/c', { recursive: true });
+    const { removePodSandbox } = runtime;
+    const held = Promise.withResolvers<void>();
+    runtime.removePodSandbox = () => held.promise;
+    api.delete('web', 30);
+    await clock.advance(1000);
+    expect(harness.show('web')).toBe('gone');
+    api.create({ ...pod('web'), metadata: { name: 'web', uid: 'successor' } });
+    await clock.settle();
+    expect(harness.show('web')).toBe('Running c:running');
+    expect((await runtime.listPodSandbox()).map((s) => s.state).toSorted()).toEqual(['notready', 'ready']);
+    // The next kubelet finds what this one has left.
+    const stopped = harness.stop();
+    held.reject(new Error('killed'));
+    await stopped;
+    Object.assign(runtime, { removePodSandbox });
+    await harness.restart();
+    await clock.advance(5000);
+    expect((await runtime.listPodSandbox()).map((s) => s.metadata.uid)).toEqual(['successor']);
+    expect(await files.readdir('/var/log/pods')).not.toContain('default_web_uid-web');
+    expect(harness.show('web')).toBe('Running c:running');
+  });
+
+  test('goes on for other pods while it does not answer for some', async () => {
+    const { api, clock, runtime } = await start({ parallelStarts: 2 });
+    const names = ['a', 'b', 'c'];
+    for (const name of names) api.create(pod(name));
+    await clock.settle();
+    const stop = runtime.stopPodSandbox.bind(runtime);
+    const hung = Promise.withResolvers<void>();
+    let asked = 0;
+    runtime.stopPodSandbox = (id) => (++asked <= 2 ? hung.promise : stop(id));
+    for (const name of names) api.delete(name, 1);
+    await clock.advance(40_000);
+    const hanging = 'Running deleting c:running';
+    expect(names.map(harness.show).toSorted()).toEqual([hanging, hanging, 'gone']);
+    hung.reject(new RuntimeError('DeadlineExceeded', 'context deadline exceeded'));
+    await clock.advance(5000);
+    expect(names.map(harness.show)).toEqual(['gone', 'gone', 'gone']);
+  });
+
+  test('again with pauses, while a container that it calls stopped goes on', async () => {
+    const { api, clock, runtime, show } = await start();
+    api.create(pod('web'));
+    await clock.settle();
+    const { stopContainer, stopPodSandbox } = runtime;
+    let stops = 0;
+    runtime.stopContainer = async () => void stops++;
+    runtime.stopPodSandbox = async () => {};
+    api.delete('web', 1);
+    await clock.advance(10_000);
+    expect(stops).toBeGreaterThan(3);
+    expect(stops).toBeLessThan(12);
+    expect(show('web')).toBe('Running deleting c:running');
+    Object.assign(runtime, { stopContainer, stopPodSandbox });
+    await clock.advance(11_000);
+    expect(show('web')).toBe('gone');
+  });
 });
 
 describe('a runtime that fails', () => {

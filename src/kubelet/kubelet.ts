@@ -12,6 +12,7 @@ import type { Files } from '../lib/system.ts';
 import { admitPod, wasAdmitted } from './decide/admit-pod.ts';
 import type { KubeletParts } from './pod-context.ts';
 import type { PodEvents } from './pod-events.ts';
+import { uidOfLogDirectory } from './pod-paths.ts';
 import type { PodSource } from './pod-source.ts';
 import { createProbeManager } from './probes/probe-manager.ts';
 import { createPodWorker, type PodWorker } from './pod-worker.ts';
@@ -91,6 +92,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       for (const worker of workers.values()) worker.changed();
     },
     isBusy: (uid) => workers.get(uid)?.isBusy() === true,
+    isEnding: (uid) => workers.get(uid)?.state() === 'terminating',
     isKnown: (uid) => workers.has(uid),
     ...(options.relistMs === undefined ? {} : { relistMs: options.relistMs }),
   });
@@ -115,8 +117,8 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       statuses,
       probes: createProbeManager({ ...options, signal, onChange: (uid, kind) => workers.get(uid)?.probed(kind) }),
       signal,
-      limiter: createStartLimiter(options.parallelStarts ?? 10),
-      endLimiter: createStartLimiter(options.parallelStarts ?? 10),
+      limiter: createStartLimiter(options.parallelStarts ?? 10, clock),
+      endLimiter: createStartLimiter(options.parallelStarts ?? 10, clock),
     };
   };
 
@@ -196,7 +198,16 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     }
   };
 
-  /** Removes folders and cgroups of pods that are neither in the API nor in the runtime. */
+  /** Folders of container logs, by the UIDs of their pods. */
+  const logFolders = async (): Promise<{ uid: string; folder: string }[]> => {
+    const names = (await files.lstat(options.podLogs)) === undefined ? [] : await files.readdir(options.podLogs);
+    return names.flatMap((name) => {
+      const uid = uidOfLogDirectory(name);
+      return uid === undefined ? [] : [{ uid, folder: `${options.podLogs}/${name}` }];
+    });
+  };
+
+  /** Removes folders, cgroups and logs of pods that are neither in the API nor in the runtime. */
   const cleanUp = async (parts: KubeletParts): Promise<void> => {
     const known = (uid: string): boolean => workers.has(uid) || watcher.get(uid) !== undefined;
     const leftovers = [...new Set([...(await parts.volumes.listPodsOnDisk()), ...(await parts.cgroups.list())])].filter(
@@ -212,6 +223,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
         logger.warn('could not clean up after a pod', { uid, error: String(error) });
       }
     }
+    for (const { uid, folder } of await logFolders()) if (!known(uid)) await files.removeTree(folder);
   };
 
   const housekeep = async (parts: KubeletParts, signal: AbortSignal): Promise<void> => {

@@ -125,11 +125,12 @@ function previousStatus(parts: KubeletParts, pod: Pod): PodStatus {
   return { ...previous, phase: known.phase ?? 'Failed', reason: known.reason ?? '', message: known.message ?? '' };
 }
 
-/** A final phase is told of once no container runs any more, for others take the pod's room then. Follows mergePodStatus in status_manager.go. */
-function whileRunning(status: PodStatus, previous: PodStatus): PodStatus {
-  const statuses = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
-  const over = isTerminalPhase(status.phase) && !isTerminalPhase(previous.phase);
-  if (!over || !statuses.some(({ state }) => state?.running !== undefined)) return status;
+/**
+ * A final phase is told of once nothing of the pod runs any more, its sandbox included, for others take its room and its
+ * host ports then. Follows mergePodStatus in status_manager.go.
+ */
+function untilStopped(status: PodStatus, previous: PodStatus): PodStatus {
+  if (!isTerminalPhase(status.phase) || isTerminalPhase(previous.phase)) return status;
   const { reason: _, message: __, ...rest } = status;
   const { phase = 'Pending', reason, message } = previous;
   return { ...rest, phase, ...(reason === undefined ? {} : { reason }), ...(message === undefined ? {} : { message }) };
@@ -160,6 +161,6 @@ export function report(
     },
     parts.clock.now(),
   );
-  if (!memory.gone) parts.statuses.set(pod, stage === 'stopped' ? status : whileRunning(status, previous));
+  if (!memory.gone) parts.statuses.set(pod, stage === 'stopped' ? status : untilStopped(status, previous));
   return status;
 }

@@ -30,6 +30,11 @@ export function podLogDirectory(podLogs: string, pod: { namespace: string; name:
   return `${podLogs}/${pod.namespace}_${pod.name}_${pod.uid}`;
 }
 
+/** The UID in the name of such a folder; undefined for any other name. */
+export function uidOfLogDirectory(name: string): string | undefined {
+  return /^[^_]+_[^_]+_([^_]+)$/.exec(name)?.[1];
+}
+
 /** Throws where a UID could lead out of the pods folder. API UIDs never do; a folder name is built from it, so it is checked. */
 export function assertSafeUid(uid: string): void {
   if (!/^[0-9A-Za-z][0-9A-Za-z._-]{0,252}$/.test(uid)) throw new Error(`invalid pod UID ${JSON.stringify(uid)}`);

@@ -278,10 +278,15 @@ class Worker implements PodWorker {
   async #passTerminated(): Promise<void> {
     const { pod, gone } = this.#memory;
     if (!gone && pod !== undefined && pod.metadata?.deletionTimestamp === undefined) return;
-    await this.#until('remove a pod', () => removePod(this.#parts, this.#memory));
+    // Nothing of it runs and what it used is given back, so the object goes; what is left in the runtime is nobody's
+    // concern, and is found there by the next kubelet should this one end before.
+    const results = await Promise.allSettled([
+      this.#until('remove a pod', () => removePod(this.#parts, this.#memory)),
+      gone || pod === undefined ? undefined : this.#parts.statuses.delete(pod, this.#signal),
+    ]);
     if (this.#signal.aborted) return;
-    if (!this.#memory.gone && pod !== undefined) await this.#parts.statuses.delete(pod, this.#signal);
-    if (this.#signal.aborted) return;
+    const failure = results.find((r) => r.status === 'rejected');
+    if (failure !== undefined) throw failure.reason;
     // A finalizer may hold the object; the kubelet has done its part when the API has taken the deletion.
     this.#state = 'removed';
     this.#parts.statuses.forget(this.uid);

@@ -48,15 +48,17 @@ export interface RuntimeWatcherOptions {
   onRecovered?: () => void;
   /** True while a pod is being worked on, which then knows best itself: the listing leaves it for the next time. */
   isBusy?: (uid: string) => boolean;
+  /** True while a pod is being ended: whoever stops its containers hears from the runtime itself that they have ended. */
+  isEnding?: (uid: string) => boolean;
   /** False for a pod that nobody looks after: what the listing finds of it is taken in, so that `uids` tells of it. */
   isKnown?: (uid: string) => boolean;
   /** ms between listings. */
   relistMs?: number;
 }
 
-// CRI learns of an exit a little after the event is sent: look again soon, then ever later, for about three seconds.
+// CRI learns of an exit a little after the event is sent: look again soon, then ever later, for about four seconds.
 const firstConfirmMs = 4;
-const confirmFactor = 1.6;
+const confirmFactor = 1.3;
 const maxConfirmMs = 1000;
 
 interface Held {
@@ -95,6 +97,7 @@ export function createRuntimeWatcher({
   onChange,
   onRecovered,
   isBusy = () => false,
+  isEnding = () => false,
   isKnown = () => true,
   relistMs = 1000,
 }: RuntimeWatcherOptions): RuntimeWatcher {
@@ -261,8 +264,7 @@ export function createRuntimeWatcher({
         case 'oom':
         case 'deleted': {
           const uid = uidOfId.get(event.id);
-          if (uid === undefined) break;
-          if (event.type !== 'stopped') break;
+          if (uid === undefined || event.type !== 'stopped' || isEnding(uid)) break;
           confirmStop(uid, event.id, signal).catch((error: unknown) => {
             if (!signal.aborted) logger.debug('could not confirm an exit', { id: event.id, error: String(error) });
             onChange(uid);

@@ -1,11 +1,17 @@
 // Bounds how many sandboxes and containers are made or taken down at once: runtimes gain nothing beyond about ten in parallel.
 
+import type { Clock } from '../lib/clock.ts';
+
 export interface StartLimiter {
   /** Runs the task when there is room, in order of asking. */
   run<T>(task: () => Promise<T>): Promise<T>;
 }
 
-export function createStartLimiter(limit: number): StartLimiter {
+/** A task that takes longer waits for something else than the machine: it keeps nobody out any more. ms. */
+const patienceMs = 20_000;
+
+/** Lets `limit` tasks run at once, and further ones beside those that hang. */
+export function createStartLimiter(limit: number, clock: Clock): StartLimiter {
   let running = 0;
   const waiting: (() => void)[] = [];
   let head = 0;
@@ -28,10 +34,17 @@ export function createStartLimiter(limit: number): StartLimiter {
     async run(task) {
       if (running < limit) running++;
       else await new Promise<void>((resolve) => waiting.push(resolve));
+      let held = true;
+      const letGo = (): void => {
+        if (held) release();
+        held = false;
+      };
+      const patience = clock.after(patienceMs, letGo);
       try {
         return await task();
       } finally {
-        release();
+        patience.cancel();
+        letGo();
       }
     },
   };

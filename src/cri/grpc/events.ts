@@ -1,7 +1,7 @@
 // Runtime events from containerd's own events service, which tells of every exit at once on all versions (CRI's GetContainerEvents came with 1.7).
 
 import { type Clock, sleep } from '../../lib/clock.ts';
-import { isRuntimeError, type RuntimeEvent, type RuntimeService } from '../runtime.ts';
+import type { RuntimeEvent } from '../runtime.ts';
 import { type Channel, grpcMethod } from './channel.ts';
 
 const namespace = 'k8s.io';
@@ -38,29 +38,6 @@ export function eventFrom(envelope: Envelope): Exclude<RuntimeEvent, { type: 're
   const type = topics[topic];
   const { id } = grpcMethod('Payloads.Subject').deserialize(value) as { id?: string };
   return type && id ? { type, id, at } : undefined;
-}
-
-/** Resolves once the runtime's own status agrees that it has ended: the event runs some ms ahead of that. Gives up after two seconds. */
-async function settled(service: RuntimeService, clock: Clock, id: string, signal: AbortSignal): Promise<void> {
-  const ended = async (): Promise<boolean> => {
-    try {
-      return (await service.containerStatus(id, {}, signal)).state === 'exited';
-    } catch (error) {
-      if (!isRuntimeError(error, 'NotFound')) return true;
-    }
-    try {
-      return (await service.podSandboxStatus(id, {}, signal)).state === 'notready';
-    } catch {
-      return true;
-    }
-  };
-  const deadline = clock.monotonic() + 2000;
-  for (
-    let pause = 2;
-    !signal.aborted && !(await ended()) && clock.monotonic() < deadline;
-    pause = Math.min(pause * 2, 50)
-  )
-    await sleep(clock, pause, signal);
 }
 
 /** A queue that one consumer awaits. */
@@ -111,12 +88,7 @@ async function announce(channel: Channel, clock: Clock, signal: AbortSignal): Pr
 }
 
 /** One subscription, until it breaks (throws) or the signal aborts. */
-async function* subscribe(
-  channel: Channel,
-  service: RuntimeService,
-  clock: Clock,
-  signal: AbortSignal,
-): AsyncGenerator<RuntimeEvent> {
+async function* subscribe(channel: Channel, clock: Clock, signal: AbortSignal): AsyncGenerator<RuntimeEvent> {
   const stop = new AbortController();
   const marked = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
@@ -134,8 +106,7 @@ async function* subscribe(
           continue;
         }
         const event = eventFrom(envelope);
-        if (event?.type === 'stopped') void settled(service, clock, event.id, either).then(() => box.put(event));
-        else if (event) box.put(event);
+        if (event) box.put(event);
       }
       box.end();
     } catch (error) {
@@ -154,13 +125,12 @@ async function* subscribe(
 /** RuntimeService.events over containerd's events service: see the contract. */
 export async function* runtimeEvents(
   channel: Channel,
-  service: RuntimeService,
   clock: Clock,
   signal: AbortSignal,
 ): AsyncGenerator<RuntimeEvent> {
   for (let pause = 50; !signal.aborted; pause = Math.min(pause * 2, 1000)) {
     try {
-      for await (const event of subscribe(channel, service, clock, signal)) {
+      for await (const event of subscribe(channel, clock, signal)) {
         pause = 50;
         yield event;
       }

@@ -240,7 +240,7 @@ class Manager implements ProbeManager {
     switch (action.type) {
       case 'probe':
         prober.roundAt = clock.monotonic();
-        void this.#round(prober);
+        this.#round(prober).catch((error: unknown) => this.#broke(prober, error));
         return;
       case 'wait':
         if (action.at !== undefined) this.#wait(prober, action.at - now);
@@ -255,7 +255,6 @@ class Manager implements ProbeManager {
 
   /** One probe and what follows from it; then the next round is waited for. */
   async #round(prober: Prober): Promise<void> {
-    const { logger } = this.#options;
     const { kind } = prober;
     prober.busy = true;
     const probe = probeOf(prober.container, kind);
@@ -263,7 +262,7 @@ class Manager implements ProbeManager {
     try {
       if (probe !== undefined) outcome = await this.#try(prober);
     } catch (error) {
-      if (!prober.ending.signal.aborted) logger.error('a probe broke', { uid: prober.uid, kind, error: String(error) });
+      if (!prober.ending.signal.aborted) this.#broke(prober, error);
     }
     prober.busy = false;
     if (prober.ending.signal.aborted || probe === undefined) return;
@@ -275,6 +274,10 @@ class Manager implements ProbeManager {
     if (result !== undefined) prober.state = takeProbeResult(kind, probe, prober.state, result);
     if (!prober.state.onHold && !(kind === 'startup' && prober.state.verdict === 'success')) next();
     if (prober.state.verdict !== before) this.#options.onChange(prober.uid, kind, prober.state.verdict);
+  }
+
+  #broke({ uid, kind }: Prober, error: unknown): void {
+    this.#options.logger.error('a probe broke', { uid, kind, error: String(error) });
   }
 
   async #try(prober: Prober): Promise<ProbeOutcome> {

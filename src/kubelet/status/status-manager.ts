@@ -140,7 +140,9 @@ export function createStatusManager({ client, pods, clock, logger, signal }: Sta
     set(pod, status) {
       const entry = entryOf(pod);
       entry.wanted = status;
-      void kick(entry);
+      kick(entry).catch((error: unknown) =>
+        logger.error('reporting pod status broke', { pod: podIdentity(pod).name, error: String(error) }),
+      );
     },
     get: (podUid) => entries.get(podUid)?.wanted,
     observe(pod) {
