@@ -30,6 +30,10 @@ export interface UpOptions {
   controllers: string;
   featureGates: string;
   runtimeConfig: string;
+  /** Whether privileged containers may run on the real node. */
+  nodeAllowPrivileged: boolean;
+  /** Sysctls beside the safe ones that pods may set on the real node. */
+  allowedUnsafeSysctls: string[];
 }
 
 /** What each command does. Every action gives the exit code. */
@@ -111,6 +115,25 @@ function addComponentOptions(up: Command): Command {
     .option('--runtime-config <versions>', 'group/version[/resource]=false turns that API off', joined, '');
 }
 
+/** What whoever runs the real node allows on it. */
+function addNodeOptions(up: Command): Command {
+  return up
+    .addOption(
+      new Option(
+        '--node-allow-privileged [bool]',
+        'let privileged containers run on the real node; else pods that have such stay Pending',
+      )
+        .argParser(yesOrNo)
+        .default(true),
+    )
+    .option(
+      '--allowed-unsafe-sysctls <names>',
+      'sysctls beside the safe ones that pods may set on the real node; a star at the end stands for any',
+      list,
+      [],
+    );
+}
+
 /**
  * Builds the program. `defaultDataDir` is where state goes when neither --data-dir nor PEAPOD_DATA_DIR says otherwise.
  * `finish` receives the exit code of the command that ran.
@@ -151,7 +174,7 @@ export function createProgram(actions: CliActions, defaultDataDir: string, finis
       wholeNumber(0, 65535),
     )
     .option('--node-name <name>', 'name of the real node (default: the host name)');
-  addComponentOptions(up).action(async (o: UpFlags) => finish(await actions.up(upOptions(o))));
+  addComponentOptions(addNodeOptions(up)).action(async (o: UpFlags) => finish(await actions.up(upOptions(o))));
 
   program
     .command('down')
@@ -238,6 +261,8 @@ interface UpFlags {
   controllers: string;
   featureGates: string;
   runtimeConfig: string;
+  nodeAllowPrivileged: boolean;
+  allowedUnsafeSysctls: string[];
 }
 
 function upOptions({ filename, registryMirror, ...rest }: UpFlags): UpOptions {

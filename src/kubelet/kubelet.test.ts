@@ -1,12 +1,13 @@
 // A pod's life on the simulated runtime, on virtual time.
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Container, Pod } from '../api/generated/types.ts';
+import type { Container, Node, Pod } from '../api/generated/types.ts';
 import { RuntimeError } from '../cri/runtime.ts';
 import { createMemoryFiles } from '../sim/memory-files.ts';
 import { createSeededRandom } from '../sim/seeded-random.ts';
 import { createVirtualClock } from '../sim/virtual-clock.ts';
 import type { KubeletOptions } from './kubelet.ts';
 import { CreateContainerConfigError, type ImageResult } from './seams.ts';
+import { ableNode } from './testing/able-node.ts';
 import { type Harness, startHarness } from './testing/kubelet-harness.ts';
 import { sandboxLabels } from './runtime-labels.ts';
 
@@ -186,6 +187,71 @@ describe('a pod runs', () => {
     api.delete('two', 0);
     await clock.advance(100);
     expect(harness.kubelet().list()).toHaveLength(1);
+  });
+
+  const nodeWith = (node: () => Node) => ({
+    nodeName: 'n',
+    hostIPs: () => ['192.0.2.1'],
+    node,
+    networkError: () => undefined,
+  });
+  const withLabels = (labels: Record<string, string>): Node => ({ metadata: { name: 'n', labels } });
+
+  test('labels that may be old speak against no pod before the API was asked', async () => {
+    const node = nodeWith(() => withLabels({}));
+    let answer = Promise.withResolvers<Node>();
+    const { api, clock, show } = await start({ node, fetchNode: () => answer.promise });
+    api.create(pod('fits', {}, { nodeSelector: { zone: 'a' } }));
+    api.create(pod('does-not', {}, { nodeSelector: { zone: 'b' } }));
+    api.create(pod('goes', {}, { nodeSelector: { zone: 'b' } }));
+    await clock.settle();
+    expect([show('fits'), show('does-not')]).toEqual(['Pending', 'Pending']);
+    api.delete('goes', 0);
+    await clock.settle();
+    answer.resolve(withLabels({ zone: 'a' }));
+    await clock.settle();
+    expect([show('fits'), show('does-not'), show('goes')]).toEqual(['Running c:running', 'Failed', 'gone']);
+    expect(api.get('does-not').status?.reason).toBe('NodeAffinity');
+    answer = Promise.withResolvers<Node>();
+    answer.reject(new Error('away'));
+    api.create(pod('unknown', {}, { nodeSelector: { zone: 'a' } }));
+    await clock.settle();
+    expect(api.get('unknown').status?.reason).toBe('NodeAffinity');
+  });
+
+  test('a new pod takes nothing from those that ran before the kubelet was started again', async () => {
+    const node = nodeWith(() => ({ status: { allocatable: { cpu: '1', memory: '1Gi', pods: '110' } } }));
+    const { api, clock, show } = await start({ node });
+    const asking = (name: string): Pod =>
+      pod(name, {}, { containers: [{ name: 'c', image: 'x', resources: { requests: { cpu: '600m' } } }] });
+    api.create(asking('old'));
+    await clock.settle();
+    const { metadata, status } = api.get('old');
+    await harness.stop();
+    // The list that a kubelet starts with has no order.
+    api.delete('old', 0);
+    api.create(asking('new'));
+    api.create({ ...asking('old'), metadata: { ...metadata }, status: { ...status } });
+    await harness.restart();
+    await clock.settle();
+    expect([show('old'), show('new')]).toEqual(['Running c:running', 'Failed']);
+  });
+
+  test('a privileged pod that the node forbids stays Pending until it is deleted', async () => {
+    const { api, clock, show, events, runtime } = await start({ abilities: { ...ableNode, allowPrivileged: false } });
+    api.create(pod('p', {}, { containers: [{ name: 'c', image: 'x', securityContext: { privileged: true } }] }));
+    await clock.settle();
+    api.update('p', (p) => ({ ...p, metadata: { ...p.metadata, labels: { a: 'b' } } }));
+    await clock.advance(60_000);
+    expect(show('p')).toBe('Pending');
+    expect(events).toEqual([
+      'Warning FailedValidation Error validating pod p.default from api, ignoring: ' +
+        'spec.containers[0].securityContext.privileged: forbidden: this node allows no privileged containers',
+    ]);
+    expect(await runtime.listPodSandbox()).toHaveLength(0);
+    api.delete('p', 30);
+    await clock.settle();
+    expect(show('p')).toBe('gone');
   });
 
   test('a new image restarts the container', async () => {

@@ -1,7 +1,7 @@
 // The kubelet: takes the pods bound to its node from the API and keeps a worker for each, and cleans up what belongs to none.
 // Follows pkg/kubelet/kubelet.go and pkg/kubelet/kubelet_pods.go HandlePodCleanups of v1.36.
 
-import type { Pod, PodStatus } from '../api/generated/types.ts';
+import type { Node, Pod } from '../api/generated/types.ts';
 import type { Client, Resource } from '../client/client.ts';
 import type { RuntimeService } from '../cri/runtime.ts';
 import { type Clock, sleep } from '../lib/clock.ts';
@@ -9,7 +9,8 @@ import type { Dialer } from '../lib/dialer.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import type { Files } from '../lib/system.ts';
-import { admitPod, wasAdmitted } from './decide/admit-pod.ts';
+import type { NodeAbilities } from './decide/admit-pod.ts';
+import { createPodAdmission } from './pod-admission.ts';
 import type { KubeletParts } from './pod-context.ts';
 import type { PodEvents } from './pod-events.ts';
 import { uidOfLogDirectory } from './pod-paths.ts';
@@ -44,6 +45,10 @@ export interface KubeletOptions {
   sandboxConfig: SandboxConfigBuilder;
   cgroups: PodCgroups;
   node: NodeInfo;
+  /** What pods may ask of this node. */
+  abilities: NodeAbilities;
+  /** The Node object as the API has it now. */
+  fetchNode?(signal: AbortSignal): Promise<Node>;
   events: PodEvents;
   /** Reaches containers for their probes and hooks. */
   dialer: Dialer;
@@ -142,29 +147,27 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     });
   };
 
-  /** The pod, or when the node has no room for it the pod as it fails, which is reported. */
-  const admitted = (parts: KubeletParts, pod: Pod): Pod => {
-    const node = options.node.node();
-    if (node === undefined || wasAdmitted(pod) || watcher.get(podIdentity(pod).uid) !== undefined) return pod;
-    // A pod that was reported as finished runs nothing any more, and the scheduler has given its room away already.
-    const holders = [...workers.values()].filter(
-      (w) =>
-        (w.state() === 'syncing' || w.state() === 'terminating') && !isTerminalPhase(parts.statuses.get(w.uid)?.phase),
-    );
-    const refusal = admitPod(
-      pod,
-      holders.map((w) => w.pod()).filter((other) => other !== undefined),
-      node,
-    );
-    if (refusal === undefined) return pod;
-    const { reason, message } = refusal;
-    const status: PodStatus = { ...pod.status, phase: 'Failed', reason, message: `Pod was rejected: ${message}` };
-    options.events.event(pod, 'Warning', reason, message);
-    parts.statuses.set(pod, status);
-    return { ...pod, status };
-  };
+  /** Pods that hold what the node has. One that was reported as finished runs nothing any more, and the scheduler has given its room away already. */
+  const holders = (parts: KubeletParts): Pod[] =>
+    [...workers.values()]
+      .filter((w) => w.state() === 'syncing' || w.state() === 'terminating')
+      .filter((w) => !isTerminalPhase(parts.statuses.get(w.uid)?.phase))
+      .map((w) => w.pod())
+      .filter((pod) => pod !== undefined);
 
-  const subscribe = (parts: KubeletParts, signal: AbortSignal): void =>
+  const subscribe = (parts: KubeletParts, signal: AbortSignal): void => {
+    const admission = createPodAdmission({
+      abilities: options.abilities,
+      node: () => options.node.node(),
+      fetchNode: options.fetchNode,
+      holders: () => holders(parts),
+      isRunning: (uid) => watcher.get(uid) !== undefined,
+      take: (pod) => addWorker(parts, podIdentity(pod), pod, signal),
+      report: (pod, status) => parts.statuses.set(pod, status),
+      events: options.events,
+      logger,
+      signal,
+    });
     options.source.subscribe(
       {
         set(pod) {
@@ -172,14 +175,16 @@ export function createKubelet(options: KubeletOptions): Kubelet {
           parts.statuses.observe(pod);
           const worker = workers.get(identity.uid);
           if (worker !== undefined) worker.update(pod);
-          else addWorker(parts, identity, admitted(parts, pod), signal);
+          else admission.offer(pod);
         },
         remove(pod) {
+          admission.withdraw(podIdentity(pod).uid);
           const worker = workers.get(podIdentity(pod).uid);
           worker?.gone(pod);
           if (worker?.state() === 'removed') workers.delete(worker.uid);
         },
         synced() {
+          admission.decide();
           synced = true;
           adoptOrphans(parts, signal);
           becomeReady();
@@ -187,6 +192,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       },
       signal,
     );
+  };
 
   /** Ends pods that the runtime holds and the API does not know. */
   const adoptOrphans = (parts: KubeletParts, signal: AbortSignal): void => {

@@ -5,7 +5,7 @@ import { runtimeSupports } from '../cri/runtime-supports.ts';
 import type { Client } from '../client/client.ts';
 import { createEventRecorder, type EventRecorder } from '../client/event-recorder.ts';
 import { createInformer } from '../client/informer.ts';
-import { pods, secrets } from '../client/resources.ts';
+import { nodes, pods, secrets } from '../client/resources.ts';
 import { openCgroups } from '../host/cgroups.ts';
 import { hostDialer } from '../host/dialer.ts';
 import { hostFiles } from '../host/files.ts';
@@ -22,6 +22,8 @@ import { createContainerConfigBuilder } from '../kubelet/container-config/contai
 import { createSimulatedSubPaths } from '../kubelet/container-config/simulated-sub-paths.ts';
 import { createImageManager } from '../kubelet/images/image-manager.ts';
 import { createKubelet, type Kubelet } from '../kubelet/kubelet.ts';
+import type { NodeAbilities } from '../kubelet/decide/admit-pod.ts';
+import { createSysctlAllowlist } from '../kubelet/decide/sysctl-allowlist.ts';
 import type { NodeIdentity } from '../kubelet/node-status/decide-node-status.ts';
 import { createNodeStatus, type NodeStatusKeeper } from '../kubelet/node-status/node-status.ts';
 import { containerFieldPath, podEventsOf } from '../kubelet/pod-events.ts';
@@ -55,6 +57,10 @@ export interface NodeOptions {
   cgroupRoot?: string;
   /** Whether processes, mounts and owners are real. */
   real: boolean;
+  /** Sysctls beside the safe ones that pods may set: names, or beginnings with a star. Default none. */
+  allowedUnsafeSysctls?: readonly string[];
+  /** Whether privileged containers may run here. Default true. */
+  allowPrivileged?: boolean;
   /** Reaches containers; the machine's own network when absent. */
   dialer?: Dialer;
   /** Certificates of this node are kept under this name. */
@@ -110,6 +116,16 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     random: realRandom,
     logger,
   });
+  const ownNode = createInformer({
+    client,
+    resource: nodes,
+    fieldSelector: `metadata.name=${name}`,
+    clock: realClock,
+    random: realRandom,
+    logger,
+  });
+  // Simulated nodes come in thousands: what the API answered to their last report is near enough for them.
+  if (options.real) ownNode.start(ending.signal);
   const kubelet: Kubelet = createKubelet({
     client,
     pods,
@@ -120,7 +136,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     containerConfig: parts.containerConfig,
     sandboxConfig: parts.sandboxConfig,
     cgroups: parts.cgroups,
-    node: parts.nodeInfo,
+    node: { ...parts.nodeInfo, node: () => ownNode.get(name) ?? parts.nodeInfo.node() },
+    abilities: abilitiesOf(options, version),
+    fetchNode: (signal) => client.get(nodes, { name }, { signal }),
     events: parts.events,
     dialer: options.dialer ?? hostDialer,
     files: hostFiles,
@@ -157,6 +175,16 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       await endpoint.close();
       await running;
     },
+  };
+}
+
+function abilitiesOf({ machine, real, ...options }: NodeOptions, version: RuntimeVersion): NodeAbilities {
+  return {
+    operatingSystem: machine.operatingSystem,
+    sysctls: createSysctlAllowlist(machine.kernelVersion, options.allowedUnsafeSysctls),
+    appArmor: machine.appArmor || !real,
+    supplementalGroupsPolicy: runtimeSupports(version, 'supplementalGroupsPolicy'),
+    allowPrivileged: options.allowPrivileged ?? true,
   };
 }
 

@@ -11,6 +11,7 @@ import { type Instance, instanceOf } from '../host/instance.ts';
 import { primaryAddress } from '../host/machine.ts';
 import { portOwner } from '../host/port-owner.ts';
 import { hostProcesses } from '../host/processes.ts';
+import { unsafeSysctlProblem } from '../kubelet/decide/sysctl-allowlist.ts';
 import type { Logger } from '../lib/logger.ts';
 import { StoreInUseError } from '../store/embedded-lock.ts';
 import { applyFiles } from './apply-files.ts';
@@ -98,6 +99,8 @@ const aborted = (signal: AbortSignal): Promise<void> =>
 async function prepare(options: UpOptions, progress: Progress): Promise<Run> {
   const components = componentSettings(options);
   const { runtime, note } = chooseRuntime(options.runtime);
+  const problem = options.allowedUnsafeSysctls.map(unsafeSysctlProblem).find((each) => each !== undefined);
+  if (problem !== undefined) throw new UserError(`--allowed-unsafe-sysctls: ${problem}`);
   const paths = dataDirPaths(options.dataDir);
   await mkdir(paths.root, { recursive: true, mode: 0o700 });
   await refuseSecondStart(paths);
@@ -157,6 +160,8 @@ async function startOwnNode(run: Run, controlPlane: ControlPlane, machine: Machi
     pki: controlPlane.pki,
     cgroupRoot: instance.cgroupRoot,
     real: true,
+    allowPrivileged: run.options.nodeAllowPrivileged,
+    allowedUnsafeSysctls: run.options.allowedUnsafeSysctls,
     certificateFile: `kubelet-${own}`,
     logger,
   });

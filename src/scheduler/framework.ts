@@ -1,6 +1,7 @@
 // The plugin contract of the scheduler: plain objects with optional hooks, run per profile around one pod's decision.
 
 import type { Node, Pod, Taint } from '../api/generated/types.ts';
+import type { HostPort } from '../api/placement/host-ports.ts';
 
 /** A pod with what scheduling needs of it worked out once. */
 export interface PodInfo {
@@ -22,13 +23,6 @@ export interface PodInfo {
   readonly hostPorts: readonly HostPort[];
   /** Equal for pods that any node-local plugin must treat alike. */
   readonly shape: string;
-}
-
-export interface HostPort {
-  /** '0.0.0.0' stands for every address. */
-  ip: string;
-  protocol: string;
-  port: number;
 }
 
 /** A node as plugins see it during a cycle. Amounts are in the units of PodInfo.requests and include assumed pods. */

@@ -2,7 +2,8 @@
 
 import type { Node, Taint } from '../api/generated/types.ts';
 import { equalJson } from '../api/meta/equal.ts';
-import type { HostPort, NodeAspect, NodeView, PodInfo } from './framework.ts';
+import type { HostPort } from '../api/placement/host-ports.ts';
+import type { NodeAspect, NodeView, PodInfo } from './framework.ts';
 import { amountOf } from './pod-info.ts';
 
 interface Column {

@@ -2,9 +2,9 @@
 
 import type { Container, Pod } from '../api/generated/types.ts';
 import { bytes, cpuMillis } from '../api/meta/quantity.ts';
+import { hostPortsOf } from '../api/placement/host-ports.ts';
 import { podRequestNumbers } from '../api/placement/pod-requests.ts';
-import { isSidecar } from '../api/pod/containers.ts';
-import type { HostPort, PodInfo } from './framework.ts';
+import type { PodInfo } from './framework.ts';
 
 // Upstream: pkg/scheduler/util/pod_resources.go.
 const defaultCpu = '100m';
@@ -66,16 +66,6 @@ function needsOf(pod: Pod): Needs {
     needsByText.set(text, needs);
   }
   return needs;
-}
-
-/** Host ports of all containers, sidecars included. */
-export function hostPortsOf(pod: Pod): HostPort[] {
-  const sidecars = (pod.spec?.initContainers ?? []).filter(isSidecar);
-  return [...(pod.spec?.containers ?? []), ...sidecars].flatMap((container) =>
-    (container.ports ?? [])
-      .filter((port) => (port.hostPort ?? 0) > 0)
-      .map((port) => ({ ip: port.hostIP || '0.0.0.0', protocol: port.protocol ?? 'TCP', port: port.hostPort ?? 0 })),
-  );
 }
 
 // Objects from informers never change, so what was worked out for one holds as long as it is there.

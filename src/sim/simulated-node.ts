@@ -11,6 +11,7 @@ import { createSimulatedSubPaths } from '../kubelet/container-config/simulated-s
 import { createImageManager } from '../kubelet/images/image-manager.ts';
 import { createKubelet, type Kubelet } from '../kubelet/kubelet.ts';
 import { createNodeStatus, type NodeStatusKeeper } from '../kubelet/node-status/node-status.ts';
+import { ableNode } from '../kubelet/testing/able-node.ts';
 import { containerFieldPath, podEventsOf } from '../kubelet/pod-events.ts';
 import { podSourceOf, podsOfNode } from '../kubelet/pod-source.ts';
 import { createSandboxConfigBuilder } from '../kubelet/sandbox-config/sandbox-config-builder.ts';
@@ -143,6 +144,7 @@ function startKubelet(options: SimulatedNodeOptions, runtime: SimulatedRuntime, 
     pods,
     source: podSourceOf(podInformer),
     runtime,
+    abilities: ableNode,
     images: createImageManager({
       images: runtime.images,
       clock,

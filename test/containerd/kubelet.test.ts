@@ -20,6 +20,7 @@ import { createImageManager } from '../../src/kubelet/images/image-manager.ts';
 import { createKubelet, type Kubelet } from '../../src/kubelet/kubelet.ts';
 import { containerFieldPath } from '../../src/kubelet/pod-events.ts';
 import { createSandboxConfigBuilder } from '../../src/kubelet/sandbox-config/sandbox-config-builder.ts';
+import { ableNode } from '../../src/kubelet/testing/able-node.ts';
 import { FakeApi } from '../../src/kubelet/testing/kubelet-harness.ts';
 import { objectNotFound } from '../../src/kubelet/volumes/object-source.ts';
 import { createVolumeManager } from '../../src/kubelet/volumes/volume-manager.ts';
@@ -69,6 +70,7 @@ describe.skipIf(reason !== undefined)('the kubelet on containerd', () => {
       pods: podResource,
       source: api.source,
       runtime,
+      abilities: ableNode,
       dialer: hostDialer,
       volumes,
       images: createImageManager({

@@ -3,7 +3,7 @@ import type { Pod, PodSpec } from '../../api/generated/types.ts';
 import { createMemoryFiles } from '../../sim/memory-files.ts';
 import { findResolvConf } from './host-resolv-conf.ts';
 import type { DnsEvent } from './pod-dns.ts';
-import { createSandboxConfigBuilder, dottedSysctl, type SandboxConfigOptions } from './sandbox-config-builder.ts';
+import { createSandboxConfigBuilder, type SandboxConfigOptions } from './sandbox-config-builder.ts';
 
 const podOf = (spec: Partial<PodSpec> = {}): Pod =>
   ({
@@ -142,13 +142,6 @@ describe('createSandboxConfigBuilder', () => {
     await expect(builder.build(podOf({ hostUsers: false }), input)).rejects.toThrow("can't use user namespaces");
   });
 });
-
-it.each([
-  ['net.ipv4.ip_forward', 'net.ipv4.ip_forward'],
-  ['net/ipv4/ip_forward', 'net.ipv4.ip_forward'],
-  ['net/ipv4/conf/eno2.100/rp_filter', 'net.ipv4.conf.eno2/100.rp_filter'],
-  ['kernel', 'kernel'],
-])('%s → %s', (name, dotted) => expect(dottedSysctl(name)).toBe(dotted));
 
 describe('findResolvConf', () => {
   it.each([

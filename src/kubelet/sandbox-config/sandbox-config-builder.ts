@@ -1,6 +1,7 @@
 // Builds what CRI's RunPodSandbox takes out of a pod. Follows pkg/kubelet/kuberuntime/kuberuntime_sandbox.go of v1.36.
 
 import type { Pod } from '../../api/generated/types.ts';
+import { dottedSysctl } from '../../api/pod/sysctls.ts';
 import type { PortMapping, SandboxConfig, SandboxSecurityContext } from '../../cri/runtime.ts';
 import type { Files } from '../../lib/system.ts';
 import { groupsPolicy, namespaceOptions, supplementalGroups } from '../container-config/security-context.ts';
@@ -90,13 +91,6 @@ function portMappings(pod: Pod): PortMapping[] {
       return [{ protocol, containerPort: port.containerPort, hostPort: port.hostPort ?? 0, ...hostIp }];
     });
   });
-}
-
-/** A sysctl's name with dots: where slashes separate, dots in it belong to a name such as that of a VLAN device. */
-export function dottedSysctl(name: string): string {
-  const separator = /[./]/.exec(name)?.[0];
-  if (separator !== '/') return name;
-  return name.replace(/[./]/g, (character) => (character === '/' ? '.' : '/'));
 }
 
 function sysctls(pod: Pod): Record<string, string> {

@@ -11,6 +11,7 @@ import type { RuntimeService } from '../../cri/runtime.ts';
 import { silentLogger } from '../../lib/logger.ts';
 import type { Random } from '../../lib/random.ts';
 import type { Files } from '../../lib/system.ts';
+import { ableNode } from './able-node.ts';
 import { containerAnnotations, containerLabels, sandboxAnnotations, sandboxLabels } from '../runtime-labels.ts';
 import { createKubelet, type Kubelet, type KubeletOptions } from '../kubelet.ts';
 import type { PodHandlers } from '../pod-source.ts';
@@ -258,6 +259,7 @@ function optionsOf(
       event: (_pod, type, reason, message, path) =>
         void events.push(`${type} ${reason} ${message}${path ? ` @${path}` : ''}`),
     },
+    abilities: ableNode,
     node: { nodeName: 'n', hostIPs: () => ['192.0.2.1'], node: () => undefined, networkError: () => undefined },
     volumes: {
       prepare: async (pod) => {

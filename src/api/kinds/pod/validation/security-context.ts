@@ -1,6 +1,7 @@
 // Checks of the security contexts of a pod and its containers. Follows pkg/apis/core/validation/validation.go of v1.36.
 
 import type { AppArmorProfile, PodSpec, SeccompProfile, SecurityContext, Sysctl } from '../../../generated/types.ts';
+import { sysctlNamespace } from '../../../pod/sysctls.ts';
 import {
   duplicate,
   type FieldError,
@@ -98,26 +99,6 @@ export function validateSecurityContext(
 const segment = '[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
 const sysctlPattern = `^(${segment}[\\./])*${segment}$`;
 const sysctlName = new RegExp(sysctlPattern);
-
-const ipcSysctls = new Set([
-  'kernel.sem',
-  'kernel.shmall',
-  'kernel.shmmax',
-  'kernel.shmmni',
-  'kernel.shm_rmid_forced',
-  'kernel.shm',
-  'kernel.msgmax',
-  'kernel.msgmnb',
-  'kernel.msgmni',
-  'kernel.msg',
-]);
-
-/** The kernel namespace that a sysctl belongs to. Follows component-helpers node/util/sysctl. */
-export function sysctlNamespace(name: string): 'Net' | 'IPC' | undefined {
-  const [normal = ''] = name.replaceAll('/', '.').split('*', 1);
-  if (ipcSysctls.has(normal) || normal.startsWith('fs.mqueue.')) return 'IPC';
-  return normal.startsWith('net.') ? 'Net' : undefined;
-}
 
 function validateSysctls(path: FieldPath, sysctls: readonly Sysctl[], spec: PodSpec): FieldError[] {
   const seen = new Set<string>();
