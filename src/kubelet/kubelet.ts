@@ -17,7 +17,7 @@ import { uidOfLogDirectory } from './pod-paths.ts';
 import type { PodSource } from './pod-source.ts';
 import { createProbeManager } from './probes/probe-manager.ts';
 import { createPodWorker, type PodWorker } from './pod-worker.ts';
-import { formatPod, podIdentity } from './runtime-pod.ts';
+import { formatPod, podIdentity, type RuntimePod } from './runtime-pod.ts';
 import { createRuntimeWatcher } from './runtime-watcher.ts';
 import type {
   ContainerConfigBuilder,
@@ -30,6 +30,7 @@ import type {
   VolumeManager,
 } from './seams.ts';
 import { createStartLimiter } from './start-limiter.ts';
+import type { ProbeCount } from './stats/kubelet-metrics.ts';
 import { isTerminalPhase } from './status/phase.ts';
 import { createStatusManager } from './status/status-manager.ts';
 
@@ -62,6 +63,8 @@ export interface KubeletOptions {
   parallelStarts?: number;
   /** ms between listings of the runtime. Default 1000. */
   relistMs?: number;
+  /** Told of each probe's result. */
+  countProbe?: (probe: ProbeCount) => void;
   /** ms between clean-ups of leftovers. Default 2000. */
   housekeepingMs?: number;
 }
@@ -73,6 +76,8 @@ export interface Kubelet extends KubeletPods {
   readonly ready: Promise<void>;
   /** Why the node is not to be trusted with pods, or undefined. */
   unhealthy(): string | undefined;
+  /** What the runtime holds of a pod, as of the last look. */
+  runtimePod(podUid: string): RuntimePod | undefined;
   /** Asks for a pass over one pod soon (volumes changed, a probe's result). */
   wake(podUid: string): void;
 }
@@ -267,6 +272,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       await Promise.all([...workers.values()].map((w) => w.done));
     },
     unhealthy: () => watcher.unhealthy(),
+    runtimePod: (uid) => watcher.get(uid),
     wake: (uid) => workers.get(uid)?.wake(),
     list: podList,
     get: (namespace, name) => {

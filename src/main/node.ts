@@ -12,7 +12,7 @@ import { hostFiles } from '../host/files.ts';
 import { connectSocket, type HttpsServer, startHttpsServer } from '../host/https-server.ts';
 import type { Machine } from '../host/machine.ts';
 import { createHostMounts } from '../host/mounts.ts';
-import { readNodeUsage } from '../host/node-usage.ts';
+import { readMachineUsage } from '../host/node-usage.ts';
 import type { Pki } from '../host/pki.ts';
 import { realClock } from '../host/real-clock.ts';
 import { realRandom } from '../host/real-random.ts';
@@ -32,11 +32,14 @@ import { createSandboxConfigBuilder } from '../kubelet/sandbox-config/sandbox-co
 import { findResolvConf } from '../kubelet/sandbox-config/host-resolv-conf.ts';
 import type { PodCgroups } from '../kubelet/seams.ts';
 import { createKubeletServer } from '../kubelet/server/kubelet-server.ts';
+import { createKubeletMetrics, type KubeletMetrics } from '../kubelet/stats/kubelet-metrics.ts';
+import type { StatsProvider } from '../kubelet/stats/stats-provider.ts';
 import { createTokenSource } from '../kubelet/volumes/token-source.ts';
 import { createVolumeManager } from '../kubelet/volumes/volume-manager.ts';
 import { createWatchedObjects } from '../kubelet/volumes/watched-objects.ts';
 import type { Dialer } from '../lib/dialer.ts';
 import type { Logger } from '../lib/logger.ts';
+import { createNodeStats } from './node-upkeep.ts';
 import { gitVersion } from './version.ts';
 
 export interface NodeOptions {
@@ -85,8 +88,17 @@ const missingDns =
 
 const noCgroups: PodCgroups = { ensure: async () => '', remove: async () => {}, list: async () => [] };
 
+/** The same node with calls to its runtime counted. */
+const metered = (options: NodeOptions, metrics: KubeletMetrics): NodeOptions => ({
+  ...options,
+  runtime: metrics.meterRuntime(options.runtime),
+  images: metrics.meterImages(options.images),
+});
+
 /** Starts the node; it turns Ready behind. Rejects when its endpoint cannot listen. */
-export async function startNode(options: NodeOptions): Promise<RunningNode> {
+export async function startNode(given: NodeOptions): Promise<RunningNode> {
+  const metrics = createKubeletMetrics(realClock);
+  const options = metered(given, metrics);
   const { name, client, runtime, root } = options;
   const logger = options.logger.child({ component: 'kubelet', node: name });
   const ending = new AbortController();
@@ -143,11 +155,13 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     dialer: options.dialer ?? hostDialer,
     files: hostFiles,
     podLogs: options.podLogs,
+    countProbe: metrics.countProbe,
     clock: realClock,
     random: realRandom,
     logger,
   });
-  const endpoint = await startEndpoint(options, kubelet);
+  const stats = await createNodeStats(options, kubelet, metrics, logger);
+  const endpoint = await startEndpoint(options, kubelet, stats);
   const status: NodeStatusKeeper = createNodeStatus({
     identity: identityOf(options, endpoint.port),
     client,
@@ -156,7 +170,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     clock: realClock,
     logger,
     recorder,
-    room: () => readNodeUsage(root),
+    room: async () => {
+      const [{ memory, pids }, disk] = await Promise.all([readMachineUsage(), hostFiles.statfs(root)]);
+      return { memoryAvailableBytes: memory.total - memory.workingSet, disk, pids };
+    },
     unhealthy: () => kubelet.unhealthy(),
   });
   const running = Promise.all([kubelet.run(ending.signal), status.run(ending.signal)]).catch((error: unknown) => {
@@ -213,7 +230,7 @@ function identityOf(options: NodeOptions, kubeletPort: number): NodeIdentity {
 }
 
 /** The node's own HTTPS endpoint, with a certificate of the cluster's CA. */
-async function startEndpoint(options: NodeOptions, kubelet: Kubelet): Promise<HttpsServer> {
+async function startEndpoint(options: NodeOptions, kubelet: Kubelet, stats: StatsProvider): Promise<HttpsServer> {
   const { name, pki, addresses, runtime } = options;
   const serving = await pki.issueServingCert(
     { commonName: `system:node:${name}`, organizations: ['system:nodes'], hosts: [name, ...addresses, '127.0.0.1'] },
@@ -230,6 +247,7 @@ async function startEndpoint(options: NodeOptions, kubelet: Kubelet): Promise<Ht
       files: hostFiles,
       clock: realClock,
       connect: connectSocket,
+      stats,
     }),
   });
 }

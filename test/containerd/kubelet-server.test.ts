@@ -99,7 +99,25 @@ describe.skipIf(reason !== undefined)('kubelet server', () => {
       hosts: ['127.0.0.1'],
     });
     client = await pki.issueClientCert('kube-apiserver-kubelet-client', []);
-    const handler = createKubeletServer({ pods, runtime, files: hostFiles, clock: realClock, connect: connectSocket });
+    const unused = async (): Promise<never> => {
+      throw new Error('no statistics here');
+    };
+    const stats = {
+      look: unused,
+      summary: unused,
+      resourceMetrics: unused,
+      cadvisorMetrics: unused,
+      kubeletMetrics: () => '',
+      probeMetrics: () => '',
+    };
+    const handler = createKubeletServer({
+      pods,
+      runtime,
+      files: hostFiles,
+      clock: realClock,
+      connect: connectSocket,
+      stats,
+    });
     server = await startHttpsServer({ ...serving, clientCa: pki.ca, host: '127.0.0.1', port: 0, handler });
   });
   afterAll(async () => {

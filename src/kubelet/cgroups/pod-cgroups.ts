@@ -64,6 +64,14 @@ const classFolder: Readonly<Record<QosClass, string>> = {
 };
 const prefix = 'pod';
 
+/** The cgroup of all pods of the instance whose root is `root`. */
+export const podsCgroupPath = (root: string): string => `${root}/kubepods`;
+
+/** The cgroup of a pod, in which its containers have theirs by their ids. */
+export function podCgroupPath(root: string, pod: Pod): string {
+  return `${podsCgroupPath(root)}${classFolder[podQosClass(pod)]}/${prefix}${pod.metadata?.uid ?? ''}`;
+}
+
 export interface PodCgroupsOptions {
   cgroups: CgroupOperations;
   /** The instance's own cgroup: '/peapod-<id>'. */
@@ -76,7 +84,7 @@ export interface PodCgroupsOptions {
 
 /** PodCgroups on the machine: <root>/kubepods[/burstable|/besteffort]/pod<uid>. */
 export function createPodCgroups({ cgroups, root, nodeAllocatable, podPidsLimit }: PodCgroupsOptions): PodCgroups {
-  const top = `${root}/kubepods`;
+  const top = podsCgroupPath(root);
   /** Millicores asked for by each burstable pod: their sum is the class's weight. */
   const burstable = new Map<string, number>();
   let prepared: Promise<void> | undefined;
@@ -95,7 +103,6 @@ export function createPodCgroups({ cgroups, root, nodeAllocatable, podPidsLimit 
     const millis = [...burstable.values()].reduce((total, one) => total + one, 0);
     await cgroups.limit(`${top}${classFolder.Burstable}`, { cpuShares: shares(millis) });
   };
-  const pathOf = (qos: QosClass, uid: string): string => `${top}${classFolder[qos]}/${prefix}${uid}`;
 
   return {
     async ensure(pod) {
@@ -108,7 +115,7 @@ export function createPodCgroups({ cgroups, root, nodeAllocatable, podPidsLimit 
       const uid = pod.metadata?.uid ?? '';
       if (uid === '' || uid.includes('/')) throw new Error(`invalid pod UID ${JSON.stringify(uid)}`);
       const qos = podQosClass(pod);
-      const path = pathOf(qos, uid);
+      const path = podCgroupPath(root, pod);
       await cgroups.create(path);
       await cgroups.limit(path, {
         ...podCgroupLimits(pod),

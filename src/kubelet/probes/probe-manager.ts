@@ -10,6 +10,7 @@ import type { Logger } from '../../lib/logger.ts';
 import type { Random } from '../../lib/random.ts';
 import { Schedule, type Scheduled } from '../../lib/schedule.ts';
 import { containerFieldPath, type PodEvents } from '../pod-events.ts';
+import type { ProbeCount } from '../stats/kubelet-metrics.ts';
 import { type ContainerRecord, latestOf, podIdentity, type RuntimePod } from '../runtime-pod.ts';
 import {
   decideProbe,
@@ -49,6 +50,8 @@ export interface ProbeManagerOptions {
   logger: Logger;
   /** A verdict is another than before. */
   onChange: (podUid: string, kind: ProbeKind, verdict: ProbeVerdict) => void;
+  /** Told of each probe's result. */
+  countProbe?: ((probe: ProbeCount) => void) | undefined;
   /** Ends everything. */
   signal: AbortSignal;
 }
@@ -267,6 +270,7 @@ class Manager implements ProbeManager {
     prober.busy = false;
     if (prober.ending.signal.aborted || probe === undefined) return;
     const result = outcome === undefined ? undefined : this.#announce(prober, outcome);
+    if (outcome !== undefined) this.#count(prober, outcome);
     // A probe that took longer than its period is followed by the next at once, as a ticker does.
     const next = (): void =>
       this.#wait(prober, Math.max(0, prober.roundAt + periodMs(probe) - this.#options.clock.monotonic()));
@@ -290,6 +294,12 @@ class Manager implements ProbeManager {
       const outcome = await runProbe(runner, probe, subject, prober.ending.signal);
       if (outcome.type !== 'error' || tries >= maxTries || prober.ending.signal.aborted) return outcome;
     }
+  }
+
+  #count({ kind, pod, container }: Prober, outcome: ProbeOutcome): void {
+    const failed = outcome.type === 'failure' || (outcome.type === 'error' && outcome.result === 'failure');
+    const result = failed ? 'failed' : outcome.type === 'error' ? 'unknown' : 'successful';
+    this.#options.countProbe?.({ kind, result, container: container.name, pod: podIdentity(pod) });
   }
 
   /** Records the event and gives the result; undefined when nothing was learned. */

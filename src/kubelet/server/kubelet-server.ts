@@ -4,10 +4,12 @@
 import type { Pod } from '../../api/generated/types.ts';
 import { isRuntimeError, type RuntimeService } from '../../cri/runtime.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { metricsContentType } from '../../lib/metrics-text.ts';
 import type { Files } from '../../lib/system.ts';
 import { logContainerId } from '../logs/log-status.ts';
 import { readLogs } from '../logs/read-logs.ts';
 import type { KubeletPods } from '../seams.ts';
+import type { StatsProvider } from '../stats/stats-provider.ts';
 import type { KubeletHandler, KubeletRequest, KubeletResponse, KubeletUpgrade } from './http.ts';
 import { logOptionsOf } from './log-options.ts';
 import { type Connect, proxyUpgrade, refuseUpgrade } from './streaming-proxy.ts';
@@ -19,6 +21,7 @@ export interface KubeletServerOptions {
   clock: Clock;
   /** Opens a TCP connection to the runtime's streaming server. */
   connect: Connect;
+  stats: StatsProvider;
   /** What /configz shows. */
   config?: Record<string, unknown>;
 }
@@ -43,6 +46,8 @@ const subresources: Readonly<Record<string, string>> = {
   healthz: 'healthz',
   pods: 'pods',
   configz: 'configz',
+  stats: 'stats',
+  metrics: 'metrics',
 };
 
 function authorize({ method, user }: KubeletRequest, root: string): void {
@@ -101,7 +106,7 @@ function statusOf(error: unknown): number {
 
 /** The handler for host/https-server.ts. Every failure is answered; nothing is thrown. */
 export function createKubeletServer(options: KubeletServerOptions): KubeletHandler {
-  const { pods, runtime, files, clock } = options;
+  const { pods, runtime, files, clock, stats } = options;
 
   const podOf = (namespace = '', name = '', uid?: string): Pod => {
     const pod = pods.get(namespace, name);
@@ -189,6 +194,27 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletHandl
       : runtime.attach(id, flags, signal);
   };
 
+  const statsSummary = async ({ parts, query }: Route, response: KubeletResponse): Promise<void> => {
+    if (parts.length !== 1 || parts[0] !== 'summary') throw new HttpError(404, '404 page not found\n');
+    const summary = await stats.summary({ onlyCpuAndMemory: flag(query, 'only_cpu_and_memory') });
+    return sendText(response, 200, JSON.stringify(summary, undefined, 1), 'application/json');
+  };
+
+  const metricsOf = async ({ parts }: Route): Promise<string> => {
+    switch (parts.join('/')) {
+      case '':
+        return stats.kubeletMetrics();
+      case 'resource':
+        return stats.resourceMetrics();
+      case 'cadvisor':
+        return stats.cadvisorMetrics();
+      case 'probes':
+        return stats.probeMetrics();
+      default:
+        throw new HttpError(404, '404 page not found\n');
+    }
+  };
+
   const answer = async (request: KubeletRequest, route: Route, response: KubeletResponse): Promise<void> => {
     switch (route.root) {
       case 'healthz':
@@ -204,6 +230,10 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletHandl
         );
       case 'configz':
         return sendText(response, 200, JSON.stringify({ kubeletconfig: options.config ?? {} }), 'application/json');
+      case 'stats':
+        return statsSummary(route, response);
+      case 'metrics':
+        return sendText(response, 200, await metricsOf(route), metricsContentType);
       case 'exec':
       case 'attach':
       case 'portForward':

@@ -1,0 +1,224 @@
+// What the processes of a cgroup use, as the kernel counts it, on version 1 and version 2 hierarchies.
+// Which file holds what follows opencontainers/cgroups and cadvisor's container/libcontainer/handler.go.
+
+import { readdir, readFile } from 'node:fs/promises';
+import { type MountEntry, listMounts } from './mounts.ts';
+
+/** How long processes waited for a resource; averages are percentages, the total is in microseconds. */
+export interface PressureFigures {
+  avg10: number;
+  avg60: number;
+  avg300: number;
+  total: number;
+}
+
+export interface Pressure {
+  some: PressureFigures;
+  full: PressureFigures;
+}
+
+/** Counts of a cgroup with all below it. Bytes and nanoseconds. */
+export interface CgroupUsage {
+  cpu: {
+    totalNs: number;
+    userNs: number;
+    systemNs: number;
+    periods: number;
+    throttledPeriods: number;
+    throttledNs: number;
+  };
+  memory: {
+    usage: number;
+    workingSet: number;
+    rss: number;
+    cache: number;
+    mappedFile: number;
+    pageFaults: number;
+    majorPageFaults: number;
+    /** Absent where there is none. */
+    limit?: number;
+  };
+  swap?: { usage: number; limit?: number };
+  /** Processes, not threads. */
+  processes: number;
+  /** Where the kernel counts it (version 2 with PSI). */
+  pressure?: { cpu?: Pressure; memory?: Pressure; io?: Pressure };
+}
+
+export interface CgroupReader {
+  /** Undefined when the cgroup is not there (any more). `path` is '/a/b'. */
+  usage(path: string): Promise<CgroupUsage | undefined>;
+  /** Processes in it and below. */
+  processes(path: string): Promise<number[]>;
+}
+
+const read = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '');
+/** Version 1 tells CPU time by user and system in ticks of 10 ms. */
+const tickNs = 10_000_000;
+/** Beyond it the kernel means "no limit" (a page-rounded maximum). */
+const unlimited = 2 ** 62;
+
+/** `name value` lines as numbers. */
+function table(text: string): Map<string, number> {
+  const lines = text.split('\n').map((line) => line.split(' '));
+  return new Map(lines.map(([name = '', value]) => [name, Number(value ?? 0)]));
+}
+
+/** A limit file's bytes; undefined for none. */
+function limitOf(text: string): number | undefined {
+  const value = Number(text.trim() || Number.NaN);
+  return Number.isFinite(value) && value < unlimited ? value : undefined;
+}
+
+/** The text of a .pressure file; undefined when it is empty. */
+export function parsePressure(text: string): Pressure | undefined {
+  const line = (kind: string): PressureFigures | undefined => {
+    const form = new RegExp(`^${kind} avg10=([\\d.]+) avg60=([\\d.]+) avg300=([\\d.]+) total=(\\d+)`, 'm');
+    const [, avg10, avg60, avg300, total] = form.exec(text) ?? [];
+    return total === undefined
+      ? undefined
+      : { avg10: Number(avg10), avg60: Number(avg60), avg300: Number(avg300), total: Number(total) };
+  };
+  const some = line('some');
+  if (some === undefined) return undefined;
+  return { some, full: line('full') ?? { avg10: 0, avg60: 0, avg300: 0, total: 0 } };
+}
+
+async function processesBelow(folder: string): Promise<number[]> {
+  const [text, entries] = await Promise.all([
+    read(`${folder}/cgroup.procs`),
+    readdir(folder, { withFileTypes: true }).catch(() => []),
+  ]);
+  const own = text.split('\n').filter((line) => line !== '');
+  const below = entries.filter((entry) => entry.isDirectory()).map(({ name }) => processesBelow(`${folder}/${name}`));
+  return [...own.map(Number), ...(await Promise.all(below)).flat()];
+}
+
+const withLimit = (limit: number | undefined): { limit?: number } => (limit === undefined ? {} : { limit });
+
+function readerV2(root: string): CgroupReader {
+  const processes = (path: string): Promise<number[]> => processesBelow(`${root}${path}`);
+  return {
+    processes,
+    async usage(path) {
+      const file = (name: string): Promise<string> => read(`${root}${path}/${name}`);
+      const [cpuStat, current, memoryStat, max, swapCurrent, swapMax, cpuPsi, memoryPsi, ioPsi, pids] =
+        await Promise.all([
+          file('cpu.stat'),
+          file('memory.current'),
+          file('memory.stat'),
+          file('memory.max'),
+          file('memory.swap.current'),
+          file('memory.swap.max'),
+          file('cpu.pressure'),
+          file('memory.pressure'),
+          file('io.pressure'),
+          processes(path),
+        ]);
+      if (current === '' || cpuStat === '') return undefined;
+      const cpu = table(cpuStat);
+      const memory = table(memoryStat);
+      const usage = Number(current);
+      const psi = { cpu: parsePressure(cpuPsi), memory: parsePressure(memoryPsi), io: parsePressure(ioPsi) };
+      return {
+        cpu: {
+          totalNs: (cpu.get('usage_usec') ?? 0) * 1000,
+          userNs: (cpu.get('user_usec') ?? 0) * 1000,
+          systemNs: (cpu.get('system_usec') ?? 0) * 1000,
+          periods: cpu.get('nr_periods') ?? 0,
+          throttledPeriods: cpu.get('nr_throttled') ?? 0,
+          throttledNs: (cpu.get('throttled_usec') ?? 0) * 1000,
+        },
+        memory: {
+          usage,
+          workingSet: Math.max(0, usage - (memory.get('inactive_file') ?? 0)),
+          rss: memory.get('anon') ?? 0,
+          cache: memory.get('file') ?? 0,
+          mappedFile: memory.get('file_mapped') ?? 0,
+          pageFaults: memory.get('pgfault') ?? 0,
+          majorPageFaults: memory.get('pgmajfault') ?? 0,
+          ...withLimit(limitOf(max)),
+        },
+        ...(swapCurrent === '' ? {} : { swap: { usage: Number(swapCurrent), ...withLimit(limitOf(swapMax)) } }),
+        processes: pids.length,
+        pressure: {
+          ...(psi.cpu ? { cpu: psi.cpu } : {}),
+          ...(psi.memory ? { memory: psi.memory } : {}),
+          ...(psi.io ? { io: psi.io } : {}),
+        },
+      };
+    },
+  };
+}
+
+/** `roots` maps each controller to its mount. */
+function readerV1(roots: ReadonlyMap<string, string>): CgroupReader {
+  const processes = (path: string): Promise<number[]> =>
+    processesBelow(`${roots.get('memory') ?? roots.get('cpu') ?? ''}${path}`);
+  return {
+    processes,
+    async usage(path) {
+      const file = (controller: string, name: string): Promise<string> => {
+        const root = roots.get(controller);
+        return root === undefined ? Promise.resolve('') : read(`${root}${path}/${name}`);
+      };
+      const [cpuTotal, cpuByMode, throttling, current, memoryStat, memoryLimit, swapTogether, pids] = await Promise.all(
+        [
+          file('cpuacct', 'cpuacct.usage'),
+          file('cpuacct', 'cpuacct.stat'),
+          file('cpu', 'cpu.stat'),
+          file('memory', 'memory.usage_in_bytes'),
+          file('memory', 'memory.stat'),
+          file('memory', 'memory.limit_in_bytes'),
+          file('memory', 'memory.memsw.limit_in_bytes'),
+          processes(path),
+        ],
+      );
+      if (current === '' || cpuTotal === '') return undefined;
+      const [modes, cpu, memory] = [table(cpuByMode), table(throttling), table(memoryStat)];
+      const usage = Number(current);
+      const limit = limitOf(memoryLimit);
+      const together = limitOf(swapTogether);
+      const swapLimit = together === undefined || limit === undefined ? undefined : Math.max(0, together - limit);
+      return {
+        cpu: {
+          totalNs: Number(cpuTotal),
+          userNs: (modes.get('user') ?? 0) * tickNs,
+          systemNs: (modes.get('system') ?? 0) * tickNs,
+          periods: cpu.get('nr_periods') ?? 0,
+          throttledPeriods: cpu.get('nr_throttled') ?? 0,
+          throttledNs: cpu.get('throttled_time') ?? 0,
+        },
+        memory: {
+          usage,
+          workingSet: Math.max(0, usage - (memory.get('total_inactive_file') ?? 0)),
+          rss: memory.get('total_rss') ?? 0,
+          cache: memory.get('total_cache') ?? 0,
+          mappedFile: memory.get('total_mapped_file') ?? 0,
+          pageFaults: memory.get('total_pgfault') ?? 0,
+          majorPageFaults: memory.get('total_pgmajfault') ?? 0,
+          ...withLimit(limit),
+        },
+        // The kernel counts a group's swap only where swap accounting is on.
+        ...(memory.has('total_swap')
+          ? { swap: { usage: memory.get('total_swap') ?? 0, ...withLimit(swapLimit) } }
+          : {}),
+        processes: pids.length,
+      };
+    },
+  };
+}
+
+/** A reader over what is mounted under /sys/fs/cgroup; undefined where there is nothing. */
+export async function openCgroupReader(mounts?: readonly MountEntry[]): Promise<CgroupReader | undefined> {
+  const entries = (mounts ?? (await listMounts())).filter(({ mountPoint }) => mountPoint.startsWith('/sys/fs/cgroup'));
+  const roots = new Map<string, string>();
+  for (const { mountPoint, fsType } of entries) {
+    if (fsType !== 'cgroup') continue;
+    for (const controller of mountPoint.slice(mountPoint.lastIndexOf('/') + 1).split(','))
+      roots.set(controller, mountPoint);
+  }
+  if (roots.has('memory') || roots.has('cpu')) return readerV1(roots);
+  const v2 = entries.find(({ fsType }) => fsType === 'cgroup2')?.mountPoint;
+  return v2 === undefined ? undefined : readerV2(v2);
+}
