@@ -1,54 +1,14 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { hostFiles } from './files.ts';
-import { createHostMounts, parseMountInfo } from './mounts.ts';
+import { parseMountInfo } from './mounts.ts';
 
 let base = '';
 beforeEach(async () => {
   base = await mkdtemp(`${tmpdir()}/peapod-files-`);
 });
 afterEach(() => rm(base, { recursive: true, force: true }));
-
-describe('removeTree', () => {
-  test('removes all, never what links point to, whatever the names', async () => {
-    await mkdir(`${base}/keep`);
-    await writeFile(`${base}/keep/precious`, 'x');
-    await mkdir(`${base}/tree/a/b`, { recursive: true });
-    await symlink(`${base}/keep`, `${base}/tree/a/link`);
-    await symlink('/nonexistent', `${base}/tree/dangling`);
-    await writeFile(Buffer.concat([Buffer.from(`${base}/tree/a/`), Buffer.from([0xff, 0xfe])]), 'not UTF-8');
-    await hostFiles.removeTree(`${base}/tree`);
-    expect(await readdir(base)).toEqual(['keep']);
-    expect(await readFile(`${base}/keep/precious`, 'utf8')).toBe('x');
-  });
-
-  test('removes a link itself, and nothing is no error', async () => {
-    await mkdir(`${base}/keep`);
-    await symlink(`${base}/keep`, `${base}/link`);
-    await hostFiles.removeTree(`${base}/link`);
-    await hostFiles.removeTree(`${base}/link`);
-    await hostFiles.removeTree(`${base}/no/such/folder`);
-    expect(await readdir(base)).toEqual(['keep']);
-  });
-
-  test.skipIf(process.getuid?.() !== 0)('stops at a mount, bind mounts of the same file system included', async () => {
-    const mounts = createHostMounts();
-    await mkdir(`${base}/data`);
-    await writeFile(`${base}/data/precious`, 'x');
-    await mkdir(`${base}/tree/here`, { recursive: true });
-    await mounts.bind(`${base}/data`, `${base}/tree/here`);
-    try {
-      await expect(hostFiles.removeTree(`${base}/tree`)).rejects.toMatchObject({ code: 'EBUSY' });
-      expect(await readFile(`${base}/data/precious`, 'utf8')).toBe('x');
-      expect(await mounts.listUnder(base)).toEqual([`${base}/tree/here`]);
-    } finally {
-      await mounts.unmount(`${base}/tree/here`);
-    }
-    await hostFiles.removeTree(`${base}/tree`);
-    expect(await readdir(base)).toEqual(['data']);
-  });
-});
 
 test('an atomic write replaces the file whole, with its mode, and leaves nothing beside it', async () => {
   await hostFiles.writeFileAtomic(`${base}/f`, 'one');

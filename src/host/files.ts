@@ -1,7 +1,7 @@
 // The machine's files behind the Files interface.
 
 import { randomUUID } from 'node:crypto';
-import { constants, type Stats, watch } from 'node:fs';
+import { type Stats, watch } from 'node:fs';
 import {
   chmod,
   lchown,
@@ -14,7 +14,6 @@ import {
   readlink,
   realpath,
   rename,
-  rmdir,
   stat,
   statfs,
   symlink,
@@ -23,7 +22,7 @@ import {
 } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { FileReader, FileStat, Files } from '../lib/system.ts';
-import { mountPoints } from './mounts.ts';
+import { removeTree } from './remove-tree.ts';
 
 function kindOf(s: Stats): FileStat['kind'] {
   if (s.isFile()) return 'file';
@@ -88,59 +87,6 @@ async function openReader(path: string): Promise<FileReader> {
     stat: async () => fileStat(await handle.stat()),
     close: () => handle.close(),
   };
-}
-
-const slash = Buffer.from('/');
-
-/** Removes one name inside an open folder, given as the folder's /proc/self/fd path: no swapped link can lead out of the tree. */
-async function removeEntry(
-  folder: Buffer,
-  name: Buffer,
-  shownPath: string,
-  mounted: ReadonlySet<string>,
-): Promise<void> {
-  const path = Buffer.concat([folder, slash, name]);
-  const entry = await lstat(path).catch((error: unknown) => {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (!entry) return;
-  if (mounted.has(shownPath)) {
-    throw Object.assign(new Error(`EBUSY: ${shownPath} is a mount point`), { code: 'EBUSY', path: shownPath });
-  }
-  if (!entry.isDirectory()) return unlink(path);
-  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-  try {
-    if ((await handle.stat()).dev !== entry.dev)
-      throw Object.assign(new Error(`EXDEV: ${shownPath} changed while it was removed`), { code: 'EXDEV' });
-    const inside = Buffer.from(`/proc/self/fd/${handle.fd}`);
-    for (const child of await readdir(inside, { encoding: 'buffer' }))
-      await removeEntry(inside, child, `${shownPath}/${child.toString()}`, mounted);
-  } finally {
-    await handle.close();
-  }
-  return rmdir(path);
-}
-
-/**
- * Removes a tree without following links (each folder is opened and entered by descriptor) and without crossing mounts:
- * at a mount point it stops with EBUSY, leaving what is mounted untouched. Nothing there is success.
- */
-async function removeTree(path: string): Promise<void> {
-  const parent = await realpath(dirname(path)).catch((error: unknown) => {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (parent === undefined) return;
-  const name = path.replace(/\/+$/, '').slice(dirname(path).length).replace(/^\/+/, '');
-  const shown = parent === '/' ? `/${name}` : `${parent}/${name}`;
-  const mounted = new Set(await mountPoints());
-  const handle = await open(parent, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await removeEntry(Buffer.from(`/proc/self/fd/${handle.fd}`), Buffer.from(name), shown, mounted);
-  } finally {
-    await handle.close();
-  }
 }
 
 /** The real file system. Atomic writes are synced to the disk before they return. */

@@ -45,17 +45,19 @@ export async function listMounts(): Promise<MountEntry[]> {
   }
 }
 
-export const mountPoints = async (): Promise<string[]> => (await listMounts()).map(({ mountPoint }) => mountPoint);
+/** Mount points at and below a folder, deepest first; of several mounts on one point each is listed. */
+export async function mountPointsUnder(folder: string): Promise<string[]> {
+  const base = folder.replace(/\/+$/, '');
+  return (await listMounts())
+    .map(({ mountPoint }) => mountPoint)
+    .filter((point) => point === base || point.startsWith(`${base}/`))
+    .toSorted((a, b) => b.split('/').length - a.split('/').length);
+}
 
 /** The real mounts. Every failure is a CommandError with mount's own words. */
 export function createHostMounts(processes: Processes = hostProcesses): Mounts {
   return {
-    async listUnder(path) {
-      const base = path.replace(/\/+$/, '');
-      const found = (await mountPoints()).filter((point) => point === base || point.startsWith(`${base}/`));
-      // Deepest first; of mounts on one point the last made comes off first, so a point is listed once per mount.
-      return found.toSorted((a, b) => b.split('/').length - a.split('/').length);
-    },
+    listUnder: mountPointsUnder,
     async mountTmpfs(path, { sizeBytes, mode }) {
       const options = [
         ...(sizeBytes === undefined ? [] : [`size=${sizeBytes}`]),
@@ -69,8 +71,8 @@ export function createHostMounts(processes: Processes = hostProcesses): Mounts {
       // A bind takes its flags only by a remount.
       if (readOnly) await must(processes, ['mount', '-o', 'remount,bind,ro', '--', target]);
     },
-    async unmount(path) {
-      await must(processes, ['umount', '--', path]);
+    async unmount(...paths) {
+      if (paths.length > 0) await must(processes, ['umount', '--', ...paths]);
     },
   };
 }

@@ -62,8 +62,10 @@ export async function removeInstance(
   await attempt(async () => (await openCgroups())?.remove(instance.cgroupRoot));
   await attempt(async () => {
     const mounts = createHostMounts(processes);
-    for (const folder of new Set([instance.runDir, instance.containerdRootDir, instance.podsDir]))
-      for (const point of await mounts.listUnder(folder)) await attempt(() => mounts.unmount(point));
+    for (const folder of new Set([instance.runDir, instance.containerdRootDir, instance.podsDir])) {
+      const points = await mounts.listUnder(folder);
+      await attempt(() => mounts.unmount(...points));
+    }
   });
   await attempt(() => removePodNetwork(processes, instance));
   await attempt(() => leaveSysctls(instance.id, undefined, undefined, [natTablesState(processes)]));

@@ -5,7 +5,7 @@ import { constants } from 'node:fs';
 import { chmod, type FileHandle, lstat, mkdir, open, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Processes, SubPaths } from '../lib/system.ts';
-import { mountPoints } from './mounts.ts';
+import { mountPointsUnder } from './mounts.ts';
 import { hostProcesses, must } from './processes.ts';
 
 // Node does not name it: a descriptor that only stands for a place, as Linux has had since 2.6.39.
@@ -95,12 +95,12 @@ async function makeMissing(root: string, parts: readonly string[]): Promise<void
 async function prepareTarget(source: FileHandle, target: string, processes: Processes): Promise<boolean> {
   const wanted = await source.stat();
   await mkdir(dirname(target), { recursive: true, mode: 0o750 });
-  if ((await mountPoints()).includes(target)) {
-    const shown = await stat(target);
-    if (shown.ino === wanted.ino && shown.dev === wanted.dev) return true;
-    await must(processes, ['umount', '--', target]);
-  }
-  const present = await lstat(target).catch(() => undefined);
+  const shown = await lstat(target).catch(() => undefined);
+  if (shown && shown.ino === wanted.ino && shown.dev === wanted.dev) return true;
+  // Only what an earlier container had can still be mounted there.
+  const mounted = shown ? await mountPointsUnder(target) : [];
+  if (mounted.length > 0) await must(processes, ['umount', '--', ...mounted]);
+  const present = mounted.length > 0 ? await lstat(target).catch(() => undefined) : shown;
   if (present && present.isDirectory() !== wanted.isDirectory()) await rm(target, { recursive: present.isDirectory() });
   if (wanted.isDirectory()) await mkdir(target, { recursive: true, mode: 0o750 });
   else await (await open(target, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o640)).close();

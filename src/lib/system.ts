@@ -31,7 +31,10 @@ export interface Files {
   symlink(target: string, path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
-  /** Removes a tree without following links and without crossing into another mounted file system. */
+  /**
+   * Removes a tree without following links, however deep it is. Where something is mounted at or below the path it rejects with
+   * EBUSY, having touched nothing.
+   */
   removeTree(path: string): Promise<void>;
   chmod(path: string, mode: number): Promise<void>;
   /** lchown. */
@@ -75,7 +78,8 @@ export interface Mounts {
   listUnder(path: string): Promise<string[]>;
   mountTmpfs(path: string, options: { sizeBytes?: number; mode?: number }): Promise<void>;
   bind(source: string, target: string, options?: { readOnly?: boolean; recursive?: boolean }): Promise<void>;
-  unmount(path: string): Promise<void>;
+  /** In the order given, by one call; what can be unmounted is, even where another cannot, for which it then rejects. */
+  unmount(...paths: readonly string[]): Promise<void>;
 }
 
 /** Shows a path inside a folder that others write to at another place, without ever being led out of it. */
