@@ -1,7 +1,7 @@
 // The machine's files behind the Files interface.
 
 import { randomUUID } from 'node:crypto';
-import { type Stats, watch } from 'node:fs';
+import { constants, type Stats, watch } from 'node:fs';
 import {
   chmod,
   lchown,
@@ -94,6 +94,9 @@ export const hostFiles: Files = {
   readFile: (path) => readFile(path),
   writeFileAtomic,
   writeFile: (path, data, mode = 0o600) => writeFile(path, data, { mode }),
+  async createFile(path, mode) {
+    await (await open(path, constants.O_WRONLY | constants.O_CREAT, mode)).close();
+  },
   async mkdir(path, { recursive = false, mode } = {}) {
     await mkdir(path, { recursive, ...(mode === undefined ? {} : { mode }) });
   },

@@ -66,6 +66,9 @@ export function createHostMounts(processes: Processes = hostProcesses): Mounts {
       const flags = options.length > 0 ? ['-o', options.join(',')] : [];
       await must(processes, ['mount', '-t', 'tmpfs', ...flags, 'tmpfs', path]);
     },
+    async mountHugePages(path, { pageBytes }) {
+      await must(processes, ['mount', '-t', 'hugetlbfs', '-o', `pagesize=${pageBytes}`, 'nodev', path]);
+    },
     async bind(source, target, { readOnly = false, recursive = false } = {}) {
       await must(processes, ['mount', recursive ? '--rbind' : '--bind', '--', source, target]);
       // A bind takes its flags only by a remount.

@@ -3,6 +3,9 @@
 const podsDir = (root: string): string => `${root}/pods`;
 const podDir = (root: string, uid: string): string => `${podsDir(root)}/${uid}`;
 
+/** A volume below its pod's folder. */
+const volumeInPod = (plugin: string, volume: string): string => `volumes/kubernetes.io~${plugin}/${volume}`;
+
 /** Paths under a kubelet's root. Names come validated from the API (UIDs, DNS labels), never with a slash. */
 export const podPaths = {
   pods: podsDir,
@@ -14,7 +17,11 @@ export const podPaths = {
   plugins: (root: string, uid: string): string => `${podDir(root, uid)}/plugins`,
   /** `plugin` as in `empty-dir`, `configmap`: the folder escapes the plugin name's slash by a tilde. */
   volume: (root: string, uid: string, plugin: string, volume: string): string =>
-    `${podDir(root, uid)}/volumes/kubernetes.io~${plugin}/${volume}`,
+    `${podDir(root, uid)}/${volumeInPod(plugin, volume)}`,
+  volumeInPod,
+  /** One tmpfs for what must not reach a disk, laid out as `pods` is. No UID begins with a dot. */
+  memory: (root: string): string => `${podsDir(root)}/.memory`,
+  inMemory: (root: string, uid: string): string => `${podsDir(root)}/.memory/${uid}`,
   /** There once an emptyDir has its owner and mode. */
   emptyDirReady: (root: string, uid: string, volume: string): string =>
     `${podDir(root, uid)}/plugins/kubernetes.io~empty-dir/${volume}/ready`,

@@ -19,6 +19,8 @@ export interface Files {
   /** Replaces the file whole: written beside it, synced, renamed. Default mode 0600. */
   writeFileAtomic(path: string, data: string | Uint8Array, mode?: number): Promise<void>;
   writeFile(path: string, data: string | Uint8Array, mode?: number): Promise<void>;
+  /** Makes an empty file where there is nothing; what is there stays as it is. */
+  createFile(path: string, mode: number): Promise<void>;
   mkdir(path: string, options?: { recursive?: boolean; mode?: number }): Promise<void>;
   mkdtemp(prefix: string): Promise<string>;
   readdir(path: string): Promise<string[]>;
@@ -77,6 +79,8 @@ export interface Mounts {
   /** Mount points under (and at) a folder, deepest first. */
   listUnder(path: string): Promise<string[]>;
   mountTmpfs(path: string, options: { sizeBytes?: number; mode?: number }): Promise<void>;
+  /** A hugetlbfs of one page size, which the kernel must have. */
+  mountHugePages(path: string, options: { pageBytes: number }): Promise<void>;
   bind(source: string, target: string, options?: { readOnly?: boolean; recursive?: boolean }): Promise<void>;
   /** In the order given, by one call; what can be unmounted is, even where another cannot, for which it then rejects. */
   unmount(...paths: readonly string[]): Promise<void>;

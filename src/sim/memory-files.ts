@@ -97,6 +97,12 @@ class MemoryFiles implements Files {
     this.#changed(found, place.parent);
   }
 
+  async createFile(path: string, mode: number): Promise<void> {
+    const place = this.#place(path, 'open', true);
+    if (place.inode === undefined) this.#link(place, this.#newFile('', mode));
+    else if (place.inode.kind === 'directory') throw errnoError('EISDIR', 'open', path);
+  }
+
   async mkdir(path: string, options: { recursive?: boolean; mode?: number } = {}): Promise<void> {
     if (options.recursive === true) {
       let prefix = '';

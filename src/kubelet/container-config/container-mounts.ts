@@ -10,7 +10,7 @@ import type { Files, SubPaths } from '../../lib/system.ts';
 import { hasCode } from '../go-error.ts';
 import { podPaths } from '../pod-paths.ts';
 import { podHostname } from '../sandbox-config/hostname.ts';
-import { isReadOnlyKind, volumeKind } from '../volumes/volume-kinds.ts';
+import { isProjected, volumeKind } from '../volumes/volume-kinds.ts';
 import { expandStrictly } from './expansion.ts';
 import { hostNetworkHostsFile, podHostsFile } from './hosts-file.ts';
 
@@ -70,7 +70,7 @@ async function volumeMount(
   return {
     containerPath: absolute(mount.mountPath),
     hostPath,
-    readonly: mount.readOnly === true || isReadOnlyKind(volumeKind(volume)),
+    readonly: mount.readOnly === true || isProjected(volumeKind(volume)),
     propagation: propagationOf(mount),
     ...(recursive ? { recursiveReadOnly: true } : {}),
   };

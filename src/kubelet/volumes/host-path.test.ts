@@ -25,18 +25,24 @@ describe('prepareHostPath', () => {
   ])('accepts %s as %s', async (path, type) => expect(await prepare(path, type)).toBeUndefined());
 
   it.each([
-    ['/srv/file', 'Directory', 'directory'],
-    ['/srv/file', 'DirectoryOrCreate', 'directory'],
-    ['/nowhere', 'Directory', 'directory'],
-    ['/srv/file/x', 'Directory', 'directory'],
-    ['/srv/dir', 'File', 'file'],
-    ['/srv/dir', 'FileOrCreate', 'file'],
-    ['/srv/file', 'Socket', 'socket file'],
-    ['/srv/file', 'CharDevice', 'character device'],
-    ['/srv/file', 'BlockDevice', 'block device'],
+    ['/srv/file', 'Directory', "directory, it's a File"],
+    ['/srv/file', 'DirectoryOrCreate', "directory, it's a File"],
+    ['/srv/dir', 'File', "file, it's a Directory"],
+    ['/srv/dir', 'FileOrCreate', "file, it's a Directory"],
+    ['/srv/file', 'Socket', "socket file, it's a File"],
+    ['/srv/file', 'CharDevice', "character device, it's a File"],
+    ['/srv/link', 'BlockDevice', "block device, it's a Directory"],
   ])('refuses %s as %s', async (path, type, what) => {
     await expect(prepare(path, type)).rejects.toThrow(`hostPath type check failed: ${path} is not a ${what}`);
   });
+
+  it.each(['Directory', 'File', 'Socket', 'CharDevice', 'BlockDevice'])(
+    'refuses what is not there as %s',
+    async (type) => {
+      await expect(prepare('/nowhere', type)).rejects.toThrow("hostPath /nowhere doesn't exist");
+      await expect(prepare('/srv/file/x', type)).rejects.toThrow("hostPath /srv/file/x doesn't exist");
+    },
+  );
 
   it('makes folders with their parents, and empty files', async () => {
     await prepare('/srv/new/deep', 'DirectoryOrCreate');

@@ -16,6 +16,15 @@ const expectations: Readonly<Record<string, { kind: Kind; description: string; c
   BlockDevice: { kind: 'block', description: 'block device' },
 };
 
+/** A file type as upstream names it; others are not known by name. */
+const typeNames: Partial<Record<Kind, string>> = {
+  directory: 'Directory',
+  file: 'File',
+  socket: 'Socket',
+  char: 'CharDevice',
+  block: 'BlockDevice',
+};
+
 /** What is there, links followed; undefined also behind something that is no folder. */
 async function look(files: Files, path: string): Promise<FileStat | undefined> {
   try {
@@ -28,7 +37,7 @@ async function look(files: Files, path: string): Promise<FileStat | undefined> {
 
 /**
  * Makes the folder or the empty file of an …OrCreate type, then checks what is there. Without a type nothing is checked:
- * the runtime makes a missing folder. Throws `hostPath type check failed: /x is not a directory` and the like.
+ * the runtime makes a missing folder. Throws `hostPath type check failed: /x is not a directory, it's a File` and the like.
  */
 export async function prepareHostPath(files: Files, source: HostPathVolumeSource): Promise<void> {
   const { path, type } = source;
@@ -36,11 +45,18 @@ export async function prepareHostPath(files: Files, source: HostPathVolumeSource
   if (!type) return;
   const expected = expectations[type];
   if (!expected) throw new Error(`${type} is an invalid volume type`);
-  if (expected.create && (await look(files, path)) === undefined) {
+  const found = await look(files, path);
+  if (found === undefined) {
+    if (!expected.create) throw new Error(`hostPath ${path} doesn't exist`);
     if (expected.kind === 'directory') await files.mkdir(path, { recursive: true, mode: 0o755 });
-    else await files.writeFile(path, '', 0o644);
+    else await files.createFile(path, 0o644);
+    return;
   }
-  if ((await look(files, path))?.kind !== expected.kind) {
-    throw new Error(`hostPath type check failed: ${path} is not a ${expected.description}`);
-  }
+  if (found.kind === expected.kind) return;
+  const known = typeNames[found.kind];
+  if (known !== undefined)
+    throw new Error(`hostPath type check failed: ${path} is not a ${expected.description}, it's a ${known}`);
+  throw new Error(
+    `hostPath type check failed, ${path} is not a ${expected.description}, unable to determine its type: only recognise file, directory, socket, block device and character device`,
+  );
 }

@@ -39,8 +39,15 @@ const retryMs = 60_000;
 const dueAt = ({ issuedAt, expiresAt }: Pick<Kept, 'issuedAt' | 'expiresAt'>): number =>
   Math.min(issuedAt + (expiresAt - issuedAt) * renewShare, issuedAt + maxAgeMs);
 
+/** A pod's tokens, by what was asked for. */
+interface PodTokens {
+  byRequest: Map<string, Kept>;
+  /** The pod is gone: an answer that is still on its way is not kept. */
+  forgotten: boolean;
+}
+
 export function createTokenSource({ client, clock, logger, due }: TokenSourceOptions): KeptTokens {
-  const byPod = new Map<string, Map<string, Kept>>();
+  const byPod = new Map<string, PodTokens>();
   const request = async (
     pod: Pod,
     wanted: Parameters<TokenSource['token']>[1],
@@ -66,33 +73,39 @@ export function createTokenSource({ client, clock, logger, due }: TokenSourceOpt
       signal === undefined ? {} : { signal },
     );
     const { token = '', expirationTimestamp = '' } = answer.status ?? {};
-    return { token, issuedAt, expiresAt: Date.parse(expirationTimestamp) };
+    const expiresAt = Date.parse(expirationTimestamp);
+    if (token === '' || Number.isNaN(expiresAt))
+      throw new Error('the answer has no token, or not until when it is good');
+    return { token, issuedAt, expiresAt };
   };
   const forget = (podUid: string): void => {
-    for (const { timer } of byPod.get(podUid)?.values() ?? []) timer.cancel();
+    const tokens = byPod.get(podUid);
+    if (tokens === undefined) return;
+    tokens.forgotten = true;
+    for (const { timer } of tokens.byRequest.values()) timer.cancel();
     byPod.delete(podUid);
   };
   return {
     async token(pod, wanted, signal) {
       const uid = pod.metadata?.uid ?? '';
       const id = JSON.stringify([wanted.audience, wanted.expirationSeconds, pod.spec?.serviceAccountName]);
-      const known = byPod.get(uid)?.get(id);
+      const tokens = byPod.get(uid) ?? { byRequest: new Map<string, Kept>(), forgotten: false };
+      byPod.set(uid, tokens);
+      const known = tokens.byRequest.get(id);
       const remind = (at: number): Timer => clock.after(Math.max(1000, at - clock.now()), () => due(uid));
       if (known !== undefined && clock.now() < dueAt(known)) return known.token;
       try {
         const made = await request(pod, wanted, signal);
-        known?.timer.cancel();
-        const tokens = byPod.get(uid) ?? new Map<string, Kept>();
-        tokens.get(id)?.timer.cancel();
-        tokens.set(id, { ...made, timer: remind(dueAt(made)) });
-        byPod.set(uid, tokens);
+        if (tokens.forgotten) return made.token;
+        tokens.byRequest.get(id)?.timer.cancel();
+        tokens.byRequest.set(id, { ...made, timer: remind(dueAt(made)) });
         return made.token;
       } catch (error) {
         if (signal?.aborted || known === undefined || clock.now() >= known.expiresAt)
           throw new Error(`failed to fetch token: ${goErrorText(error)}`, { cause: error });
         logger.warn('a token could not be renewed yet', { pod: pod.metadata?.name, error: goErrorText(error) });
         known.timer.cancel();
-        known.timer = remind(clock.now() + retryMs);
+        if (!tokens.forgotten) known.timer = remind(clock.now() + retryMs);
         return known.token;
       }
     },

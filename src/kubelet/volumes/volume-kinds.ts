@@ -1,30 +1,66 @@
-// Tells which plugin a volume needs, and which ones there are not yet.
+// Tells which plugin a volume needs, and which ones there are not.
 
-import type { EmptyDirVolumeSource, HostPathVolumeSource, Volume } from '../../api/generated/types.ts';
+import type {
+  EmptyDirVolumeSource,
+  HostPathVolumeSource,
+  ImageVolumeSource,
+  Volume,
+} from '../../api/generated/types.ts';
 import type { ProjectedSource } from './payload.ts';
 
-export type VolumeKind =
+/** A volume that the kubelet makes itself. */
+export type MountableKind =
   | { plugin: 'empty-dir'; source: EmptyDirVolumeSource }
   | { plugin: 'host-path'; source: HostPathVolumeSource }
-  | ProjectedSource
-  | { plugin: 'unsupported'; field: string };
+  | ProjectedSource;
 
-/** Kinds whose content no container may change. */
-export const isReadOnlyKind = (kind: VolumeKind): boolean =>
+export type VolumeKind =
+  | MountableKind
+  /** Pulled and mounted when a container that uses it starts; there is nothing to do before. */
+  | { plugin: 'image'; source: ImageVolumeSource }
+  /** A plugin that is there and cannot do it: why, as the event says after the volume's name. */
+  | { plugin: 'refused'; step: 'SetUp' | 'NewMounter'; why: string }
+  /** No plugin. `yet`: Kubernetes has one. */
+  | { plugin: 'unsupported'; field: string; yet: boolean };
+
+/** Kinds whose files the kubelet writes, and no container. */
+export const isProjected = (kind: VolumeKind): kind is ProjectedSource =>
   kind.plugin === 'configmap' ||
   kind.plugin === 'secret' ||
   kind.plugin === 'downward-api' ||
   kind.plugin === 'projected';
 
+/** Sources whose plugins Kubernetes has removed. */
+const removed: ReadonlySet<string> = new Set([
+  'cephfs',
+  'flocker',
+  'glusterfs',
+  'photonPersistentDisk',
+  'quobyte',
+  'rbd',
+  'scaleIO',
+  'storageos',
+]);
+
+const gitRepoIsOff =
+  'git-repo volume plugin has been disabled; if necessary, it may be re-enabled by enabling the feature-gate `GitRepoVolumeDriver`';
+
+/** What a CSI volume fails with while no driver is registered (upstream: pkg/volume/csi/csi_client.go). */
+const noDriver = (name: string): string =>
+  `kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: driver name ${name} not found in the list of registered CSI drivers`;
+
 /** The plugin by the field that is set; a volume without a source is an emptyDir, as the API defaults it. */
 export function volumeKind(volume: Volume): VolumeKind {
-  const { name: _, emptyDir, hostPath, configMap, secret, downwardAPI, projected, ...others } = volume;
+  const { name: _, emptyDir, hostPath, configMap, secret, downwardAPI, projected, image, csi, ...others } = volume;
   if (hostPath) return { plugin: 'host-path', source: hostPath };
   if (configMap) return { plugin: 'configmap', source: configMap };
   if (secret) return { plugin: 'secret', source: secret };
   if (downwardAPI) return { plugin: 'downward-api', source: downwardAPI };
   if (projected) return { plugin: 'projected', source: projected };
+  if (image) return { plugin: 'image', source: image };
+  if (csi) return { plugin: 'refused', step: 'SetUp', why: noDriver(csi.driver) };
+  if (others.gitRepo) return { plugin: 'refused', step: 'NewMounter', why: gitRepoIsOff };
   const field = Object.entries(others).find(([, value]) => value !== undefined && value !== null)?.[0];
-  if (!emptyDir && field !== undefined) return { plugin: 'unsupported', field };
+  if (!emptyDir && field !== undefined) return { plugin: 'unsupported', field, yet: !removed.has(field) };
   return { plugin: 'empty-dir', source: emptyDir ?? {} };
 }

@@ -5,16 +5,18 @@ import type { Files, Mounts } from '../../lib/system.ts';
 import { createMemoryFiles } from '../../sim/memory-files.ts';
 import { createVirtualClock, type VirtualClock } from '../../sim/virtual-clock.ts';
 import { objectNotFound } from './object-source.ts';
-import { memoryVolumeLimit } from './set-up-volume.ts';
 import { createVolumeManager, type ClosableVolumeManager } from './volume-manager.ts';
 import type { ChangedObject, WatchedObjects } from './watched-objects.ts';
 
 const root = '/data/kubelet';
 const base = `${root}/pods/u-1`;
+const memory = `${root}/pods/.memory`;
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 let files: Files;
 let mounted: string[];
+/** What was asked of mount and umount, a call each. */
+let calls: string[];
 let tmpfs: Record<string, unknown>;
 let clock: VirtualClock;
 let configMaps: Map<string, ConfigMap>;
@@ -65,17 +67,31 @@ const start = (): ClosableVolumeManager =>
 
 beforeEach(async () => {
   files = createMemoryFiles();
+  const removeTree = files.removeTree.bind(files);
+  files.removeTree = async (path) => {
+    if (mounted.some((point) => point === path || point.startsWith(`${path}/`)))
+      throw Object.assign(new Error(`EBUSY: ${path}`), { code: 'EBUSY' });
+    await removeTree(path);
+  };
   mounted = [];
+  calls = [];
   tmpfs = {};
   mounts = {
     listUnder: async (path) => mounted.filter((point) => point === path || point.startsWith(`${path}/`)).reverse(),
     async mountTmpfs(path, options) {
+      calls.push('mount');
+      tmpfs[path] = options;
+      mounted.push(path);
+    },
+    async mountHugePages(path, options) {
+      calls.push('mount');
       tmpfs[path] = options;
       mounted.push(path);
     },
     async bind() {},
-    async unmount(path) {
-      mounted = mounted.filter((point) => point !== path);
+    async unmount(...paths) {
+      calls.push(`umount ${paths.length}`);
+      mounted = mounted.filter((point) => !paths.includes(point));
     },
   };
   clock = createVirtualClock();
@@ -152,21 +168,19 @@ describe('emptyDir', () => {
     expect(Object.keys(tmpfs)).toEqual([path]);
   });
 
-  it('refuses huge pages', async () => {
-    const message =
-      'MountVolume.SetUp failed for volume "h" : emptyDir medium "HugePages" is not supported by this node yet';
-    expect(await messagesOf(podWith([{ name: 'h', emptyDir: { medium: 'HugePages' } }]))).toEqual([message]);
+  it('is of huge pages', async () => {
+    const resources = { requests: { 'hugepages-2Mi': '4Mi' }, limits: { 'hugepages-2Mi': '4Mi' } };
+    const containers = [{ name: 'c', resources, volumeMounts: [{ name: 'h', mountPath: '/h' }] }];
+    const pod = podWith([{ name: 'h', emptyDir: { medium: 'HugePages' } }], { containers });
+    const path = (await pathsOf(pod))['h']!;
+    expect(tmpfs).toEqual({ [path]: { pageBytes: 2 ** 21 } });
+    expect(await mode(path)).toBe(0o777);
   });
 
-  it.each([
-    ['64Mi', ['100Mi', '100Mi'], 64],
-    [undefined, ['100Mi', '50Mi'], 150],
-    [undefined, ['100Mi', undefined], 1024],
-    ['4Gi', [undefined], 1024],
-  ])('of size %s in containers limited to %j holds %i Mi', (sizeLimit, limits, expected) => {
-    const containers = limits.map((memory) => ({ name: 'c', resources: memory ? { limits: { memory } } : {} }));
-    const pod = { spec: { containers } } as unknown as Pod;
-    expect(memoryVolumeLimit(pod, sizeLimit, '1Gi')).toBe(expected * 2 ** 20);
+  it('fails of huge pages that nobody asks for', async () => {
+    const message =
+      'MountVolume.SetUp failed for volume "h" : medium HugePages: hugePages storage requested, but there is no resource request for huge pages';
+    expect(await messagesOf(podWith([{ name: 'h', emptyDir: { medium: 'HugePages' } }]))).toEqual([message]);
   });
 });
 
@@ -176,7 +190,7 @@ describe('hostPath', () => {
   });
   it('fails by its type', async () => {
     expect(await messagesOf(podWith([{ name: 'h', hostPath: { path: '/x', type: 'Directory' } }]))).toEqual([
-      'MountVolume.SetUp failed for volume "h" : hostPath type check failed: /x is not a directory',
+      `MountVolume.SetUp failed for volume "h" : hostPath /x doesn't exist`,
     ]);
   });
 });
@@ -191,12 +205,13 @@ describe('configMap and secret', () => {
     expect(tmpfs).toEqual({});
   });
 
-  it('projects items with modes, on a tmpfs for a secret', async () => {
+  it('projects items with modes, in memory for a secret', async () => {
     const secret = { secretName: 'login', defaultMode: 0o400, items: [{ key: 'user', path: 'a/name', mode: 0o440 }] };
     const path = (await pathsOf(podWith([{ name: 's', secret }])))['s']!;
     expect(await visible(path)).toEqual(['a']);
     expect([await text(`${path}/a/name`), await mode(`${path}/a/name`)]).toEqual(['bob', 0o440]);
-    expect(Object.keys(tmpfs)).toEqual([path]);
+    expect(tmpfs).toEqual({ [memory]: { mode: 0o750 } });
+    expect(path).toBe(`${memory}/u-1/volumes/kubernetes.io~secret/s`);
   });
 
   it('lets fsGroup read', async () => {
@@ -304,8 +319,6 @@ describe('unsupported volumes', () => {
   it.each<[Partial<Volume>, string]>([
     [{ persistentVolumeClaim: { claimName: 'x' } }, 'persistentVolumeClaim'],
     [{ nfs: { server: 's', path: '/' } }, 'nfs'],
-    [{ image: { reference: 'x' } }, 'image'],
-    [{ csi: { driver: 'd' } }, 'csi'],
     [{ ephemeral: {} }, 'ephemeral'],
   ])('%j is refused by name', async (source, field) => {
     const pod = podWith([
@@ -315,6 +328,74 @@ describe('unsupported volumes', () => {
     expect(await messagesOf(pod)).toEqual([
       `Unable to attach or mount volumes: unmounted volumes=[data], unattached volumes=[], failed to process volumes=[data]: failed to get Plugin from volumeSpec for volume "data" err=no volume plugin matched: ${field} is not supported by this node yet`,
     ]);
+  });
+});
+
+describe('volumes that Kubernetes has no plugin for', () => {
+  const prefix =
+    'Unable to attach or mount volumes: unmounted volumes=[data], unattached volumes=[], failed to process';
+  it.each<[Partial<Volume>, string]>([
+    [
+      { rbd: { image: 'i', monitors: [] } },
+      `${prefix} volumes=[data]: failed to get Plugin from volumeSpec for volume "data" err=no volume plugin matched`,
+    ],
+    [
+      { csi: { driver: 'd.example' } },
+      'MountVolume.SetUp failed for volume "data" : kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: driver name d.example not found in the list of registered CSI drivers',
+    ],
+    [
+      { gitRepo: { repository: 'r' } },
+      'MountVolume.NewMounter initialization failed for volume "data" : git-repo volume plugin has been disabled; if necessary, it may be re-enabled by enabling the feature-gate `GitRepoVolumeDriver`',
+    ],
+  ])('%j fails in its words', async (source, message) => {
+    expect(await messagesOf(podWith([{ name: 'data', ...source }]))).toEqual([message]);
+  });
+});
+
+describe('what it costs', () => {
+  const projected = podWith([
+    { name: 's', secret: { secretName: 'login' } },
+    { name: 'd', downwardAPI: { items: [{ path: 'n', fieldRef: { fieldPath: 'metadata.name' } }] } },
+    { name: 'w', emptyDir: {} },
+  ]);
+
+  it('no mount and no unmount for a pod without memory volumes, but one for all of them together', async () => {
+    await pathsOf(projected);
+    await pathsOf(podWith([{ name: 's', secret: { secretName: 'login' } }], {}, { uid: 'u-2' }));
+    expect(calls).toEqual(['mount']);
+    await manager.teardown('u-1');
+    expect(calls).toEqual(['mount']);
+    expect(await manager.listPodsOnDisk()).toEqual(['u-2']);
+  });
+
+  it('one call for all mounts that a pod leaves', async () => {
+    const volumes = ['a', 'b', 'c'].map((name) => ({ name, emptyDir: { medium: 'Memory' } }));
+    await pathsOf(podWith(volumes));
+    mounted.push(`${base}/volume-subpaths/a/c/0`);
+    await manager.teardown('u-1');
+    expect(calls).toEqual(['mount', 'mount', 'mount', 'umount 4']);
+    expect(mounted).toEqual([]);
+  });
+
+  it('hardly a look at the disk where nothing changed', async () => {
+    await pathsOf(projected);
+    const looks: string[] = [];
+    const counted = files;
+    files = new Proxy(counted, {
+      get(target, name) {
+        const method = Reflect.get(target, name) as (...all: unknown[]) => unknown;
+        return (...all: unknown[]) => {
+          looks.push(String(name));
+          return method.apply(target, all);
+        };
+      },
+    });
+    manager.close();
+    manager = start();
+    await pathsOf(projected);
+    looks.length = 0;
+    await pathsOf(projected);
+    expect(looks).toEqual(['readlink', 'readlink']);
   });
 });
 
@@ -376,7 +457,8 @@ describe('teardown', () => {
     mounted.push(`${base}/volume-subpaths/s/c/0`);
     expect(await manager.listPodsOnDisk()).toEqual(['u-1']);
     await manager.teardown('u-1');
-    expect(mounted).toEqual([]);
+    expect(mounted).toEqual([memory]);
+    expect(await files.readdir(memory)).toEqual([]);
     expect(await manager.listPodsOnDisk()).toEqual([]);
     expect(await text('/srv/keep/file')).toBe('x');
     expect(registered).toEqual(['u-1', '-u-1']);
@@ -386,6 +468,15 @@ describe('teardown', () => {
   it('of a pod that only the disk knows', async () => {
     await pathsOf(podWith([{ name: 'w', emptyDir: {} }]));
     manager = start();
+    await manager.teardown('u-1');
+    expect(await manager.listPodsOnDisk()).toEqual([]);
+  });
+
+  it('of which only the part in memory is left', async () => {
+    await pathsOf(podWith([{ name: 's', secret: { secretName: 'login' } }]));
+    await files.removeTree(base);
+    manager = start();
+    expect(await manager.listPodsOnDisk()).toEqual(['u-1']);
     await manager.teardown('u-1');
     expect(await manager.listPodsOnDisk()).toEqual([]);
   });

@@ -3,16 +3,18 @@
 import type { Container, Pod, Volume } from '../../api/generated/types.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Timer } from '../../lib/clock.ts';
+import type { Files } from '../../lib/system.ts';
 import { goErrorText, hasCode } from '../go-error.ts';
 import { assertSafeUid, podPaths } from '../pod-paths.ts';
 import type { VolumeManager, VolumesResult } from '../seams.ts';
 import { hasProjection } from './atomic-writer.ts';
 import { type ObjectReference, podReferences, volumeReferences } from './pod-references.ts';
-import { setUpVolume, type VolumeEnvironment } from './set-up-volume.ts';
-import { isReadOnlyKind, type VolumeKind, volumeKind } from './volume-kinds.ts';
+import { createMemoryFolder } from './memory-folder.ts';
+import { projectionPath, type ReadyVolume, setUpVolume, type VolumeEnvironment } from './set-up-volume.ts';
+import { isProjected, type MountableKind, type VolumeKind, volumeKind } from './volume-kinds.ts';
 import type { ChangedObject, WatchedObjects } from './watched-objects.ts';
 
-export interface VolumeManagerOptions extends Omit<VolumeEnvironment, 'objects'> {
+export interface VolumeManagerOptions extends Omit<VolumeEnvironment, 'objects' | 'memory'> {
   objects: WatchedObjects;
   logger: Logger;
   /** An object changed that the pod names: worth another sync, above all where one failed. A hint. */
@@ -28,8 +30,8 @@ export interface ClosableVolumeManager extends VolumeManager {
 
 interface PodState {
   pod: Pod;
-  /** Host paths of the volumes that are set up. */
-  mounted: Map<string, string>;
+  /** The volumes that are set up, by name. */
+  mounted: Map<string, ReadyVolume>;
   folders: boolean;
   /** The end of the queue of set-ups: a change never runs beside a sync. */
   queue: Promise<unknown>;
@@ -41,6 +43,12 @@ interface PodState {
 
 // Changes that come together (an apply of several objects) are taken together; well within the second that is promised.
 const refreshDelayMs = 100;
+
+/** A volume that is to be made ready before any container starts. */
+interface Wanted {
+  volume: Volume;
+  kind: Exclude<VolumeKind, { plugin: 'image' }>;
+}
 
 /** Names of the volumes that some container mounts: others are not set up, as upstream. */
 function usedVolumes(pod: Pod): Set<string> {
@@ -62,19 +70,29 @@ function usedVolumes(pod: Pod): Set<string> {
 const setUpFailure = (volume: string, error: unknown): string =>
   `MountVolume.SetUp failed for volume ${JSON.stringify(volume)} : ${goErrorText(error)}`;
 
+/** What a plugin says that never gets as far as mounting. */
+function refusal(volume: string, { step, why }: Extract<VolumeKind, { plugin: 'refused' }>): string {
+  if (step === 'SetUp') return setUpFailure(volume, new Error(why));
+  return `MountVolume.NewMounter initialization failed for volume ${JSON.stringify(volume)} : ${why}`;
+}
+
 /** What upstream says when a volume's plugin is unknown: no attempt to mount is made, the whole wait fails at once. */
-function unsupportedMessage(volumes: readonly { name: string; field: string }[], unmounted: readonly string[]): string {
+function unsupportedMessage(
+  volumes: readonly { name: string; field: string; yet: boolean }[],
+  unmounted: readonly string[],
+): string {
   const names = volumes.map(({ name }) => name).sort();
-  const reasons = volumes.map(
-    ({ name, field }) =>
-      `failed to get Plugin from volumeSpec for volume ${JSON.stringify(name)} err=no volume plugin matched: ${field} is not supported by this node yet`,
-  );
+  const reasons = volumes.map(({ name, field, yet }) => {
+    const why = yet ? `: ${field} is not supported by this node yet` : '';
+    return `failed to get Plugin from volumeSpec for volume ${JSON.stringify(name)} err=no volume plugin matched${why}`;
+  });
   return `Unable to attach or mount volumes: unmounted volumes=[${[...unmounted].sort().join(' ')}], unattached volumes=[], failed to process volumes=[${names.join(' ')}]: ${reasons.join('; ')}`;
 }
 
 /** The manager over real or in-memory files; state that matters is on disk, so that a restarted kubelet goes on with it. */
 export function createVolumeManager(options: VolumeManagerOptions): ClosableVolumeManager {
   const { files, mounts, root, objects, clock, logger } = options;
+  const env: VolumeEnvironment = { ...options, memory: createMemoryFolder(root, files, mounts) };
   const pods = new Map<string, PodState>();
 
   const stateOf = (pod: Pod): PodState => {
@@ -82,7 +100,7 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
     assertSafeUid(uid);
     const state = pods.get(uid) ?? {
       pod,
-      mounted: new Map<string, string>(),
+      mounted: new Map<string, ReadyVolume>(),
       folders: false,
       queue: Promise.resolve(),
       failures: new Map<string, string>(),
@@ -112,18 +130,18 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
   const setUp = async (
     state: PodState,
     name: string,
-    kind: Exclude<VolumeKind, { plugin: 'unsupported' }>,
+    kind: MountableKind,
     signal: AbortSignal | undefined,
   ): Promise<string | undefined> => {
     const known = state.mounted.get(name);
-    if (known !== undefined && !isReadOnlyKind(kind)) return undefined;
+    if (known !== undefined && !isProjected(kind)) return undefined;
     try {
-      state.mounted.set(name, await setUpVolume(options, state.pod, name, kind, signal));
+      state.mounted.set(name, await setUpVolume(env, state.pod, name, kind, known, signal));
       state.failures.delete(name);
       return undefined;
     } catch (error) {
       if (signal?.aborted) throw error;
-      const inUse = known ?? (await earlierProjection(options, state.pod, name, kind));
+      const inUse = known ?? (await earlierProjection(env, state.pod, name, kind));
       if (inUse === undefined) return setUpFailure(name, error);
       state.mounted.set(name, inUse);
       noteRefreshFailure(state, name, error);
@@ -141,31 +159,37 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
   const prepareAll = async (state: PodState, signal: AbortSignal | undefined): Promise<VolumesResult> => {
     const { pod } = state;
     const used = usedVolumes(pod);
-    const wanted = (pod.spec?.volumes ?? []).filter((volume) => used.has(volume.name));
+    const wanted = (pod.spec?.volumes ?? [])
+      .filter((volume) => used.has(volume.name))
+      .map((volume) => ({ volume, kind: volumeKind(volume) }))
+      .filter((entry): entry is Wanted => entry.kind.plugin !== 'image');
     await makePodFolders(state, pod.metadata?.uid ?? '');
-    const unsupported: { name: string; field: string }[] = [];
+    const unsupported: { name: string; field: string; yet: boolean }[] = [];
     const failures = await Promise.all(
-      wanted.map(async (volume: Volume) => {
-        const kind = volumeKind(volume);
-        if (kind.plugin !== 'unsupported') return setUp(state, volume.name, kind, signal);
-        unsupported.push({ name: volume.name, field: kind.field });
+      wanted.map(async ({ volume: { name }, kind }) => {
+        if (kind.plugin === 'refused') return refusal(name, kind);
+        if (kind.plugin !== 'unsupported') return setUp(state, name, kind, signal);
+        unsupported.push({ name, ...kind });
         return undefined;
       }),
     );
     const messages = failures.filter((message) => message !== undefined);
     if (unsupported.length > 0) {
-      const unmounted = wanted.map(({ name }) => name).filter((name) => !state.mounted.has(name));
+      const unmounted = wanted.map(({ volume }) => volume.name).filter((name) => !state.mounted.has(name));
       messages.push(unsupportedMessage(unsupported, unmounted));
     }
     if (messages.length > 0) return { ok: false, reason: 'FailedMount', messages };
-    return { ok: true, mounts: new Map(wanted.map(({ name }) => [name, state.mounted.get(name) ?? ''])) };
+    return {
+      ok: true,
+      mounts: new Map(wanted.map(({ volume: { name } }) => [name, state.mounted.get(name)?.path ?? ''])),
+    };
   };
 
   const refresh = async (state: PodState): Promise<void> => {
     if (state.gone) return;
     for (const volume of state.pod.spec?.volumes ?? []) {
       const kind = volumeKind(volume);
-      if (kind.plugin === 'unsupported' || !isReadOnlyKind(kind) || !state.mounted.has(volume.name)) continue;
+      if (!isProjected(kind) || !state.mounted.has(volume.name)) continue;
       await setUp(state, volume.name, kind, undefined);
     }
   };
@@ -190,14 +214,23 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
   };
   const stopListening = objects.onChange(changed);
 
-  const removeFolder = async (uid: string): Promise<void> => {
-    const folder = podPaths.pod(root, uid);
+  /** Takes down what is mounted in a folder of the pod, and the folder; nothing there costs one look. */
+  const removeFolder = async (folder: string): Promise<void> => {
     if ((await files.lstat(folder)) === undefined) return;
-    for (const path of (await mounts?.listUnder(folder)) ?? []) await mounts?.unmount(path);
-    // Never into something that is still mounted: what it holds is not the pod's to delete.
-    const left = (await mounts?.listUnder(folder)) ?? [];
-    if (left.length > 0) throw new Error(`still mounted: ${left.join(', ')}`);
-    await files.removeTree(folder);
+    try {
+      await files.removeTree(folder);
+    } catch (error) {
+      // Mounts are in the way; nothing was touched.
+      if (!mounts || !hasCode(error, 'EBUSY')) throw error;
+      await mounts.unmount(...(await mounts.listUnder(folder)));
+      await files.removeTree(folder);
+    }
+  };
+
+  const removePod = async (uid: string): Promise<void> => {
+    await removeFolder(podPaths.pod(root, uid));
+    // The mounts that show files of it are gone by now.
+    await removeFolder(podPaths.inMemory(root, uid));
   };
 
   return {
@@ -212,20 +245,17 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
       objects.unregister(podUid);
       options.tokens?.forget(podUid);
       const state = pods.get(podUid);
-      if (!state) return removeFolder(podUid);
+      if (!state) return removePod(podUid);
       state.gone = true;
       state.refresh?.cancel();
-      await enqueue(state, () => removeFolder(podUid));
+      await enqueue(state, () => removePod(podUid));
       if (pods.get(podUid) === state) pods.delete(podUid);
     },
 
     async listPodsOnDisk() {
-      try {
-        return (await files.readdir(podPaths.pods(root))).sort();
-      } catch (error) {
-        if (hasCode(error, 'ENOENT')) return [];
-        throw error;
-      }
+      const folders = [podPaths.pods(root), podPaths.memory(root)];
+      const names = (await Promise.all(folders.map((folder) => namesIn(files, folder)))).flat();
+      return [...new Set(names)].filter((name) => !name.startsWith('.')).sort();
     },
 
     close() {
@@ -235,14 +265,23 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
   };
 }
 
-/** The path of files that an earlier kubelet projected: containers may be using them, so that they count as mounted. */
+async function namesIn(files: Files, folder: string): Promise<string[]> {
+  try {
+    return await files.readdir(folder);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+/** Files that an earlier kubelet projected: containers may be using them, so that they count as mounted. */
 async function earlierProjection(
   env: VolumeEnvironment,
   pod: Pod,
   name: string,
-  kind: VolumeKind,
-): Promise<string | undefined> {
-  if (!isReadOnlyKind(kind)) return undefined;
-  const path = podPaths.volume(env.root, pod.metadata?.uid ?? '', kind.plugin, name);
-  return (await hasProjection(env.files, path)) ? path : undefined;
+  kind: MountableKind,
+): Promise<ReadyVolume | undefined> {
+  if (!isProjected(kind)) return undefined;
+  const path = await projectionPath(env, pod.metadata?.uid ?? '', kind.plugin, name);
+  return (await hasProjection(env.files, path)) ? { path } : undefined;
 }
