@@ -1,6 +1,6 @@
 // Removes everything that an instance has on the machine outside its data: processes, shims, mounts, network, cgroups, kernel settings.
 
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import type { Processes } from '../lib/system.ts';
 import { openCgroups } from './cgroups.ts';
 import { readPidFile, stopDaemon } from './daemon.ts';
@@ -9,22 +9,8 @@ import type { Instance } from './instance.ts';
 import { createHostMounts } from './mounts.ts';
 import { natTablesState } from './nat-tables.ts';
 import { removePodNetwork } from './network.ts';
+import { killShims, shimsOf } from './shims.ts';
 import { leaveSysctls } from './sysctls.ts';
-
-/** Shims of the instance's containerd, told by the socket in their arguments. */
-async function shimsOf(instance: Instance): Promise<number[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(
-    pids.map(async (pid) => {
-      const argv = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
-      const at = argv.indexOf('-address');
-      return argv[0]?.includes('containerd-shim') && at > 0 && argv[at + 1] === instance.containerdSocket
-        ? Number(pid)
-        : 0;
-    }),
-  );
-  return found.filter((pid) => pid > 0);
-}
 
 /**
  * Stops the instance's containerd, kills its pods' processes and their shims, and removes mounts, network, cgroups and kernel
@@ -50,15 +36,7 @@ export async function removeInstance(
     if (containerd) await stopDaemon(containerd, 5000);
     await rm(instance.containerdPidFile, { force: true });
   });
-  await attempt(async () => {
-    for (const pid of await shimsOf(instance)) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It ended by itself since it was found.
-      }
-    }
-  });
+  await attempt(async () => killShims(await shimsOf(instance)));
   await attempt(async () => (await openCgroups())?.remove(instance.cgroupRoot));
   await attempt(async () => {
     const mounts = createHostMounts(processes);

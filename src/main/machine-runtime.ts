@@ -3,7 +3,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connectRuntime, type RuntimeConnection, waitForRuntime } from '../cri/grpc/connect-runtime.ts';
-import { type Containerd, startContainerd } from '../host/containerd.ts';
+import { startContainerd } from '../host/containerd.ts';
 import { hostFiles } from '../host/files.ts';
 import { type ImageStore, imageStoreOf } from '../host/image-store.ts';
 import { infraImage } from '../host/infra-image.ts';
@@ -12,6 +12,7 @@ import { describeMachine, type Machine } from '../host/machine.ts';
 import { setUpPodNetwork } from '../host/network.ts';
 import { hostProcesses } from '../host/processes.ts';
 import { realClock } from '../host/real-clock.ts';
+import { endLostShims } from '../host/shims.ts';
 import type { Logger } from '../lib/logger.ts';
 
 export interface MachineRuntime {
@@ -48,6 +49,16 @@ export async function startMachineRuntime(options: MachineRuntimeOptions): Promi
       clusterPodCidr: options.clusterPodCidr,
     }),
   ]);
+  const released = new AbortController();
+  const connection = connectRuntime(instance.containerdSocket, realClock);
+  const sandboxes = async (): Promise<string[]> => (await connection.runtime.listPodSandbox()).map(({ id }) => id);
+  let looking = new AbortController();
+  const endLost = (): void => {
+    looking.abort();
+    looking = new AbortController();
+    const signal = AbortSignal.any([looking.signal, released.signal]);
+    void endLostShims(instance, sandboxes, realClock, logger, signal);
+  };
   const containerd = await startContainerd({
     instance,
     machine,
@@ -57,9 +68,12 @@ export async function startMachineRuntime(options: MachineRuntimeOptions): Promi
     clock: realClock,
     logger,
     ready: (socket, signal) => waitForRuntime(socket, realClock, { timeoutMs: answersWithinMs, signal }),
-    onChange: (up) => logger.warn(up ? 'containerd is back' : 'containerd ended; it is started again'),
+    onChange(up) {
+      logger.warn(up ? 'containerd is back' : 'containerd ended; it is started again');
+      if (up) endLost();
+    },
   });
-  const connection = connectRuntime(containerd.socketPath, realClock);
+  endLost();
   const images = imageStoreOf(hostProcesses, instance);
   if (!(await connection.images.imageStatus(image.name))) await images.loadTar(image.tar);
   const { runtimeVersion } = await connection.runtime.version();
@@ -69,13 +83,12 @@ export async function startMachineRuntime(options: MachineRuntimeOptions): Promi
     images,
     version: runtimeVersion.replace(/[~+].*$/, ''),
     adopted: containerd.adopted,
-    release: () => endWatching(containerd, connection),
+    async release() {
+      released.abort();
+      connection.close();
+      await containerd.release();
+    },
   };
-}
-
-async function endWatching(containerd: Containerd, connection: RuntimeConnection): Promise<void> {
-  connection.close();
-  await containerd.release();
 }
 
 /**
