@@ -2,6 +2,8 @@
 // Follows pkg/kubelet/kubelet.go and pkg/kubelet/kubelet_pods.go HandlePodCleanups of v1.36.
 
 import type { Node, Pod } from '../api/generated/types.ts';
+import { formatTime } from '../api/meta/time.ts';
+import { isMirrorPod, isStaticPod } from '../api/pod/static-pod.ts';
 import type { Client, Resource } from '../client/client.ts';
 import type { RuntimeService } from '../cri/runtime.ts';
 import { type Clock, sleep } from '../lib/clock.ts';
@@ -10,7 +12,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import type { Files } from '../lib/system.ts';
 import type { NodeAbilities } from './decide/admit-pod.ts';
-import { createPodAdmission } from './pod-admission.ts';
+import { createPodAdmission, type PodAdmission } from './pod-admission.ts';
 import type { KubeletParts } from './pod-context.ts';
 import type { PodEvents } from './pod-events.ts';
 import { uidOfLogDirectory } from './pod-paths.ts';
@@ -31,6 +33,7 @@ import type {
 } from './seams.ts';
 import { createStartLimiter } from './start-limiter.ts';
 import type { ProbeCount } from './stats/kubelet-metrics.ts';
+import { createStaticPods, type StaticPods } from './static-pods/static-pods.ts';
 import { isTerminalPhase } from './status/phase.ts';
 import { createStatusManager } from './status/status-manager.ts';
 
@@ -84,6 +87,16 @@ export interface Kubelet extends KubeletPods {
 
 const runtimeRetryMs = 500;
 
+const isEnding = (worker: PodWorker): boolean =>
+  worker.isGone() || worker.pod()?.metadata?.deletionTimestamp !== undefined;
+
+/** The pod as a deletion with its own grace period leaves it: so ends a static pod whose manifest is gone. */
+function deleted(pod: Pod, now: number): Pod {
+  const deletionGracePeriodSeconds = pod.spec?.terminationGracePeriodSeconds ?? 30;
+  const deletionTimestamp = formatTime(now + deletionGracePeriodSeconds * 1000);
+  return { ...pod, metadata: { ...pod.metadata, deletionTimestamp, deletionGracePeriodSeconds } };
+}
+
 /** Makes a kubelet; `run` starts it. */
 export function createKubelet(options: KubeletOptions): Kubelet {
   const { runtime, clock, logger, files } = options;
@@ -91,6 +104,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   const { promise: ready, resolve: becomeReady } = Promise.withResolvers<void>();
   let runtimeName = 'containerd';
   let synced = false;
+  let statics: StaticPods | undefined;
 
   const watcher = createRuntimeWatcher({
     runtime,
@@ -119,7 +133,14 @@ export function createKubelet(options: KubeletOptions): Kubelet {
         await sleep(clock, runtimeRetryMs, signal);
       }
     }
-    const statuses = createStatusManager({ client: options.client, pods: options.pods, clock, logger, signal });
+    const statuses = createStatusManager({
+      client: options.client,
+      pods: options.pods,
+      clock,
+      logger,
+      signal,
+      mirrorOf: (pod) => statics?.mirrorOf(pod),
+    });
     return {
       ...options,
       runtimeName: () => runtimeName,
@@ -148,7 +169,8 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     workers.set(identity.uid, worker);
     // Until the API has let go of the object the worker stays, so that nothing of the pod is begun again.
     void worker.done.then(() => {
-      if (worker.isGone()) workers.delete(identity.uid);
+      if (worker.isGone() || (pod !== undefined && isStaticPod(pod))) workers.delete(identity.uid);
+      statics?.workerEnded(identity.namespace, identity.name);
     });
   };
 
@@ -159,6 +181,36 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       .filter((w) => !isTerminalPhase(parts.statuses.get(w.uid)?.phase))
       .map((w) => w.pod())
       .filter((pod) => pod !== undefined);
+
+  /** Workers of static pods of that name, and of pods of which only the runtime knows. */
+  const staticWorkers = (namespace: string, name: string): PodWorker[] =>
+    [...workers.values()].filter((worker) => {
+      const { uid: _, ...identity } = worker.identity;
+      const pod = worker.pod();
+      return identity.namespace === namespace && identity.name === name && (pod === undefined || isStaticPod(pod));
+    });
+
+  const staticPodsOf = (parts: KubeletParts, admission: PodAdmission, signal: AbortSignal): StaticPods =>
+    createStaticPods({
+      client: options.client,
+      pods: options.pods,
+      clock,
+      logger,
+      signal,
+      node: { name: options.node.nodeName, uid: () => options.node.node()?.metadata?.uid },
+      workers: (namespace, name) =>
+        staticWorkers(namespace, name).map((worker) => ({ uid: worker.uid, ending: isEnding(worker) })),
+      start: (pod) => admission.offer(pod),
+      update: (pod) => workers.get(podIdentity(pod).uid)?.update(pod),
+      end(uid) {
+        const worker = workers.get(uid);
+        const pod = worker?.pod();
+        if (pod !== undefined) worker?.update(deleted(pod, clock.now()));
+      },
+      mirrorChanged(namespace, name) {
+        for (const { uid } of staticWorkers(namespace, name)) parts.statuses.mirrorChanged(uid);
+      },
+    });
 
   const subscribe = (parts: KubeletParts, signal: AbortSignal): void => {
     const admission = createPodAdmission({
@@ -173,9 +225,13 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       logger,
       signal,
     });
+    const ofFiles = staticPodsOf(parts, admission, signal);
+    statics = ofFiles;
     options.source.subscribe(
       {
         set(pod) {
+          if (isMirrorPod(pod)) return ofFiles.setMirror(pod);
+          if (isStaticPod(pod)) return ofFiles.set(pod);
           const identity = podIdentity(pod);
           parts.statuses.observe(pod);
           const worker = workers.get(identity.uid);
@@ -183,7 +239,9 @@ export function createKubelet(options: KubeletOptions): Kubelet {
           else admission.offer(pod);
         },
         remove(pod) {
+          if (isMirrorPod(pod)) return ofFiles.removeMirror(pod);
           admission.withdraw(podIdentity(pod).uid);
+          if (isStaticPod(pod)) return ofFiles.remove(pod);
           const worker = workers.get(podIdentity(pod).uid);
           worker?.gone(pod);
           if (worker?.state() === 'removed') workers.delete(worker.uid);
@@ -192,6 +250,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
           admission.decide();
           synced = true;
           adoptOrphans(parts, signal);
+          ofFiles.synced();
           becomeReady();
         },
       },

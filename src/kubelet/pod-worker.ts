@@ -15,6 +15,7 @@ export type WorkerState = 'syncing' | 'terminating' | 'terminated' | 'removed';
 
 export interface PodWorker {
   readonly uid: string;
+  readonly identity: PodMemory['identity'];
   state(): WorkerState;
   pod(): Pod | undefined;
   /** The object is gone from the API. */
@@ -72,6 +73,7 @@ function asksForPass(before: Pod, after: Pod): boolean {
 
 class Worker implements PodWorker {
   readonly uid: string;
+  readonly identity: PodMemory['identity'];
   readonly done: Promise<void>;
   readonly #parts: KubeletParts;
   readonly #memory: PodMemory;
@@ -87,6 +89,7 @@ class Worker implements PodWorker {
 
   constructor({ parts, identity, pod, inRuntime, signal }: PodWorkerOptions) {
     this.uid = identity.uid;
+    this.identity = identity;
     this.#parts = parts;
     this.#memory = newMemory(identity, pod);
     this.#memory.dirty = inRuntime;

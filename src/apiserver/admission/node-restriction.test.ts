@@ -51,6 +51,25 @@ async function outcome(request: Promise<unknown>): Promise<string> {
   }
 }
 
+/** A mirror pod of node a, with its owner and spec changed as told. */
+async function mirror(name: string, owner: object = {}, spec: object = {}): Promise<object> {
+  const node = await admin.get('/api/v1/nodes/a');
+  const reference = { apiVersion: 'v1', kind: 'Node', name: 'a', uid: node.metadata?.uid, controller: true, ...owner };
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, annotations: { 'kubernetes.io/config.mirror': 'x' }, ownerReferences: [reference] },
+    spec: { nodeName: 'a', containers: [{ name: 'c', image: 'i' }], ...spec },
+  };
+}
+const makeMirror = async (name: string, owner?: object, spec?: object) =>
+  await a.post(`${root}/pods`, await mirror(name, owner, spec));
+
+test('a node makes and deletes mirror pods of its own', async () => {
+  expect(await outcome(makeMirror('static-a'))).toBe('ok');
+  expect(await outcome(a.del(`${root}/pods/static-a`, { gracePeriodSeconds: 0 }))).toBe('ok');
+});
+
 const token = (of: () => KubeObject, more: object = {}) => ({
   spec: {
     boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: of().metadata?.name, uid: of().metadata?.uid, ...more },
@@ -115,6 +134,41 @@ test.each<[string, () => Promise<unknown>, string]>([
     'creating an ordinary pod',
     () => a.post(`${root}/pods`, pod('new', 'a', 'mine')),
     'pod does not have "kubernetes.io/config.mirror" annotation, node "a" can only create mirror pods',
+  ],
+  [
+    'a mirror pod on another node',
+    () => makeMirror('m', {}, { nodeName: 'b' }),
+    'node "a" can only create pods with spec.nodeName set to itself',
+  ],
+  [
+    'a mirror pod of another owner',
+    () => makeMirror('m', { name: 'b' }),
+    'node "a" can only create pods with an owner reference set to itself',
+  ],
+  [
+    'a mirror pod that it does not control',
+    () => makeMirror('m', { controller: false }),
+    'node "a" can only create pods with a controller owner reference set to itself',
+  ],
+  [
+    'a mirror pod that keeps it from being deleted',
+    () => makeMirror('m', { blockOwnerDeletion: true }),
+    'node "a" must not set blockOwnerDeletion on an owner reference',
+  ],
+  [
+    'a mirror pod of an earlier node of its name',
+    () => makeMirror('m', { uid: 'old' }),
+    'node a UID mismatch: expected old got ',
+  ],
+  [
+    'a mirror pod with a service account',
+    () => makeMirror('m', {}, { serviceAccountName: 'default' }),
+    'node "a" can not create pods that reference serviceaccounts',
+  ],
+  [
+    'a mirror pod with a secret',
+    () => makeMirror('m', {}, { volumes: [{ name: 's', secret: { secretName: 's' } }] }),
+    'node "a" can not create pods that reference secrets',
   ],
   [
     'a token bound to another pod',

@@ -2,13 +2,18 @@
 // Follows plugin/pkg/admission/noderestriction/admission.go of v1.36 for the kinds that are served.
 
 import type { Node, Pod, TokenRequest } from '../../api/generated/types.ts';
-import { type ApiError, forbidden } from '../../api/meta/errors.ts';
+import { type ApiError, forbidden, notFound } from '../../api/meta/errors.ts';
+import { apiObjectReference } from '../../api/pod/api-references.ts';
+import { configMirrorAnnotation, isMirrorPod } from '../../api/pod/static-pod.ts';
 import { nodeOf } from '../authz/node-graph.ts';
 import { equalJson } from '../registry/same-content.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from './admission.ts';
 
-/** The pod as it is now, having waited for every acknowledged write. */
-export type FindPod = (namespace: string, name: string) => Promise<Pod | undefined>;
+/** Objects as they are now, having waited for every acknowledged write. */
+export interface NodeRestrictionDeps {
+  pod(namespace: string, name: string): Promise<Pod | undefined>;
+  node(name: string): Promise<Node | undefined>;
+}
 
 const refuse = ({ resource, name }: AdmissionAttributes, why: string): ApiError =>
   forbidden(resource.qualified, name, why);
@@ -65,25 +70,42 @@ function checkNode(at: AdmissionAttributes, me: string): void {
   if (labels !== '') throw refuse(at, `is not allowed to modify labels: ${labels}`);
 }
 
-function checkMirrorPod(at: AdmissionAttributes, me: string, pod: Pod): void {
-  const annotation = 'kubernetes.io/config.mirror';
-  if (pod.metadata?.annotations?.[annotation] === undefined)
+/** A mirror pod belongs to its node, so that it goes when the node does, and that node to whom makes it. */
+async function checkOwner(at: AdmissionAttributes, me: string, pod: Pod, deps: NodeRestrictionDeps): Promise<void> {
+  const owners = pod.metadata?.ownerReferences ?? [];
+  const only = `node ${quoted(me)} can only create pods with`;
+  if (owners.length > 1) throw refuse(at, `${only} a single owner reference set to itself`);
+  const [owner] = owners;
+  if (owner === undefined || owner.apiVersion !== 'v1' || owner.kind !== 'Node' || owner.name !== me)
+    throw refuse(at, `${only} an owner reference set to itself`);
+  if (owner.controller !== true) throw refuse(at, `${only} a controller owner reference set to itself`);
+  if (owner.blockOwnerDeletion === true)
+    throw refuse(at, `node ${quoted(me)} must not set blockOwnerDeletion on an owner reference`);
+  const node = await deps.node(me);
+  if (node === undefined) throw notFound({ resource: 'nodes', group: '' }, me);
+  const uid = node.metadata?.uid ?? '';
+  if (owner.uid !== uid) throw refuse(at, `node ${me} UID mismatch: expected ${owner.uid} got ${uid}`);
+}
+
+async function checkMirrorPod(at: AdmissionAttributes, me: string, pod: Pod, deps: NodeRestrictionDeps): Promise<void> {
+  if (!isMirrorPod(pod))
     throw refuse(
       at,
-      `pod does not have ${quoted(annotation)} annotation, node ${quoted(me)} can only create mirror pods`,
+      `pod does not have ${quoted(configMirrorAnnotation)} annotation, node ${quoted(me)} can only create mirror pods`,
     );
   if ((pod.spec?.nodeName ?? '') !== me)
     throw refuse(at, `node ${quoted(me)} can only create pods with spec.nodeName set to itself`);
-  if (pod.spec?.serviceAccountName)
-    throw refuse(at, `node ${quoted(me)} can not create pods that reference a service account`);
+  await checkOwner(at, me, pod, deps);
+  const reference = pod.spec && apiObjectReference(pod.spec);
+  if (reference !== undefined) throw refuse(at, `node ${quoted(me)} can not create pods that reference ${reference}`);
 }
 
-async function checkPod(at: AdmissionAttributes, me: string, find: FindPod): Promise<void> {
+async function checkPod(at: AdmissionAttributes, me: string, deps: NodeRestrictionDeps): Promise<void> {
   const pod = (at.object ?? {}) as Pod;
   const nodeName = (at.old as Pod | undefined)?.spec?.nodeName ?? '';
   switch (`${at.operation} ${at.subresource}`) {
     case 'CREATE ':
-      return checkMirrorPod(at, me, pod);
+      return await checkMirrorPod(at, me, pod, deps);
     case 'DELETE ':
       if (nodeName !== me) throw refuse(at, `node ${quoted(me)} can only delete pods with spec.nodeName set to itself`);
       return;
@@ -94,7 +116,7 @@ async function checkPod(at: AdmissionAttributes, me: string, find: FindPod): Pro
         throw refuse(at, `node ${quoted(me)} cannot update labels through pod status`);
       return;
     case 'CREATE eviction': {
-      const evicted = await find(at.namespace, at.name);
+      const evicted = await deps.pod(at.namespace, at.name);
       if ((evicted?.spec?.nodeName ?? '') !== me)
         throw refuse(at, `node ${me} can only evict pods with spec.nodeName set to itself`);
       return;
@@ -107,12 +129,12 @@ async function checkPod(at: AdmissionAttributes, me: string, find: FindPod): Pro
   }
 }
 
-async function checkToken(at: AdmissionAttributes, me: string, find: FindPod): Promise<void> {
+async function checkToken(at: AdmissionAttributes, me: string, deps: NodeRestrictionDeps): Promise<void> {
   const ref = (at.object as TokenRequest | undefined)?.spec?.boundObjectRef;
   if (ref === undefined || ref.apiVersion !== 'v1' || ref.kind !== 'Pod' || !ref.name)
     throw refuse(at, 'node requested token not bound to a pod');
   if (!ref.uid) throw refuse(at, 'node requested token with a pod binding without a uid');
-  const pod = await find(at.namespace, ref.name);
+  const pod = await deps.pod(at.namespace, ref.name);
   if (pod === undefined) throw refuse(at, `pod ${quoted(ref.name)} not found`);
   if (pod.metadata?.uid !== ref.uid)
     throw refuse(
@@ -131,7 +153,7 @@ function checkLease(at: AdmissionAttributes, me: string): void {
   if (name !== me) throw refuse(at, 'can only access node lease with the same name as the requesting node');
 }
 
-export function nodeRestriction(find: FindPod): AdmissionPlugin {
+export function nodeRestriction(deps: NodeRestrictionDeps): AdmissionPlugin {
   return {
     name: 'NodeRestriction',
     async mutate(at) {
@@ -140,9 +162,9 @@ export function nodeRestriction(find: FindPod): AdmissionPlugin {
       const { group, resource } = at.resource.kind;
       if (group === 'coordination.k8s.io' && resource === 'leases') return checkLease(at, me);
       if (group !== '') return;
-      if (resource === 'pods') await checkPod(at, me, find);
+      if (resource === 'pods') await checkPod(at, me, deps);
       else if (resource === 'nodes') checkNode(at, me);
-      else if (resource === 'serviceaccounts' && at.subresource === 'token') await checkToken(at, me, find);
+      else if (resource === 'serviceaccounts' && at.subresource === 'token') await checkToken(at, me, deps);
     },
   };
 }

@@ -1,6 +1,6 @@
 // The admission plugins that are built, by name, and the chain of those that are enabled.
 
-import type { Namespace, Pod, ServiceAccount } from '../../api/generated/types.ts';
+import type { Namespace, Node, Pod, ServiceAccount } from '../../api/generated/types.ts';
 import type { Random } from '../../lib/random.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
@@ -18,6 +18,7 @@ export interface PluginDeps {
 
 const namespaces: LookupKind<Namespace> = { group: '', resource: 'namespaces' };
 const serviceAccounts: LookupKind<ServiceAccount> = { group: '', resource: 'serviceaccounts' };
+const nodes: LookupKind<Node> = { group: '', resource: 'nodes' };
 const pods: LookupKind<Pod> = { group: '', resource: 'pods' };
 
 const factories: Partial<Record<PluginName, (deps: PluginDeps) => AdmissionPlugin>> = {
@@ -28,7 +29,11 @@ const factories: Partial<Record<PluginName, (deps: PluginDeps) => AdmissionPlugi
       random,
       sleep,
     }),
-  NodeRestriction: ({ objects }) => nodeRestriction((namespace, name) => objects.get(pods, namespace, name)),
+  NodeRestriction: ({ objects }) =>
+    nodeRestriction({
+      pod: (namespace, name) => objects.get(pods, namespace, name),
+      node: (name) => objects.get(nodes, '', name),
+    }),
 };
 
 const built: ReadonlySet<PluginName> = new Set(pluginOrder.filter((name) => factories[name] !== undefined));

@@ -2,6 +2,7 @@
 // Follows plugin/pkg/admission/serviceaccount/admission.go of v1.36.
 
 import type { Container, Pod, PodSpec, ServiceAccount, Volume, VolumeMount } from '../../api/generated/types.ts';
+import { isMirrorPod } from '../../api/pod/static-pod.ts';
 import type { Random } from '../../lib/random.ts';
 import { randomSuffix } from '../../lib/random.ts';
 import { type AdmissionAttributes, type AdmissionPlugin, refuse } from './admission.ts';
@@ -16,7 +17,6 @@ export interface ServiceAccountAdmissionDeps {
 
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
 const volumePrefix = 'kube-api-access-';
-const mirrorAnnotation = 'kubernetes.io/config.mirror';
 const enforceAnnotation = 'kubernetes.io/enforce-mountable-secrets';
 const defaultAccount = 'default';
 /** Upstream's kubelets know tokens of pods by this odd hour. */
@@ -24,8 +24,6 @@ const tokenSeconds = 3607;
 /** A new namespace has its default account within milliseconds: that is waited for. */
 const waitMs = 25;
 const waits = 60;
-
-const isMirror = (pod: Pod): boolean => pod.metadata?.annotations?.[mirrorAnnotation] !== undefined;
 
 async function accountOf(
   deps: ServiceAccountAdmissionDeps,
@@ -132,7 +130,7 @@ export function serviceAccountAdmission(deps: ServiceAccountAdmissionDeps): Admi
     name: 'ServiceAccount',
     async mutate(at) {
       const pod = podOf(at);
-      if (pod?.spec === undefined || isMirror(pod)) return;
+      if (pod?.spec === undefined || isMirrorPod(pod)) return;
       const { spec } = pod;
       spec.serviceAccountName ||= defaultAccount;
       spec.serviceAccount = spec.serviceAccountName;
@@ -146,7 +144,7 @@ export function serviceAccountAdmission(deps: ServiceAccountAdmissionDeps): Admi
       const pod = podOf(at);
       if (pod?.spec === undefined) return;
       const { spec } = pod;
-      if (isMirror(pod)) return refuseMirror(at, spec);
+      if (isMirrorPod(pod)) return refuseMirror(at, spec);
       const account = await accountOf(deps, at, spec.serviceAccountName ?? '');
       if (isTrue(account.metadata?.annotations?.[enforceAnnotation])) limitSecrets(at, spec, account);
     },

@@ -40,7 +40,14 @@ function setUp() {
     patch: (_resource: unknown, _name: unknown, patch: { body: unknown }) => call('patch', patch.body),
     delete: (_resource: unknown, _name: unknown, options: unknown) => call('delete', options),
   } as unknown as Client;
-  const manager = createStatusManager({ client, pods, clock, logger: silentLogger, signal: stop.signal });
+  const manager = createStatusManager({
+    client,
+    pods,
+    clock,
+    logger: silentLogger,
+    signal: stop.signal,
+    mirrorOf: () => undefined,
+  });
   const seen = (): unknown[] =>
     calls.map((c) => [c.verb, (c.body as { status?: { phase?: string } }).status?.phase].filter(Boolean).join(' '));
   return { clock, stop, calls, manager, seen };

@@ -3,6 +3,7 @@
 
 import type { Pod, PodStatus } from '../../api/generated/types.ts';
 import { isApiError } from '../../api/meta/errors.ts';
+import { isStaticPod } from '../../api/pod/static-pod.ts';
 import type { Client, Resource } from '../../client/client.ts';
 import { type Clock, sleep } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
@@ -17,9 +18,11 @@ export interface StatusManager {
   get(podUid: string): PodStatus | undefined;
   /** Tells the status that the API holds, as the informer saw it, so that patches start from it and foreign conditions are seen. */
   observe(pod: Pod): void;
+  /** A static pod has another mirror pod now, or none: what was taken for it is reported there. */
+  mirrorChanged(podUid: string): void;
   /**
    * Reports what is left, then deletes the object (grace 0, this UID only). Resolves once it is gone; tries until then or
-   * until the signal aborts.
+   * until the signal aborts. A static pod has no object of its own: nothing is done.
    */
   delete(pod: Pod, signal: AbortSignal): Promise<void>;
   /** Drops what is known of a pod that is gone. */
@@ -29,6 +32,8 @@ export interface StatusManager {
 }
 
 interface Entry {
+  /** Static: the object that is written is the mirror pod of the moment. */
+  readonly isStatic: boolean;
   pod: Pod;
   /** What the API holds, as far as known, and the resource version that it is of. */
   base: PodStatus;
@@ -44,6 +49,8 @@ export interface StatusManagerOptions {
   clock: Clock;
   logger: Logger;
   signal: AbortSignal;
+  /** The mirror pod of a static pod, while there is one. */
+  mirrorOf(pod: Pod): Pod | undefined;
 }
 
 const firstRetryMs = 200;
@@ -69,14 +76,16 @@ function withForeign(base: PodStatus, status: PodStatus): PodStatus {
 }
 
 /** Makes a status manager that works until the signal aborts. */
-export function createStatusManager({ client, pods, clock, logger, signal }: StatusManagerOptions): StatusManager {
+export function createStatusManager(options: StatusManagerOptions): StatusManager {
+  const { client, pods, clock, logger, signal } = options;
   const entries = new Map<string, Entry>();
 
   const entryOf = (pod: Pod): Entry => {
     const { uid } = podIdentity(pod);
     let entry = entries.get(uid);
     if (entry === undefined) {
-      entry = { pod, base: pod.status ?? {}, baseVersion: versionOf(pod), wanted: undefined, sending: undefined };
+      const held = { pod, base: pod.status ?? {}, baseVersion: versionOf(pod) };
+      entry = { ...held, isStatic: isStaticPod(pod), wanted: undefined, sending: undefined };
       entries.set(uid, entry);
     }
     return entry;
@@ -84,14 +93,18 @@ export function createStatusManager({ client, pods, clock, logger, signal }: Sta
 
   const learn = (entry: Entry, pod: Pod): void => {
     if (versionOf(pod) < entry.baseVersion) return;
-    entry.pod = pod;
+    // Of a static pod the entry keeps the pod itself, by which its mirror is found.
+    if (!entry.isStatic) entry.pod = pod;
     entry.base = pod.status ?? {};
     entry.baseVersion = versionOf(pod);
   };
 
   /** One patch; true when it need not be tried again. */
   const patchOnce = async (entry: Entry, status: PodStatus): Promise<boolean> => {
-    const { uid, name, namespace } = podIdentity(entry.pod);
+    const object = entry.isStatic ? options.mirrorOf(entry.pod) : entry.pod;
+    // Nobody to tell: once the mirror pod is there it is told.
+    if (object === undefined) return true;
+    const { uid, name, namespace } = podIdentity(object);
     const body = podStatusPatch(uid, entry.base, withForeign(entry.base, status));
     if (body === undefined) return true;
     try {
@@ -149,7 +162,15 @@ export function createStatusManager({ client, pods, clock, logger, signal }: Sta
       const entry = entries.get(podIdentity(pod).uid);
       if (entry) learn(entry, pod);
     },
+    mirrorChanged(podUid) {
+      const entry = entries.get(podUid);
+      const mirror = entry && options.mirrorOf(entry.pod);
+      if (entry === undefined || mirror === undefined) return;
+      learn(entry, mirror);
+      void kick(entry);
+    },
     async delete(pod, stop) {
+      if (isStaticPod(pod)) return;
       const { uid, name, namespace } = podIdentity(pod);
       const entry = entryOf(pod);
       let retryMs = firstRetryMs;

@@ -1,6 +1,6 @@
 // A kubelet on the simulated runtime and virtual time, with an API that holds just its pods: for tests.
 
-import { notFound } from '../../api/meta/errors.ts';
+import { alreadyExists, notFound } from '../../api/meta/errors.ts';
 import { equalJson } from '../../api/meta/equal.ts';
 import { formatTime } from '../../api/meta/time.ts';
 import type { Pod } from '../../api/generated/types.ts';
@@ -135,7 +135,15 @@ export class FakeApi {
     },
   };
 
-  readonly client: Pick<Client, 'patch' | 'delete'> = {
+  readonly client: Pick<Client, 'create' | 'patch' | 'delete'> = {
+    // What a kubelet makes is a mirror pod.
+    create: async (_resource, object) => {
+      if (this.failWith) throw this.failWith;
+      const pod = object as Pod;
+      const name = pod.metadata?.name ?? '';
+      if (this.find(name)) throw alreadyExists(podResource, name);
+      return this.create({ ...pod, metadata: { ...pod.metadata, uid: `${name}-${++this.#version}` } }) as never;
+    },
     patch: async (_resource, { name }, { body }) => {
       if (this.failWith) throw this.failWith;
       const pod = this.get(name);

@@ -4,8 +4,9 @@ import type { Pod, PodSpec } from '../../generated/types.ts';
 import { type FieldError, FieldPath, forbiddenField } from '../../meta/errors.ts';
 import { nameIsSubdomain } from '../../meta/names.ts';
 import { validateObjectMeta } from '../../meta/validate-meta.ts';
+import { isMirrorPod } from '../../pod/static-pod.ts';
 import { metaOf } from '../common.ts';
-import { mirrorAnnotation, validatePodAnnotations, validateProfilesAgree } from './validation/annotations.ts';
+import { validatePodAnnotations, validateProfilesAgree } from './validation/annotations.ts';
 import { validateImagesOfPod } from './validation/containers.ts';
 import type { PodValidationOptions } from './validation/shared.ts';
 import { validatePodSpec } from './validation/spec.ts';
@@ -22,7 +23,7 @@ export function validatePodMetaAndSpec(pod: Pod, options = defaultPodOptions): F
   const meta = metaOf(pod);
   const spec = specOf(pod);
   const annotations = meta.annotations ?? {};
-  const owner = { name: meta.name ?? '', mirror: mirrorAnnotation in annotations };
+  const owner = { name: meta.name ?? '', mirror: isMirrorPod(pod) };
   return [
     ...validateObjectMeta(meta, true, nameIsSubdomain),
     ...validatePodAnnotations(annotations, spec),

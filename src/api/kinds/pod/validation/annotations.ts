@@ -5,11 +5,11 @@ import type { AppArmorProfile, Pod, PodSpec, SeccompProfile } from '../../../gen
 import { type FieldError, FieldPath, forbiddenField, invalid } from '../../../meta/errors.ts';
 import { goQuote } from '../../../meta/go-format.ts';
 import { visitContainers } from '../../../pod/containers.ts';
+import { configMirrorAnnotation } from '../../../pod/static-pod.ts';
 import { descendingPath } from './shared.ts';
 
 type Annotations = Readonly<Record<string, string>>;
 
-export const mirrorAnnotation = 'kubernetes.io/config.mirror';
 const deletionCost = 'controller.kubernetes.io/pod-deletion-cost';
 const seccompPod = 'seccomp.security.alpha.kubernetes.io/pod';
 const seccompContainer = 'container.seccomp.security.alpha.kubernetes.io/';
@@ -33,9 +33,11 @@ function isDeletionCost(text: string): boolean {
 /** Checks the annotations of any pod. */
 export function validatePodAnnotations(annotations: Annotations, spec: PodSpec): FieldError[] {
   const errors: FieldError[] = [];
-  const mirror = annotations[mirrorAnnotation];
+  const mirror = annotations[configMirrorAnnotation];
   if (mirror !== undefined && !spec.nodeName) {
-    errors.push(invalid(path.key(mirrorAnnotation), mirror, 'must set spec.nodeName if mirror pod annotation is set'));
+    errors.push(
+      invalid(path.key(configMirrorAnnotation), mirror, 'must set spec.nodeName if mirror pod annotation is set'),
+    );
   }
   const cost = annotations[deletionCost];
   if (cost !== undefined && !isDeletionCost(cost))
@@ -61,13 +63,13 @@ export function validateAnnotationUpdates(pod: Pod, old: Pod): FieldError[] {
     if (now[key] === before[key]) continue;
     if (key.startsWith(appArmor))
       errors.push(forbiddenField(path.key(key), 'may not remove or update AppArmor annotations'));
-    if (key === mirrorAnnotation)
+    if (key === configMirrorAnnotation)
       errors.push(forbiddenField(path.key(key), 'may not remove or update mirror pod annotation'));
   }
   for (const key of Object.keys(now)) {
     if (Object.hasOwn(before, key)) continue;
     if (key.startsWith(appArmor)) errors.push(forbiddenField(path.key(key), 'may not add AppArmor annotations'));
-    if (key === mirrorAnnotation) errors.push(forbiddenField(path.key(key), 'may not add mirror pod annotation'));
+    if (key === configMirrorAnnotation) errors.push(forbiddenField(path.key(key), 'may not add mirror pod annotation'));
   }
   return pod.spec ? [...errors, ...validatePodAnnotations(now, pod.spec)] : errors;
 }
