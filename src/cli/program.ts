@@ -23,6 +23,10 @@ export interface UpOptions {
   serviceCidr: string;
   kubeletPort?: number;
   nodeName?: string;
+  /** Where static pods are described: a folder or a file. Absent: `manifests` in the data folder. */
+  podManifestPath?: string;
+  /** Nothing but the node and its static pods. */
+  withoutApi: boolean;
   /** As kube-apiserver's and kube-controller-manager's options of these names. */
   enableAdmissionPlugins: string[];
   disableAdmissionPlugins: string[];
@@ -173,7 +177,9 @@ export function createProgram(actions: CliActions, defaultDataDir: string, finis
       "port of the node's own API (default: 10250, or a free one)",
       wholeNumber(0, 65535),
     )
-    .option('--node-name <name>', 'name of the real node (default: the host name)');
+    .option('--node-name <name>', 'name of the real node (default: the host name)')
+    .option('--pod-manifest-path <path>', 'folder or file of static pods (default: manifests in the data folder)')
+    .option('--without-api', 'no API server: run the static pods, and leave all others as they are', false);
   addComponentOptions(addNodeOptions(up)).action(async (o: UpFlags) => finish(await actions.up(upOptions(o))));
 
   program
@@ -255,6 +261,8 @@ interface UpFlags {
   serviceCidr: string;
   kubeletPort?: number;
   nodeName?: string;
+  podManifestPath?: string;
+  withoutApi: boolean;
   enableAdmissionPlugins: string[];
   disableAdmissionPlugins: string[];
   allowPrivileged: boolean;

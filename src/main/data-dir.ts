@@ -18,6 +18,8 @@ export interface DataDir {
   log: string;
   kubelet: string;
   podLogs: string;
+  /** Static pods, unless --pod-manifest-path names another place. */
+  manifests: string;
   tools: string;
 }
 
@@ -36,6 +38,7 @@ export function dataDirPaths(folder: string): DataDir {
     log: join(root, 'run', 'peapod.log'),
     kubelet: join(root, 'kubelet'),
     podLogs: join(root, 'logs', 'pods'),
+    manifests: join(root, 'manifests'),
     tools: join(root, 'tools'),
   };
 }

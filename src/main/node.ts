@@ -26,14 +26,15 @@ import type { NodeAbilities } from '../kubelet/decide/admit-pod.ts';
 import { createSysctlAllowlist } from '../kubelet/decide/sysctl-allowlist.ts';
 import type { NodeIdentity } from '../kubelet/node-status/decide-node-status.ts';
 import { createNodeStatus, type NodeStatusKeeper } from '../kubelet/node-status/node-status.ts';
-import { containerFieldPath, podEventsOf } from '../kubelet/pod-events.ts';
-import { podSourceOf, podsOfNode } from '../kubelet/pod-source.ts';
+import { containerFieldPath, type PodEvents, podEventsOf } from '../kubelet/pod-events.ts';
+import { mergeSources, type PodSource, podSourceOf, podsOfNode } from '../kubelet/pod-source.ts';
 import { createSandboxConfigBuilder } from '../kubelet/sandbox-config/sandbox-config-builder.ts';
 import { findResolvConf } from '../kubelet/sandbox-config/host-resolv-conf.ts';
 import type { PodCgroups } from '../kubelet/seams.ts';
 import { createKubeletServer } from '../kubelet/server/kubelet-server.ts';
 import { createKubeletMetrics, type KubeletMetrics } from '../kubelet/stats/kubelet-metrics.ts';
 import type { StatsProvider } from '../kubelet/stats/stats-provider.ts';
+import { manifestSource } from '../kubelet/static-pods/manifest-source.ts';
 import { createTokenSource } from '../kubelet/volumes/token-source.ts';
 import { createVolumeManager } from '../kubelet/volumes/volume-manager.ts';
 import { createWatchedObjects } from '../kubelet/volumes/watched-objects.ts';
@@ -69,6 +70,8 @@ export interface NodeOptions {
   /** Certificates of this node are kept under this name. */
   certificateFile?: string;
   labels?: Readonly<Record<string, string>>;
+  /** Where static pods are described: a folder or a file. */
+  manifests?: string;
   logger: Logger;
 }
 
@@ -141,7 +144,7 @@ export async function startNode(given: NodeOptions): Promise<RunningNode> {
   const kubelet: Kubelet = createKubelet({
     client,
     pods,
-    source: podSourceOf(informer),
+    source: mergeSources([podSourceOf(informer), ...staticPodSource(options, parts.events, logger)]),
     runtime,
     images: parts.imageManager,
     volumes: parts.volumes,
@@ -193,6 +196,11 @@ export async function startNode(given: NodeOptions): Promise<RunningNode> {
       await running;
     },
   };
+}
+
+function staticPodSource({ manifests, name }: NodeOptions, events: PodEvents, logger: Logger): PodSource[] {
+  if (manifests === undefined) return [];
+  return [manifestSource({ path: manifests, nodeName: name, files: hostFiles, clock: realClock, logger, events })];
 }
 
 function abilitiesOf({ machine, real, ...options }: NodeOptions, version: RuntimeVersion): NodeAbilities {

@@ -20,6 +20,8 @@ export interface SimulatedNodesOptions {
   firstRange: number;
   /** Port of the first node's endpoint; the others take free ones. */
   kubeletPort: number;
+  /** Static pods of the first node. */
+  manifests?: string;
   folder: string;
   logger: Logger;
 }
@@ -68,6 +70,7 @@ export async function startSimulatedNodes(options: SimulatedNodesOptions): Promi
         pki: controlPlane.pki,
         real: false,
         certificateFile: `kubelet-${name}`,
+        ...(i === 0 && options.manifests !== undefined ? { manifests: options.manifests } : {}),
         labels: { 'peapod.dev/simulated': 'true' },
         logger,
       });

@@ -28,6 +28,14 @@ export async function runStatus(options: { dataDir: string; output: 'text' | 'js
     runtime: record.runtime,
     startedAt: record.startedAt,
   };
+  if (record.server === '') {
+    if (options.output === 'json') console.log(JSON.stringify(base));
+    else
+      console.log(
+        `running     peapod ${record.version}, process ${record.process.pid}, without an API (--without-api)`,
+      );
+    return 0;
+  }
   const connection = await adminClient(paths.kubeconfig);
   try {
     const signal = AbortSignal.timeout(10_000);

@@ -3,6 +3,7 @@
 import { realpathSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import type { OnExit, UpOptions } from '../cli/program.ts';
 import { lineView, liveTableView, waitForPods } from '../cli/wait-for-pods.ts';
 import { hostFiles } from '../host/files.ts';
@@ -29,6 +30,7 @@ import { nodeRange, startSimulatedNodes } from './simulated-nodes.ts';
 import { stopInstance } from './stop-instance.ts';
 import { UserError } from './user-error.ts';
 import { peapodVersion } from './version.ts';
+import { withoutApi } from './without-api.ts';
 
 /** What a start is made of; ended in the opposite order. */
 interface Run {
@@ -98,11 +100,14 @@ const aborted = (signal: AbortSignal): Promise<void> =>
 
 async function prepare(options: UpOptions, progress: Progress): Promise<Run> {
   const components = componentSettings(options);
+  if (options.withoutApi && options.files.length > 0)
+    throw new UserError('--without-api leaves nobody to apply files to: put static pods into the manifests folder');
   const { runtime, note } = chooseRuntime(options.runtime);
   const problem = options.allowedUnsafeSysctls.map(unsafeSysctlProblem).find((each) => each !== undefined);
   if (problem !== undefined) throw new UserError(`--allowed-unsafe-sysctls: ${problem}`);
   const paths = dataDirPaths(options.dataDir);
   await mkdir(paths.root, { recursive: true, mode: 0o700 });
+  if (options.podManifestPath === undefined) await mkdir(paths.manifests, { recursive: true, mode: 0o700 });
   await refuseSecondStart(paths);
   progress.line(`peapod ${peapodVersion()} (Kubernetes API v1.36), data folder ${paths.root}`);
   if (note) progress.line(note);
@@ -141,6 +146,8 @@ function nodeNames({ options, runtime }: Run): { own: string; simulated: string[
   return { own, simulated: runtime === 'simulated' ? [own, ...more] : more };
 }
 
+const manifestsOf = ({ options, paths }: Run): string => resolve(options.podManifestPath ?? paths.manifests);
+
 async function startOwnNode(run: Run, controlPlane: ControlPlane, machine: MachineRuntime): Promise<RunningNode> {
   const { instance, settings, logger } = run;
   const { own } = nodeNames(run);
@@ -163,6 +170,7 @@ async function startOwnNode(run: Run, controlPlane: ControlPlane, machine: Machi
     allowPrivileged: run.options.nodeAllowPrivileged,
     allowedUnsafeSysctls: run.options.allowedUnsafeSysctls,
     certificateFile: `kubelet-${own}`,
+    manifests: manifestsOf(run),
     logger,
   });
 }
@@ -186,15 +194,17 @@ async function startAll(run: Run): Promise<void> {
     })
     .catch(() => {});
   try {
-    const controlPlane = await startControlPlane({
-      paths,
-      settings,
-      port: options.port,
-      logger,
-      components: run.components,
-    });
+    const controlPlane = options.withoutApi
+      ? await withoutApi(paths)
+      : await startControlPlane({
+          paths,
+          settings,
+          port: options.port,
+          logger,
+          components: run.components,
+        });
     run.controlPlane = controlPlane;
-    progress.step(`API ready at ${controlPlane.server}`);
+    progress.step(options.withoutApi ? 'no API, as asked for' : `API ready at ${controlPlane.server}`);
     const { own, simulated } = nodeNames(run);
     await writeRunRecord(paths.runRecord, {
       version: peapodVersion(),
@@ -217,6 +227,7 @@ async function startAll(run: Run): Promise<void> {
         podCidr: settings.podCidr,
         firstRange: machine ? 1 : 0,
         kubeletPort: machine ? 0 : settings.kubeletPort,
+        ...(machine ? {} : { manifests: manifestsOf(run) }),
         folder: `${paths.root}/nodes`,
         logger,
       })),
@@ -228,6 +239,8 @@ async function startAll(run: Run): Promise<void> {
 }
 
 async function nodesReady(run: Run): Promise<void> {
+  // Ready is what the API says of a node.
+  if (run.options.withoutApi) return;
   const [first, ...others] = run.nodes;
   await first?.ready;
   if (first) run.progress.step(`node ${first.name} Ready`);
@@ -245,13 +258,18 @@ async function stopAll(run: Run, onExit: OnExit): Promise<void> {
   await removeRunRecord(run.paths.runRecord);
 }
 
-function sayWhatNext({ paths, controlPlane, options, progress }: Run, onExit: OnExit): void {
+function sayWhatNext(run: Run, onExit: OnExit): void {
+  const { paths, controlPlane, options, progress } = run;
   const at = options.dataDir === defaultDataDir() ? '' : ` --data-dir ${options.dataDir}`;
   progress.line('');
   progress.line(`version     ${peapodVersion()}`);
-  progress.line(`API         ${controlPlane?.server}`);
+  progress.line(`API         ${options.withoutApi ? 'none' : controlPlane?.server}`);
   progress.line(`kubeconfig  ${paths.kubeconfig}`);
-  progress.line(`next        ./peapod kubectl${at} get pods -A`);
+  progress.line(
+    options.withoutApi
+      ? `next        put manifests of pods into ${manifestsOf(run)}`
+      : `next        ./peapod kubectl${at} get pods -A`,
+  );
   if (!options.detach) progress.line(`Ctrl-C ends it; pods ${onExit === 'keep' ? 'go on' : 'end with it'}.`);
 }
 
