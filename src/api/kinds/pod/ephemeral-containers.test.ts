@@ -3,7 +3,7 @@ import type { EphemeralContainer, Pod } from '../../generated/types.ts';
 import { fieldErrorText } from '../../meta/errors.ts';
 import { setPodDefaults } from './defaults.ts';
 import { podEphemeralContainersStrategy } from './ephemeral-containers.ts';
-import { mirrorAnnotation } from './validation/annotations.ts';
+import { configMirrorAnnotation } from '../../pod/static-pod.ts';
 
 const context = { now: 0, user: 'u', dryRun: false, allowPrivileged: true };
 
@@ -99,7 +99,7 @@ it('is privileged only where the server lets it', () => {
 });
 
 it('is not for static pods', () => {
-  const annotations = { [mirrorAnnotation]: 'x' };
+  const annotations = { [configMirrorAnnotation]: 'x' };
   expect(change(podWith([], { annotations }), podWith([e('d')])).errors).toEqual([
     ': Forbidden: static pods do not support ephemeral containers',
   ]);

@@ -40,7 +40,7 @@ function keptErrors(now: readonly EphemeralContainer[], before: readonly Ephemer
 }
 
 function validateUpdate(pod: Pod, old: Pod, { allowPrivileged }: StrategyContext): FieldError[] {
-  if (mirrorAnnotation in (old.metadata?.annotations ?? {}))
+  if (configMirrorAnnotation in (old.metadata?.annotations ?? {}))
     return [forbiddenField(new FieldPath(''), 'static pods do not support ephemeral containers')];
   return [
     ...validateObjectMetaUpdate(metaOf(pod), metaOf(old)),
