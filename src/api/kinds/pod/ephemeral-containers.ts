@@ -11,8 +11,9 @@ import type { Strategy, StrategyContext } from '../../scheme.ts';
 import { assign, keepMetadata, metaOf } from '../common.ts';
 import { ephemeralContainerText } from '../internal-form.ts';
 import { unifiedDiff } from './unified-diff.ts';
+import { configMirrorAnnotation } from '../../pod/static-pod.ts';
 import { specOf, validatePodMetaAndSpec } from './validate.ts';
-import { mirrorAnnotation, validateAnnotationUpdates } from './validation/annotations.ts';
+import { validateAnnotationUpdates } from './validation/annotations.ts';
 
 const path = new FieldPath('spec').child('ephemeralContainers');
 
