@@ -5,7 +5,6 @@ import { createClient } from '../../src/client/create-client.ts';
 import { createHttpsTransport } from '../../src/client/https-transport.ts';
 import { pods } from '../../src/client/resources.ts';
 import { rawApi } from '../../test/support/api.ts';
-import { eventually } from '../../test/support/eventually.ts';
 
 /** Moments in ms (performance.now). */
 export interface Life {
@@ -43,22 +42,38 @@ export async function watchPods(dataDir: string, spec: Pod['spec']): Promise<Wat
   });
   const client: Client = createClient(transport);
   const lives = new Map<string, Life>();
+  /** Looks that are repeated with every event: polling would take the CPU from what is measured. */
+  const looks = new Set<() => void>();
   const ending = new AbortController();
   const first = await client.list(pods, { namespace });
   const follow = async (): Promise<void> => {
     const options = { namespace, resourceVersion: first.metadata.resourceVersion ?? '', signal: ending.signal };
     for await (const { type, object } of client.watch(pods, options)) {
       const life = lives.get((object as Pod).metadata?.name ?? '');
-      if (life !== undefined && type !== 'BOOKMARK') note(life, object as Pod, type === 'DELETED');
+      if (life === undefined || type === 'BOOKMARK') continue;
+      note(life, object as Pod, type === 'DELETED');
+      for (const look of looks) look();
     }
   };
   const following = follow().catch((error: unknown) => {
     if (!ending.signal.aborted) console.error(`the watch ended: ${String(error)}`);
   });
 
-  /** Polled each ms: the moments themselves are taken as the events arrive. */
   const seen = (name: string, what: 'running' | 'gone'): Promise<Life> =>
-    eventually(`pod ${name} is ${what}`, () => (lives.get(name)?.[what] ? lives.get(name) : undefined), 60_000, 1);
+    new Promise((resolve, reject) => {
+      const finish = (end: () => void): void => {
+        clearTimeout(timer);
+        looks.delete(look);
+        end();
+      };
+      const look = (): void => {
+        const life = lives.get(name);
+        if (life?.[what] !== undefined) finish(() => resolve(life));
+      };
+      const timer = setTimeout(() => finish(() => reject(new Error(`pod ${name} is not ${what} in a minute`))), 60_000);
+      looks.add(look);
+      look();
+    });
 
   return {
     async create(name) {

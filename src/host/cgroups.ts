@@ -68,8 +68,19 @@ const kill = (pid: number): void => {
   }
 };
 
+/** Whether it is gone, with nothing left in it; false where something is. */
+async function removedEmpty(folder: string): Promise<boolean> {
+  try {
+    await rmdir(folder);
+    return true;
+  } catch (error) {
+    return errorCode(error) === 'ENOENT';
+  }
+}
+
 async function removeFrom(root: string, path: string): Promise<void> {
   const top = `${root}${path}`;
+  if (await removedEmpty(top)) return;
   const deadline = performance.now() + 10_000;
   for (let wait = 2; await exists(top); wait = Math.min(wait * 2, 100)) {
     for (const pid of await processesIn(top)) kill(pid);
@@ -145,7 +156,9 @@ function cgroupsV1(roots: ReadonlyMap<string, string>, all: readonly string[]): 
     version: 1,
     async create(path) {
       await Promise.all(all.map((root) => mkdir(`${root}${path}`, { recursive: true })));
-      await inheritCpuset(at('cpuset'), path);
+      const cpuset = at('cpuset');
+      if (cpuset === undefined) return;
+      await Promise.all(['cpuset.cpus', 'cpuset.mems'].map((file) => inheritCpuset(cpuset, path, file)));
     },
     async limit(path, limits) {
       if (limits.cpuShares !== undefined) await set('cpu', path, 'cpu.shares', Math.max(limits.cpuShares, 2));
@@ -178,17 +191,16 @@ function cgroupsV1(roots: ReadonlyMap<string, string>, all: readonly string[]): 
   };
 }
 
-/** A v1 cpuset takes no process before it has CPUs and memory nodes, and a new one has none. */
-async function inheritCpuset(root: string | undefined, path: string): Promise<void> {
-  if (root === undefined) return;
-  let folder = root;
-  for (const part of path.split('/').filter((name) => name !== '')) {
-    const parent = folder;
-    folder = `${folder}/${part}`;
-    for (const file of ['cpuset.cpus', 'cpuset.mems'])
-      if ((await read(`${folder}/${file}`)).trim() === '')
-        await writeFile(`${folder}/${file}`, await read(`${parent}/${file}`));
-  }
+/**
+ * Gives the folder its parent's value where it has none, and the parent likewise: a v1 cpuset takes no process before it has
+ * CPUs and memory nodes, and a new one has none. Gives the value.
+ */
+async function inheritCpuset(root: string, path: string, file: string): Promise<string> {
+  const own = (await read(`${root}${path}/${file}`)).trim();
+  if (own !== '' || path === '') return own;
+  const inherited = await inheritCpuset(root, path.slice(0, path.lastIndexOf('/')), file);
+  await writeFile(`${root}${path}/${file}`, inherited);
+  return inherited;
 }
 
 /** The machine's cgroups, by what is mounted under /sys/fs/cgroup; undefined where there are none. */

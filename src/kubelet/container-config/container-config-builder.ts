@@ -43,10 +43,11 @@ export interface ContainerConfigOptions {
 
 /** The builder; see the seam for what it promises. */
 export function createContainerConfigBuilder(options: ContainerConfigOptions): ContainerConfigBuilder {
+  const users: ImageUsers = new Map();
   return {
     async build(pod, container, input) {
       try {
-        return await buildConfig(options, pod, container, input);
+        return await buildConfig(options, users, pod, container, input);
       } catch (error) {
         if (input.signal?.aborted) throw error;
         throw new CreateContainerConfigError(goErrorText(error));
@@ -57,6 +58,7 @@ export function createContainerConfigBuilder(options: ContainerConfigOptions): C
 
 async function buildConfig(
   options: ContainerConfigOptions,
+  users: ImageUsers,
   pod: Pod,
   container: Container,
   input: ContainerConfigInput,
@@ -85,7 +87,7 @@ async function buildConfig(
     podIPs,
     environment,
   });
-  const image = await imageUser(options, input);
+  const image = await imageUser(options, users, input);
   verifyRunAsNonRoot(pod, container, image);
   if (input.sandboxConfig.logDirectory) {
     await options.files.mkdir(`${input.sandboxConfig.logDirectory}/${container.name}`, {
@@ -140,8 +142,23 @@ function refuseUnsupported(options: ContainerConfigOptions, container: Container
   }
 }
 
-async function imageUser(options: ContainerConfigOptions, input: ContainerConfigInput): Promise<ImageUser> {
-  const image = await options.images.imageStatus(input.imageRef, input.signal);
-  if (image?.uid !== undefined) return { uid: image.uid };
-  return image?.username ? { username: image.username } : { uid: 0 };
+/** Users of images by image id, under which nothing ever changes. */
+type ImageUsers = Map<string, ImageUser>;
+const mostImageUsers = 1000;
+
+async function imageUser(
+  options: ContainerConfigOptions,
+  users: ImageUsers,
+  { imageRef, signal }: ContainerConfigInput,
+): Promise<ImageUser> {
+  const known = users.get(imageRef);
+  if (known !== undefined) return known;
+  const image = await options.images.imageStatus(imageRef, signal);
+  const user: ImageUser =
+    image?.uid !== undefined ? { uid: image.uid } : image?.username ? { username: image.username } : { uid: 0 };
+  if (image?.id === imageRef) {
+    if (users.size >= mostImageUsers) users.clear();
+    users.set(imageRef, user);
+  }
+  return user;
 }
