@@ -133,8 +133,8 @@ class PodScheduler implements Scheduler {
     }
     // A status update, most often our own, is no reason to try again.
     if (before && sameForItself(before, info)) this.#queue.refresh(info);
-    else if (this.#queue.get(info.uid)) this.#queue.update(info, this.#clock.now());
-    else if (!this.#cache.isAssumed(info.uid)) this.#queue.add(info, this.#clock.now());
+    else if (this.#queue.get(info.uid)) this.#queue.update(info, this.#clock.monotonic());
+    else if (!this.#cache.isAssumed(info.uid)) this.#queue.add(info, this.#clock.monotonic());
     if (this.#queue.get(info.uid)?.place === 'gated') void this.#noteGates(info);
     this.#wakeUp();
   }
@@ -147,7 +147,7 @@ class PodScheduler implements Scheduler {
   }
 
   #announce(event: ClusterEvent): void {
-    this.#queue.event(event, this.#clock.now());
+    this.#queue.event(event, this.#clock.monotonic());
     this.#wakeUp();
   }
 
@@ -174,7 +174,7 @@ class PodScheduler implements Scheduler {
 
   async #loop(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const now = this.#clock.now();
+      const now = this.#clock.monotonic();
       this.#queue.advance(now);
       for (const info of this.#cache.expire(now)) {
         this.#options.logger.warn('scheduler: a bound pod never showed up as such', { pod: info.key });
@@ -193,7 +193,7 @@ class PodScheduler implements Scheduler {
   /** Until something changes or a back-off ends; with nothing due it still looks up now and then, for assumed pods that expire. */
   #idle(signal: AbortSignal): Promise<void> {
     const due = this.#queue.nextDue();
-    const ms = due === undefined ? lookUpMs : Math.max(0, due - this.#clock.now());
+    const ms = due === undefined ? lookUpMs : Math.max(0, due - this.#clock.monotonic());
     return new Promise((resolve) => {
       const wake = (): void => {
         timer.cancel();
@@ -262,7 +262,7 @@ class PodScheduler implements Scheduler {
         this.#failed(info, fitErrorMessage(1, diagnosis), diagnosis.plugins);
       } else {
         await bind(plugins, info, nodeName, signal);
-        this.#cache.bound(info.uid, this.#clock.now() + assumedForMs);
+        this.#cache.bound(info.uid, this.#clock.monotonic() + assumedForMs);
         this.#queue.remove(info.uid);
         this.#options.recorder.event(
           referenceOf(info),
@@ -289,8 +289,8 @@ class PodScheduler implements Scheduler {
     const queued = this.#queue.get(info.uid);
     // Deleted, or bound by someone else, meanwhile.
     if (!queued) return;
-    if (rejectedBy) this.#queue.failUnschedulable(info.uid, rejectedBy, this.#clock.now());
-    else this.#queue.failError(info.uid, this.#clock.now());
+    if (rejectedBy) this.#queue.failUnschedulable(info.uid, rejectedBy, this.#clock.monotonic());
+    else this.#queue.failError(info.uid, this.#clock.monotonic());
     this.#options.recorder.event(referenceOf(info), 'Warning', 'FailedScheduling', truncated(message), 'Scheduling');
     void this.#setCondition(queued.info.pod, { reason: rejectedBy ? 'Unschedulable' : 'SchedulerError', message });
   }
