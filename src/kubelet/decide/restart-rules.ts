@@ -6,6 +6,9 @@ import { isSidecar } from '../../api/pod/containers.ts';
 import { matchingRestartRule, shouldRestart } from '../../api/pod/restart-policy.ts';
 import type { ContainerRecord } from '../runtime-pod.ts';
 
+/** The reason shown for the end of a container that was lost from the runtime. */
+export const lostReason = 'ContainerStatusUnknown';
+
 export type ContainerKind = 'init' | 'container' | 'ephemeral';
 
 /** Whether an exit with that code is followed by a restart. An init container that did its work is not run again. */
