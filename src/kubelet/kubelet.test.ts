@@ -519,7 +519,6 @@ describe('a pod ends', () => {
     await clock.advance(120_000);
     expect(api.statuses).toHaveLength(written);
     api.update('held', (p) => ({ ...p, metadata: { ...p.metadata, finalizers: [] } }) as Pod);
-    api.delete('held', 0);
     await clock.advance(1000);
     expect(show('held')).toBe('gone');
   });

@@ -3,7 +3,7 @@
 
 import type { Container, Pod } from '../api/generated/types.ts';
 import type { ContainerConfig, SandboxConfig } from '../cri/runtime.ts';
-import type { PodAction } from './decide/decide-pod.ts';
+import type { PodAction } from './decide/pod-action.ts';
 import { errorText, type KubeletParts, type PodMemory } from './pod-context.ts';
 import { graceSecondsOf } from './decide/decide-termination.ts';
 import { killContainer } from './hooks/kill-container.ts';

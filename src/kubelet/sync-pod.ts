@@ -5,11 +5,13 @@ import type { Pod } from '../api/generated/types.ts';
 import { isSidecar } from '../api/pod/containers.ts';
 import { parseTime } from '../api/meta/time.ts';
 import type { SandboxConfig, SandboxStatus } from '../cri/runtime.ts';
-import { deadlineOf, decidePod, type PodAction, sandboxNeed } from './decide/decide-pod.ts';
+import { deadlineOf, decidePod, sandboxNeed } from './decide/decide-pod.ts';
+import type { PodAction } from './decide/pod-action.ts';
 import { graceSecondsOf } from './decide/decide-termination.ts';
 import { errorText, type KubeletParts, type PodMemory, report, runtimeOf } from './pod-context.ts';
 import { killContainer } from './hooks/kill-container.ts';
 import { containerFieldPath } from './pod-events.ts';
+import { resetContainers } from './reset-containers.ts';
 import type { RuntimePod } from './runtime-pod.ts';
 import type { VolumesResult } from './seams.ts';
 import { startContainer } from './start-container.ts';
@@ -60,6 +62,10 @@ export async function syncPod(parts: KubeletParts, memory: PodMemory, signal: Ab
   const finished = isTerminalPhase(report(parts, memory, after, 'running')?.phase);
   return finished ? { finished } : { finished, wakeAt: pass.wakeAt };
 }
+
+/** An init container that is not started holds up the rest; a sidecar does not. */
+const endsPass = ({ kind, container }: Extract<PodAction, { type: 'start-container' | 'back-off' }>): boolean =>
+  kind === 'init' && !isSidecar(container);
 
 /** The steps of one pass, which share the sandbox and the moment of the next pass. */
 class Pass {
@@ -134,9 +140,10 @@ class Pass {
     const prepared = await this.#prepare();
     if (prepared === undefined) return;
     await this.#parts.images.checkPullSecrets(this.#pod, this.#signal);
-    const { backoffs, minAttempt } = this.#memory;
+    const { backoffs, minAttempt, identity } = this.#memory;
+    const previous = this.#parts.statuses.get(identity.uid);
     const actions = decidePod(
-      { pod: this.#pod, runtime, backoffs, minAttempt, probes: this.#parts.probes.verdict },
+      { pod: this.#pod, runtime, backoffs, minAttempt, probes: this.#parts.probes.verdict, previous },
       this.#parts.clock.now(),
     );
     const newest = runtime.sandboxes[0];
@@ -155,6 +162,10 @@ class Pass {
         case 'kill-container':
           await this.#kill(action.id, action.name, action.message, action.graceSeconds);
           break;
+        case 'reset-containers':
+          await resetContainers(this.#parts, this.#memory, action, this.#signal);
+          this.#retryIn(0);
+          break;
         case 'create-sandbox':
           sandboxConfig = await this.#configureSandbox(action.attempt, prepared.cgroupParent);
           if (sandboxConfig === undefined) return;
@@ -163,7 +174,7 @@ class Pass {
           break;
         case 'back-off':
           this.#holdBack(action);
-          if (action.kind === 'init') return;
+          if (endsPass(action)) return;
           break;
         case 'start-container': {
           if (sandbox === undefined) return;
@@ -183,7 +194,7 @@ class Pass {
             if (action.kind === 'init' && isSidecar(action.container)) this.#retryIn(0);
           } else {
             this.#retryIn(Math.min(started.retryAfterMs ?? retryMs, backOffEventMs));
-            if (action.kind === 'init') return;
+            if (endsPass(action)) return;
           }
           break;
         }

@@ -237,9 +237,17 @@ export class SimulatedRuntime implements RuntimeService {
     // A later call may only bring the end forward.
     if (!container.stopping || due < container.stopping.at) {
       this.#schedule.cancel(container.stopping);
-      container.stopping = this.#schedule.after(due - this.#clock.monotonic(), () =>
+      const stopping = this.#schedule.after(due - this.#clock.monotonic(), () =>
         this.#end(container, kill ? killed : stopExitCode),
       );
+      container.stopping = stopping;
+      // Whoever gave up waiting sends no KILL any more; TERM was sent.
+      const giveUp = (): void => {
+        if (!kill || container.stopping !== stopping) return;
+        this.#schedule.cancel(stopping);
+        container.stopping = undefined;
+      };
+      signal?.addEventListener('abort', giveUp, { once: true });
     }
     return this.#ended(container, signal);
   }

@@ -1,10 +1,12 @@
 // Tables over pods and what the runtime holds of them.
 import { describe, expect, test } from 'vitest';
-import type { Container, Pod } from '../../api/generated/types.ts';
+import type { Container, ContainerStatus, Pod, PodStatus } from '../../api/generated/types.ts';
 import { goDuration } from '../../api/meta/go-format.ts';
 import { containerHash } from '../runtime-labels.ts';
 import type { ContainerRecord, RuntimePod } from '../runtime-pod.ts';
-import { backoffKey, deadlineOf, decidePod, type PodAction, type PodSnapshot } from './decide-pod.ts';
+import { deadlineOf, decidePod } from './decide-pod.ts';
+import type { PodAction, PodSnapshot } from './pod-action.ts';
+import { backoffKey } from './start-actions.ts';
 
 const now = Date.UTC(2026, 0, 1);
 const image = 'img:1';
@@ -72,6 +74,8 @@ function short(action: PodAction): string {
   switch (action.type) {
     case 'stop-sandboxes':
       return action.announce ? 'stop-sandboxes!' : 'stop-sandboxes';
+    case 'reset-containers':
+      return `reset kill=${action.kill.map(({ id }) => id).join()} remove=${action.remove.map(({ id }) => id).join()}`;
     case 'create-sandbox':
       return `sandbox ${action.attempt}`;
     case 'remove-container':
@@ -91,6 +95,9 @@ const decide = (pod: Pod, runtime: RuntimePod, more: Partial<PodSnapshot> = {}, 
   decidePod({ pod, runtime, backoffs: new Map(), ...more }, at).map(short);
 
 const failed = { exitCode: 1 };
+const sidecar: Partial<Container> = { restartPolicy: 'Always' };
+const rule = { action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [42] } };
+const asking: Partial<Container> = { restartPolicy: 'Never', restartPolicyRules: [rule] };
 
 describe('decidePod', () => {
   const cases: [what: string, pod: Pod, runtime: RuntimePod, expected: string[]][] = [
@@ -134,6 +141,80 @@ describe('decidePod', () => {
       podOf({ init: [{ restartPolicy: 'Always' }], restartPolicy: 'Never' }),
       runtimeOf([record('i0', 'exited'), record('c0', 'exited')]),
       [],
+    ],
+    [
+      'an ended sidecar does not hold up the init container after the next',
+      podOf({ init: [sidecar, {}, {}] }),
+      runtimeOf([record('i0', 'exited', failed), record('i1', 'exited')]),
+      ['start init i0#1', 'start init i2#0'],
+    ],
+    [
+      'nor the app',
+      podOf({ init: [sidecar, {}] }),
+      runtimeOf([record('i0', 'exited', failed), record('i1', 'exited')]),
+      ['start init i0#1', 'start c0#0'],
+    ],
+    [
+      'an ended sidecar that comes last holds up the app',
+      podOf({ init: [{}, sidecar] }),
+      runtimeOf([record('i0', 'exited'), record('i1', 'exited', failed)]),
+      ['start init i1#1'],
+    ],
+    [
+      'a sidecar that is not started yet holds up the next',
+      podOf({ init: [{ ...sidecar, startupProbe: {} }, {}] }),
+      runtimeOf([record('i0', 'running')]),
+      [],
+    ],
+    [
+      'a sidecar whose record is lost is started again beside the app',
+      podOf({ init: [{}, sidecar] }),
+      runtimeOf([record('c0', 'running')]),
+      ['start init i1#0'],
+    ],
+    [
+      'a sidecar with a new image',
+      podOf({ init: [{ ...sidecar, image: 'img:2' }] }),
+      runtimeOf([record('i0', 'running'), record('c0', 'running')]),
+      ['kill i0-id', 'start init i0#1'],
+    ],
+    [
+      'in a new sandbox ended app containers are no sign that init containers have run',
+      podOf({ init: [{}, {}] }),
+      runtimeOf([record('i0', 'exited'), record('c0', 'exited', failed)], [sandbox(1)]),
+      ['start init i1#0'],
+    ],
+    [
+      'RestartAllContainers: what runs is killed, the one that asked for it goes last',
+      podOf({ init: [{}, sidecar], app: [{}, asking], restartPolicy: 'Never' }),
+      runtimeOf([
+        record('c1', 'exited', { exitCode: 42 }),
+        record('c0', 'running'),
+        record('i1', 'running'),
+        record('i0', 'exited'),
+      ]),
+      ['reset kill=c0-id,i1-id remove=c0-id,i1-id,i0-id,c1-id'],
+    ],
+    [
+      'RestartAllContainers by a sidecar',
+      podOf({ init: [{ ...asking, restartPolicy: 'Always' }], app: [{}], restartPolicy: 'Never' }),
+      runtimeOf([record('c0', 'running'), record('i0', 'exited', { exitCode: 42 })]),
+      ['reset kill=c0-id remove=c0-id,i0-id'],
+    ],
+    [
+      'another exit code asks for nothing',
+      podOf({ app: [{}, asking], restartPolicy: 'Never' }),
+      runtimeOf([record('c1', 'exited', failed), record('c0', 'running')]),
+      [],
+    ],
+    [
+      'the first rule that matches counts',
+      podOf({
+        app: [{ ...asking, restartPolicyRules: [{ ...rule, action: 'Restart' }, rule] }],
+        restartPolicy: 'Never',
+      }),
+      runtimeOf([record('c0', 'exited', { exitCode: 42 })]),
+      ['start c0#1'],
     ],
     ['all running', podOf({ app: [{}, {}] }), runtimeOf([record('c0', 'running'), record('c1', 'running')]), []],
     ['Always restarts a success', podOf(), runtimeOf([record('c0', 'exited')]), ['start c0#1']],
@@ -342,5 +423,38 @@ describe('decidePod', () => {
     expect(deadlineOf(pod, now)).toBe(now + 10_000);
     expect(deadlineOf(pod, undefined)).toBeUndefined();
     expect(deadlineOf(podOf(), now)).toBeUndefined();
+  });
+});
+
+describe('RestartAllContainers', () => {
+  const pod = podOf({ init: [{}], app: [{}, asking], restartPolicy: 'Never' });
+  const status = (restarting: 'True' | 'False'): PodStatus => ({
+    conditions: [{ type: 'AllContainersRestarting', status: restarting }],
+    initContainerStatuses: [{ name: 'i0', containerID: 'x://1', restartCount: 0 }] as ContainerStatus[],
+  });
+
+  test('a restart that was interrupted goes on until nothing is left', () => {
+    const half = runtimeOf([record('i0', 'exited')]);
+    expect(decide(pod, half, { previous: status('True') })).toEqual(['reset kill= remove=i0-id']);
+    expect(decide(pod, half, { previous: status('False') })).toEqual(['start c0#0', 'start c1#0']);
+    expect(decide(pod, runtimeOf([]), { previous: status('True') })).toEqual(['start init i0#1']);
+  });
+
+  test('ephemeral containers stay', () => {
+    const runtime = runtimeOf([record('e', 'running'), record('c1', 'exited', { exitCode: 42 })]);
+    const ephemeralContainers = [{ name: 'e', image }];
+    expect(decide({ ...pod, spec: { ...pod.spec!, ephemeralContainers } }, runtime)).toEqual([
+      'reset kill= remove=c1-id',
+    ]);
+  });
+
+  test('it is held back as the restart of the one that asks for it would be', () => {
+    const key = backoffKey(pod, pod.spec!.containers[1]!);
+    const runtime = runtimeOf([record('c1', 'exited', { exitCode: 42 }), record('c0', 'running')]);
+    const backoffs = new Map([[key, { delayMs: 10_000, raisedAt: now - 5000 }]]);
+    expect(decide(pod, runtime, { backoffs })).toEqual(['back-off c1 10000']);
+    expect(decide(pod, runtime, { backoffs }, now + 10_000)).toEqual(['reset kill=c0-id remove=c0-id,c1-id']);
+    const [reset] = decidePod({ pod, runtime, backoffs }, now + 10_000);
+    expect(reset).toMatchObject({ backoffs: [{ key, next: { delayMs: 20_000 } }] });
   });
 });

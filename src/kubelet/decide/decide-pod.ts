@@ -93,15 +93,17 @@ export function decidePod(snapshot: PodSnapshot, now: number): PodAction[] {
   const sandbox = sandboxNeed(snapshot.pod, snapshot.runtime);
   if (sandbox.needed) return fromScratch(snapshot, sandbox.attempt, now);
   const ephemeral = ephemeralActions(snapshot);
+  if (isOver(snapshot)) return ephemeral;
   const init = initActions(snapshot, now);
-  if (!init.initialized) return [...ephemeral, ...init.actions];
-  const app = appActions(snapshot, now);
-  // When nothing of the app runs or will run again, sidecars are not revived either.
-  const appAlive =
-    app.length > 0 ||
-    (snapshot.pod.spec?.containers ?? []).some((c) => latestOf(snapshot.runtime, c.name)?.state === 'running');
-  return appAlive ? [...ephemeral, ...init.actions, ...app] : ephemeral;
+  return [...ephemeral, ...init.actions, ...(init.initialized ? appActions(snapshot, now) : [])];
 }
+
+/** Nothing of the app runs or will run again, so that sidecars are not revived either. */
+const isOver = ({ pod, runtime }: PodSnapshot): boolean =>
+  (pod.spec?.containers ?? []).every((container) => {
+    const latest = latestOf(runtime, container.name);
+    return latest?.state === 'exited' && !shouldStart(pod, container, 'container', latest);
+  });
 
 /** When the pod's activeDeadlineSeconds are over, ms since the epoch; undefined without a deadline or before it started. */
 export function deadlineOf(pod: Pod, startTime: number | undefined): number | undefined {

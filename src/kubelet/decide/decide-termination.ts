@@ -9,7 +9,7 @@ import type { ContainerRecord, RuntimePod } from '../runtime-pod.ts';
 const minimumGraceSeconds = 1;
 
 /** What a container is given between TERM and KILL even when its hook or the containers before it have used up the time, in seconds. */
-const leastStopSeconds = 2;
+export const leastStopSeconds = 2;
 
 /** A grace period may be any 64-bit number of seconds; as a deadline of a request or nanoseconds of the runtime that overflows. 68 years. */
 const mostStopSeconds = 2 ** 31 - 1;

@@ -4,12 +4,21 @@
 import { goQuote } from '../../api/meta/go-format.ts';
 import type { ContainerStatus, Pod, PodCondition } from '../../api/generated/types.ts';
 import { isSidecar } from '../../api/pod/containers.ts';
+import { allContainersCouldRestart } from '../../api/pod/restart-policy.ts';
+import { restartingCondition } from '../decide/restart-all.ts';
 import type { PodPhase } from './phase.ts';
 
 /** What a condition says, before its times. */
 type Verdict = { status: 'True' | 'False'; reason?: string; message?: string };
 
-const ownTypes = ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'];
+const ownTypes = [
+  'PodReadyToStartContainers',
+  'Initialized',
+  'Ready',
+  'ContainersReady',
+  'PodScheduled',
+  restartingCondition,
+];
 
 /** True for a condition that the kubelet writes; all others are left as they are. */
 export const isOwnCondition = (type: string): boolean => ownTypes.includes(type);
@@ -54,16 +63,26 @@ function initialized(
   init: readonly ContainerStatus[],
   app: readonly ContainerStatus[],
   phase: PodPhase,
+  before: readonly PodCondition[],
 ): Verdict {
   const containers = pod.spec?.initContainers ?? [];
   const unknown = containers.filter((c) => !init.some((s) => s.name === c.name)).map((c) => c.name);
   if (phase === 'Succeeded' && unknown.length === 0) return { status: 'True', reason: 'PodCompleted' };
-  // A restarting sidecar does not undo what was initialized.
+  // Neither a restarting sidecar nor a restart of all containers undoes what was initialized.
+  if (before.some(({ type, status }) => type === 'Initialized' && status === 'True')) return yes;
   if (app.some((s) => s.state?.running ?? s.state?.terminated ?? s.lastState?.terminated)) return yes;
   const incomplete = containers
     .filter((c) => init.some((s) => s.name === c.name && !(isSidecar(c) ? s.started === true : s.ready)))
     .map((c) => c.name);
   return unready('ContainersNotInitialized', unknown, 'incomplete', incomplete) ?? yes;
+}
+
+function allRestarting(phase: PodPhase, restarting: boolean): Verdict {
+  if (phase === 'Succeeded') return { status: 'False', reason: 'PodCompleted' };
+  if (phase === 'Failed') return { status: 'False', reason: 'PodFailed' };
+  if (!restarting) return { status: 'False' };
+  const message = 'container exited with restart policy rule';
+  return { status: 'True', reason: 'RestartAllContainersStarted', message };
 }
 
 /**
@@ -77,6 +96,8 @@ export function conditionsOf(
     app: readonly ContainerStatus[];
     phase: PodPhase;
     sandboxReady: boolean;
+    /** All containers are being removed, to be started anew. */
+    restarting: boolean;
     previous: readonly PodCondition[];
     nowText: string;
   },
@@ -84,10 +105,13 @@ export function conditionsOf(
   const containers = containersReady(pod, [...input.init, ...input.app], input.phase);
   const own: Record<string, Verdict> = {
     PodReadyToStartContainers: { status: input.sandboxReady ? 'True' : 'False' },
-    Initialized: initialized(pod, input.init, input.app, input.phase),
+    Initialized: initialized(pod, input.init, input.app, input.phase, input.previous),
     Ready: ready(pod, containers, input.previous),
     ContainersReady: containers,
     PodScheduled: yes,
+    ...(pod.spec && allContainersCouldRestart(pod.spec)
+      ? { [restartingCondition]: allRestarting(input.phase, input.restarting) }
+      : {}),
   };
   const generation = pod.metadata?.generation;
   const made = Object.entries(own).map(([type, verdict]): PodCondition => {

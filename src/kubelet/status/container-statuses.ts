@@ -5,7 +5,7 @@ import type { Container, ContainerState, ContainerStatus, Pod } from '../../api/
 import { isSidecar } from '../../api/pod/containers.ts';
 import { formatTime } from '../../api/meta/time.ts';
 import { limitTerminationMessage } from '../container-config/termination-message.ts';
-import { type ContainerKind, shouldStart } from '../decide/restart-rules.ts';
+import { type ContainerKind, lostReason, shouldStart } from '../decide/restart-rules.ts';
 import { type ProbeKind, probeOf } from '../probes/decide-probe.ts';
 import type { ProbeVerdicts } from '../probes/probe-manager.ts';
 import type { ContainerRecord, RuntimePod } from '../runtime-pod.ts';
@@ -29,6 +29,8 @@ export interface ContainerStatusInput {
   probes?: ProbeVerdicts;
   /** The kubelet has stopped the pod for good. */
   ended: boolean;
+  /** All containers were removed, to be started anew. */
+  restarted: boolean;
 }
 
 /** The state of one instance. */
@@ -75,7 +77,7 @@ function endOf(
 
 /** The state reported for a container that ran once and of which the runtime knows nothing any more. */
 export const lostState = (message: string): ContainerState => ({
-  terminated: { exitCode: 137, reason: 'ContainerStatusUnknown', message },
+  terminated: { exitCode: 137, reason: lostReason, message },
 });
 
 const lostMessage = 'The container could not be located when the pod was deleted.  The container used to be Running';
@@ -88,6 +90,10 @@ function statusWithoutRecord(
 ): ContainerStatus {
   const waiting = { reason: input.pod.spec?.initContainers?.length ? 'PodInitializing' : 'ContainerCreating' };
   const fresh = { name: container.name, image: container.image ?? '', imageID: '', ready: false, restartCount: 0 };
+  if (known !== undefined && input.restarted && input.kind !== 'ephemeral') {
+    const lastState = known.state?.terminated ? known.state : (known.lastState ?? {});
+    return { ...known, state: { waiting }, lastState, ready: false };
+  }
   if (known?.state?.terminated) return { ...known, ready: false };
   if (known?.state?.running) {
     if (

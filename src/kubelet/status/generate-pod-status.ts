@@ -2,8 +2,10 @@
 // Follows pkg/kubelet/kubelet_pods.go generateAPIPodStatus and pkg/kubelet/status/status_manager.go of v1.36.
 
 import type { Container, ContainerStatus, Pod, PodStatus } from '../../api/generated/types.ts';
+import { isSidecar } from '../../api/pod/containers.ts';
 import { formatTime } from '../../api/meta/time.ts';
 import { sandboxNeed } from '../decide/decide-pod.ts';
+import { restartProgress } from '../decide/restart-all.ts';
 import type { ProbeVerdicts } from '../probes/probe-manager.ts';
 import type { RuntimePod } from '../runtime-pod.ts';
 import { conditionsOf } from './conditions.ts';
@@ -52,6 +54,19 @@ const lastBegun = (statuses: readonly ContainerStatus[]): number =>
     (s) => s.containerID !== undefined || s.state?.terminated !== undefined || s.state?.running !== undefined,
   );
 
+/** Whether the app containers' turn had come. Follows hasPodInitialized in pkg/kubelet/status/status_manager.go. */
+function hasInitialized(
+  containers: readonly Container[],
+  init: readonly ContainerStatus[],
+  app: readonly ContainerStatus[],
+): boolean {
+  const [last, status] = [containers.at(-1), init.at(-1)];
+  if (last === undefined) return true;
+  if (app.some((s) => s.lastState?.terminated ?? s.state?.running ?? s.state?.terminated)) return true;
+  if (isSidecar(last)) return status?.state?.running !== undefined && status.started === true;
+  return [status?.state, status?.lastState].some((state) => state?.terminated?.exitCode === 0);
+}
+
 function ipFields(pod: Pod, runtime: RuntimePod, previous: PodStatus, hostIPs: readonly string[]): Partial<PodStatus> {
   const hosts = hostIPs.length > 0 ? hostIPs : (previous.hostIPs ?? []).map((h) => h.ip);
   const own = pod.spec?.hostNetwork === true ? hosts : runtime.ips;
@@ -62,12 +77,19 @@ function ipFields(pod: Pod, runtime: RuntimePod, previous: PodStatus, hostIPs: r
   };
 }
 
-function decidedPhase(input: StatusInput, init: readonly ContainerStatus[], app: readonly ContainerStatus[]): PodPhase {
+function decidedPhase(
+  input: StatusInput,
+  init: readonly ContainerStatus[],
+  app: readonly ContainerStatus[],
+  isRestarting: boolean,
+): PodPhase {
   const before = input.previous.phase;
   // A phase that was reported as final is final.
   if (before === 'Succeeded' || before === 'Failed') return before;
   if (input.failure) return 'Failed';
   const phase = phaseOf(input.pod, init, app, input.stage === 'stopped');
+  // However the containers end that are ended for it, they will run again.
+  if (isRestarting && isTerminalPhase(phase)) return 'Running';
   return input.stage === 'stopped' && !isTerminalPhase(phase) ? 'Failed' : phase;
 }
 
@@ -79,12 +101,14 @@ export function generatePodStatus(input: StatusInput, now: number): PodStatus {
     return previous;
   }
   const spec = pod.spec ?? { containers: [] };
+  const restart = stage === 'running' ? restartProgress(pod, runtime, previous) : undefined;
   const base = {
     pod,
     runtime,
     reasons: input.reasons,
     runtimeName: input.runtimeName,
     ended: stage === 'stopped',
+    restarted: restart === 'removed',
     ...(input.probes ? { probes: input.probes } : {}),
   };
   const list = (
@@ -97,18 +121,19 @@ export function generatePodStatus(input: StatusInput, now: number): PodStatus {
   let app = list('container', spec.containers, previous.containerStatuses);
   const ephemeral = list('ephemeral', spec.ephemeralContainers ?? [], previous.ephemeralContainerStatuses);
   if (stage === 'stopped') {
-    const initialized = init.every((s) => s.state?.terminated?.exitCode === 0 || s.state?.running !== undefined);
+    const initialized = hasInitialized(spec.initContainers ?? [], init, app);
     const begun = lastBegun(init);
     init = settle(init, (index) => index <= begun);
     app = settle(app, () => initialized);
   }
-  const phase = decidedPhase(input, init, app);
+  const phase = decidedPhase(input, init, app, restart !== undefined);
   const failure =
     input.failure ?? (previous.reason ? { reason: previous.reason, message: previous.message ?? '' } : undefined);
   const conditions = conditionsOf(pod, {
     init,
     app,
     phase,
+    restarting: restart === 'removing',
     sandboxReady: !sandboxNeed(pod, runtime).needed,
     previous: previous.conditions ?? [],
     nowText: formatTime(now),

@@ -1,14 +1,24 @@
 // The phase of a pod from its containers' states.
 // Follows pkg/kubelet/kubelet_pods.go getPhase of v1.36.
 
-import type { ContainerStatus, Pod } from '../../api/generated/types.ts';
+import type { Container, ContainerStatus, Pod } from '../../api/generated/types.ts';
 import { isSidecar } from '../../api/pod/containers.ts';
-import { restartPolicyOf } from '../../api/pod/restart-policy.ts';
+import { allContainersCouldRestart, restartPolicyOf } from '../../api/pod/restart-policy.ts';
 import { restartsAfter } from '../decide/restart-rules.ts';
 
 export type PodPhase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
 
 export const isTerminalPhase = (phase: string | undefined): boolean => phase === 'Succeeded' || phase === 'Failed';
+
+/**
+ * Whether a waiting container's last end is of no account because all containers are started anew: one that is never restarted by
+ * itself waits for nothing else, and the others say so by the reason of a first start.
+ */
+function startsAnew({ spec }: Pod, container: Container, { state }: ContainerStatus): boolean {
+  if (!spec || !allContainersCouldRestart(spec)) return false;
+  const isFirst = ['ContainerCreating', 'PodInitializing'].includes(state?.waiting?.reason ?? '');
+  return isFirst || restartPolicyOf(container, spec) === 'Never';
+}
 
 /** How far the init containers are. */
 function initProgress(pod: Pod, statuses: readonly ContainerStatus[]): 'pending' | 'failed' | 'done' {
@@ -19,7 +29,9 @@ function initProgress(pod: Pod, statuses: readonly ContainerStatus[]): 'pending'
       if (status?.started !== true) pending = true;
       continue;
     }
-    const ended = status?.state?.terminated ?? (status?.state?.waiting ? status.lastState?.terminated : undefined);
+    const held =
+      status?.state?.waiting && !startsAnew(pod, container, status) ? status.lastState?.terminated : undefined;
+    const ended = status?.state?.terminated ?? held;
     if (ended === undefined) pending = true;
     else if (ended.exitCode !== 0) {
       if (!restartsAfter(pod, container, 'init', ended.exitCode)) return 'failed';
@@ -53,9 +65,9 @@ function countApp(pod: Pod, statuses: readonly ContainerStatus[]): Counts {
       if (terminated.exitCode === 0) counts.succeeded++;
       if (restartsAfter(pod, container, 'container', terminated.exitCode)) counts.restarting++;
     } else if (waiting) {
-      if (status?.lastState?.terminated) {
+      if (status?.lastState?.terminated && !startsAnew(pod, container, status)) {
         counts.stopped++;
-        if (restartPolicyOf(container, spec) !== 'Never') counts.restarting++;
+        if (restartsAfter(pod, container, 'container', status.lastState.terminated.exitCode)) counts.restarting++;
       } else counts.waiting++;
     } else counts.unknown++;
   }

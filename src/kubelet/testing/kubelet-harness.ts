@@ -63,6 +63,8 @@ export class FakeApi {
   #version = 1;
   /** Answers the next calls with this error instead. */
   failWith: Error | undefined;
+  /** Hears of every change of a pod, and undefined when it goes. */
+  onChange: ((pod: Pod | undefined) => void) | undefined;
   readonly statuses: { name: string; status: NonNullable<Pod['status']> }[] = [];
 
   constructor(clock: { now(): number }) {
@@ -72,6 +74,7 @@ export class FakeApi {
   #store(pod: Pod): Pod {
     const stored = { ...pod, metadata: { ...pod.metadata, resourceVersion: String(++this.#version) } };
     this.#pods.set(stored.metadata.name ?? '', stored);
+    this.onChange?.(stored);
     // Watches are heard later than the write's answer.
     queueMicrotask(() => this.#handlers?.set(stored));
     return stored;
@@ -95,7 +98,10 @@ export class FakeApi {
 
   update(name: string, change: (pod: Pod) => Pod): void {
     const pod = this.get(name);
-    this.#store(change({ ...pod, metadata: { ...pod.metadata, generation: (pod.metadata?.generation ?? 0) + 1 } }));
+    const changed = change({ ...pod, metadata: { ...pod.metadata, generation: (pod.metadata?.generation ?? 0) + 1 } });
+    const { deletionGracePeriodSeconds, finalizers = [] } = changed.metadata ?? {};
+    if (deletionGracePeriodSeconds === 0 && finalizers.length === 0) return this.#drop(name);
+    this.#store(changed);
   }
 
   /** A graceful deletion, as kubectl delete asks for; 0 removes the object at once, as it was. */
@@ -111,6 +117,7 @@ export class FakeApi {
   #drop(name: string): void {
     const pod = this.#pods.get(name);
     this.#pods.delete(name);
+    this.onChange?.(undefined);
     if (pod) queueMicrotask(() => this.#handlers?.remove(pod));
   }
 
@@ -161,7 +168,9 @@ export class FakeApi {
       const pod = this.get(name);
       if (options?.preconditions?.uid !== pod.metadata?.uid || options?.gracePeriodSeconds !== 0)
         throw new Error('unexpected delete');
-      if (!pod.metadata?.finalizers?.length) this.#drop(name);
+      if (pod.metadata?.finalizers?.length)
+        this.#store({ ...pod, metadata: { ...pod.metadata, deletionGracePeriodSeconds: 0 } });
+      else this.#drop(name);
       return {};
     },
   };

@@ -121,7 +121,7 @@ const rule = (action: string): object => ({
 it.each<[Partial<PodSpec>, string[]]>([
   [{}, []],
   [container(rule('Restart')), []],
-  [container(rule('RestartAllContainers')), ['spec.containers[0].restartPolicyRules[0].action']],
+  [container(rule('RestartAllContainers')), []],
   [{ volumes: [{ name: 'v', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } }] }, []],
   [{ volumes: [{ name: 'v', emptyDir: { sizeLimit: '1Mi' } }] }, ['spec.volumes[0].emptyDir.sizeLimit']],
   [container({ resources: { limits: { cpu: '1', memory: '1Mi' } } }), []],

@@ -57,8 +57,6 @@ type Holder = Readonly<Record<string, unknown>>;
 
 /** Fields of which only some values are not acted on yet; told by the value and the object that holds it. */
 export const notActedOnWhere: Readonly<Record<string, (value: unknown, holder: Holder) => boolean>> = {
-  'spec.containers[*].restartPolicyRules[*].action': (value) => value === 'RestartAllContainers',
-  'spec.initContainers[*].restartPolicyRules[*].action': (value) => value === 'RestartAllContainers',
   // A volume in memory is bounded, one on disk is not.
   'spec.volumes[*].emptyDir.sizeLimit': (_, { medium }) => medium !== 'Memory',
 };
