@@ -10,6 +10,8 @@ import type {
   Pod,
   Secret,
   ServiceAccount,
+  SubjectAccessReview,
+  TokenReview,
 } from '../api/generated/types.ts';
 import { apiVersionOf, type KubeObject } from '../api/meta/types.ts';
 import type { ObjectName, Resource } from './client.ts';
@@ -37,6 +39,14 @@ export const clusterRoles = resource<ClusterRole>(
   'v1',
   'clusterroles',
   'ClusterRole',
+  false,
+);
+export const tokenReviews = resource<TokenReview>('authentication.k8s.io', 'v1', 'tokenreviews', 'TokenReview', false);
+export const subjectAccessReviews = resource<SubjectAccessReview>(
+  'authorization.k8s.io',
+  'v1',
+  'subjectaccessreviews',
+  'SubjectAccessReview',
   false,
 );
 export const leases = resource<Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease', true);

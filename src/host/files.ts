@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { constants, type Stats, watch } from 'node:fs';
 import {
   chmod,
+  type FileHandle,
   lchown,
   lstat,
   mkdir,
@@ -76,8 +77,10 @@ async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0
   }
 }
 
-async function openReader(path: string): Promise<FileReader> {
-  const handle = await open(path, 'r');
+const openReader = async (path: string): Promise<FileReader> => fileReader(await open(path, 'r'));
+
+/** Reads what is open, and closes it in the end. */
+export function fileReader(handle: FileHandle): FileReader {
   return {
     async read(offset, length) {
       const buffer = Buffer.allocUnsafe(length);

@@ -16,7 +16,7 @@ const errorCode = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
 /** The path by which an open descriptor is reached, from any process. */
-const placeOf = (handle: FileHandle): string => `/proc/${process.pid}/fd/${handle.fd}`;
+export const placeOf = (handle: FileHandle): string => `/proc/${process.pid}/fd/${handle.fd}`;
 
 function partsOf(subPath: string): string[] {
   const parts = subPath.split('/').filter((part) => part !== '' && part !== '.');
@@ -108,7 +108,7 @@ async function prepareTarget(source: FileHandle, target: string, processes: Proc
 }
 
 /** Opens what is there, links resolved that stay inside. */
-async function openInside(root: string, parts: readonly string[]): Promise<FileHandle> {
+export async function openInside(root: string, parts: readonly string[]): Promise<FileHandle> {
   const wanted = [root, ...parts].join('/');
   return openBelow(root, partsBelow(root, await realpath(wanted)));
 }

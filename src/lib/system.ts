@@ -58,6 +58,12 @@ export interface FileReader {
   close(): Promise<void>;
 }
 
+/** Reads one folder and what is below it. No link leads out of it, whoever changes it meanwhile. */
+export interface FolderReader {
+  /** What is there by its path in parts: a folder's names (those of folders with a slash behind), or a regular file. Undefined for anything else. */
+  look(parts: readonly string[]): Promise<{ entries: string[] } | { file: FileReader } | undefined>;
+}
+
 /** What a finished command left. */
 export interface CommandResult {
   exitCode: number;

@@ -1,4 +1,4 @@
-// HTTP as the kubelet's server sees it: requests already authenticated, responses and sockets as interfaces that the host fills in.
+// HTTP as the kubelet's server sees it: requests with the certificate that TLS has checked, responses and sockets as interfaces that the host fills in.
 
 import type { Duplex } from 'node:stream';
 
