@@ -9,6 +9,7 @@ import { nodes, pods, secrets } from '../client/resources.ts';
 import { openCgroups } from '../host/cgroups.ts';
 import { hostDialer } from '../host/dialer.ts';
 import { hostFiles } from '../host/files.ts';
+import { hostFolder } from '../host/folder-reader.ts';
 import { connectSocket, type HttpsServer, startHttpsServer } from '../host/https-server.ts';
 import type { Machine } from '../host/machine.ts';
 import { createHostMounts } from '../host/mounts.ts';
@@ -31,6 +32,8 @@ import { mergeSources, type PodSource, podSourceOf, podsOfNode } from '../kubele
 import { createSandboxConfigBuilder } from '../kubelet/sandbox-config/sandbox-config-builder.ts';
 import { findResolvConf } from '../kubelet/sandbox-config/host-resolv-conf.ts';
 import type { PodCgroups } from '../kubelet/seams.ts';
+import { kubeletConfiguration } from '../kubelet/server/configuration.ts';
+import { createKubeletAuth } from '../kubelet/server/kubelet-auth.ts';
 import { createKubeletServer } from '../kubelet/server/kubelet-server.ts';
 import { createKubeletMetrics, type KubeletMetrics } from '../kubelet/stats/kubelet-metrics.ts';
 import type { StatsProvider } from '../kubelet/stats/stats-provider.ts';
@@ -85,6 +88,8 @@ export interface RunningNode {
   /** Ends the kubelet; its pods go on. */
   stop(): Promise<void>;
 }
+
+const clusterDomain = 'cluster.local';
 
 const missingDns =
   "cluster DNS is not served yet: pods with dnsPolicy ClusterFirst get the node's resolv.conf, as with dnsPolicy Default";
@@ -164,7 +169,7 @@ export async function startNode(given: NodeOptions): Promise<RunningNode> {
     logger,
   });
   const stats = await createNodeStats(options, kubelet, metrics, logger);
-  const endpoint = await startEndpoint(options, kubelet, stats);
+  const endpoint = await startEndpoint(options, kubelet, stats, parts.resolvConf);
   const status: NodeStatusKeeper = createNodeStatus({
     identity: identityOf(options, endpoint.port),
     client,
@@ -238,26 +243,48 @@ function identityOf(options: NodeOptions, kubeletPort: number): NodeIdentity {
 }
 
 /** The node's own HTTPS endpoint, with a certificate of the cluster's CA. */
-async function startEndpoint(options: NodeOptions, kubelet: Kubelet, stats: StatsProvider): Promise<HttpsServer> {
-  const { name, pki, addresses, runtime } = options;
+async function startEndpoint(
+  options: NodeOptions,
+  kubelet: Kubelet,
+  stats: StatsProvider,
+  resolvConf: string,
+): Promise<HttpsServer> {
+  const { name, pki, addresses, runtime, client, real, podLogs } = options;
   const serving = await pki.issueServingCert(
     { commonName: `system:node:${name}`, organizations: ['system:nodes'], hosts: [name, ...addresses, '127.0.0.1'] },
     options.certificateFile,
   );
-  return await startHttpsServer({
+  const address = addresses[0] ?? '127.0.0.1';
+  const server = await startHttpsServer({
     ...serving,
     clientCa: pki.ca,
-    host: addresses[0] ?? '127.0.0.1',
+    host: address,
     port: options.kubeletPort,
     handler: createKubeletServer({
       pods: kubelet,
       runtime,
       files: hostFiles,
       clock: realClock,
+      auth: createKubeletAuth({ client, nodeName: name, clock: realClock }),
       connect: connectSocket,
       stats,
+      unhealthy: () => kubelet.unhealthy(),
+      configuration: () =>
+        kubeletConfiguration({
+          ...options,
+          address,
+          port: server.port,
+          clusterDns: [],
+          clusterDomain,
+          resolvConf,
+          allowedUnsafeSysctls: options.allowedUnsafeSysctls ?? [],
+          systemLogs: real,
+        }),
+      // The containers' logs are where others have them, below the machine's own.
+      ...(real ? { logFolders: { '': hostFolder('/var/log'), pods: hostFolder(podLogs) } } : {}),
     }),
   });
+  return server;
 }
 
 /** Everything that the kubelet is given. `kubelet` and `status` are made after it and reached through functions. */
@@ -274,6 +301,7 @@ async function nodeParts(
   const objects = createWatchedObjects(client, realClock, logger);
   const events = podEventsOf(recorder);
   const nodeAllocatable = (): Record<string, string> => status().node()?.status?.allocatable ?? {};
+  const resolvConf = await findResolvConf(hostFiles);
   const cgroups = real && options.cgroupRoot !== undefined ? await openCgroups() : undefined;
   const supports = (feature: Parameters<typeof runtimeSupports>[1]): boolean => runtimeSupports(version, feature);
   const tokens = createTokenSource({ client, clock: realClock, logger, due: (uid) => kubelet().wake(uid) });
@@ -290,6 +318,7 @@ async function nodeParts(
     ...(real ? { mounts: createHostMounts() } : {}),
   });
   return {
+    resolvConf,
     objects,
     tokens,
     events,
@@ -319,7 +348,7 @@ async function nodeParts(
         minOomScoreAdj: machine.leastOomScoreAdj,
         swapControllerAvailable: false,
       }),
-      clusterDomain: 'cluster.local',
+      clusterDomain,
       supports,
       subPaths: real ? createHostSubPaths() : createSimulatedSubPaths(hostFiles),
     }),
@@ -328,8 +357,8 @@ async function nodeParts(
       podLogsRoot: options.podLogs,
       // No cluster DNS is served yet: pods get the node's, with a warning where they asked for the cluster's.
       clusterDns: [],
-      clusterDomain: 'cluster.local',
-      resolvConf: await findResolvConf(hostFiles),
+      clusterDomain,
+      resolvConf,
       nodeIPs: () => options.addresses,
       warn: (pod, event) => {
         if (event.reason !== 'MissingClusterDNS') return events.event(pod, 'Warning', event.reason, event.message);

@@ -4,13 +4,15 @@ import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import type { Pod, PodStatus } from '../../src/api/generated/types.ts';
+import type { Pod, PodStatus, SubjectAccessReview } from '../../src/api/generated/types.ts';
+import type { Client } from '../../src/client/client.ts';
 import { openCgroups } from '../../src/host/cgroups.ts';
 import { hostFiles } from '../../src/host/files.ts';
 import { connectSocket, type HttpsServer, startHttpsServer } from '../../src/host/https-server.ts';
 import { ensurePki, type KeyPair, type Pki } from '../../src/host/pki.ts';
 import { realClock } from '../../src/host/real-clock.ts';
 import type { KubeletPods } from '../../src/kubelet/seams.ts';
+import { createKubeletAuth } from '../../src/kubelet/server/kubelet-auth.ts';
 import { createKubeletServer } from '../../src/kubelet/server/kubelet-server.ts';
 import { startTestNode, type TestNode, whyNoContainers } from './harness.ts';
 
@@ -27,6 +29,15 @@ describe.skipIf(reason !== undefined)('kubelet server', () => {
   let client: KeyPair;
   let sandbox = '';
   let container = '';
+  /** What the runtime gave out. */
+  const streamingUrls: string[] = [];
+  /** The API server may do everything, and nobody else anything. */
+  const reviews: Pick<Client, 'create'> = {
+    create: async (_, object) => {
+      const { user } = (object as unknown as SubjectAccessReview).spec;
+      return { ...object, status: { allowed: user === 'kube-apiserver-kubelet-client' } };
+    },
+  };
   const pod: Pod = {
     metadata: { name: 'p', namespace: 'default', uid: 'u1' },
     spec: { containers: [{ name: 'main' }, { name: 'slow' }] },
@@ -110,11 +121,20 @@ describe.skipIf(reason !== undefined)('kubelet server', () => {
       kubeletMetrics: () => '',
       probeMetrics: () => '',
     };
+    const remembering = (url: string): string => {
+      streamingUrls.push(url);
+      return url;
+    };
     const handler = createKubeletServer({
       pods,
-      runtime,
+      runtime: {
+        ...runtime,
+        exec: async (...args) => remembering(await runtime.exec(...args)),
+        portForward: async (...args) => remembering(await runtime.portForward(...args)),
+      },
       files: hostFiles,
       clock: realClock,
+      auth: createKubeletAuth({ client: reviews as Client, nodeName: 'n', clock: realClock }),
       connect: connectSocket,
       stats,
     });
@@ -143,9 +163,10 @@ describe.skipIf(reason !== undefined)('kubelet server', () => {
     protocol: string,
     onOpen: (socket: WebSocket) => void,
     until?: (out: string[]) => boolean,
+    pair: KeyPair = client,
   ): Promise<string[]> =>
     new Promise((resolve, reject) => {
-      const socket = new WebSocket(`wss://127.0.0.1:${server.port}${path}`, protocol, { ca: pki.ca, ...client });
+      const socket = new WebSocket(`wss://127.0.0.1:${server.port}${path}`, protocol, { ca: pki.ca, ...pair });
       const out: string[] = [];
       socket.on('open', () => onOpen(socket));
       socket.on('message', (data: Buffer) => {
@@ -186,13 +207,65 @@ describe.skipIf(reason !== undefined)('kubelet server', () => {
     expect(await get(path)).toEqual({ status, body });
   });
 
-  test('lets in the API server and masters only', async () => {
+  test('lets in certificates of its CA alone, and only where the API server says so', async () => {
     expect(await get('/pods', { cert: '', key: '' } as KeyPair)).toMatchObject({ status: 401 });
-    expect(await get('/pods', await pki.issueClientCert('mallory', []))).toEqual({
+    const mallory = await pki.issueClientCert('mallory', []);
+    expect(await get('/pods', mallory)).toEqual({
       status: 403,
-      body: 'Forbidden (user=mallory, verb=get, resource=nodes, subresource(s)=[pods])\n',
+      body: 'Forbidden (user=mallory, verb=get, resource=nodes, subresource(s)=[pods proxy])\n',
     });
-    expect((await get('/pods', await pki.issueClientCert('admin', ['system:masters']))).status).toBe(200);
+    const others = await ensurePki({
+      dir: `${node.instance.dataDir}/other-pki`,
+      files: hostFiles,
+      clock: realClock,
+      hosts: ['127.0.0.1'],
+    });
+    expect(await get('/pods', await others.issueClientCert('kube-apiserver-kubelet-client', []))).toMatchObject({
+      status: 401,
+    });
+    const query = 'command=id&output=1';
+    for (const [path, pair, status] of [
+      [`/exec/default/p/main?${query}`, mallory, '403'],
+      [`/attach/default/p/main?output=1`, mallory, '403'],
+      ['/portForward/default/p?port=8080', mallory, '403'],
+      [`/exec/default/p/main?${query}`, { cert: '', key: '' }, '401'],
+      [`/exec/default/p/another-uid/main?${query}`, client, '404'],
+      ['/portForward/default/p/another-uid?port=8080', client, '404'],
+      ['/portForward/default/p?port=70000', client, '400'],
+      ['/pods', client, '404'],
+    ] as const)
+      await expect(session(path, 'v4.channel.k8s.io', () => {}, undefined, pair)).rejects.toThrow(status);
+  });
+
+  test("the runtime's streaming URLs work once, and none can be made up", async () => {
+    await session('/exec/default/p/main?command=true&output=1', 'v4.channel.k8s.io', () => {});
+    await session('/portForward/default/p?port=8080', 'v4.channel.k8s.io', (socket) => socket.close());
+    expect(streamingUrls.length).toBeGreaterThanOrEqual(2);
+    const [url = ''] = streamingUrls;
+    // A token for exec opens no attach or port-forward, and a used one nothing.
+    const forged = url.replace(/[^/]+$/, 'AAAAAAAA');
+    const unused = await node.connection.runtime.exec(container, ['id'], {
+      stdin: false,
+      stdout: true,
+      stderr: false,
+      tty: false,
+    });
+    for (const [attempt, why] of [
+      ...streamingUrls.map((used) => [used, /404/] as const),
+      [forged, /404/],
+      [url.replace(/[^/]+$/, ''), /404/],
+      [unused.replace('/exec/', '/attach/'), /404/],
+    ] as const) {
+      const stream = new WebSocket(attempt.replace('http:', 'ws:'), 'v4.channel.k8s.io');
+      const said: Buffer[] = [];
+      const end = await new Promise<string>((resolve) => {
+        stream.on('message', (data: Buffer) => said.push(data));
+        stream.on('error', (error) => resolve(error.message));
+        stream.on('close', () => resolve('closed'));
+      });
+      expect(end).toMatch(why);
+      expect(Buffer.concat(said).toString()).not.toContain('uid=');
+    }
   });
 
   test('exec: output, error stream, exit code', async () => {

@@ -82,6 +82,17 @@ const controllerManager: readonly PolicyRule[] = [
   { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'], namespace: 'kube-system' },
 ];
 
+/** The certificate with which the API server reaches kubelets: everything of a node, as system:kubelet-api-admin, and nothing else. */
+const kubeletClient: readonly PolicyRule[] = [
+  {
+    apiGroups: [''],
+    resources: ['proxy', 'metrics', 'stats', 'log', 'pods', 'healthz', 'configz', 'statusz', 'checkpoint'].map(
+      (subresource) => `nodes/${subresource}`,
+    ),
+    verbs: ['*'],
+  },
+];
+
 /** What a kubelet needs; it changes only its own node and lease. */
 function nodeRules(node: string): readonly PolicyRule[] {
   const own = [node];
@@ -155,6 +166,9 @@ export function componentRules(user: UserInfo): readonly PolicyRule[] {
       break;
     case 'system:kube-controller-manager':
       rules.push(...controllerManager, health);
+      break;
+    case 'kube-apiserver-kubelet-client':
+      rules.push(...kubeletClient);
       break;
     case 'system:kube-apiserver':
     case 'system:apiserver':

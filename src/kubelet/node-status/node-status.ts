@@ -42,12 +42,11 @@ export interface NodeStatusKeeper extends NodeInfo {
   refresh(): void;
 }
 
-const statusEveryMs = 10_000;
+/** How often the node's status is worked out and at least reported (ms), and how long its lease lasts. */
+export const nodeStatusTimes = { updateMs: 10_000, reportMs: 5 * 60_000, leaseSeconds: 40 } as const;
 /** While the node is not Ready it looks more often, so that it turns Ready as soon as it can. */
 const unreadyEveryMs = 100;
-const reportEveryMs = 5 * 60_000;
 const leaseEveryMs = 10_000;
-const leaseSeconds = 40;
 const maxImages = 50;
 const maxNamesPerImage = 5;
 const leaseNamespace = 'kube-node-lease';
@@ -137,7 +136,7 @@ export function createNodeStatus(options: NodeStatusOptions): NodeStatusKeeper {
       clock.now(),
     );
     node = current;
-    if (statusChanged(before, status) || clock.monotonic() - reportedAt >= reportEveryMs) {
+    if (statusChanged(before, status) || clock.monotonic() - reportedAt >= nodeStatusTimes.reportMs) {
       // Another writer's newer object is no conflict: the patch holds only what the kubelet owns.
       const body = { status: { ...status, images: status.images } };
       node = await client.patch(
@@ -170,7 +169,7 @@ export function createNodeStatus(options: NodeStatusOptions): NodeStatusKeeper {
       }
       const end = new AbortController();
       await Promise.race([
-        sleep(clock, isReady ? statusEveryMs : unreadyEveryMs, AbortSignal.any([signal, end.signal])),
+        sleep(clock, isReady ? nodeStatusTimes.updateMs : unreadyEveryMs, AbortSignal.any([signal, end.signal])),
         woken,
       ]);
       end.abort();
@@ -181,7 +180,7 @@ export function createNodeStatus(options: NodeStatusOptions): NodeStatusKeeper {
     const name = { name: identity.name, namespace: leaseNamespace };
     const spec = {
       holderIdentity: identity.name,
-      leaseDurationSeconds: leaseSeconds,
+      leaseDurationSeconds: nodeStatusTimes.leaseSeconds,
       renewTime: formatMicroTime(clock.now()),
     };
     try {

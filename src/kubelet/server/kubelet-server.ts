@@ -85,6 +85,11 @@ const exactly =
     return handle(asked, response);
   };
 
+const disabled =
+  (why: string): RouteHandler =>
+  () =>
+    Promise.reject(new HttpError(405, `${why}\n`));
+
 function routesOf(options: KubeletServerOptions): Routes {
   const { pods, runtime, files, clock } = options;
   const findPod = podFinder(pods);
@@ -102,7 +107,7 @@ function routesOf(options: KubeletServerOptions): Routes {
     configz: get(exactly((_, response) => sendJson(response, { kubeletconfig: options.configuration?.() ?? {} }))),
     stats: get(statsHandler(options.stats)),
     metrics: get(metricsHandler(options.stats)),
-    logs: get(nodeLogs(options.logFolders ?? {})),
+    logs: get(options.logFolders ? nodeLogs(options.logFolders) : disabled('logs endpoint is disabled.')),
     containerLogs: get(containerLogs({ pods, runtime, files, clock, findPod })),
     run: { methods: ['POST'], handle: runCommand({ pods, runtime, findPod }) },
     exec: upgradeOnly,

@@ -1,0 +1,64 @@
+// The KubeletConfiguration that /configz shows: what this kubelet really runs with, in the fields that Kubernetes has for it.
+
+import { goDuration } from '../../api/meta/go-format.ts';
+import { nodeStatusTimes } from '../node-status/node-status.ts';
+import { cacheTtl } from './kubelet-auth.ts';
+
+/** What differs from node to node. */
+export interface ConfigurationFacts {
+  address: string;
+  port: number;
+  maxPods: number;
+  podCidr: string;
+  /** Absent where pods have no cgroups. */
+  cgroupRoot?: string | undefined;
+  clusterDns: readonly string[];
+  clusterDomain: string;
+  /** The resolv.conf that pods' own is made from; '' for none. */
+  resolvConf: string;
+  allowedUnsafeSysctls: readonly string[];
+  systemLogs: boolean;
+  podLogs: string;
+}
+
+/** The object; fields of KubeletConfiguration v1beta1 that have no meaning here are left out. */
+export function kubeletConfiguration(facts: ConfigurationFacts): object {
+  const { address, port, maxPods, podCidr, cgroupRoot, clusterDns, clusterDomain, resolvConf } = facts;
+  return {
+    enableServer: true,
+    address,
+    port,
+    authentication: {
+      x509: {},
+      webhook: { enabled: true, cacheTTL: goDuration(cacheTtl.token) },
+      anonymous: { enabled: false },
+    },
+    authorization: {
+      mode: 'Webhook',
+      webhook: {
+        cacheAuthorizedTTL: goDuration(cacheTtl.allowed),
+        cacheUnauthorizedTTL: goDuration(cacheTtl.refused),
+      },
+    },
+    clusterDomain,
+    ...(clusterDns.length === 0 ? {} : { clusterDNS: [...clusterDns] }),
+    nodeStatusUpdateFrequency: goDuration(nodeStatusTimes.updateMs),
+    nodeStatusReportFrequency: goDuration(nodeStatusTimes.reportMs),
+    nodeLeaseDurationSeconds: nodeStatusTimes.leaseSeconds,
+    ...(cgroupRoot === undefined ? {} : { cgroupRoot, cgroupDriver: 'cgroupfs' }),
+    cgroupsPerQOS: cgroupRoot !== undefined,
+    maxPods,
+    podCIDR: podCidr,
+    resolvConf,
+    ...(facts.allowedUnsafeSysctls.length === 0 ? {} : { allowedUnsafeSysctls: [...facts.allowedUnsafeSysctls] }),
+    enableDebuggingHandlers: true,
+    enableProfilingHandler: false,
+    enableDebugFlagsHandler: false,
+    enableSystemLogHandler: facts.systemLogs,
+    enableSystemLogQuery: false,
+    seccompDefault: false,
+    podLogsDir: facts.podLogs,
+    kind: 'KubeletConfiguration',
+    apiVersion: 'kubelet.config.k8s.io/v1beta1',
+  };
+}
