@@ -450,6 +450,22 @@ export interface RegistryAuth {
 }
 
 /** CRI's ImageService. Rejects as RuntimeService does. */
+/** A file system as mount(2) takes it. */
+export interface ViewMount {
+  /** 'overlay', 'bind'. */
+  type: string;
+  source: string;
+  options: readonly string[];
+}
+
+/** Images' files as file systems, for runtimes whose CRI cannot mount an image. Not part of CRI. */
+export interface ImageViews {
+  /** What to mount, one over the other, to see the image's files. They stay, the image removed or not, until `remove`. Repeatable. */
+  view(key: string, image: string, signal?: AbortSignal): Promise<ViewMount[]>;
+  /** Gives the view up, after its mounts are gone. Nothing of that key is success. */
+  remove(key: string, signal?: AbortSignal): Promise<void>;
+}
+
 export interface ImageService {
   /** All images, or those that the name or id resolves to. */
   listImages(image?: string, signal?: AbortSignal): Promise<RuntimeImage[]>;

@@ -54,6 +54,49 @@ export async function mountPointsUnder(folder: string): Promise<string[]> {
     .toSorted((a, b) => b.split('/').length - a.split('/').length);
 }
 
+// mount(2) takes no more than a page of options.
+const maxOptions = 4000;
+
+/** The longest folder that all paths are in. */
+function commonFolder(paths: readonly string[]): string {
+  const [first = '', ...others] = paths;
+  const parts = first.split('/');
+  let shared = parts.length - 1;
+  for (const other of others.map((path) => path.split('/')))
+    while (parts.slice(0, shared).some((part, i) => part !== other[i])) shared--;
+  return parts.slice(0, shared).join('/');
+}
+
+/** An overlay of many layers names them from the folder that they share, in which the mount program is then started. */
+function shorten(options: readonly string[]): { options: readonly string[]; folder?: string } {
+  const layers = options
+    .find((option) => option.startsWith('lowerdir='))
+    ?.slice('lowerdir='.length)
+    .split(':');
+  if (layers === undefined || options.join(',').length < maxOptions) return { options };
+  const folder = commonFolder(layers);
+  if (folder === '') return { options };
+  const short = `lowerdir=${layers.map((layer) => layer.slice(folder.length + 1)).join(':')}`;
+  return { options: options.map((option) => (option.startsWith('lowerdir=') ? short : option)), folder };
+}
+
+async function mountLayer(
+  processes: Processes,
+  path: string,
+  layer: { type: string; source: string; options: readonly string[] },
+  more: readonly string[],
+): Promise<void> {
+  if (layer.type === 'bind') {
+    await must(processes, ['mount', '--bind', '--', layer.source, path]);
+    // A bind takes its flags only by a remount.
+    await must(processes, ['mount', '-o', ['remount', 'bind', ...more].join(','), '--', path]);
+    return;
+  }
+  const { options, folder } = shorten([...layer.options, ...more]);
+  const inFolder = folder === undefined ? [] : ['env', `--chdir=${folder}`];
+  await must(processes, [...inFolder, 'mount', '-t', layer.type, '-o', options.join(','), '--', layer.source, path]);
+}
+
 /** The real mounts. Every failure is a CommandError with mount's own words. */
 export function createHostMounts(processes: Processes = hostProcesses): Mounts {
   return {
@@ -73,6 +116,9 @@ export function createHostMounts(processes: Processes = hostProcesses): Mounts {
       await must(processes, ['mount', recursive ? '--rbind' : '--bind', '--', source, target]);
       // A bind takes its flags only by a remount.
       if (readOnly) await must(processes, ['mount', '-o', 'remount,bind,ro', '--', target]);
+    },
+    async mountAll(path, layers, options) {
+      for (const layer of layers) await mountLayer(processes, path, layer, options);
     },
     async unmount(...paths) {
       if (paths.length > 0) await must(processes, ['umount', '--', ...paths]);

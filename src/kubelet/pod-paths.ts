@@ -19,6 +19,8 @@ export const podPaths = {
   volume: (root: string, uid: string, plugin: string, volume: string): string =>
     `${podDir(root, uid)}/${volumeInPod(plugin, volume)}`,
   volumeInPod,
+  /** Below it a folder per image volume, and in that one per image. */
+  imageVolumes: (root: string, uid: string): string => `${podDir(root, uid)}/volumes/kubernetes.io~image`,
   /** One tmpfs for what must not reach a disk, laid out as `pods` is. No UID begins with a dot. */
   memory: (root: string): string => `${podsDir(root)}/.memory`,
   inMemory: (root: string, uid: string): string => `${podsDir(root)}/.memory/${uid}`,

@@ -45,6 +45,8 @@ export interface ContainerConfigInput {
   hostIPs: readonly string[];
   /** Volume name → host path, from VolumeManager.prepare. */
   mounts: ReadonlyMap<string, string>;
+  /** Image volume name → the runtime's reference of its image, which is present. */
+  imageVolumes?: ReadonlyMap<string, string>;
   /** What to run: the runtime's reference (image id) of the pulled image. */
   imageRef: string;
   /** The config that the pod's sandbox runs with. */

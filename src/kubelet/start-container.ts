@@ -10,7 +10,8 @@ import { killContainer } from './hooks/kill-container.ts';
 import { runHook } from './hooks/run-hook.ts';
 import { containerFieldPath } from './pod-events.ts';
 import { latestOf, type RuntimePod } from './runtime-pod.ts';
-import { CreateContainerConfigError } from './seams.ts';
+import { CreateContainerConfigError, type ImageResult } from './seams.ts';
+import { pullImageVolumes } from './volumes/image-volumes.ts';
 
 export type StartAction = Extract<PodAction, { type: 'start-container' }>;
 
@@ -54,18 +55,21 @@ export async function startContainer(
   };
 
   if (action.backoff) memory.backoffs.set(action.backoff.key, action.backoff.next);
-  const image = await parts.images.ensureImage(pod, container, input.sandboxConfig, signal);
-  if (!image.ok) {
+  const failPull = (image: Extract<ImageResult, { ok: false }>): StartFailure => {
     fail(image.reason, image.message, image.reason);
     // A pull that has just failed is in back-off from now on: the next look says so.
     const retryAfterMs = image.reason === 'ErrImagePull' ? lookAgainMs : image.retryAfterMs;
     return retryAfterMs === undefined ? failed : { ok: false, retryAfterMs };
-  }
+  };
+  const volumes = await pullImageVolumes(parts.images, pod, container, input.sandboxConfig, signal);
+  if (!volumes.ok) return failPull(volumes);
+  const image = await parts.images.ensureImage(pod, container, input.sandboxConfig, signal);
+  if (!image.ok) return failPull(image);
   signal.throwIfAborted();
   // Building may fetch from the API: it holds no place among the starts.
   let config: ContainerConfig;
   try {
-    config = await buildConfig(parts, action, input, image.imageRef);
+    config = await buildConfig(parts, action, input, image.imageRef, volumes.images);
   } catch (error) {
     const reason = error instanceof CreateContainerConfigError ? 'CreateContainerConfigError' : 'CreateContainerError';
     return fail(reason, errorText(error));
@@ -131,6 +135,7 @@ async function buildConfig(
   action: StartAction,
   input: StartInput,
   imageRef: string,
+  imageVolumes: ReadonlyMap<string, string>,
 ): Promise<ContainerConfig> {
   const { container, kind, restartCount } = action;
   const target = 'targetContainerName' in container ? container.targetContainerName : undefined;
@@ -143,6 +148,7 @@ async function buildConfig(
     podIPs: input.podIPs,
     hostIPs: parts.node.hostIPs(),
     mounts: input.mounts,
+    imageVolumes,
     imageRef,
     sandboxConfig: input.sandboxConfig,
     kind,

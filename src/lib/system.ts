@@ -88,6 +88,12 @@ export interface Mounts {
   /** A hugetlbfs of one page size, which the kernel must have. */
   mountHugePages(path: string, options: { pageBytes: number }): Promise<void>;
   bind(source: string, target: string, options?: { readOnly?: boolean; recursive?: boolean }): Promise<void>;
+  /** Mounts one over the other at a folder, each with these options besides its own. */
+  mountAll(
+    path: string,
+    layers: readonly { type: string; source: string; options: readonly string[] }[],
+    options: readonly string[],
+  ): Promise<void>;
   /** In the order given, by one call; what can be unmounted is, even where another cannot, for which it then rejects. */
   unmount(...paths: readonly string[]): Promise<void>;
 }

@@ -1,6 +1,6 @@
 // Puts one node together: kubelet, volumes, images, the node's own HTTPS endpoint and its object in the API, over any runtime.
 
-import type { ImageService, RuntimeService, RuntimeVersion } from '../cri/runtime.ts';
+import type { ImageService, ImageViews, RuntimeService, RuntimeVersion } from '../cri/runtime.ts';
 import { runtimeSupports } from '../cri/runtime-supports.ts';
 import type { Client } from '../client/client.ts';
 import { createEventRecorder, type EventRecorder } from '../client/event-recorder.ts';
@@ -38,6 +38,7 @@ import { createKubeletServer } from '../kubelet/server/kubelet-server.ts';
 import { createKubeletMetrics, type KubeletMetrics } from '../kubelet/stats/kubelet-metrics.ts';
 import type { StatsProvider } from '../kubelet/stats/stats-provider.ts';
 import { manifestSource } from '../kubelet/static-pods/manifest-source.ts';
+import { createShownImages } from '../kubelet/volumes/image-volumes.ts';
 import { createTokenSource } from '../kubelet/volumes/token-source.ts';
 import { createVolumeManager } from '../kubelet/volumes/volume-manager.ts';
 import { createWatchedObjects } from '../kubelet/volumes/watched-objects.ts';
@@ -51,6 +52,8 @@ export interface NodeOptions {
   client: Client;
   runtime: RuntimeService;
   images: ImageService;
+  /** How images' files are had where the runtime's CRI cannot mount them. */
+  imageViews?: ImageViews;
   machine: Machine;
   /** The folder under which pods/<uid> lie. */
   root: string;
@@ -305,6 +308,11 @@ async function nodeParts(
   const cgroups = real && options.cgroupRoot !== undefined ? await openCgroups() : undefined;
   const supports = (feature: Parameters<typeof runtimeSupports>[1]): boolean => runtimeSupports(version, feature);
   const tokens = createTokenSource({ client, clock: realClock, logger, due: (uid) => kubelet().wake(uid) });
+  const mounts = real ? createHostMounts() : undefined;
+  const shownImages =
+    mounts !== undefined && options.imageViews !== undefined && version.runtimeName === 'containerd'
+      ? createShownImages({ root, files: hostFiles, mounts, views: options.imageViews })
+      : undefined;
   const volumes = createVolumeManager({
     objects,
     tokens,
@@ -315,7 +323,8 @@ async function nodeParts(
     logger,
     sourceChanged: (uid) => kubelet().wake(uid),
     refreshFailed: (pod, message) => events.event(pod, 'Warning', 'FailedMount', message),
-    ...(real ? { mounts: createHostMounts() } : {}),
+    mounts,
+    ...(shownImages === undefined ? {} : { shownImages }),
   });
   return {
     resolvConf,
@@ -350,6 +359,7 @@ async function nodeParts(
       }),
       clusterDomain,
       supports,
+      ...(shownImages === undefined ? {} : { shownImages }),
       subPaths: real ? createHostSubPaths() : createSimulatedSubPaths(hostFiles),
     }),
     sandboxConfig: createSandboxConfigBuilder({

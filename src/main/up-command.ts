@@ -156,6 +156,7 @@ async function startOwnNode(run: Run, controlPlane: ControlPlane, machine: Machi
     client: controlPlane.clientAs(`system:node:${own}`, ['system:nodes']),
     runtime: machine.connection.runtime,
     images: machine.connection.images,
+    imageViews: machine.connection.imageViews,
     machine: machine.machine,
     // Its pods' folder is the one that is shared with containerd's mounts, and that the end of the instance clears.
     root: instance.kubeletDir,

@@ -1,151 +1,31 @@
 // Pods as the kubelet configures them, on a real containerd: what a process inside sees of its spec.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ConfigMap, Container, Pod, PodSpec, Secret } from '../../src/api/generated/types.ts';
-import { runtimeSupports } from '../../src/cri/runtime-supports.ts';
-import type { RuntimeVersion } from '../../src/cri/runtime.ts';
-import { openCgroups } from '../../src/host/cgroups.ts';
+import type { Container } from '../../src/api/generated/types.ts';
 import { hostFiles } from '../../src/host/files.ts';
 import { createHostMounts, ensureSharedMount, listMounts } from '../../src/host/mounts.ts';
 import { hostProcesses } from '../../src/host/processes.ts';
-import { realClock } from '../../src/host/real-clock.ts';
-import { realRandom } from '../../src/host/real-random.ts';
-import { createHostSubPaths } from '../../src/host/sub-paths.ts';
-import { createContainerConfigBuilder } from '../../src/kubelet/container-config/container-config-builder.ts';
 import { readTerminationMessage } from '../../src/kubelet/container-config/termination-message.ts';
-import { createSandboxConfigBuilder } from '../../src/kubelet/sandbox-config/sandbox-config-builder.ts';
-import type { ContainerConfigBuilder, SandboxConfigBuilder } from '../../src/kubelet/seams.ts';
-import { objectNotFound } from '../../src/kubelet/volumes/object-source.ts';
-import { type ClosableVolumeManager, createVolumeManager } from '../../src/kubelet/volumes/volume-manager.ts';
-import type { ChangedObject } from '../../src/kubelet/volumes/watched-objects.ts';
-import { silentLogger } from '../../src/lib/logger.ts';
-import { startTestNode, type TestNode, whyNoContainers } from './harness.ts';
+import { type TestNode, whyNoContainers } from './harness.ts';
+import { base64, busybox, type PodNode, podOf, sleeper, startPodNode } from './pods.ts';
 
 const reason = await whyNoContainers();
 if (reason) console.warn(`skipped: containers cannot run here: ${reason}`);
 
-const image = 'docker.io/library/busybox:latest';
-const base64 = (text: string): string => Buffer.from(text).toString('base64');
-
 describe.skipIf(reason !== undefined)('pods by their spec', () => {
+  let pods: PodNode;
   let node: TestNode;
-  let version: RuntimeVersion;
-  let volumes: ClosableVolumeManager;
-  let containers: ContainerConfigBuilder;
-  let sandboxes: SandboxConfigBuilder;
-  let tell: (changed: ChangedObject) => void;
-  const configMaps: Record<string, ConfigMap> = {
-    settings: { metadata: { name: 'settings' }, data: { color: 'red', size: 'xl' } },
-  };
-  const secrets: Record<string, Secret> = {
-    login: { metadata: { name: 'login' }, data: { user: base64('bob'), pass: base64('pw') } },
-  };
-  const objects = {
-    configMap: async (_: string, name: string) => configMaps[name] ?? Promise.reject(objectNotFound('configmap', name)),
-    secret: async (_: string, name: string) => secrets[name] ?? Promise.reject(objectNotFound('secret', name)),
-    register() {},
-    unregister() {},
-    onChange(listener: (changed: ChangedObject) => void) {
-      tell = listener;
-      return () => {};
-    },
-    close() {},
-  };
+  let startPod: PodNode['startPod'];
+  let sh: PodNode['sh'];
 
   beforeAll(async () => {
-    node = await startTestNode('10.142.9.0/24');
-    await node.images.load('fixtures/images/busybox.tar');
-    version = await node.connection.runtime.version();
-    const { kubeletDir, podsDir, podLogsDir } = node.instance;
-    mkdirSync(podsDir, { recursive: true });
-    await ensureSharedMount(hostProcesses, podsDir);
-    const cgroups = await openCgroups();
-    volumes = createVolumeManager({
-      root: kubeletDir,
-      files: hostFiles,
-      mounts: createHostMounts(),
-      clock: realClock,
-      logger: silentLogger,
-      objects,
-      nodeAllocatable: () => ({ cpu: '2', memory: '1Gi' }),
-    });
-    containers = createContainerConfigBuilder({
-      root: kubeletDir,
-      files: hostFiles,
-      random: realRandom,
-      logger: silentLogger,
-      objects,
-      images: node.connection.images,
-      services: () => [],
-      nodeAllocatable: () => ({ cpu: '2', memory: '1Gi' }),
-      machine: () => ({
-        memoryCapacity: node.machine.memoryBytes,
-        cgroupVersion: cgroups?.version ?? 1,
-        hugePageSizes: [],
-        minOomScoreAdj: node.machine.leastOomScoreAdj,
-        swapControllerAvailable: false,
-      }),
-      clusterDomain: 'cluster.local',
-      supports: (feature) => runtimeSupports(version, feature),
-      subPaths: createHostSubPaths(),
-    });
-    sandboxes = createSandboxConfigBuilder({
-      files: hostFiles,
-      podLogsRoot: podLogsDir,
-      clusterDns: ['10.43.0.10'],
-      clusterDomain: 'cluster.local',
-      resolvConf: '/etc/resolv.conf',
-      nodeIPs: () => [],
-      warn() {},
-    });
+    pods = await startPodNode('10.142.9.0/24');
+    ({ node, startPod, sh } = pods);
+    pods.configMaps['settings'] = { metadata: { name: 'settings' }, data: { color: 'red', size: 'xl' } };
+    pods.secrets['login'] = { metadata: { name: 'login' }, data: { user: base64('bob'), pass: base64('pw') } };
   });
-  afterAll(async () => {
-    volumes?.close();
-    await node?.cleanUp();
-  });
+  afterAll(() => pods?.cleanUp());
 
-  const podOf = (name: string, spec: Partial<PodSpec>): Pod =>
-    ({
-      metadata: { name, namespace: 'shop', uid: `uid-${name}`, labels: { app: name } },
-      spec: { dnsPolicy: 'ClusterFirst', terminationGracePeriodSeconds: 30, ...spec },
-    }) as unknown as Pod;
-
-  /** Starts the pod's sandbox; `run` then starts a container of it and gives its id. */
-  async function startPod(pod: Pod) {
-    const { runtime } = node.connection;
-    const uid = pod.metadata!.uid!;
-    const cgroupParent = `${node.instance.cgroupRoot}/pod-${uid}`;
-    await (await openCgroups())!.create(cgroupParent);
-    const prepared = await volumes.prepare(pod);
-    if (!prepared.ok) throw new Error(prepared.messages.join('\n'));
-    const sandboxConfig = await sandboxes.build(pod, { attempt: 0, cgroupParent });
-    const sandbox = await runtime.runPodSandbox(sandboxConfig);
-    const { ips } = await runtime.podSandboxStatus(sandbox);
-    const run = async (container: Container, restartCount = 0): Promise<string> => {
-      const config = await containers.build(pod, container, {
-        restartCount,
-        podIPs: ips,
-        hostIPs: ['192.0.2.1'],
-        mounts: prepared.mounts,
-        imageRef: image,
-        sandboxConfig,
-        kind: 'container',
-      });
-      const id = await runtime.createContainer(sandbox, config, sandboxConfig);
-      await runtime.startContainer(id);
-      return id;
-    };
-    const stop = async (): Promise<void> => {
-      await runtime.stopPodSandbox(sandbox);
-      await runtime.removePodSandbox(sandbox);
-      await volumes.teardown(uid);
-    };
-    return { run, stop, ips };
-  }
-  const sh = async (id: string, script: string): Promise<string> => {
-    const { stdout, stderr } = await node.connection.runtime.execSync(id, ['sh', '-c', script], 10);
-    return `${stdout.toString()}${stderr.toString()}`.trim();
-  };
   async function eventually(check: () => Promise<void>, ms = 10_000): Promise<void> {
     const deadline = Date.now() + ms;
     for (;;) {
@@ -157,7 +37,6 @@ describe.skipIf(reason !== undefined)('pods by their spec', () => {
       }
     }
   }
-  const sleeper: Partial<Container> = { image, command: ['sleep', '1000'] };
 
   test('env, files, names and identity', async () => {
     const container: Container = {
@@ -232,8 +111,8 @@ describe.skipIf(reason !== undefined)('pods by their spec', () => {
       /CapBnd:\t0{16}\nNoNewPrivs:\t1\nSeccomp:\t2/,
     );
 
-    configMaps['settings'] = { metadata: { name: 'settings' }, data: { color: 'blue' } };
-    tell({ kind: 'configmap', namespace: 'shop', name: 'settings' });
+    pods.configMaps['settings'] = { metadata: { name: 'settings' }, data: { color: 'blue' } };
+    pods.tell({ kind: 'configmap', namespace: 'shop', name: 'settings' });
     await eventually(async () => expect(await sh(id, 'cat /cfg/color; ls /cfg')).toBe('bluecolor'), 1000);
     // A subPath shows the file that it was bound to, as documented.
     expect(await sh(id, 'cat /one/color')).toBe('red');
@@ -243,8 +122,8 @@ describe.skipIf(reason !== undefined)('pods by their spec', () => {
     await stop();
     const left = (await listMounts()).filter(({ mountPoint }) => mountPoint.includes('uid-whole'));
     expect(left).toEqual([]);
-    expect(await volumes.listPodsOnDisk()).toEqual([]);
-    configMaps['settings'] = { metadata: { name: 'settings' }, data: { color: 'red', size: 'xl' } };
+    expect(await pods.volumes.listPodsOnDisk()).toEqual([]);
+    pods.configMaps['settings'] = { metadata: { name: 'settings' }, data: { color: 'red', size: 'xl' } };
   });
 
   test('a subPath never shows more than the volume', async () => {
@@ -321,7 +200,7 @@ describe.skipIf(reason !== undefined)('pods by their spec', () => {
   test('termination messages from the file and from the log', async () => {
     const leave = (name: string, command: string, policy: 'File' | 'FallbackToLogsOnError'): Container => ({
       name,
-      image,
+      image: busybox,
       command: ['sh', '-c', command],
       terminationMessagePath: '/dev/termination-log',
       terminationMessagePolicy: policy,

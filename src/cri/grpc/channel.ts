@@ -3,6 +3,7 @@
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { fromJSON, type PackageDefinition } from '@grpc/proto-loader';
 import { containerdEvents } from '../protos/containerd-events.ts';
+import { containerdSnapshots } from '../protos/containerd-snapshots.ts';
 import { protoJson } from '../protos/message-table.ts';
 import { runtimeV1 } from '../protos/runtime-v1.ts';
 import { RuntimeError, type RuntimeErrorCode } from '../runtime.ts';
@@ -62,7 +63,7 @@ let table: Map<string, Method> | undefined;
 /** Looks a method up as 'RuntimeService.Version'. The tables are built at the first use. */
 export function grpcMethod(name: string): Method {
   table ??= new Map(
-    [runtimeV1, containerdEvents].flatMap((api) => [
+    [runtimeV1, containerdEvents, containerdSnapshots].flatMap((api) => [
       ...methodsOf(fromJSON(protoJson(api.package, api.tables), loadOptions)),
     ]),
   );

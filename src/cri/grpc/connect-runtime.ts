@@ -1,23 +1,27 @@
 // Connects to a CRI runtime's socket and waits for it to answer.
 
 import { type Clock, sleep } from '../../lib/clock.ts';
-import type { ImageService, RuntimeService } from '../runtime.ts';
+import type { ImageService, ImageViews, RuntimeService } from '../runtime.ts';
 import { openChannel } from './channel.ts';
 import { grpcImageService } from './image-service.ts';
+import { grpcImageViews } from './image-views.ts';
 import { grpcRuntimeService } from './runtime-service.ts';
 
 export interface RuntimeConnection {
   runtime: RuntimeService;
   images: ImageService;
+  /** Works with containerd only. */
+  imageViews: ImageViews;
   close(): void;
 }
 
-/** Both services on one connection, which comes up at the first call and again after every break. */
+/** All services on one connection, which comes up at the first call and again after every break. */
 export function connectRuntime(socketPath: string, clock: Clock): RuntimeConnection {
   const channel = openChannel(socketPath);
   return {
     runtime: grpcRuntimeService(channel, clock),
     images: grpcImageService(channel),
+    imageViews: grpcImageViews(channel),
     close: () => channel.close(),
   };
 }

@@ -137,7 +137,7 @@ const imageMessages: MessageTable = {
   Image: `1 id, 2 repoTags: string[], 3 repoDigests: string[], 4 size: uint64, 5 uid: Int64Value, 6 username, 7 spec: ImageSpec,
     8 pinned: bool`,
   ListImagesResponse: '1 images: Image[]',
-  ImageStatusResponse: '1 image: Image',
+  ImageStatusResponse: '1 image: Image, 2 info: map',
   AuthConfig: '1 username, 2 password, 3 auth, 4 serverAddress, 5 identityToken, 6 registryToken',
   PullImageRequest: '1 image: ImageSpec, 2 auth: AuthConfig, 3 sandboxConfig: SandboxConfig',
   PullImageResponse: '1 imageRef',

@@ -14,6 +14,7 @@ import { podPaths } from '../pod-paths.ts';
 import { containerAnnotations, containerLabels } from '../runtime-labels.ts';
 import { type ContainerConfigBuilder, type ContainerConfigInput, CreateContainerConfigError } from '../seams.ts';
 import type { ObjectSource } from '../volumes/object-source.ts';
+import type { ShownImages } from '../volumes/image-volumes.ts';
 import { containerMounts } from './container-mounts.ts';
 import { makeEnvironment } from './environment.ts';
 import { expand } from './expansion.ts';
@@ -35,6 +36,8 @@ export interface ContainerConfigOptions {
   clusterDomain: string;
   /** Whether the runtime acts on a newer CRI field. */
   supports(feature: RuntimeFeature): boolean;
+  /** Shows image volumes where the runtime cannot mount them; absent refuses them there. */
+  shownImages?: Pick<ShownImages, 'show'>;
   /** Binds subPaths; absent refuses them. */
   subPaths?: SubPaths;
   /** Containers without a seccomp profile get the runtime's instead of none. */
@@ -82,7 +85,9 @@ async function buildConfig(
     logger: options.logger,
     clusterDomain: options.clusterDomain,
     subPaths: options.subPaths,
-    supportsRecursiveReadOnly: options.supports('recursiveReadOnly'),
+    supports: options.supports,
+    shownImages: options.shownImages,
+    imageVolumes: input.imageVolumes ?? new Map(),
     volumes: input.mounts,
     podIPs,
     environment,

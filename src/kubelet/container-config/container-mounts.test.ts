@@ -19,7 +19,8 @@ beforeEach(async () => {
     logger: silentLogger,
     clusterDomain: 'cluster.local',
     subPaths: { bind: async (...all) => void bound.push(all.join(' ')), readFile: async () => Buffer.from('') },
-    supportsRecursiveReadOnly: false,
+    supports: () => false,
+    imageVolumes: new Map(),
     volumes: new Map([
       ['work', '/k/work'],
       ['cfg', '/k/cfg'],
@@ -147,7 +148,7 @@ describe('containerMounts', () => {
     ['Disabled', true, undefined],
   ] as const)('recursiveReadOnly %s where supported is %s', async (recursiveReadOnly, supported, expected) => {
     const container = mounting({ name: 'work', mountPath: '/x', readOnly: true, recursiveReadOnly });
-    const [mount] = await containerMounts(podOf(), container, { ...sources, supportsRecursiveReadOnly: supported });
+    const [mount] = await containerMounts(podOf(), container, { ...sources, supports: () => supported });
     expect(mount?.recursiveReadOnly).toBe(expected);
   });
 

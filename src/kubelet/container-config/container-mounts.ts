@@ -4,12 +4,14 @@
 import type { Container, Pod, VolumeMount } from '../../api/generated/types.ts';
 import { goQuote } from '../../api/meta/go-format.ts';
 import type { RuntimeMount } from '../../cri/runtime.ts';
+import type { RuntimeFeature } from '../../cri/runtime-supports.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Random } from '../../lib/random.ts';
 import type { Files, SubPaths } from '../../lib/system.ts';
 import { hasCode } from '../go-error.ts';
 import { podPaths } from '../pod-paths.ts';
 import { podHostname } from '../sandbox-config/hostname.ts';
+import type { ShownImages } from '../volumes/image-volumes.ts';
 import { isProjected, volumeKind } from '../volumes/volume-kinds.ts';
 import { expandStrictly } from './expansion.ts';
 import { hostNetworkHostsFile, podHostsFile } from './hosts-file.ts';
@@ -25,7 +27,11 @@ export interface MountSources {
   clusterDomain: string;
   /** Absent where subPath cannot be done safely: then it is refused. */
   subPaths?: SubPaths | undefined;
-  supportsRecursiveReadOnly: boolean;
+  supports(feature: RuntimeFeature): boolean;
+  /** Shows images that the runtime cannot mount; absent refuses them there. */
+  shownImages?: Pick<ShownImages, 'show'> | undefined;
+  /** Volume name → the runtime's reference of its image. */
+  imageVolumes: ReadonlyMap<string, string>;
   /** Volume name → host path. */
   volumes: ReadonlyMap<string, string>;
   podIPs: readonly string[];
@@ -59,14 +65,15 @@ async function volumeMount(
   sources: MountSources,
 ): Promise<RuntimeMount> {
   const volume = pod.spec?.volumes?.find(({ name }) => name === mount.name);
+  const subPath = mount.subPathExpr ? expandStrictly(mount.subPathExpr, sources.environment) : (mount.subPath ?? '');
+  checkSubPath(subPath);
+  if (volume?.image) return imageMount(pod, container, mount, index, subPath, sources);
   const path = sources.volumes.get(mount.name);
   if (!volume || path === undefined) {
     throw new Error(`cannot find volume ${goQuote(mount.name)} to mount into container ${goQuote(container.name)}`);
   }
-  const subPath = mount.subPathExpr ? expandStrictly(mount.subPathExpr, sources.environment) : (mount.subPath ?? '');
-  checkSubPath(subPath);
   const hostPath = subPath === '' ? path : await boundSubPath(pod, container, mount, index, path, subPath, sources);
-  const recursive = recursiveReadOnly(mount, sources.supportsRecursiveReadOnly);
+  const recursive = recursiveReadOnly(mount, sources.supports('recursiveReadOnly'));
   return {
     containerPath: absolute(mount.mountPath),
     hostPath,
@@ -74,6 +81,33 @@ async function volumeMount(
     propagation: propagationOf(mount),
     ...(recursive ? { recursiveReadOnly: true } : {}),
   };
+}
+
+/** The runtime mounts the image itself, or is shown a folder with its files. */
+async function imageMount(
+  pod: Pod,
+  container: Container,
+  mount: VolumeMount,
+  index: number,
+  subPath: string,
+  sources: MountSources,
+): Promise<RuntimeMount> {
+  const image = sources.imageVolumes.get(mount.name);
+  const containerPath = absolute(mount.mountPath);
+  const refuse = (what: string): never => {
+    throw new Error(`volume ${goQuote(mount.name)}: ${what} is not supported by the container runtime`);
+  };
+  if (image === undefined) throw new Error(`the image of volume ${goQuote(mount.name)} is not present`);
+  if (sources.supports('imageVolumes')) {
+    if (subPath !== '' && !sources.supports('imageVolumeSubPath')) refuse('subPath of an image volume');
+    const part = subPath === '' ? {} : { imageSubPath: subPath };
+    return { containerPath, hostPath: '', readonly: true, image: { image }, ...part };
+  }
+  if (!sources.shownImages) return refuse('an image volume');
+  const path = await sources.shownImages.show(pod.metadata?.uid ?? '', mount.name, image);
+  const hostPath = subPath === '' ? path : await boundSubPath(pod, container, mount, index, path, subPath, sources);
+  // The folder's mount is read-only and without execution. Asked for once more, the runtime would set only the one and lose the other.
+  return { containerPath, hostPath, propagation: propagationOf(mount) };
 }
 
 function checkSubPath(subPath: string): void {

@@ -88,6 +88,7 @@ beforeEach(async () => {
       tmpfs[path] = options;
       mounted.push(path);
     },
+    async mountAll() {},
     async bind() {},
     async unmount(...paths) {
       calls.push(`umount ${paths.length}`);

@@ -9,6 +9,7 @@ import { assertSafeUid, podPaths } from '../pod-paths.ts';
 import type { VolumeManager, VolumesResult } from '../seams.ts';
 import { hasProjection } from './atomic-writer.ts';
 import { type ObjectReference, podReferences, volumeReferences } from './pod-references.ts';
+import type { ShownImages } from './image-volumes.ts';
 import { createMemoryFolder } from './memory-folder.ts';
 import { projectionPath, type ReadyVolume, setUpVolume, type VolumeEnvironment } from './set-up-volume.ts';
 import { isProjected, type MountableKind, type VolumeKind, volumeKind } from './volume-kinds.ts';
@@ -16,6 +17,8 @@ import type { ChangedObject, WatchedObjects } from './watched-objects.ts';
 
 export interface VolumeManagerOptions extends Omit<VolumeEnvironment, 'objects' | 'memory'> {
   objects: WatchedObjects;
+  /** Images that are shown on the host for pods; they are given back with them. */
+  shownImages?: Pick<ShownImages, 'release'>;
   logger: Logger;
   /** An object changed that the pod names: worth another sync, above all where one failed. A hint. */
   sourceChanged?(podUid: string): void;
@@ -228,6 +231,7 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
   };
 
   const removePod = async (uid: string): Promise<void> => {
+    await options.shownImages?.release(uid);
     await removeFolder(podPaths.pod(root, uid));
     // The mounts that show files of it are gone by now.
     await removeFolder(podPaths.inMemory(root, uid));

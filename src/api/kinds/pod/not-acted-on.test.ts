@@ -129,7 +129,8 @@ it.each<[Partial<PodSpec>, string[]]>([
     container({ resources: { limits: { 'ephemeral-storage': '1Mi' } } }),
     ['spec.containers[0].resources.limits[ephemeral-storage]'],
   ],
-  [{ volumes: [{ name: 'v' }, { name: 'w', csi: { driver: 'd' } }] }, ['spec.volumes[1].csi']],
+  [{ volumes: [{ name: 'v' }, { name: 'w', nfs: { server: 's', path: '/' } }] }, ['spec.volumes[1].nfs']],
+  [{ volumes: [{ name: 'w', csi: { driver: 'd' } }] }, []],
 ])('%j', (fields, paths) => {
   const spec: PodSpec = { containers: [], ...fields };
   expect(notActedOnWarnings({ spec })).toEqual(paths.map((path) => `${path}: accepted but not acted on`));
