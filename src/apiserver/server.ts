@@ -13,6 +13,7 @@ import { admissionChain, type AdmissionPlugin } from './admission/admission.ts';
 import { objectLookup } from './admission/object-lookup.ts';
 import type { PluginName } from './admission/plugin-names.ts';
 import { createPlugins } from './admission/plugins.ts';
+import { systemPriorityClassGuard } from './admission/system-priority-classes.ts';
 import { actingUser, type RequestHeaders } from './authz/impersonate.ts';
 import { createAuthorizer, type RuleSource } from './authz/authorizer.ts';
 import { bootstrapRules, componentRules } from './authz/bootstrap-rules.ts';
@@ -23,7 +24,7 @@ import { createNodeGraph, narrowNodes } from './authz/node-graph.ts';
 import { createRoleIndex } from './authz/role-index.ts';
 import { rbacEscalation } from './admission/rbac-escalation.ts';
 import { bootstrapRbac } from './bootstrap-rbac.ts';
-import { bootstrapDefaultAccount, bootstrapNamespaces } from './bootstrap.ts';
+import { bootstrapDefaultAccount, bootstrapNamespaces, bootstrapPriorityClasses } from './bootstrap.ts';
 import { createDiscovery } from './discovery/discovery.ts';
 import { openApiHandler } from './discovery/openapi.ts';
 import { versionInfo } from './health.ts';
@@ -115,6 +116,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       { objects: objectLookup(resources, feed), random, sleep: (ms) => sleep(clock, ms, closing.signal) },
       options.admissionPlugins,
     ),
+    systemPriorityClassGuard,
     ...(options.admission ?? []),
     ...(roles === undefined ? [] : [rbacEscalation({ authorizer, roles, caughtUp: () => feed.caughtUp() })]),
   ]);
@@ -205,6 +207,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     const transport = createInProcessTransport(pipeline, apiserverUser);
     await bootstrapNamespaces(transport);
     if (resources.find('', 'v1', 'serviceaccounts') !== undefined) await bootstrapDefaultAccount(transport);
+    if (resources.find('scheduling.k8s.io', 'v1', 'priorityclasses') !== undefined)
+      await bootstrapPriorityClasses(transport);
     if (roles !== undefined) await bootstrapRbac(transport);
     isReady = true;
   };

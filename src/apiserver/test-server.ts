@@ -2,6 +2,7 @@
 
 import { allKinds } from '../api/kinds/all.ts';
 import { loadSchema } from '../api/schema/load.ts';
+import { isApiError } from '../api/meta/errors.ts';
 import type { Transport, TransportRequest } from '../api/transport.ts';
 import type { KubeObject, WatchEvent } from '../api/meta/types.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -89,3 +90,14 @@ export const configMap = (name: string, more: object = {}): KubeObject => ({
   metadata: { name },
   ...more,
 });
+
+/** What a request came to: 'ok', or its code and message. */
+export async function outcome(request: Promise<unknown>): Promise<string> {
+  try {
+    await request;
+    return 'ok';
+  } catch (error) {
+    if (isApiError(error)) return `${error.code} ${error.message}`;
+    throw error;
+  }
+}

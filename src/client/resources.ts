@@ -8,6 +8,8 @@ import type {
   Namespace,
   Node,
   Pod,
+  PriorityClass,
+  RuntimeClass,
   Secret,
   ServiceAccount,
   SubjectAccessReview,
@@ -49,6 +51,14 @@ export const subjectAccessReviews = resource<SubjectAccessReview>(
   'SubjectAccessReview',
   false,
 );
+export const priorityClasses = resource<PriorityClass>(
+  'scheduling.k8s.io',
+  'v1',
+  'priorityclasses',
+  'PriorityClass',
+  false,
+);
+export const runtimeClasses = resource<RuntimeClass>('node.k8s.io', 'v1', 'runtimeclasses', 'RuntimeClass', false);
 export const leases = resource<Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease', true);
 
 /** A name as a path segment. Colons stay readable, as in system:node. */

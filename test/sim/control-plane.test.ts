@@ -2,7 +2,15 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Node, Pod } from '../../src/api/generated/types.ts';
 import { isApiError } from '../../src/api/meta/errors.ts';
-import { configMaps, events, namespaces, nodes, pods, serviceAccounts } from '../../src/client/resources.ts';
+import {
+  configMaps,
+  events,
+  namespaces,
+  nodes,
+  pods,
+  priorityClasses,
+  serviceAccounts,
+} from '../../src/client/resources.ts';
 import { type SimulatedControlPlane, startSimulatedControlPlane } from '../../src/sim/control-plane.ts';
 
 let plane: SimulatedControlPlane;
@@ -61,6 +69,26 @@ describe('a control plane without kubelets', () => {
         'Normal Scheduled Successfully assigned default/web to n1',
       ]),
     );
+  });
+
+  it('places the pod of the highest priority first', async () => {
+    plane = await startSimulatedControlPlane();
+    for (const [name, value] of [
+      ['low', -1],
+      ['high', 100],
+    ] as const)
+      await plane.client.create(priorityClasses, { metadata: { name }, value });
+    for (const name of ['low', 'none', 'high']) {
+      const made = pod(name, '2');
+      if (made.spec && name !== 'none') made.spec.priorityClassName = name;
+      await plane.client.create(pods, made);
+    }
+    await plane.settle();
+    await addNode('n1');
+    await plane.clock.advance(12_000);
+    await plane.settle();
+    const placed = await Promise.all(['low', 'none', 'high'].map(async (name) => (await getPod(name)).spec?.nodeName));
+    expect(placed).toEqual([undefined, undefined, 'n1']);
   });
 
   it('never gives a node more than it has', async () => {

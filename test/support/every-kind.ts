@@ -53,6 +53,18 @@ function objects(namespace: string): [string, Record<string, unknown>][] {
       },
     ],
     [
+      'limitrange/all',
+      { apiVersion: 'v1', kind: 'LimitRange', metadata, spec: { limits: [{ type: 'Pod', max: { cpu: '8' } }] } },
+    ],
+    [
+      `priorityclass.scheduling.k8s.io/${namespace}`,
+      { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: namespace }, value: 5 },
+    ],
+    [
+      `runtimeclass.node.k8s.io/${namespace}`,
+      { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: namespace }, handler: 'runc' },
+    ],
+    [
       `node/${namespace}`,
       { apiVersion: 'v1', kind: 'Node', metadata: { name: namespace }, spec: { unschedulable: true } },
     ],

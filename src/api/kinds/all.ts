@@ -7,10 +7,13 @@ import { bindingKind } from './binding/definition.ts';
 import { configMapKind } from './configmap/definition.ts';
 import { eventKind, eventsV1EventKind } from './event/definition.ts';
 import { leaseKind } from './lease/definition.ts';
+import { limitRangeKind } from './limitrange/definition.ts';
 import { namespaceKind } from './namespace/definition.ts';
 import { nodeKind } from './node/definition.ts';
 import { podKind } from './pod/definition.ts';
+import { priorityClassKind } from './priorityclass/definition.ts';
 import { clusterRoleBindingKind, clusterRoleKind, roleBindingKind, roleKind } from './rbac/definition.ts';
+import { runtimeClassKind } from './runtimeclass/definition.ts';
 import { secretKind } from './secret/definition.ts';
 import { serviceKind } from './service/definition.ts';
 import { serviceAccountKind } from './serviceaccount/definition.ts';
@@ -19,6 +22,7 @@ const kinds: readonly AnyKind[] = [
   bindingKind,
   configMapKind,
   eventKind,
+  limitRangeKind,
   namespaceKind,
   nodeKind,
   podKind,
@@ -31,6 +35,8 @@ const kinds: readonly AnyKind[] = [
   clusterRoleKind,
   roleBindingKind,
   roleKind,
+  priorityClassKind,
+  runtimeClassKind,
 ];
 
 /** The kind, with what Go's types hold for unset fields filled in before its own defaults. */

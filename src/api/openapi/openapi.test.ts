@@ -31,7 +31,9 @@ test('the index has every group version, with a hash that follows the kinds', ()
     'api/v1',
     'apis/coordination.k8s.io/v1',
     'apis/events.k8s.io/v1',
+    'apis/node.k8s.io/v1',
     'apis/rbac.authorization.k8s.io/v1',
+    'apis/scheduling.k8s.io/v1',
   ]);
   expect(paths['api/v1']?.serverRelativeURL).toMatch(/^\/openapi\/v3\/api\/v1\?hash=[0-9A-F]{128}$/);
   const fewer = openApiV3Index(allKinds.filter((kind) => kind.kind !== 'Pod')).paths;

@@ -30,6 +30,14 @@ export interface AdmissionPlugin {
   validate?(attributes: AdmissionAttributes): Promise<void> | void;
 }
 
+/** Whether it is of that resource, whatever the operation and subresource. */
+export const isResource = ({ resource }: AdmissionAttributes, group: string, plural: string): boolean =>
+  resource.kind.group === group && resource.kind.resource === plural;
+
+/** Whether it creates or updates objects of that resource, not by way of a subresource. */
+export const isWriteOf = (at: AdmissionAttributes, group: string, plural: string): boolean =>
+  (at.operation === 'CREATE' || at.operation === 'UPDATE') && at.subresource === '' && isResource(at, group, plural);
+
 /** 403 as admission words it, by the object's name or, where it has none yet, what its name is made from. Follows admission.NewForbidden. */
 export function refuse({ resource, name, object }: AdmissionAttributes, why: string): ApiError {
   const { name: own, generateName = '' } = object?.metadata ?? {};

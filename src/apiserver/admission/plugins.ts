@@ -3,11 +3,17 @@
 import type { Namespace, Node, Pod, ServiceAccount } from '../../api/generated/types.ts';
 import type { Random } from '../../lib/random.ts';
 import type { AdmissionPlugin } from './admission.ts';
+import { alwaysPullImages } from './always-pull-images.ts';
+import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import type { LookupKind, ObjectLookup } from './object-lookup.ts';
 import { choosePlugins, defaultPlugins, type PluginName, pluginOrder } from './plugin-names.ts';
+import { priorityAdmission } from './priority.ts';
+import { runtimeClassAdmission } from './runtime-class.ts';
 import { serviceAccountAdmission } from './service-account.ts';
+import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
 
 export interface PluginDeps {
   objects: ObjectLookup;
@@ -23,6 +29,7 @@ const pods: LookupKind<Pod> = { group: '', resource: 'pods' };
 
 const factories: Partial<Record<PluginName, (deps: PluginDeps) => AdmissionPlugin>> = {
   NamespaceLifecycle: ({ objects }) => namespaceLifecycle((name) => objects.get(namespaces, '', name)),
+  LimitRanger: ({ objects }) => limitRanger(objects),
   ServiceAccount: ({ objects, random, sleep }) =>
     serviceAccountAdmission({
       find: (namespace, name) => objects.get(serviceAccounts, namespace, name),
@@ -34,6 +41,11 @@ const factories: Partial<Record<PluginName, (deps: PluginDeps) => AdmissionPlugi
       pod: (namespace, name) => objects.get(pods, namespace, name),
       node: (name) => objects.get(nodes, '', name),
     }),
+  TaintNodesByCondition: () => taintNodesByCondition,
+  AlwaysPullImages: () => alwaysPullImages,
+  Priority: ({ objects }) => priorityAdmission(objects),
+  DefaultTolerationSeconds: () => defaultTolerationSeconds,
+  RuntimeClass: ({ objects }) => runtimeClassAdmission(objects),
 };
 
 const built: ReadonlySet<PluginName> = new Set(pluginOrder.filter((name) => factories[name] !== undefined));

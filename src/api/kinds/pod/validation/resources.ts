@@ -40,19 +40,22 @@ const standardResources = [
 
 export const isHugePages = (name: string): boolean => name.startsWith('hugepages-');
 const isNative = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/');
-const overcommits = (name: string): boolean => isNative(name) && !isHugePages(name);
+/** Whether pods may be promised more of it than there is. */
+export const overcommits = (name: string): boolean => isNative(name) && !isHugePages(name);
 const isExtended = (name: string): boolean =>
   !isNative(name) && !name.startsWith('requests.') && qualifiedName(`requests.${name}`).length === 0;
 
 type NameCheck = (path: FieldPath, name: string) => FieldError[];
 
-function resourceNameErrors(path: FieldPath, name: string): FieldError[] {
+/** Checks the name of a resource of any kind. */
+export function resourceNameErrors(path: FieldPath, name: string): FieldError[] {
   const errors = invalidEach(path, name, qualifiedName(name));
   if (errors.length || name.includes('/') || standardResources.includes(name) || isHugePages(name)) return errors;
   return [invalid(path, name, 'must be a standard resource type or fully qualified')];
 }
 
-const containerNameErrors: NameCheck = (path, name) => {
+/** Checks the name of a resource that containers have. */
+export const containerNameErrors: NameCheck = (path, name) => {
   const errors = resourceNameErrors(path, name);
   if (!name.includes('/')) {
     if (containerResources.includes(name) || isHugePages(name)) return errors;

@@ -1,0 +1,35 @@
+// Lets every pod stay for five minutes on a node that is not ready or cannot be reached.
+// Follows plugin/pkg/admission/defaulttolerationseconds/admission.go of v1.36.
+
+import type { Pod, Toleration } from '../../api/generated/types.ts';
+import { type AdmissionPlugin, isWriteOf } from './admission.ts';
+
+const seconds = 300;
+const keys = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'];
+
+/** An empty key or effect stands for all. */
+const covers = ({ key, effect }: Toleration, wanted: string): boolean =>
+  (!key || key === wanted) && (!effect || effect === 'NoExecute');
+
+export const defaultTolerationSeconds: AdmissionPlugin = {
+  name: 'DefaultTolerationSeconds',
+  mutate(at) {
+    if (!isWriteOf(at, '', 'pods')) return;
+    const { spec } = at.object as Pod;
+    if (!spec) return;
+    const own = spec.tolerations ?? [];
+    const missing = keys.filter((key) => !own.some((toleration) => covers(toleration, key)));
+    if (missing.length === 0) return;
+    spec.tolerations = [
+      ...own,
+      ...missing.map(
+        (key): Toleration => ({
+          key,
+          operator: 'Exists',
+          effect: 'NoExecute',
+          tolerationSeconds: seconds,
+        }),
+      ),
+    ];
+  },
+};

@@ -1,0 +1,70 @@
+// Gives every pod its priority from its class, and keeps at most one class the default.
+// Follows plugin/pkg/admission/priority/admission.go of v1.36.
+
+import type { Pod, PriorityClass } from '../../api/generated/types.ts';
+import { type AdmissionAttributes, type AdmissionPlugin, isWriteOf, refuse } from './admission.ts';
+import type { LookupKind, ObjectLookup } from './object-lookup.ts';
+
+const priorityClasses: LookupKind<PriorityClass> = { group: 'scheduling.k8s.io', resource: 'priorityclasses' };
+
+/** The default class: where more than one came to be at once, the one with the lowest value. */
+async function defaultClass(objects: ObjectLookup): Promise<PriorityClass | undefined> {
+  const defaults = (await objects.list(priorityClasses, '')).filter(({ globalDefault }) => globalDefault);
+  return defaults.toSorted((a, b) => (a.value ?? 0) - (b.value ?? 0))[0];
+}
+
+type Resolved = Pick<PriorityClass, 'preemptionPolicy'> & { name: string; value: number };
+
+async function resolve(objects: ObjectLookup, at: AdmissionAttributes, name: string): Promise<Resolved> {
+  const found = name === '' ? await defaultClass(objects) : await objects.get(priorityClasses, '', name);
+  if (found) {
+    const { metadata, value = 0, preemptionPolicy = 'PreemptLowerPriority' } = found;
+    return { name: metadata?.name ?? '', value, preemptionPolicy };
+  }
+  if (name !== '') throw refuse(at, `no PriorityClass with name ${name} was found`);
+  return { name: '', value: 0, preemptionPolicy: 'PreemptLowerPriority' };
+}
+
+async function setPriority(objects: ObjectLookup, at: AdmissionAttributes, pod: Pod): Promise<void> {
+  const { spec } = pod;
+  if (!spec) return;
+  const { name, value, preemptionPolicy } = await resolve(objects, at, spec.priorityClassName ?? '');
+  const computed = (what: string, given: unknown, own: unknown): string =>
+    `the ${what} (${String(given)}) must not be provided in pod spec; priority admission controller computed ${String(own)} from the given PriorityClass name`;
+  if (spec.priority !== undefined && spec.priority !== value)
+    throw refuse(at, computed('integer value of priority', spec.priority, value));
+  if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== preemptionPolicy)
+    throw refuse(at, computed('string value of PreemptionPolicy', spec.preemptionPolicy, preemptionPolicy));
+  if (name !== '') spec.priorityClassName = name;
+  spec.priority = value;
+  if (preemptionPolicy !== undefined) spec.preemptionPolicy = preemptionPolicy;
+}
+
+/** What was set on creation stays where an update leaves it out. */
+function keepPriority(pod: Pod, old: Pod): void {
+  const { spec } = pod;
+  if (!spec) return;
+  if (spec.priority === undefined && old.spec?.priority !== undefined) spec.priority = old.spec.priority;
+  if (spec.preemptionPolicy === undefined && old.spec?.preemptionPolicy !== undefined)
+    spec.preemptionPolicy = old.spec.preemptionPolicy;
+}
+
+export function priorityAdmission(objects: ObjectLookup): AdmissionPlugin {
+  return {
+    name: 'Priority',
+    async mutate(at) {
+      if (!isWriteOf(at, '', 'pods')) return;
+      const pod = at.object as Pod;
+      if (at.operation === 'CREATE') await setPriority(objects, at, pod);
+      else keepPriority(pod, at.old as Pod);
+    },
+    async validate(at) {
+      if (!isWriteOf(at, 'scheduling.k8s.io', 'priorityclasses')) return;
+      const own = at.object as PriorityClass;
+      if (!own.globalDefault) return;
+      const other = (await defaultClass(objects))?.metadata?.name;
+      if (other === undefined || (at.operation === 'UPDATE' && other === own.metadata?.name)) return;
+      throw refuse(at, `PriorityClass ${other} is already marked as default. Only one default can exist`);
+    },
+  };
+}

@@ -1,0 +1,78 @@
+// What the plugins without conditions of their own add: tolerations, the taint of new nodes, pull policies.
+import { expect, test } from 'vitest';
+import { createSeededRandom } from '../../sim/seeded-random.ts';
+import { createVirtualClock } from '../../sim/virtual-clock.ts';
+import { startTestServer, verbs } from '../test-server.ts';
+import { enabledPlugins } from './plugins.ts';
+
+async function withPlugins(
+  enable: string[],
+  disable: string[],
+  use: (admin: ReturnType<typeof verbs>) => Promise<void>,
+) {
+  const { server, admin } = await startTestServer(createVirtualClock(), createSeededRandom(1), {
+    admissionPlugins: enabledPlugins(enable, disable),
+  });
+  try {
+    await use(verbs(admin));
+  } finally {
+    await server.close();
+  }
+}
+const pod = (spec: object = {}, name = 'p') => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name },
+  spec: { containers: [{ name: 'c', image: 'i:1' }], ...spec },
+});
+const pods = '/api/v1/namespaces/default/pods';
+const ofKey = (name: string) => ({
+  key: `node.kubernetes.io/${name}`,
+  operator: 'Exists',
+  effect: 'NoExecute',
+  tolerationSeconds: 300,
+});
+
+test.each<[object[], object[]]>([
+  [[], [ofKey('not-ready'), ofKey('unreachable')]],
+  [[{ operator: 'Exists' }], [{ operator: 'Exists' }]],
+  [
+    [{ key: 'node.kubernetes.io/not-ready', operator: 'Exists' }],
+    [{ key: 'node.kubernetes.io/not-ready', operator: 'Exists' }, ofKey('unreachable')],
+  ],
+  [
+    [{ operator: 'Exists', effect: 'NoSchedule' }],
+    [{ operator: 'Exists', effect: 'NoSchedule' }, ofKey('not-ready'), ofKey('unreachable')],
+  ],
+])('DefaultTolerationSeconds makes of %j', async (tolerations, expected) => {
+  await withPlugins([], [], async (admin) => {
+    expect(await admin.post(pods, pod({ tolerations }))).toMatchObject({ spec: { tolerations: expected } });
+  });
+});
+
+test('DefaultTolerationSeconds can be disabled', async () => {
+  await withPlugins([], ['DefaultTolerationSeconds'], async (admin) => {
+    expect(await admin.post(pods, pod())).not.toHaveProperty('spec.tolerations');
+  });
+});
+
+test('TaintNodesByCondition taints a new node once', async () => {
+  await withPlugins([], [], async (admin) => {
+    const taints = [{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }];
+    const node = (name: string, spec: object) => ({ apiVersion: 'v1', kind: 'Node', metadata: { name }, spec });
+    expect(await admin.post('/api/v1/nodes', node('a', {}))).toMatchObject({ spec: { taints } });
+    expect(await admin.post('/api/v1/nodes', node('b', { taints }))).toMatchObject({ spec: { taints } });
+  });
+});
+
+test('AlwaysPullImages sets every pull policy', async () => {
+  await withPlugins(['AlwaysPullImages'], [], async (admin) => {
+    const made = await admin.post(
+      pods,
+      pod({ initContainers: [{ name: 'i', image: 'i:1', imagePullPolicy: 'Never' }] }),
+    );
+    expect(made).toMatchObject({
+      spec: { containers: [{ imagePullPolicy: 'Always' }], initContainers: [{ imagePullPolicy: 'Always' }] },
+    });
+  });
+});
