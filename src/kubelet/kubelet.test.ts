@@ -47,6 +47,20 @@ function pod(
   } as Pod;
 }
 
+test('the runtime class of a pod names the handler; without one there is no sandbox', async () => {
+  const { api, clock, events, runtime } = await start();
+  api.create(pod('plain'));
+  api.create(pod('fast', {}, { runtimeClassName: 'fast' }));
+  await clock.settle();
+  expect(events).toContain(
+    'Warning FailedCreatePodSandBox Failed to create pod sandbox: runtimeclass.node.k8s.io "fast" not found',
+  );
+  api.runtimeClasses.set('fast', 'crun');
+  await clock.advance(15_000);
+  const sandboxes = (await runtime.listPodSandbox()).map((one) => `${one.metadata.name} ${one.runtimeHandler}`);
+  expect(sandboxes.toSorted()).toEqual(['fast crun', 'plain ']);
+});
+
 describe('a pod runs', () => {
   test('from creation to Running at once, with its events in order', async () => {
     const { api, clock, events, show } = await start();

@@ -19,6 +19,7 @@ import { uidOfLogDirectory } from './pod-paths.ts';
 import type { PodSource } from './pod-source.ts';
 import { createProbeManager } from './probes/probe-manager.ts';
 import { createPodWorker, type PodWorker } from './pod-worker.ts';
+import { createRuntimeHandlers } from './runtime-handlers.ts';
 import { formatPod, podIdentity, type RuntimePod } from './runtime-pod.ts';
 import { createRuntimeWatcher } from './runtime-watcher.ts';
 import type {
@@ -146,6 +147,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       runtimeName: () => runtimeName,
       watcher,
       statuses,
+      runtimeHandlers: createRuntimeHandlers(options.client),
       probes: createProbeManager({ ...options, signal, onChange: (uid, kind) => workers.get(uid)?.probed(kind) }),
       signal,
       limiter: createStartLimiter(options.parallelStarts ?? 10, clock),

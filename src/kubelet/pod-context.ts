@@ -20,6 +20,7 @@ import type {
   SandboxConfigBuilder,
   VolumeManager,
 } from './seams.ts';
+import type { RuntimeHandlers } from './runtime-handlers.ts';
 import type { StartLimiter } from './start-limiter.ts';
 import { isOwnCondition } from './status/conditions.ts';
 import type { WaitingReason } from './status/container-statuses.ts';
@@ -37,6 +38,7 @@ export interface KubeletParts {
   volumes: VolumeManager;
   containerConfig: ContainerConfigBuilder;
   sandboxConfig: SandboxConfigBuilder;
+  runtimeHandlers: RuntimeHandlers;
   cgroups: PodCgroups;
   node: NodeInfo;
   statuses: StatusManager;

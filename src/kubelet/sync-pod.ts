@@ -232,12 +232,13 @@ class Pass {
   }
 
   async #createSandbox(config: SandboxConfig, attempt: number): Promise<SandboxStatus | undefined> {
-    const { runtime, watcher, events, limiter } = this.#parts;
+    const { runtime, runtimeHandlers, watcher, events, limiter } = this.#parts;
     let id: string;
     try {
+      const handler = await runtimeHandlers(this.#pod.spec?.runtimeClassName, this.#signal);
       id = await limiter.run(() => {
         this.#signal.throwIfAborted();
-        return runtime.runPodSandbox(config);
+        return runtime.runPodSandbox(config, handler);
       });
     } catch (error) {
       this.#signal.throwIfAborted();

@@ -54,7 +54,7 @@ function objects(namespace: string): [string, Record<string, unknown>][] {
     ],
     [
       'limitrange/all',
-      { apiVersion: 'v1', kind: 'LimitRange', metadata, spec: { limits: [{ type: 'Pod', max: { cpu: '8' } }] } },
+      { apiVersion: 'v1', kind: 'LimitRange', metadata, spec: { limits: [{ type: 'Container', max: { cpu: '1' } }] } },
     ],
     [
       `priorityclass.scheduling.k8s.io/${namespace}`,

@@ -37,6 +37,7 @@ const fine: NodeObservation = {
   disk: { totalBytes: 100 * gi, availableBytes: 50 * gi, totalInodes: 1000, freeInodes: 900 },
   pids: { max: 32_768, running: 200 },
   images: [],
+  runtimeHandlers: [],
 };
 const conditions = (seen: NodeObservation): Record<string, string> =>
   Object.fromEntries(
@@ -174,4 +175,14 @@ test('the node as registered', () => {
     },
     spec: { podCIDR: '10.42.0.0/24' },
   });
+});
+
+test('tells of the runtime’s handlers and features where the runtime does', () => {
+  const runtimeHandlers = [{ name: 'runc', features: { recursiveReadOnlyMounts: true, userNamespaces: false } }];
+  const features = { supplementalGroupsPolicy: true };
+  const plain = decideNodeStatus(identity, fine, {}, now).status;
+  expect(plain).not.toHaveProperty('runtimeHandlers');
+  const told = decideNodeStatus(identity, { ...fine, runtimeHandlers, features }, plain, now).status;
+  expect(told).toMatchObject({ runtimeHandlers, features });
+  expect(statusChanged(plain, told)).toBe(true);
 });

@@ -1,7 +1,14 @@
 // Decides what the Node object says: capacity, addresses, conditions, and the events that a change of a condition is worth. Pure.
 // Follows pkg/kubelet/nodestatus/setters.go and pkg/kubelet/eviction/helpers.go of v1.36.
 
-import type { ContainerImage, Node, NodeCondition, NodeStatus } from '../../api/generated/types.ts';
+import type {
+  ContainerImage,
+  Node,
+  NodeCondition,
+  NodeFeatures,
+  NodeRuntimeHandler,
+  NodeStatus,
+} from '../../api/generated/types.ts';
 import { formatTime } from '../../api/meta/time.ts';
 
 /** What stays as long as the machine runs. */
@@ -51,6 +58,10 @@ export interface NodeObservation {
   /** Room for processes. */
   pids: { max: number; running: number };
   images: readonly ContainerImage[];
+  /** What the runtime says of its handlers; none where it says nothing. */
+  runtimeHandlers: readonly NodeRuntimeHandler[];
+  /** What the runtime says that it can do as a whole. */
+  features?: NodeFeatures;
 }
 
 export interface NodeEvent {
@@ -189,6 +200,10 @@ export function decideNodeStatus(
     },
     images: [...seen.images],
   };
+  if (seen.runtimeHandlers.length > 0) status.runtimeHandlers = [...seen.runtimeHandlers];
+  else delete status.runtimeHandlers;
+  if (seen.features) status.features = seen.features;
+  else delete status.features;
   return { status, events };
 }
 
@@ -207,6 +222,8 @@ function comparable(status: NodeStatus): string {
     status.daemonEndpoints?.kubeletEndpoint?.Port,
     pairs(status.nodeInfo),
     (status.images ?? []).map(({ names, sizeBytes }) => [names, sizeBytes]),
+    (status.runtimeHandlers ?? []).map(({ name, features }) => [name, pairs(features)]),
+    pairs(status.features),
   ]);
 }
 

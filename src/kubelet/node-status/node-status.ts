@@ -1,6 +1,6 @@
 // Registers the node and keeps its status and lease fresh. Follows pkg/kubelet/kubelet_node_status.go and component-helpers/apimachinery/lease of v1.36.
 
-import type { ContainerImage, Lease, Node } from '../../api/generated/types.ts';
+import type { ContainerImage, Lease, Node, NodeFeatures, NodeRuntimeHandler } from '../../api/generated/types.ts';
 import { isApiError } from '../../api/meta/errors.ts';
 import { formatMicroTime } from '../../api/meta/time.ts';
 import type { Client } from '../../client/client.ts';
@@ -18,6 +18,14 @@ import {
   nodeLabels,
   statusChanged,
 } from './decide-node-status.ts';
+
+/** What keeps pods from running here, the runtime's version, and what it says that it can do. */
+interface RuntimeObservation {
+  problems: string[];
+  version: string;
+  handlers: NodeRuntimeHandler[];
+  features?: NodeFeatures;
+}
 
 export interface NodeStatusOptions {
   identity: NodeIdentity;
@@ -60,8 +68,7 @@ export function createNodeStatus(options: NodeStatusOptions): NodeStatusKeeper {
   let wake: () => void = () => {};
   const reference = { apiVersion: 'v1', kind: 'Node', name: identity.name, uid: identity.name };
 
-  /** What keeps pods from running here, and the runtime's version. */
-  const observeRuntime = async (signal: AbortSignal): Promise<{ problems: string[]; version: string }> => {
+  const observeRuntime = async (signal: AbortSignal): Promise<RuntimeObservation> => {
     try {
       const [{ runtimeName, runtimeVersion }, status] = await Promise.all([
         options.runtime.version(signal),
@@ -80,12 +87,20 @@ export function createNodeStatus(options: NodeStatusOptions): NodeStatusKeeper {
       return {
         problems: problems.filter((problem) => problem !== undefined),
         version: `${runtimeName}://${runtimeVersion}`,
+        handlers: status.handlers.map(({ name, ...features }) => ({ name, features })),
+        ...(status.features ? { features: status.features } : {}),
       };
     } catch (error) {
       signal.throwIfAborted();
       logger.warn('the container runtime does not answer', { error: String(error) });
       const version = node?.status?.nodeInfo?.containerRuntimeVersion ?? '';
-      return { problems: ['container runtime is down'], version };
+      const { runtimeHandlers = [], features } = node?.status ?? {};
+      return {
+        problems: ['container runtime is down'],
+        version,
+        handlers: runtimeHandlers,
+        ...(features ? { features } : {}),
+      };
     }
   };
 
@@ -121,7 +136,7 @@ export function createNodeStatus(options: NodeStatusOptions): NodeStatusKeeper {
 
   /** One look: observe, decide, and report what changed. Gives whether the node is Ready. */
   const pass = async (signal: AbortSignal): Promise<boolean> => {
-    const [{ problems, version }, room, images] = await Promise.all([
+    const [{ problems, version, handlers, features }, room, images] = await Promise.all([
       observeRuntime(signal),
       options.room(),
       listImages(signal),
@@ -131,7 +146,14 @@ export function createNodeStatus(options: NodeStatusOptions): NodeStatusKeeper {
     const before = current.status ?? {};
     const { status, events } = decideNodeStatus(
       identity,
-      { ...room, problems, images, runtimeVersion: version },
+      {
+        ...room,
+        problems,
+        images,
+        runtimeVersion: version,
+        runtimeHandlers: handlers,
+        ...(features ? { features } : {}),
+      },
       before,
       clock.now(),
     );

@@ -142,7 +142,15 @@ export class FakeApi {
     },
   };
 
-  readonly client: Pick<Client, 'create' | 'patch' | 'delete'> = {
+  /** Handlers of the runtime classes that there are, by name. */
+  readonly runtimeClasses = new Map<string, string>();
+
+  readonly client: Pick<Client, 'create' | 'get' | 'patch' | 'delete'> = {
+    get: async (_resource, { name }) => {
+      const handler = this.runtimeClasses.get(name);
+      if (handler === undefined) throw notFound({ group: 'node.k8s.io', resource: 'runtimeclasses' }, name);
+      return { handler } as never;
+    },
     // What a kubelet makes is a mirror pod.
     create: async (_resource, object) => {
       if (this.failWith) throw this.failWith;

@@ -9,7 +9,6 @@ export const notActedOn: readonly string[] = [
   'spec.affinity.podAntiAffinity',
   'spec.topologySpreadConstraints',
   'spec.tolerations[*].tolerationSeconds',
-  'spec.runtimeClassName',
   'spec.resourceClaims',
   'spec.schedulingGroup',
   'spec.securityContext.fsGroupChangePolicy',

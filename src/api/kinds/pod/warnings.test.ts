@@ -58,12 +58,8 @@ it.each<[object, string[]]>([
         { name: 'a', emptyDir: {} },
         { name: 'b', persistentVolumeClaim: { claimName: 'c' } },
       ],
-      runtimeClassName: 'r',
     },
-    [
-      'spec.runtimeClassName: accepted but not acted on',
-      'spec.volumes[1].persistentVolumeClaim: accepted but not acted on',
-    ],
+    ['spec.volumes[1].persistentVolumeClaim: accepted but not acted on'],
   ],
 ])('%j', (spec, warnings) => {
   expect(warningsOf(spec)).toEqual(warnings);
