@@ -6,7 +6,7 @@ import { createMemoryFiles } from '../sim/memory-files.ts';
 import { createSeededRandom } from '../sim/seeded-random.ts';
 import { createVirtualClock } from '../sim/virtual-clock.ts';
 import { type Harness, startHarness } from './testing/kubelet-harness.ts';
-import { PodTrace } from './testing/pod-trace.ts';
+import { PodTrace, tracedRuntime } from './testing/pod-trace.ts';
 
 type Named = Partial<Container> & { name: string };
 
@@ -53,7 +53,7 @@ async function live(life: Life): Promise<string> {
   const overrides: Parameters<typeof startHarness>[0]['overrides'] = { events: { event: trace.event } };
   const harness = await startHarness({ clock, random: createSeededRandom(1), files, overrides });
   try {
-    overrides.runtime = trace.over(harness.runtime);
+    overrides.runtime = tracedRuntime(harness.runtime, () => trace);
     await harness.restart();
     harness.api.onChange = trace.seen;
     harness.api.create(podOf(life));

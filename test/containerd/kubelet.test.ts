@@ -22,6 +22,8 @@ import { containerFieldPath } from '../../src/kubelet/pod-events.ts';
 import { createSandboxConfigBuilder } from '../../src/kubelet/sandbox-config/sandbox-config-builder.ts';
 import { ableNode } from '../../src/kubelet/testing/able-node.ts';
 import { FakeApi } from '../../src/kubelet/testing/kubelet-harness.ts';
+import { PodTrace, tracedRuntime } from '../../src/kubelet/testing/pod-trace.ts';
+import { comparable, keptTrace, playScenario, traceScenarios } from '../../src/kubelet/testing/trace-scenarios.ts';
 import { objectNotFound } from '../../src/kubelet/volumes/object-source.ts';
 import { createVolumeManager } from '../../src/kubelet/volumes/volume-manager.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
@@ -35,6 +37,7 @@ describe.skipIf(reason !== undefined)('the kubelet on containerd', () => {
   let node: TestNode;
   let api: FakeApi;
   const events: string[] = [];
+  let trace: PodTrace | undefined;
   let current: { kubelet: Kubelet; stop(): Promise<void> };
 
   /** Makes a kubelet over the node's containerd and starts it. */
@@ -54,8 +57,10 @@ describe.skipIf(reason !== undefined)('the kubelet on containerd', () => {
       onChange: () => () => {},
       close() {},
     };
-    const event = (_pod: Pod, type: string, why: string, message: string, path?: string): void =>
-      void events.push(`${type} ${why} ${message}${path ? ` @${path}` : ''}`);
+    const event = (pod: Pod, type: string, why: string, message: string, path?: string): void => {
+      events.push(`${type} ${why} ${message}${path ? ` @${path}` : ''}`);
+      trace?.event(pod, type, why, message, path);
+    };
     const volumes = createVolumeManager({
       root: kubeletDir,
       files: hostFiles,
@@ -69,7 +74,7 @@ describe.skipIf(reason !== undefined)('the kubelet on containerd', () => {
       client: api.client as Client,
       pods: podResource,
       source: api.source,
-      runtime,
+      runtime: tracedRuntime(runtime, () => trace),
       abilities: ableNode,
       dialer: hostDialer,
       volumes,
@@ -264,5 +269,24 @@ describe.skipIf(reason !== undefined)('the kubelet on containerd', () => {
     });
     api.delete('crash', 1);
     await gone('crash');
+  });
+
+  test.each(traceScenarios)('the order of $name is the one that is kept', async (scenario) => {
+    const { runtime } = node.connection;
+    const isEmpty = async (): Promise<boolean> => (await runtime.listPodSandbox()).length === 0;
+    await eventually('the pods before are gone', isEmpty);
+    const mine = new PodTrace(() => performance.now());
+    trace = mine;
+    try {
+      await playScenario(scenario, api, mine, (what, condition) =>
+        eventually(what, () => condition() || Promise.reject(new Error(mine.lines().join('\n'))), 30_000, 5),
+      );
+      if (scenario.last === 'status gone') await eventually('the sandbox is removed', isEmpty);
+    } finally {
+      trace = undefined;
+      api.onChange = undefined;
+      if (api.find(scenario.name)) api.delete(scenario.name, 0);
+    }
+    expect(comparable(mine)).toEqual(keptTrace(scenario));
   });
 });

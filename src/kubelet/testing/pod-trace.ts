@@ -16,7 +16,6 @@ function rowOf(pod: Pod): string {
 export class PodTrace {
   readonly #now: () => number;
   readonly #began: number;
-  readonly #names = new Map<string, string>();
   readonly #entries: { at: number; text: string }[] = [];
   readonly #conditions: readonly string[];
   #row = '';
@@ -62,46 +61,52 @@ export class PodTrace {
     });
   }
 
-  /** The runtime, with the calls that change something written down. */
-  over(runtime: RuntimeService): RuntimeService {
-    const nameOf = (id: string): string => this.#names.get(id) ?? id;
-    const changes: Partial<RuntimeService> = {
-      runPodSandbox: (...args) => {
-        this.#note('cri RunPodSandbox');
-        return runtime.runPodSandbox(...args);
-      },
-      createContainer: async (sandbox, config, ...args) => {
-        this.#note(`cri CreateContainer ${config.metadata.name}`);
-        const id = await runtime.createContainer(sandbox, config, ...args);
-        this.#names.set(id, config.metadata.name);
-        return id;
-      },
-      startContainer: (id, ...args) => {
-        this.#note(`cri StartContainer ${nameOf(id)}`);
-        return runtime.startContainer(id, ...args);
-      },
-      stopContainer: (id, seconds, ...args) => {
-        this.#note(`cri StopContainer ${nameOf(id)} ${seconds}s`);
-        return runtime.stopContainer(id, seconds, ...args);
-      },
-      removeContainer: (id, ...args) => {
-        this.#note(`cri RemoveContainer ${nameOf(id)}`);
-        return runtime.removeContainer(id, ...args);
-      },
-      stopPodSandbox: (...args) => {
-        this.#note('cri StopPodSandbox');
-        return runtime.stopPodSandbox(...args);
-      },
-      removePodSandbox: (...args) => {
-        this.#note('cri RemovePodSandbox');
-        return runtime.removePodSandbox(...args);
-      },
-    };
-    return new Proxy(runtime, {
-      get(target, property) {
-        const own: unknown = Reflect.get(changes, property) ?? Reflect.get(target, property, target);
-        return typeof own === 'function' ? (own.bind(target) as unknown) : own;
-      },
-    });
+  /** A call to the runtime. */
+  call(text: string): void {
+    this.#note(`cri ${text}`);
   }
+}
+
+/** The runtime, with its calls that change something noted in the trace of the moment. */
+export function tracedRuntime(runtime: RuntimeService, trace: () => PodTrace | undefined): RuntimeService {
+  const names = new Map<string, string>();
+  const nameOf = (id: string): string => names.get(id) ?? id;
+  const changes: Partial<RuntimeService> = {
+    runPodSandbox: (...args) => {
+      trace()?.call('RunPodSandbox');
+      return runtime.runPodSandbox(...args);
+    },
+    createContainer: async (sandbox, config, ...args) => {
+      trace()?.call(`CreateContainer ${config.metadata.name}`);
+      const id = await runtime.createContainer(sandbox, config, ...args);
+      names.set(id, config.metadata.name);
+      return id;
+    },
+    startContainer: (id, ...args) => {
+      trace()?.call(`StartContainer ${nameOf(id)}`);
+      return runtime.startContainer(id, ...args);
+    },
+    stopContainer: (id, seconds, ...args) => {
+      trace()?.call(`StopContainer ${nameOf(id)} ${seconds}s`);
+      return runtime.stopContainer(id, seconds, ...args);
+    },
+    removeContainer: (id, ...args) => {
+      trace()?.call(`RemoveContainer ${nameOf(id)}`);
+      return runtime.removeContainer(id, ...args);
+    },
+    stopPodSandbox: (...args) => {
+      trace()?.call('StopPodSandbox');
+      return runtime.stopPodSandbox(...args);
+    },
+    removePodSandbox: (...args) => {
+      trace()?.call('RemovePodSandbox');
+      return runtime.removePodSandbox(...args);
+    },
+  };
+  return new Proxy(runtime, {
+    get(target, property) {
+      const own: unknown = Reflect.get(changes, property) ?? Reflect.get(target, property, target);
+      return typeof own === 'function' ? (own.bind(target) as unknown) : own;
+    },
+  });
 }
