@@ -38,6 +38,9 @@ export interface UpOptions {
   nodeAllowPrivileged: boolean;
   /** Sysctls beside the safe ones that pods may set on the real node. */
   allowedUnsafeSysctls: string[];
+  serializeImagePulls: boolean;
+  /** Absent: no limit, where pulls are not one at a time. */
+  maxParallelImagePulls?: number;
 }
 
 /** What each command does. Every action gives the exit code. */
@@ -135,6 +138,16 @@ function addNodeOptions(up: Command): Command {
       'sysctls beside the safe ones that pods may set on the real node; a star at the end stands for any',
       list,
       [],
+    )
+    .addOption(
+      new Option('--serialize-image-pulls [bool]', 'pull one image at a time on the real node')
+        .argParser(yesOrNo)
+        .default(true),
+    )
+    .option(
+      '--max-parallel-image-pulls <n>',
+      'pulls at a time, with --serialize-image-pulls=false (default: no limit)',
+      wholeNumber(1, 1000),
     );
 }
 
@@ -271,6 +284,9 @@ interface UpFlags {
   runtimeConfig: string;
   nodeAllowPrivileged: boolean;
   allowedUnsafeSysctls: string[];
+  serializeImagePulls: boolean;
+  /** Absent: no limit, where pulls are not one at a time. */
+  maxParallelImagePulls?: number;
 }
 
 function upOptions({ filename, registryMirror, ...rest }: UpFlags): UpOptions {

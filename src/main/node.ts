@@ -22,6 +22,7 @@ import { createPodCgroups } from '../kubelet/cgroups/pod-cgroups.ts';
 import { createContainerConfigBuilder } from '../kubelet/container-config/container-config-builder.ts';
 import { createSimulatedSubPaths } from '../kubelet/container-config/simulated-sub-paths.ts';
 import { createImageManager } from '../kubelet/images/image-manager.ts';
+import { createPullRecords } from '../kubelet/images/pull-records.ts';
 import { createKubelet, type Kubelet } from '../kubelet/kubelet.ts';
 import type { NodeAbilities } from '../kubelet/decide/admit-pod.ts';
 import { createSysctlAllowlist } from '../kubelet/decide/sysctl-allowlist.ts';
@@ -76,6 +77,10 @@ export interface NodeOptions {
   /** Certificates of this node are kept under this name. */
   certificateFile?: string;
   labels?: Readonly<Record<string, string>>;
+  /** Images pulled at a time. Default 1. */
+  parallelPulls?: number;
+  /** Something that changes as long as a pull gets on. */
+  pullProgress?: () => Promise<string>;
   /** Where static pods are described: a folder or a file. */
   manifests?: string;
   logger: Logger;
@@ -326,6 +331,9 @@ async function nodeParts(
     mounts,
     ...(shownImages === undefined ? {} : { shownImages }),
   });
+  const records = createPullRecords({ root, files: hostFiles, clock: realClock });
+  const held = await options.images.listImages();
+  await records.prune(new Set(held.map(({ id }) => id)));
   return {
     resolvConf,
     objects,
@@ -339,6 +347,9 @@ async function nodeParts(
       fieldPath: containerFieldPath,
       secret: (namespace, name, signal) =>
         client.get(secrets, { namespace, name }, signal === undefined ? {} : { signal }),
+      records,
+      parallelPulls: options.parallelPulls,
+      pullProgress: options.pullProgress,
     }),
     containerConfig: createContainerConfigBuilder({
       root,

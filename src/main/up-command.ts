@@ -12,6 +12,7 @@ import { type Instance, instanceOf } from '../host/instance.ts';
 import { primaryAddress } from '../host/machine.ts';
 import { portOwner } from '../host/port-owner.ts';
 import { hostProcesses } from '../host/processes.ts';
+import { pullProgress } from '../host/pull-progress.ts';
 import { unsafeSysctlProblem } from '../kubelet/decide/sysctl-allowlist.ts';
 import type { Logger } from '../lib/logger.ts';
 import { StoreInUseError } from '../store/embedded-lock.ts';
@@ -102,6 +103,7 @@ async function prepare(options: UpOptions, progress: Progress): Promise<Run> {
   const components = componentSettings(options);
   if (options.withoutApi && options.files.length > 0)
     throw new UserError('--without-api leaves nobody to apply files to: put static pods into the manifests folder');
+  parallelPulls(options);
   const { runtime, note } = chooseRuntime(options.runtime);
   const problem = options.allowedUnsafeSysctls.map(unsafeSysctlProblem).find((each) => each !== undefined);
   if (problem !== undefined) throw new UserError(`--allowed-unsafe-sysctls: ${problem}`);
@@ -148,6 +150,15 @@ function nodeNames({ options, runtime }: Run): { own: string; simulated: string[
 
 const manifestsOf = ({ options, paths }: Run): string => resolve(options.podManifestPath ?? paths.manifests);
 
+/** How many images are pulled at a time. Follows the checks of pkg/kubelet/apis/config/validation. Throws UserError. */
+function parallelPulls({ serializeImagePulls, maxParallelImagePulls }: UpOptions): number {
+  if (serializeImagePulls && (maxParallelImagePulls ?? 1) > 1)
+    throw new UserError(
+      `invalid configuration: maxParallelImagePulls ${maxParallelImagePulls} cannot be larger than 1 unless SerializeImagePulls (--serialize-image-pulls) set to false`,
+    );
+  return serializeImagePulls ? 1 : (maxParallelImagePulls ?? Number.POSITIVE_INFINITY);
+}
+
 async function startOwnNode(run: Run, controlPlane: ControlPlane, machine: MachineRuntime): Promise<RunningNode> {
   const { instance, settings, logger } = run;
   const { own } = nodeNames(run);
@@ -170,6 +181,8 @@ async function startOwnNode(run: Run, controlPlane: ControlPlane, machine: Machi
     real: true,
     allowPrivileged: run.options.nodeAllowPrivileged,
     allowedUnsafeSysctls: run.options.allowedUnsafeSysctls,
+    parallelPulls: parallelPulls(run.options),
+    pullProgress: () => pullProgress(instance),
     certificateFile: `kubelet-${own}`,
     manifests: manifestsOf(run),
     logger,

@@ -9,6 +9,7 @@ import { SimulatedRuntime } from '../cri/simulated/simulated-runtime.ts';
 import { createContainerConfigBuilder } from '../kubelet/container-config/container-config-builder.ts';
 import { createSimulatedSubPaths } from '../kubelet/container-config/simulated-sub-paths.ts';
 import { createImageManager } from '../kubelet/images/image-manager.ts';
+import { createPullRecords } from '../kubelet/images/pull-records.ts';
 import { createKubelet, type Kubelet } from '../kubelet/kubelet.ts';
 import { createNodeStatus, type NodeStatusKeeper } from '../kubelet/node-status/node-status.ts';
 import { ableNode } from '../kubelet/testing/able-node.ts';
@@ -152,6 +153,7 @@ function startKubelet(options: SimulatedNodeOptions, runtime: SimulatedRuntime, 
       fieldPath: containerFieldPath,
       secret: (namespace, secret, signal) =>
         client.get(secrets, { namespace, name: secret }, signal === undefined ? {} : { signal }),
+      records: createPullRecords({ root, files, clock }),
     }),
     volumes,
     containerConfig: createContainerConfigBuilder({

@@ -1,11 +1,12 @@
-// Pulls through a registry mirror on loopback: a public image, one behind a password, and one that is not there.
+// Pulls through a registry mirror on loopback: a public image, one behind a password, and one that gets stuck.
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Pod, Secret } from '../../src/api/generated/types.ts';
 import { realClock } from '../../src/host/real-clock.ts';
 import { createImageManager } from '../../src/kubelet/images/image-manager.ts';
 import type { ImageManager } from '../../src/kubelet/seams.ts';
-import { type FixtureRegistry, startFixtureRegistry } from '../fixture-registry.ts';
+import { pullProgress } from '../../src/host/pull-progress.ts';
+import { type Registry, startRegistry } from '../support/registry.ts';
 import { startTestNode, type TestNode, whyNoContainers } from './harness.ts';
 
 const reason = await whyNoContainers();
@@ -13,7 +14,7 @@ if (reason) console.warn(`skipped: containers cannot run here: ${reason}`);
 
 describe.skipIf(reason !== undefined)('pulling', () => {
   let node: TestNode;
-  let registry: FixtureRegistry;
+  let registry: Registry;
   let manager: ImageManager;
   const events: string[] = [];
   const auths = { 'https://index.docker.io/v1/': { username: 'me', password: 'secret' } };
@@ -28,7 +29,7 @@ describe.skipIf(reason !== undefined)('pulling', () => {
   });
 
   beforeAll(async () => {
-    registry = await startFixtureRegistry({ passwords: { 'docker.io/library/debian': 'me:secret' } });
+    registry = await startRegistry('fixtures/images', { user: 'me', password: 'secret', only: 'library/debian' });
     node = await startTestNode('10.147.7.0/24', 'runc', new Map([['docker.io', [registry.url]]]));
     // What the mirror does not give must not be looked for elsewhere on the network: nobody listens there.
     const hosts = `${node.instance.registryDir}/docker.io/hosts.toml`;
@@ -40,6 +41,8 @@ describe.skipIf(reason !== undefined)('pulling', () => {
       event: (_, type, why, message) => events.push(`${type} ${why} ${message}`),
       fieldPath: () => undefined,
       secret: async () => secret,
+      pullProgress: () => pullProgress(node.instance),
+      pullProgressDeadlineMs: 3000,
     });
   });
   afterAll(async () => {
@@ -73,6 +76,20 @@ describe.skipIf(reason !== undefined)('pulling', () => {
       reason: 'ImagePullBackOff',
     });
     const other: Pod = { ...podOf('cred'), metadata: { name: 'q', namespace: 'default', uid: 'v' } };
+    expect(await manager.ensureImage(other, image, sandboxConfig)).toMatchObject({ ok: true });
+  });
+
+  test('a pull that gets stuck is given up, and the next one does it', async () => {
+    const image = { name: 'c', image: 'nginx:1.14.2' };
+    registry.stalls = true;
+    expect(await manager.ensureImage(podOf(), image, sandboxConfig)).toEqual({
+      ok: false,
+      reason: 'ErrImagePull',
+      message: 'Cancel pulling image "nginx:1.14.2" because of no progress for 3s',
+      retryAfterMs: 1000,
+    });
+    registry.stalls = false;
+    const other: Pod = { ...podOf(), metadata: { name: 'r', namespace: 'default', uid: 'w' } };
     expect(await manager.ensureImage(other, image, sandboxConfig)).toMatchObject({ ok: true });
   });
 });

@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 import { type Peapod, noContainers, repository, startPeapod } from '../support/peapod.ts';
 import { type Registry, startRegistry } from '../support/registry.ts';
 
@@ -10,9 +11,11 @@ const fixtures = join(repository, 'fixtures/images');
 
 describe.skipIf(noContainers)(`images${noContainers ? ` (skipped: ${noContainers})` : ''}`, () => {
   let registry: Registry;
+  let closed: Registry;
   let peapod: Peapod;
   beforeAll(async () => {
     registry = await startRegistry(fixtures);
+    closed = await startRegistry(fixtures, { user: 'me', password: 'pa:ss' });
     const dataDir = mkdtempSync(join(tmpdir(), 'peapod-test-'));
     mkdirSync(join(dataDir, 'images'));
     const busybox = readdirSync(fixtures).find((name) => name.includes('busybox'));
@@ -22,6 +25,7 @@ describe.skipIf(noContainers)(`images${noContainers ? ` (skipped: ${noContainers
   afterAll(async () => {
     await peapod?.dispose();
     await registry?.close();
+    await closed?.close();
   });
 
   test('archives in <data-dir>/images are imported at start', async () => {
@@ -42,6 +46,38 @@ describe.skipIf(noContainers)(`images${noContainers ? ` (skipped: ${noContainers
       /Successfully pulled image "nginx" in [\d.]+m?s \([\d.]+m?s including waiting\)\. Image size: \d+ bytes\./,
     );
     await peapod.kubectl(['delete', 'pod', 'pulled', '--now']);
+  });
+
+  test('the pull secrets of a service account open a registry for its pods, and for no others', async () => {
+    const image = `${new URL(closed.url).host}/geektime/sample:v2`;
+    const run = async (namespace: string, name: string, policy: string): Promise<void> =>
+      void (await peapod.kubectl(['-n', namespace, 'run', name, `--image=${image}`, `--image-pull-policy=${policy}`]));
+    const waiting = (namespace: string, name: string): Promise<string> =>
+      peapod.kubectl([
+        ...['-n', namespace, 'get', 'pod', name, '-o'],
+        'jsonpath={.status.containerStatuses[0].state.waiting.reason}',
+      ]);
+    await peapod.kubectl(['create', 'namespace', 'other']);
+    await run('default', 'early', 'IfNotPresent');
+    await eventually('a pull without a secret fails', async () => /ImagePull/.test(await waiting('default', 'early')));
+    const credentials = [`--docker-server=${closed.url}`, '--docker-username=me', '--docker-password=pa:ss'];
+    await peapod.kubectl(['create', 'secret', 'docker-registry', 'cred', ...credentials]);
+    await peapod.kubectl(['patch', 'serviceaccount', 'default', '-p', '{"imagePullSecrets": [{"name": "cred"}]}']);
+    await run('default', 'mine', 'IfNotPresent');
+    const pulled = /Successfully pulled image/;
+    await eventually('it is pulled', async () => pulled.test(await peapod.kubectl(['describe', 'pod', 'mine'])));
+    await run('default', 'again', 'IfNotPresent');
+    await run('other', 'theirs', 'IfNotPresent');
+    await run('other', 'never', 'Never');
+    await eventually('who has the secret may use what is there', async () =>
+      /already present on machine and can be accessed by the pod/.test(
+        await peapod.kubectl(['describe', 'pod', 'again']),
+      ),
+    );
+    await eventually('who has none may not', async () => /ImagePull/.test(await waiting('other', 'theirs')));
+    await eventually('also not without a pull', async () => (await waiting('other', 'never')) === 'ErrImageNeverPull');
+    await peapod.kubectl(['delete', 'namespace', 'other', '--wait=false']);
+    await peapod.kubectl(['delete', 'pod', 'early', 'mine', 'again', '--now']);
   });
 
   test('image pull, list and rm', async () => {

@@ -17,6 +17,8 @@ export interface Registry {
   url: string;
   /** Paths that were asked for, in order. */
   requests: string[];
+  /** While true, requests are taken and not answered. */
+  stalls: boolean;
   close(): Promise<void>;
 }
 
@@ -39,9 +41,12 @@ function readTar(archive: Buffer): Map<string, Buffer> {
 
 /**
  * Serves every image of the archives in `folder` under its repository path and tag, whatever its registry's name (as a mirror
- * does). With `auth`, asks for basic authentication.
+ * does). With `auth`, asks for basic authentication, where `only` is given for that repository (library/debian) alone.
  */
-export async function startRegistry(folder: string, auth?: { user: string; password: string }): Promise<Registry> {
+export async function startRegistry(
+  folder: string,
+  auth?: { user: string; password: string; only?: string },
+): Promise<Registry> {
   const blobs = new Map<string, Buffer>();
   const manifests = new Map<string, Descriptor>();
   for (const name of readdirSync(folder).filter((file) => file.endsWith('.tar'))) {
@@ -59,6 +64,7 @@ export async function startRegistry(folder: string, auth?: { user: string; passw
   const server: Server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://registry');
     requests.push(url.pathname);
+    if (registry.stalls) return;
     const fail = (code: number, error: string): void => {
       response.writeHead(code, {
         'content-type': 'application/json',
@@ -67,7 +73,8 @@ export async function startRegistry(folder: string, auth?: { user: string; passw
       response.end(JSON.stringify({ errors: [{ code: error, message: error.toLowerCase() }] }));
     };
     const wanted = auth && `Basic ${Buffer.from(`${auth.user}:${auth.password}`).toString('base64')}`;
-    if (wanted && request.headers.authorization !== wanted) return fail(401, 'UNAUTHORIZED');
+    const isPrivate = auth?.only === undefined || url.pathname.startsWith(`/v2/${auth.only}/`);
+    if (wanted && isPrivate && request.headers.authorization !== wanted) return fail(401, 'UNAUTHORIZED');
     const send = (bytes: Buffer, type: string): void => {
       const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
       response.writeHead(200, {
@@ -88,9 +95,15 @@ export async function startRegistry(folder: string, auth?: { user: string; passw
     return send(blob, descriptor?.mediaType ?? 'application/octet-stream');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
+  const registry: Registry = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
-    close: () => new Promise((resolve) => server.close(() => resolve())),
+    stalls: false,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
   };
+  return registry;
 }

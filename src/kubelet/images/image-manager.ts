@@ -1,13 +1,15 @@
-// Makes a container's image present: pull policy, back-off, one pull at a time per image, and the events that tell of it.
-// Follows pkg/kubelet/images/image_manager.go and puller.go of v1.36.
+// Makes a container's image present: pull policy, who may use what is there, back-off, and the events that tell of it.
+// Follows pkg/kubelet/images/image_manager.go of v1.36.
 
 import type { Container, Pod, Secret } from '../../api/generated/types.ts';
 import { goDuration } from '../../api/meta/go-format.ts';
 import { parseImageReference } from '../../api/pod/image-reference.ts';
-import { type ImageService, isRuntimeError, type RegistryAuth, type SandboxConfig } from '../../cri/runtime.ts';
+import { type ImageService, isRuntimeError, type SandboxConfig } from '../../cri/runtime.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { ImageManager, ImageResult } from '../seams.ts';
-import { credentialsFor } from './registry-credentials.ts';
+import type { PullRecords } from './pull-records.ts';
+import { createPuller, type PullOutcome } from './puller.ts';
+import { credentialsFor, type PullCredential } from './registry-credentials.ts';
 
 export interface ImageManagerOptions {
   images: ImageService;
@@ -18,6 +20,14 @@ export interface ImageManagerOptions {
   fieldPath(pod: Pod, container: string): string | undefined;
   /** Pull secrets; rejects when one cannot be had. */
   secret(namespace: string, name: string, signal?: AbortSignal): Promise<Secret>;
+  /** Who may use images that were pulled; without it every pod may use what is there. */
+  records?: PullRecords;
+  /** Pulls at a time. Default 1, as --serialize-image-pulls has it. */
+  parallelPulls?: number | undefined;
+  /** Something that changes as long as a pull gets on: one that does not for a minute is given up. */
+  pullProgress?: (() => Promise<string>) | undefined;
+  /** Another time than that minute, ms. */
+  pullProgressDeadlineMs?: number;
 }
 
 const firstBackoffMs = 10_000;
@@ -32,8 +42,6 @@ interface Backoff {
   /** Why the last pull failed, as `<reason>: <message>`. */
   failure: string;
 }
-
-type PullOutcome = { ok: true; imageRef: string; pullMs: number; size: number } | { ok: false; error: string };
 
 const unavailable = 'RegistryUnavailable';
 const badSignature = 'SignatureValidationFailed';
@@ -80,11 +88,17 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Pro
   });
 }
 
-/** An ImageManager over a runtime's image service. Parallel requests for one image with the same credentials share a pull. */
+/** An ImageManager over a runtime's image service. */
 export function createImageManager(options: ImageManagerOptions): ImageManager {
   const { images, clock } = options;
   const backoffs = new Map<string, Backoff>();
-  const pulls = new Map<string, Promise<PullOutcome>>();
+  const puller = createPuller({
+    images,
+    clock,
+    parallel: options.parallelPulls ?? 1,
+    progress: options.pullProgress,
+    progressDeadlineMs: options.pullProgressDeadlineMs,
+  });
 
   const inBackoff = (key: string): Backoff | undefined => {
     const entry = backoffs.get(key);
@@ -113,38 +127,38 @@ export function createImageManager(options: ImageManagerOptions): ImageManager {
     return { found, missing };
   };
 
-  const pullOnce = async (
+  const credentialsOf = async (pod: Pod, image: string, signal?: AbortSignal): Promise<PullCredential[]> =>
+    credentialsFor(image, (await pullSecrets(pod, signal)).found);
+
+  /** A pull, with what is to be remembered of it. */
+  const recordedPull = async (
     image: string,
-    credentials: readonly RegistryAuth[],
+    credentials: readonly PullCredential[],
     sandboxConfig: SandboxConfig,
   ): Promise<PullOutcome> => {
-    const started = clock.monotonic();
-    const errors: string[] = [];
-    for (const auth of credentials.length > 0 ? credentials : [undefined]) {
-      try {
-        const imageRef = await images.pullImage(image, auth, sandboxConfig);
-        const pullMs = clock.monotonic() - started;
-        const size = (await images.imageStatus(image))?.size ?? 0;
-        return { ok: true, imageRef, pullMs, size };
-      } catch (error) {
-        errors.push(errorText(error));
-      }
+    const { records } = options;
+    try {
+      await records?.begin(image);
+    } catch (error) {
+      return {
+        ok: false,
+        error: `Failed to record image pull intent for container image ${JSON.stringify(image)}: ${errorText(error)}`,
+      };
     }
-    const distinct = [...new Set(errors)];
-    return { ok: false, error: distinct.length === 1 ? (distinct[0] ?? '') : `[${distinct.join(', ')}]` };
+    const outcome = await puller.pull(image, credentials, sandboxConfig);
+    // A record that cannot be written lets the next pod pull again, and does no other harm.
+    await (outcome.ok
+      ? records?.succeeded(image, outcome.imageRef, outcome.credential?.secret)
+      : records?.failed(image)
+    )?.catch(() => {});
+    return outcome;
   };
 
-  const sharedPull = (
-    image: string,
-    credentials: readonly RegistryAuth[],
-    sandboxConfig: SandboxConfig,
-  ): Promise<PullOutcome> => {
-    const key = JSON.stringify([image, credentials]);
-    const running = pulls.get(key);
-    if (running) return running;
-    const pull = pullOnce(image, credentials, sandboxConfig).finally(() => pulls.delete(key));
-    pulls.set(key, pull);
-    return pull;
+  /** Whether the pod has shown, or need not show, that it may use the image that is there. */
+  const mayUse = async (pod: Pod, image: string, imageRef: string, signal?: AbortSignal): Promise<boolean> => {
+    if (options.records === undefined) return true;
+    const credentials = await credentialsOf(pod, image, signal);
+    return !(await options.records.mustPull(image, imageRef, credentials).catch(() => true));
   };
 
   const pull = async (
@@ -166,9 +180,9 @@ export function createImageManager(options: ImageManagerOptions): ImageManager {
       return { ok: false, reason: 'ImagePullBackOff', message: `${message}: ${waiting.failure}`, retryAfterMs };
     }
     const started = clock.monotonic();
-    const credentials = credentialsFor(image, (await pullSecrets(pod, signal)).found);
+    const credentials = await credentialsOf(pod, image, signal);
     event('Normal', 'Pulling', `Pulling image ${shown}`);
-    const outcome = await untilAborted(sharedPull(image, credentials, sandboxConfig), signal);
+    const outcome = await untilAborted(recordedPull(image, credentials, sandboxConfig), signal);
     if (!outcome.ok) {
       event('Warning', 'Failed', `Failed to pull image ${shown}: ${outcome.error}`);
       const { reason, message } = failureOf(image, outcome.error);
@@ -224,12 +238,12 @@ export function createImageManager(options: ImageManagerOptions): ImageManager {
       }
       const policy =
         container.imagePullPolicy ?? (reference.tag === 'latest' && !reference.digest ? 'Always' : 'IfNotPresent');
-      if (policy === 'Always' || (policy === 'IfNotPresent' && present === undefined))
-        return pull(pod, container, requested, sandboxConfig, signal);
-      if (present !== undefined) {
+      if (policy !== 'Always' && present !== undefined && (await mayUse(pod, image, present, signal))) {
         event('Normal', 'Pulled', `Container image ${shown} already present on machine and can be accessed by the pod`);
         return { ok: true, imageRef: present };
       }
+      signal?.throwIfAborted();
+      if (policy !== 'Never') return pull(pod, container, requested, sandboxConfig, signal);
       const message = `Container image ${shown} is not present with pull policy of Never`;
       event('Warning', 'ErrImageNeverPull', message);
       return { ok: false, reason: 'ErrImageNeverPull', message };
