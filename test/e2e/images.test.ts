@@ -52,11 +52,9 @@ describe.skipIf(noContainers)(`images${noContainers ? ` (skipped: ${noContainers
     const image = `${new URL(closed.url).host}/geektime/sample:v2`;
     const run = async (namespace: string, name: string, policy: string): Promise<void> =>
       void (await peapod.kubectl(['-n', namespace, 'run', name, `--image=${image}`, `--image-pull-policy=${policy}`]));
+    const reason = 'jsonpath={.status.containerStatuses[0].state.waiting.reason}';
     const waiting = (namespace: string, name: string): Promise<string> =>
-      peapod.kubectl([
-        ...['-n', namespace, 'get', 'pod', name, '-o'],
-        'jsonpath={.status.containerStatuses[0].state.waiting.reason}',
-      ]);
+      peapod.kubectl(['-n', namespace, 'get', 'pod', name, '-o', reason]);
     await peapod.kubectl(['create', 'namespace', 'other']);
     await run('default', 'early', 'IfNotPresent');
     await eventually('a pull without a secret fails', async () => /ImagePull/.test(await waiting('default', 'early')));
