@@ -42,7 +42,8 @@ export interface ControllerContext {
   clock: Clock;
   random: Random;
   logger: Logger;
-  recorder: ControllerEvents;
+  /** Records events as the component of that name. */
+  events(component: string): ControllerEvents;
   informers: SharedInformers;
   /** PEM of the CA that clients in pods should trust. */
   clusterCaPem: string;

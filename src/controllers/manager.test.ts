@@ -42,10 +42,10 @@ function setUp(controllers: string) {
     clock,
     random: createSeededRandom(5),
     logger: silentLogger,
-    recorder: {
+    events: () => ({
       event: (object: ObjectReference, type, reason) =>
         void events.push(`${object.kind}/${object.name} ${type} ${reason}`),
-    },
+    }),
     clusterCaPem: 'PEM',
     controllers,
   });
@@ -60,9 +60,9 @@ const namespace = (name: string, deleting = false): Namespace => ({
 
 describe('enabledControllers', () => {
   it.each([
-    ['*', 6],
-    ['*,-podgc', 5],
-    ['-pod-garbage-collector-controller,*', 5],
+    ['*', 7],
+    ['*,-podgc', 6],
+    ['-pod-garbage-collector-controller,*', 6],
     ['namespace', 1],
     ['', 0],
     ['-namespace,namespace', 0],

@@ -10,6 +10,7 @@ import { nodeLifecycleController } from './node-lifecycle/controller.ts';
 import { podGcController } from './pod-gc/controller.ts';
 import { rootCaController, rootCaName } from './root-ca/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
+import { taintEvictionController } from './taint-eviction/controller.ts';
 
 /** Those that are built, by upstream's canonical name, in the order they are started. */
 const built: Readonly<Record<string, Controller>> = {
@@ -19,6 +20,7 @@ const built: Readonly<Record<string, Controller>> = {
   'clusterrole-aggregation-controller': clusterRoleAggregationController,
   'pod-garbage-collector-controller': podGcController,
   'node-lifecycle-controller': nodeLifecycleController,
+  'taint-eviction-controller': taintEvictionController,
 };
 
 export interface ControllerManagerOptions extends Omit<ControllerContext, 'informers'> {

@@ -131,22 +131,14 @@ interface ControllersStart {
 function startControllers({ transport, rootCa, controllers, logger, signal }: ControllersStart): void {
   const own = logger.child({ component: 'controllers' });
   const client = createClient(transport);
-  const recorder = createEventRecorder({
-    client,
-    clock: realClock,
-    random: realRandom,
-    logger: own,
-    // The only controller that records events so far.
-    component: 'node-controller',
-    signal,
-  });
   const manager = createControllerManager({
     client,
     transport,
     clock: realClock,
     random: realRandom,
     logger: own,
-    recorder,
+    events: (component) =>
+      createEventRecorder({ client, clock: realClock, random: realRandom, logger: own, component, signal }),
     clusterCaPem: rootCa,
     controllers,
   });

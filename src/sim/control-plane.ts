@@ -77,7 +77,7 @@ export async function startSimulatedControlPlane(
     clock,
     random,
     logger,
-    recorder: recorder(managerClient, 'kube-controller-manager'),
+    events: (component) => recorder(managerClient, component),
     clusterCaPem: 'the CA of a simulated cluster',
     ...(options.controllers === undefined ? {} : { controllers: options.controllers }),
   });

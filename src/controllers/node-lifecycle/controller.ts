@@ -1,24 +1,23 @@
 // Watches over nodes: one that falls silent is marked Unknown and tainted, and its pods are marked not ready.
-//
-// Not here yet: eviction of pods that do not tolerate a NoExecute taint, its rate limits per zone, and the out-of-service taint.
-// Pods on a dead node stay as they are, marked not ready, until they or the node are deleted.
+// The pods of a dead node are ended by the taint eviction controller. Not here yet: rate limits per zone.
 
 import type { Node, Pod } from '../../api/generated/types.ts';
 import { isApiError } from '../../api/meta/errors.ts';
 import { formatTime } from '../../api/meta/time.ts';
 import { nodes, pods } from '../../client/resources.ts';
 import { createWorkqueue } from '../../client/workqueue.ts';
-import { type Controller, type ControllerContext, defaultWorkers } from '../controller.ts';
+import { type Controller, type ControllerContext, type ControllerEvents, defaultWorkers } from '../controller.ts';
 import { decideNode, type Heartbeat, heard, type NodeVerdict } from './decide.ts';
 
 export const nodeLifecycleController: Controller = (context) => {
   const { clock, logger, informers } = context;
   const queue = createWorkqueue({ clock, logger });
+  const events = context.events('node-controller');
   const podInformer = informers.pods;
   const heartbeats = new Map<string, Heartbeat>();
   const lastReady = new Map<string, string>();
   const record = (node: Node, reason: string, message: string): void =>
-    context.recorder.event(referenceOf(node), 'Normal', reason, message);
+    events.event(referenceOf(node), 'Normal', reason, message);
   informers.nodes.addHandler({
     onAdd: (node) => {
       const name = node.metadata?.name ?? '';
@@ -55,9 +54,9 @@ export const nodeLifecycleController: Controller = (context) => {
       try {
         // Once per loss of readiness: a kubelet that is alive may know better about its pods.
         if (verdict.ready !== 'True' && lastReady.get(name) !== verdict.ready)
-          await markPodsNotReady(context, podInformer.byIndex('node', name), signal);
+          await markPodsNotReady(context, events, podInformer.byIndex('node', name), signal);
         lastReady.set(name, verdict.ready);
-        await carryOut(context, node, verdict, signal);
+        await carryOut(context, events, node, verdict, signal);
       } catch (error) {
         if (!isApiError(error, 'NotFound')) throw error;
       }
@@ -72,18 +71,18 @@ const referenceOf = ({ metadata }: Node) => ({
 });
 
 async function carryOut(
-  context: ControllerContext,
+  { client }: ControllerContext,
+  events: ControllerEvents,
   node: Node,
   { conditions, taints }: NodeVerdict,
   signal: AbortSignal,
 ): Promise<void> {
-  const { client, recorder } = context;
   const name = node.metadata?.name ?? '';
   if (conditions.length > 0) {
     const body = { status: { conditions } };
     await client.patch(nodes, { name }, { type: 'strategic', body }, { subresource: 'status', signal });
     if (conditions.some(({ type }) => type === 'Ready')) {
-      recorder.event(referenceOf(node), 'Normal', 'NodeNotReady', `Node ${name} status is now: NodeNotReady`);
+      events.event(referenceOf(node), 'Normal', 'NodeNotReady', `Node ${name} status is now: NodeNotReady`);
     }
     // The taints follow when the watch brings the node as it now is.
     return;
@@ -97,11 +96,11 @@ async function carryOut(
 
 /** Pods of a node that is not ready are not ready either, so that nothing is sent to them. Follows controllerutil.MarkPodsNotReady. */
 async function markPodsNotReady(
-  context: ControllerContext,
+  { client, clock }: ControllerContext,
+  events: ControllerEvents,
   nodePods: readonly Pod[],
   signal: AbortSignal,
 ): Promise<void> {
-  const { client, clock, recorder } = context;
   for (const pod of nodePods) {
     if (!isReady(pod)) continue;
     const { name = '', namespace = '', uid = '' } = pod.metadata ?? {};
@@ -109,7 +108,7 @@ async function markPodsNotReady(
     const body = { status: { conditions: [condition] } };
     try {
       await client.patch(pods, { name, namespace }, { type: 'strategic', body }, { subresource: 'status', signal });
-      recorder.event(
+      events.event(
         { kind: 'Pod', apiVersion: 'v1', name, namespace, uid },
         'Warning',
         'NodeNotReady',

@@ -38,6 +38,23 @@ describe('decidePodGc', () => {
     expect(back.state.missingSince.size).toBe(0);
   });
 
+  it('takes deleted pods of nodes that are out of service and not ready', () => {
+    const taints = [{ key: 'node.kubernetes.io/out-of-service', effect: 'NoExecute' as const }];
+    const node = (name: string, ready: string, tainted: boolean) => ({
+      metadata: { name },
+      spec: tainted ? { taints } : {},
+      status: { conditions: [{ type: 'Ready', status: ready }] },
+    });
+    const some = [node('dead', 'Unknown', true), node('fine', 'True', true), node('quiet', 'Unknown', false)];
+    const pods = [
+      pod('a', { node: 'dead', deleting: true }),
+      pod('b', { node: 'dead' }),
+      pod('c', { node: 'fine', deleting: true }),
+      pod('d', { node: 'quiet', deleting: true }),
+    ];
+    expect(shown(decidePodGc(pods, some, fresh, 0))).toEqual(['out-of-service a']);
+  });
+
   it('takes deleted pods that were never placed', () => {
     const pods = [
       pod('a', { deleting: true, phase: 'Pending' }),

@@ -6,7 +6,7 @@ import { parseTime } from '../../api/meta/time.ts';
 export type PodGcAction =
   /** `check` asks the API for the node first: the local copy may lag behind. */
   | { type: 'delete'; why: 'orphaned'; pod: Pod; nodeName: string }
-  | { type: 'delete'; why: 'terminated' | 'unscheduled'; pod: Pod };
+  | { type: 'delete'; why: 'terminated' | 'out-of-service' | 'unscheduled'; pod: Pod };
 
 export interface PodGcState {
   /** When each missing node was first missed (ms). Kept by the caller from one round to the next. */
@@ -31,7 +31,12 @@ function gcOrder(a: Pod, b: Pod): number {
   );
 }
 
-/** One round. Follows pkg/controller/podgc/gc_controller.go, less the out-of-service taint. */
+/** Nodes that somebody has declared dead: what ends on them has ended. */
+const isOutOfService = ({ spec, status }: Node): boolean =>
+  (spec?.taints ?? []).some(({ key }) => key === 'node.kubernetes.io/out-of-service') &&
+  !(status?.conditions ?? []).some((condition) => condition.type === 'Ready' && condition.status === 'True');
+
+/** One round. Follows pkg/controller/podgc/gc_controller.go. */
 export function decidePodGc(
   pods: readonly Pod[],
   nodes: readonly Node[],
@@ -48,6 +53,7 @@ export function decidePodGc(
     actions.push({ type: 'delete', why: 'terminated', pod });
     taken.add(pod);
   }
+  const outOfService = new Set(nodes.filter(isOutOfService).map(({ metadata }) => metadata?.name));
   const missingSince = new Map<string, number>();
   for (const pod of pods) {
     const nodeName = pod.spec?.nodeName ?? '';
@@ -56,6 +62,8 @@ export function decidePodGc(
         actions.push({ type: 'delete', why: 'unscheduled', pod });
       continue;
     }
+    if (outOfService.has(nodeName) && pod.metadata?.deletionTimestamp !== undefined && !taken.has(pod))
+      actions.push({ type: 'delete', why: 'out-of-service', pod });
     if (present.has(nodeName)) continue;
     const since = state.missingSince.get(nodeName) ?? now;
     missingSince.set(nodeName, since);

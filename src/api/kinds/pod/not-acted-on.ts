@@ -8,7 +8,6 @@ export const notActedOn: readonly string[] = [
   'spec.affinity.podAffinity',
   'spec.affinity.podAntiAffinity',
   'spec.topologySpreadConstraints',
-  'spec.tolerations[*].tolerationSeconds',
   'spec.resourceClaims',
   'spec.schedulingGroup',
   'spec.securityContext.fsGroupChangePolicy',
