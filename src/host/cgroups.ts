@@ -19,6 +19,8 @@ export interface Cgroups {
   /** Creates `path` ('/a/b') in every hierarchy in use. Idempotent. */
   create(path: string): Promise<void>;
   limit(path: string, limits: CgroupLimits): Promise<void>;
+  /** What the kernel has for CPU and memory, as `limit` takes it; undefined when it is not there. */
+  limits(path: string): Promise<CgroupLimits | undefined>;
   /** Names of the direct children. */
   children(path: string): Promise<string[]>;
   /** Every process in it and below. */
@@ -39,6 +41,11 @@ const errorCode = (error: unknown): unknown => (error instanceof Error && 'code'
 export function cpuWeightOf(shares: number): number {
   const clamped = Math.min(Math.max(shares, 2), 262_144);
   return 1 + Math.floor(((clamped - 2) * 9999) / 262_142);
+}
+
+/** The inverse of cpuWeightOf, up to rounding. */
+export function cpuSharesOf(weight: number): number {
+  return 2 + Math.ceil(((weight - 1) * 262_142) / 9999);
 }
 
 async function foldersBelow(path: string): Promise<string[]> {
@@ -125,6 +132,17 @@ function cgroupsV2(root: string): Cgroups {
       if (limits.pids !== undefined) await set('pids.max', limits.pids < 0 ? 'max' : limits.pids);
       for (const { pageSize, limit } of limits.hugepages ?? []) await set(`hugetlb.${pageSize}.max`, limit);
     },
+    async limits(path) {
+      const file = async (name: string): Promise<string> => (await read(`${root}${path}/${name}`)).trim();
+      if (!(await exists(`${root}${path}`))) return undefined;
+      const [quota = ''] = (await file('cpu.max')).split(' ');
+      const memory = await file('memory.max');
+      return {
+        cpuShares: cpuSharesOf(Number(await file('cpu.weight')) || 1),
+        cpuQuotaMicros: quota === 'max' || quota === '' ? -1 : Number(quota),
+        memoryBytes: memory === 'max' || memory === '' ? -1 : Number(memory),
+      };
+    },
     children: (path) => childFolders(`${root}${path}`),
     processes: (path) => processesIn(`${root}${path}`),
     remove: (path) => removeFrom(root, path),
@@ -170,6 +188,18 @@ function cgroupsV1(roots: ReadonlyMap<string, string>, all: readonly string[]): 
       if (limits.pids !== undefined) await set('pids', path, 'pids.max', limits.pids < 0 ? 'max' : limits.pids);
       for (const { pageSize, limit } of limits.hugepages ?? [])
         await set('hugetlb', path, `hugetlb.${pageSize}.limit_in_bytes`, limit);
+    },
+    async limits(path) {
+      const number = async (controller: string, file: string): Promise<number> =>
+        Number((await read(`${at(controller) ?? ''}${path}/${file}`)).trim());
+      if (!(await exists(`${at('memory') ?? all[0] ?? ''}${path}`))) return undefined;
+      const memory = await number('memory', 'memory.limit_in_bytes');
+      return {
+        cpuShares: await number('cpu', 'cpu.shares'),
+        cpuQuotaMicros: (await number('cpu', 'cpu.cfs_quota_us')) || -1,
+        // "None" reads as the most that the kernel can count, rounded to pages.
+        memoryBytes: memory === 0 || memory > Number.MAX_SAFE_INTEGER ? -1 : memory,
+      };
     },
     children: (path) => childFolders(`${at('memory') ?? all[0] ?? ''}${path}`),
     async processes(path) {

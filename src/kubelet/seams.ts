@@ -1,7 +1,8 @@
 // The seams inside the kubelet: what the pod workers ask of volumes, images, cgroups, config builders and the node.
 
 import type { Container, Node, Pod, PodStatus } from '../api/generated/types.ts';
-import type { ContainerConfig, SandboxConfig } from '../cri/runtime.ts';
+import type { ContainerConfig, LinuxResources, SandboxConfig } from '../cri/runtime.ts';
+import type { PodLimits } from './cgroups/pod-limits.ts';
 
 /** Mounts volumes for pods. One call per pod UID at a time; every method may be repeated and is then a no-op. */
 export interface VolumeManager {
@@ -66,6 +67,8 @@ export interface ContainerConfigBuilder {
    * `couldn't find key k in ConfigMap ns/x`, `container has runAsNonRoot and image will run as root …`).
    */
   build(pod: Pod, container: Container, input: ContainerConfigInput): Promise<ContainerConfig>;
+  /** The resources alone, as `build` has them. */
+  resources(pod: Pod, container: Container): LinuxResources;
 }
 
 /** Turns a pod into what CRI's RunPodSandbox takes: hostname, DNS, port mappings, namespaces, sysctls, labels. */
@@ -106,8 +109,17 @@ export type ImageResult =
 
 /** The cgroup of each pod, of its QoS class, and of all pods. */
 export interface PodCgroups {
-  /** Creates it if missing, applies the pod's resources and gives the path for linux.cgroupParent ('' where pods have no own cgroups). */
+  /**
+   * Creates it with the pod's resources if it is missing, and gives the path for linux.cgroupParent ('' where pods have no own
+   * cgroups). One that is there is not changed.
+   */
   ensure(pod: Pod): Promise<string>;
+  /** What it is limited to; undefined where pods have no own cgroups. */
+  limits(pod: Pod): Promise<PodLimits | undefined>;
+  /** Sets those limits that are given. */
+  limit(pod: Pod, limits: PodLimits): Promise<void>;
+  /** Bytes in use in it, or in one of its containers; undefined where that is not known. */
+  memoryUsage(pod: Pod, containerId?: string): Promise<number | undefined>;
   /** Kills what is left in it and removes it. No-op when it does not exist. */
   remove(podUid: string): Promise<void>;
   /** UIDs that have a cgroup. */

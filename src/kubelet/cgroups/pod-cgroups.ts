@@ -6,21 +6,18 @@ import { bytes, cpuMillis, formatQuantity } from '../../api/meta/quantity.ts';
 import { podLimits, podRequestNumbers } from '../../api/placement/pod-requests.ts';
 import { podQosClass, type QosClass } from '../../api/pod/qos.ts';
 import type { PodCgroups } from '../seams.ts';
+import type { PodLimits } from './pod-limits.ts';
 
 /** What the host does with cgroups; host/cgroups.ts. */
 export interface CgroupOperations {
   create(path: string): Promise<void>;
   limit(path: string, limits: PodLimits): Promise<void>;
+  /** What it is limited to; undefined where it does not exist. */
+  limits(path: string): Promise<PodLimits | undefined>;
+  /** Undefined where it does not exist. */
+  usage(path: string): Promise<{ memoryBytes: number } | undefined>;
   children(path: string): Promise<string[]>;
   remove(path: string): Promise<void>;
-}
-
-/** In cgroup version 1's units. `cpuQuotaMicros` counts per 100 ms; -1 is unlimited. */
-export interface PodLimits {
-  cpuShares?: number;
-  cpuQuotaMicros?: number;
-  memoryBytes?: number;
-  pids?: number;
 }
 
 const minShares = 2;
@@ -103,6 +100,27 @@ export function createPodCgroups({ cgroups, root, nodeAllocatable, podPidsLimit 
     const millis = [...burstable.values()].reduce((total, one) => total + one, 0);
     await cgroups.limit(`${top}${classFolder.Burstable}`, { cpuShares: shares(millis) });
   };
+  const pathOf = (pod: Pod): string => {
+    const uid = pod.metadata?.uid ?? '';
+    if (uid === '' || uid.includes('/')) throw new Error(`invalid pod UID ${JSON.stringify(uid)}`);
+    return podCgroupPath(root, pod);
+  };
+  /** What each cgroup was last limited to, by path. */
+  const known = new Map<string, PodLimits>();
+  const weigh = async (pod: Pod): Promise<void> => {
+    const uid = pod.metadata?.uid ?? '';
+    const millis = podRequestNumbers(pod).get('cpu') ?? 0;
+    if (podQosClass(pod) !== 'Burstable' || burstable.get(uid) === millis) return;
+    burstable.set(uid, millis);
+    await updateBurstable();
+  };
+  const limit = async (path: string, limits: PodLimits): Promise<void> => {
+    const before = known.get(path);
+    // Not known while it is being written: a failure leaves nobody the wiser.
+    known.delete(path);
+    await cgroups.limit(path, limits);
+    known.set(path, { ...before, ...limits });
+  };
 
   return {
     async ensure(pod) {
@@ -112,28 +130,37 @@ export function createPodCgroups({ cgroups, root, nodeAllocatable, podPidsLimit 
         throw error;
       });
       await prepared;
-      const uid = pod.metadata?.uid ?? '';
-      if (uid === '' || uid.includes('/')) throw new Error(`invalid pod UID ${JSON.stringify(uid)}`);
-      const qos = podQosClass(pod);
-      const path = podCgroupPath(root, pod);
-      await cgroups.create(path);
-      await cgroups.limit(path, {
-        ...podCgroupLimits(pod),
-        ...(podPidsLimit === undefined ? {} : { pids: podPidsLimit }),
-      });
-      if (qos === 'Burstable') {
-        const millis = podRequestNumbers(pod).get('cpu') ?? 0;
-        if (burstable.get(uid) !== millis) {
-          burstable.set(uid, millis);
-          await updateBurstable();
-        }
+      const path = pathOf(pod);
+      if (known.has(path)) return path;
+      const before = await cgroups.limits(path);
+      const pids = podPidsLimit === undefined ? {} : { pids: podPidsLimit };
+      if (before === undefined) {
+        await cgroups.create(path);
+        await limit(path, { ...podCgroupLimits(pod), ...pids });
+      } else {
+        // What has changed since it was made is set in the order of a resize.
+        known.set(path, before);
+        await limit(path, pids);
       }
+      await weigh(pod);
       return path;
     },
+    async limits(pod) {
+      const path = pathOf(pod);
+      return known.get(path) ?? (await cgroups.limits(path));
+    },
+    async limit(pod, limits) {
+      await limit(pathOf(pod), limits);
+      if (limits.cpuShares !== undefined) await weigh(pod);
+    },
+    memoryUsage: async (pod, containerId) =>
+      (await cgroups.usage(`${pathOf(pod)}${containerId === undefined ? '' : `/${containerId}`}`))?.memoryBytes,
     async remove(podUid) {
-      for (const folder of Object.values(classFolder))
-        if ((await cgroups.children(`${top}${folder}`)).includes(`${prefix}${podUid}`))
-          await cgroups.remove(`${top}${folder}/${prefix}${podUid}`);
+      for (const folder of Object.values(classFolder)) {
+        const name = `${prefix}${podUid}`;
+        known.delete(`${top}${folder}/${name}`);
+        if ((await cgroups.children(`${top}${folder}`)).includes(name)) await cgroups.remove(`${top}${folder}/${name}`);
+      }
       if (burstable.delete(podUid)) await updateBurstable();
     },
     async list() {

@@ -48,6 +48,7 @@ export interface ContainerConfigOptions {
 export function createContainerConfigBuilder(options: ContainerConfigOptions): ContainerConfigBuilder {
   const users: ImageUsers = new Map();
   return {
+    resources: (pod, container) => linuxResources(pod, container, podQosClass(pod), options.machine()),
     async build(pod, container, input) {
       try {
         return await buildConfig(options, users, pod, container, input);
