@@ -10,6 +10,7 @@ import type { Files } from '../lib/system.ts';
 import type { Backoff } from './decide/container-backoff.ts';
 import type { PodEvents } from './pod-events.ts';
 import type { ProbeManager } from './probes/probe-manager.ts';
+import type { ResizeManager } from './resize/resize-manager.ts';
 import { emptyRuntimePod, type RuntimePod } from './runtime-pod.ts';
 import type { RuntimeWatcher } from './runtime-watcher.ts';
 import type {
@@ -40,6 +41,8 @@ export interface KubeletParts {
   sandboxConfig: SandboxConfigBuilder;
   runtimeHandlers: RuntimeHandlers;
   cgroups: PodCgroups;
+  /** What pods were given of what they ask for. */
+  resizes: ResizeManager;
   node: NodeInfo;
   statuses: StatusManager;
   events: PodEvents;
@@ -148,10 +151,12 @@ export function report(
   const { pod, reasons, failure } = memory;
   if (pod === undefined) return undefined;
   const previous = previousStatus(parts, pod);
+  const resources = parts.resizes.view(pod);
   parts.probes.observe(pod, runtime, stage !== 'running', previous);
   const status = generatePodStatus(
     {
-      pod,
+      pod: resources.pod,
+      resources,
       runtime,
       previous,
       probes: parts.probes.verdict,

@@ -90,6 +90,7 @@ export async function startContainer(
       memory.dirty = true;
       return fail('RunContainerError', errorText(error));
     }
+    parts.resizes.actuated(pod, container);
     event('Normal', 'Started', 'Container started');
     return { ok: true, id } as const;
   });

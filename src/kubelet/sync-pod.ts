@@ -9,9 +9,12 @@ import { deadlineOf, decidePod, sandboxNeed } from './decide/decide-pod.ts';
 import type { PodAction } from './decide/pod-action.ts';
 import { graceSecondsOf } from './decide/decide-termination.ts';
 import { errorText, type KubeletParts, type PodMemory, report, runtimeOf } from './pod-context.ts';
+import { podCgroupLimits } from './cgroups/pod-cgroups.ts';
 import { killContainer } from './hooks/kill-container.ts';
 import { containerFieldPath } from './pod-events.ts';
 import { resetContainers } from './reset-containers.ts';
+import { actuateResize } from './resize/actuate-resize.ts';
+import { planResize, type ResizePlan } from './resize/plan-resize.ts';
 import type { RuntimePod } from './runtime-pod.ts';
 import type { VolumesResult } from './seams.ts';
 import { startContainer } from './start-container.ts';
@@ -48,8 +51,8 @@ function checkDeadline(parts: KubeletParts, memory: PodMemory, pod: Pod): number
 
 /** One pass. Rejects when the signal aborts, and when the runtime or another part fails as a whole. */
 export async function syncPod(parts: KubeletParts, memory: PodMemory, signal: AbortSignal): Promise<SyncResult> {
-  const { pod } = memory;
-  if (pod === undefined) return { finished: true };
+  if (memory.pod === undefined) return { finished: true };
+  const pod = parts.resizes.allocated(memory.pod);
   const runtime = await runtimeOf(parts, memory);
   const deadline = checkDeadline(parts, memory, pod);
   if (isTerminalPhase(report(parts, memory, runtime, 'running')?.phase)) return { finished: true };
@@ -59,6 +62,9 @@ export async function syncPod(parts: KubeletParts, memory: PodMemory, signal: Ab
   if (due !== undefined) pass.wakeBy(due);
   await pass.run(runtime);
   const after = await runtimeOf(parts, memory);
+  // It may have been given something else while the pass was under way.
+  const given = parts.resizes.allocated(memory.pod);
+  if ((await resizePlan(parts, given, after)) === undefined) parts.resizes.settled(given);
   const finished = isTerminalPhase(report(parts, memory, after, 'running')?.phase);
   return finished ? { finished } : { finished, wakeAt: pass.wakeAt };
 }
@@ -66,6 +72,17 @@ export async function syncPod(parts: KubeletParts, memory: PodMemory, signal: Ab
 /** An init container that is not started holds up the rest; a sidecar does not. */
 const endsPass = ({ kind, container }: Extract<PodAction, { type: 'start-container' | 'back-off' }>): boolean =>
   kind === 'init' && !isSidecar(container);
+
+/** What is to be done so that the pod's cgroup and its running containers have what they were given. */
+async function resizePlan(parts: KubeletParts, pod: Pod, runtime: RuntimePod): Promise<ResizePlan | undefined> {
+  const now = await parts.cgroups.limits(pod);
+  return planResize({
+    pod,
+    runtime,
+    actuated: parts.resizes.view(pod).actuated,
+    podLimits: now && { now, wanted: podCgroupLimits(pod) },
+  });
+}
 
 /** The steps of one pass, which share the sandbox and the moment of the next pass. */
 class Pass {
@@ -142,8 +159,11 @@ class Pass {
     await this.#parts.images.checkPullSecrets(this.#pod, this.#signal);
     const { backoffs, minAttempt, identity } = this.#memory;
     const previous = this.#parts.statuses.get(identity.uid);
+    const resize = await resizePlan(this.#parts, this.#pod, runtime);
+    if (resize !== undefined && resize.records.length + resize.restarts.size > 0)
+      this.#parts.resizes.progressing(this.#pod);
     const actions = decidePod(
-      { pod: this.#pod, runtime, backoffs, minAttempt, probes: this.#parts.probes.verdict, previous },
+      { pod: this.#pod, runtime, backoffs, minAttempt, probes: this.#parts.probes.verdict, previous, resize },
       this.#parts.clock.now(),
     );
     const newest = runtime.sandboxes[0];
@@ -171,6 +191,9 @@ class Pass {
           if (sandboxConfig === undefined) return;
           sandbox = await this.#createSandbox(sandboxConfig, action.attempt);
           if (sandbox === undefined) return;
+          break;
+        case 'resize':
+          if (!(await actuateResize(this.#parts, this.#pod, action.plan))) this.#retryIn(retryMs);
           break;
         case 'back-off':
           this.#holdBack(action);

@@ -9,6 +9,7 @@ import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import type { LookupKind, ObjectLookup } from './object-lookup.ts';
+import { podResizeValidator } from './pod-resize.ts';
 import { choosePlugins, defaultPlugins, type PluginName, pluginOrder } from './plugin-names.ts';
 import { priorityAdmission } from './priority.ts';
 import { runtimeClassAdmission } from './runtime-class.ts';
@@ -46,6 +47,7 @@ const factories: Partial<Record<PluginName, (deps: PluginDeps) => AdmissionPlugi
   Priority: ({ objects }) => priorityAdmission(objects),
   DefaultTolerationSeconds: () => defaultTolerationSeconds,
   RuntimeClass: ({ objects }) => runtimeClassAdmission(objects),
+  PodResizeValidator: ({ objects }) => podResizeValidator((name) => objects.get(nodes, '', name)),
 };
 
 const built: ReadonlySet<PluginName> = new Set(pluginOrder.filter((name) => factories[name] !== undefined));

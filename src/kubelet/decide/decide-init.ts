@@ -6,6 +6,7 @@ import { isSidecar } from '../../api/pod/containers.ts';
 import { containerHash } from '../runtime-labels.ts';
 import { type ContainerRecord, latestOf } from '../runtime-pod.ts';
 import type { PodAction, PodSnapshot } from './pod-action.ts';
+import { restartForResize } from './resize-actions.ts';
 import { shouldStart } from './restart-rules.ts';
 import { probeActions, startActions, unknownStateKill } from './start-actions.ts';
 
@@ -30,7 +31,8 @@ function judgeRunningSidecar(
     const restartCount = record.restartCount + 1;
     return { kills: [kill], starts: [{ type: 'start-container', kind: 'init', container, restartCount }], done };
   }
-  const failed = probeActions(snapshot, container, 'init', record, now);
+  const failed =
+    probeActions(snapshot, container, 'init', record, now) ?? restartForResize(snapshot, container, 'init', record);
   return { kills: failed ? [failed.kill] : [], starts: failed?.starts ?? [], done };
 }
 

@@ -6,6 +6,7 @@ import { containerHash } from '../runtime-labels.ts';
 import { latestOf, type RuntimePod } from '../runtime-pod.ts';
 import { initActions } from './decide-init.ts';
 import type { PodAction, PodSnapshot } from './pod-action.ts';
+import { resizeActions, restartForResize } from './resize-actions.ts';
 import { resetActions } from './restart-all.ts';
 import { restartsOnFailure, shouldStart } from './restart-rules.ts';
 import { probeActions, startActions, unknownStateKill } from './start-actions.ts';
@@ -44,8 +45,8 @@ function fromScratch(snapshot: PodSnapshot, attempt: number, now: number): PodAc
   return [...actions, ...toStart.flatMap((c) => startActions(snapshot, c, 'container', now))];
 }
 
-/** What the app containers need. */
-function appActions(snapshot: PodSnapshot, now: number): PodAction[] {
+/** What the app containers need: what is to end, and what is to start then. */
+function appActions(snapshot: PodSnapshot, now: number): { kills: PodAction[]; starts: PodAction[] } {
   const { pod, runtime } = snapshot;
   const kills: PodAction[] = [];
   const starts: PodAction[] = [];
@@ -53,7 +54,9 @@ function appActions(snapshot: PodSnapshot, now: number): PodAction[] {
     const latest = latestOf(runtime, container.name);
     if (latest?.state === 'running') {
       if (latest.hash === containerHash(container)) {
-        const failed = probeActions(snapshot, container, 'container', latest, now);
+        const failed =
+          probeActions(snapshot, container, 'container', latest, now) ??
+          restartForResize(snapshot, container, 'container', latest);
         if (failed !== undefined) {
           kills.push(failed.kill);
           starts.push(...failed.starts);
@@ -73,7 +76,7 @@ function appActions(snapshot: PodSnapshot, now: number): PodAction[] {
     if (latest?.state === 'unknown') kills.push(unknownStateKill(latest, 'Container'));
     starts.push(...startActions(snapshot, container, 'container', now));
   }
-  return [...kills, ...starts];
+  return { kills, starts };
 }
 
 /** Ephemeral containers are started once and never again. */
@@ -95,7 +98,9 @@ export function decidePod(snapshot: PodSnapshot, now: number): PodAction[] {
   const ephemeral = ephemeralActions(snapshot);
   if (isOver(snapshot)) return ephemeral;
   const init = initActions(snapshot, now);
-  return [...ephemeral, ...init.actions, ...(init.initialized ? appActions(snapshot, now) : [])];
+  const app = init.initialized ? appActions(snapshot, now) : { kills: [], starts: [] };
+  const before = [...init.actions, ...app.kills];
+  return [...ephemeral, ...before, ...resizeActions(snapshot, before), ...app.starts];
 }
 
 /** Nothing of the app runs or will run again, so that sidecars are not revived either. */

@@ -2,6 +2,7 @@
 
 import type { Container, Pod, PodStatus } from '../../api/generated/types.ts';
 import type { ProbeVerdicts } from '../probes/probe-manager.ts';
+import type { ResizePlan } from '../resize/plan-resize.ts';
 import type { ContainerRecord, RuntimePod } from '../runtime-pod.ts';
 import type { Backoff } from './container-backoff.ts';
 import type { ContainerKind } from './restart-rules.ts';
@@ -41,6 +42,8 @@ export type PodAction =
       /** Remembered once the start is attempted; absent for a first start. */
       backoff?: { key: string; next: Backoff };
     }
+  /** Running containers, and the pod's cgroup, have something else than they were given. */
+  | { type: 'resize'; plan: ResizePlan }
   /** Held by back-off until `until` (ms since the epoch). */
   | { type: 'back-off'; container: Container; kind: ContainerKind; message: string; until: number };
 
@@ -51,6 +54,8 @@ export interface PodSnapshot {
   backoffs: ReadonlyMap<string, Backoff>;
   /** What probes have found; without it nothing is known. */
   probes?: ProbeVerdicts;
+  /** What is to be done so that running containers have what they were given. */
+  resize?: ResizePlan | undefined;
   /** What was last reported; without it, the status in the API. */
   previous?: PodStatus | undefined;
   /** Attempts below this one are known to be taken in the runtime. */

@@ -6,18 +6,20 @@ import type { ContainerStatus, Pod, PodCondition } from '../../api/generated/typ
 import { isSidecar } from '../../api/pod/containers.ts';
 import { allContainersCouldRestart } from '../../api/pod/restart-policy.ts';
 import { restartingCondition } from '../decide/restart-all.ts';
+import { resizeConditionTypes } from '../resize/resize-conditions.ts';
 import type { PodPhase } from './phase.ts';
 
 /** What a condition says, before its times. */
 type Verdict = { status: 'True' | 'False'; reason?: string; message?: string };
 
-const ownTypes = [
+const ownTypes: readonly string[] = [
   'PodReadyToStartContainers',
   'Initialized',
   'Ready',
   'ContainersReady',
   'PodScheduled',
   restartingCondition,
+  ...resizeConditionTypes,
 ];
 
 /** True for a condition that the kubelet writes; all others are left as they are. */
@@ -99,6 +101,8 @@ export function conditionsOf(
     /** All containers are being removed, to be started anew. */
     restarting: boolean;
     previous: readonly PodCondition[];
+    /** How a resize goes. */
+    resizes?: readonly PodCondition[];
     nowText: string;
   },
 ): PodCondition[] {
@@ -124,5 +128,5 @@ export function conditionsOf(
       ...(generation === undefined ? {} : { observedGeneration: generation }),
     };
   });
-  return [...made, ...input.previous.filter((c) => !isOwnCondition(c.type))];
+  return [...(input.resizes ?? []), ...made, ...input.previous.filter((c) => !isOwnCondition(c.type))];
 }

@@ -8,6 +8,7 @@ import { limitTerminationMessage } from '../container-config/termination-message
 import { type ContainerKind, lostReason, shouldStart } from '../decide/restart-rules.ts';
 import { type ProbeKind, probeOf } from '../probes/decide-probe.ts';
 import type { ProbeVerdicts } from '../probes/probe-manager.ts';
+import type { ContainerActuation } from '../resize/allocation.ts';
 import type { ContainerRecord, RuntimePod } from '../runtime-pod.ts';
 
 /** Why a container is not started: the waiting state's reason and message. */
@@ -27,6 +28,8 @@ export interface ContainerStatusInput {
   runtimeName: string;
   /** What probes have found; without it nothing is known. */
   probes?: ProbeVerdicts;
+  /** What running containers have; without it what they were given. */
+  actuated?: (container: string) => ContainerActuation | undefined;
   /** The kubelet has stopped the pod for good. */
   ended: boolean;
   /** All containers were removed, to be started anew. */
@@ -182,12 +185,18 @@ function mountStatuses(container: Container): Pick<ContainerStatus, 'volumeMount
 }
 
 /** Resources in force and allocated, of a container that exists. */
-function resourceStatuses(container: Container, record: ContainerRecord | undefined): Partial<ContainerStatus> {
+function resourceStatuses(
+  { actuated }: ContainerStatusInput,
+  container: Container,
+  record: ContainerRecord | undefined,
+): Partial<ContainerStatus> {
   if (record === undefined) return {};
-  const { requests, limits } = container.resources ?? {};
+  const given = container.resources?.requests;
+  const inForce = record.state === 'running' ? actuated?.(container.name)?.resources : undefined;
+  const { requests, limits } = inForce ?? container.resources ?? {};
   return {
     resources: { ...(limits ? { limits } : {}), ...(requests ? { requests } : {}) },
-    ...(requests && Object.keys(requests).length > 0 ? { allocatedResources: requests } : {}),
+    ...(given && Object.keys(given).length > 0 ? { allocatedResources: given } : {}),
   };
 }
 
@@ -205,7 +214,7 @@ export function containerStatusesOf(input: ContainerStatusInput, containers: rea
     return {
       ...withReadiness(input, container, latest?.id ?? '', base),
       ...mountStatuses(container),
-      ...resourceStatuses(container, latest),
+      ...resourceStatuses(input, container, latest),
       ...(latest?.user ? { user: { linux: latest.user } } : {}),
     };
   });

@@ -4,6 +4,7 @@
 import type { Container, ContainerStatus, Pod, PodStatus } from '../../api/generated/types.ts';
 import { isSidecar } from '../../api/pod/containers.ts';
 import { formatTime } from '../../api/meta/time.ts';
+import type { ResizeView } from '../resize/resize-manager.ts';
 import { sandboxNeed } from '../decide/decide-pod.ts';
 import { restartProgress } from '../decide/restart-all.ts';
 import type { ProbeVerdicts } from '../probes/probe-manager.ts';
@@ -19,7 +20,10 @@ export interface PodFailure {
 }
 
 export interface StatusInput {
+  /** As it was given its resources. */
   pod: Pod;
+  /** What its containers have of them, and how a resize goes; without it they have what they were given. */
+  resources?: Pick<ResizeView, 'actuated' | 'conditions'>;
   runtime: RuntimePod;
   /** What was last reported; starts as the status in the API. */
   previous: PodStatus;
@@ -110,6 +114,7 @@ export function generatePodStatus(input: StatusInput, now: number): PodStatus {
     ended: stage === 'stopped',
     restarted: restart === 'removed',
     ...(input.probes ? { probes: input.probes } : {}),
+    ...(input.resources ? { actuated: input.resources.actuated } : {}),
   };
   const list = (
     kind: 'init' | 'container' | 'ephemeral',
@@ -136,6 +141,7 @@ export function generatePodStatus(input: StatusInput, now: number): PodStatus {
     restarting: restart === 'removing',
     sandboxReady: !sandboxNeed(pod, runtime).needed,
     previous: previous.conditions ?? [],
+    resizes: input.resources?.conditions ?? [],
     nowText: formatTime(now),
   });
   const generation = pod.metadata?.generation;

@@ -6,6 +6,7 @@ import { allVerbs, connect } from '../common.ts';
 import { setPodDefaults } from './defaults.ts';
 import { podEphemeralContainersStrategy } from './ephemeral-containers.ts';
 import { podColumns, podRowConditions } from './printer.ts';
+import { podResizeStrategy } from './resize.ts';
 import { podStatusStrategy, podStrategy } from './strategy.ts';
 
 const execVerbs = ['create', 'get'] as const;
@@ -53,6 +54,7 @@ export const podKind: KindDefinition<Pod> = {
       verbs: ['get', 'patch', 'update'],
       strategy: podEphemeralContainersStrategy,
     },
+    resize: { kind: 'object', verbs: ['get', 'patch', 'update'], strategy: podResizeStrategy },
     binding: connect(['create'], 'Binding'),
     log: connect(['get'], 'Pod'),
     exec: connect(execVerbs, 'PodExecOptions'),

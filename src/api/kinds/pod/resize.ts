@@ -7,7 +7,7 @@ import { type FieldError, FieldPath, forbiddenField, invalid } from '../../meta/
 import { validateObjectMetaUpdate } from '../../meta/validate-meta.ts';
 import { isSidecar } from '../../pod/containers.ts';
 import { computeQosClass, podQosClass } from '../../pod/qos.ts';
-import type { Strategy } from '../../scheme.ts';
+import type { Strategy, StrategyContext } from '../../scheme.ts';
 import { assign, keepMetadata, metaOf } from '../common.ts';
 import { specOf, validatePodMetaAndSpec } from './validate.ts';
 import { mirrorAnnotation } from './validation/annotations.ts';
@@ -154,12 +154,12 @@ function changeErrors(spec: PodSpec, old: PodSpec): FieldError[] {
 }
 
 /** What is wrong with a resize from `old` to `pod`, whose specs differ in nothing but resources where the strategy prepared them. */
-export function validatePodResize(pod: Pod, old: Pod): FieldError[] {
+export function validatePodResize(pod: Pod, old: Pod, { allowPrivileged }: StrategyContext): FieldError[] {
   const [spec, before] = [specOf(pod), specOf(old)];
   if (mirrorAnnotation in (old.metadata?.annotations ?? {}))
     return [forbiddenField(new FieldPath(''), 'static pods cannot be resized')];
   if (before.os?.name === 'windows') return [forbiddenField(new FieldPath(''), 'windows pods cannot be resized')];
-  const errors = [...validateObjectMetaUpdate(metaOf(pod), metaOf(old)), ...validatePodMetaAndSpec(pod)];
+  const errors = [...validateObjectMetaUpdate(metaOf(pod), metaOf(old)), ...validatePodMetaAndSpec(pod, { allowPrivileged })];
   if (podQosClass(old) !== computeQosClass(spec))
     errors.push(invalid(path, pod.status?.qosClass ?? '', 'Pod QOS Class may not change as a result of resizing'));
   if (!nodeResizes(old)) errors.push(forbiddenField(path, 'Pod running on node without support for resize'));
