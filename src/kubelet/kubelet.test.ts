@@ -388,7 +388,10 @@ describe('a start fails', () => {
 
   test('a config that cannot be built', async () => {
     const { api, clock, show, events } = await start({
-      containerConfig: { build: () => Promise.reject(new CreateContainerConfigError('configmap "x" not found')) },
+      containerConfig: {
+        build: () => Promise.reject(new CreateContainerConfigError('configmap "x" not found')),
+        resources: () => ({}),
+      },
     });
     api.create(pod('cfg'));
     await clock.settle();

@@ -21,6 +21,8 @@ import { createProbeManager } from './probes/probe-manager.ts';
 import { createPodWorker, type PodWorker } from './pod-worker.ts';
 import { createRuntimeHandlers } from './runtime-handlers.ts';
 import { formatPod, podIdentity, type RuntimePod } from './runtime-pod.ts';
+import type { AllocationStore } from './resize/allocation-store.ts';
+import { createResizeManager, type ResizeManager } from './resize/resize-manager.ts';
 import { createRuntimeWatcher } from './runtime-watcher.ts';
 import type {
   ContainerConfigBuilder,
@@ -36,7 +38,7 @@ import { createStartLimiter } from './start-limiter.ts';
 import type { ProbeCount } from './stats/kubelet-metrics.ts';
 import { createStaticPods, type StaticPods } from './static-pods/static-pods.ts';
 import { isTerminalPhase } from './status/phase.ts';
-import { createStatusManager } from './status/status-manager.ts';
+import { createStatusManager, type StatusManager } from './status/status-manager.ts';
 
 export interface KubeletOptions {
   client: Client;
@@ -49,6 +51,8 @@ export interface KubeletOptions {
   containerConfig: ContainerConfigBuilder;
   sandboxConfig: SandboxConfigBuilder;
   cgroups: PodCgroups;
+  /** Keeps what pods were given over a restart. */
+  allocations: AllocationStore;
   node: NodeInfo;
   /** What pods may ask of this node. */
   abilities: NodeAbilities;
@@ -122,7 +126,28 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     ...(options.relistMs === undefined ? {} : { relistMs: options.relistMs }),
   });
 
+  /** Pods that hold what the node has. One that was reported as finished runs nothing any more, and the scheduler has given its room away already. */
+  const holders = (statuses: StatusManager): Pod[] =>
+    [...workers.values()]
+      .filter((w) => w.state() === 'syncing' || w.state() === 'terminating')
+      .filter((w) => !isTerminalPhase(statuses.get(w.uid)?.phase))
+      .map((w) => w.pod())
+      .filter((pod) => pod !== undefined);
+
+  const resizesOf = (statuses: StatusManager): ResizeManager =>
+    createResizeManager({
+      store: options.allocations,
+      clock,
+      events: options.events,
+      node: () => options.node.node(),
+      ready: () => synced,
+      holders: () => holders(statuses),
+      running: (uid) => (workers.get(uid)?.state() === 'syncing' ? workers.get(uid)?.pod() : undefined),
+      wake: (uid) => workers.get(uid)?.wake(),
+    });
+
   const start = async (signal: AbortSignal): Promise<KubeletParts> => {
+    await options.allocations.load();
     for (;;) {
       try {
         runtimeName = (await runtime.version(signal)).runtimeName;
@@ -148,6 +173,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       watcher,
       statuses,
       runtimeHandlers: createRuntimeHandlers(options.client),
+      resizes: resizesOf(statuses),
       probes: createProbeManager({ ...options, signal, onChange: (uid, kind) => workers.get(uid)?.probed(kind) }),
       signal,
       limiter: createStartLimiter(options.parallelStarts ?? 10, clock),
@@ -161,6 +187,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     pod: Pod | undefined,
     signal: AbortSignal,
   ): void => {
+    if (pod !== undefined && !isTerminalPhase(pod.status?.phase)) parts.resizes.admit(pod);
     const worker = createPodWorker({
       parts,
       identity,
@@ -169,20 +196,16 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       signal,
     });
     workers.set(identity.uid, worker);
+    if (pod !== undefined) parts.resizes.observe(pod);
     // Until the API has let go of the object the worker stays, so that nothing of the pod is begun again.
     void worker.done.then(() => {
-      if (worker.isGone() || (pod !== undefined && isStaticPod(pod))) workers.delete(identity.uid);
+      if (worker.isGone() || (pod !== undefined && isStaticPod(pod))) {
+        workers.delete(identity.uid);
+        parts.resizes.forget(identity.uid);
+      }
       statics?.workerEnded(identity.namespace, identity.name);
     });
   };
-
-  /** Pods that hold what the node has. One that was reported as finished runs nothing any more, and the scheduler has given its room away already. */
-  const holders = (parts: KubeletParts): Pod[] =>
-    [...workers.values()]
-      .filter((w) => w.state() === 'syncing' || w.state() === 'terminating')
-      .filter((w) => !isTerminalPhase(parts.statuses.get(w.uid)?.phase))
-      .map((w) => w.pod())
-      .filter((pod) => pod !== undefined);
 
   /** Workers of static pods of that name, and of pods of which only the runtime knows. */
   const staticWorkers = (namespace: string, name: string): PodWorker[] =>
@@ -219,7 +242,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       abilities: options.abilities,
       node: () => options.node.node(),
       fetchNode: options.fetchNode,
-      holders: () => holders(parts),
+      holders: () => holders(parts.statuses).map(parts.resizes.allocated),
       isRunning: (uid) => watcher.get(uid) !== undefined,
       take: (pod) => addWorker(parts, podIdentity(pod), pod, signal),
       report: (pod, status) => parts.statuses.set(pod, status),
@@ -237,8 +260,9 @@ export function createKubelet(options: KubeletOptions): Kubelet {
           const identity = podIdentity(pod);
           parts.statuses.observe(pod);
           const worker = workers.get(identity.uid);
-          if (worker !== undefined) worker.update(pod);
-          else admission.offer(pod);
+          if (worker === undefined) return admission.offer(pod);
+          worker.update(pod);
+          if (worker.state() === 'syncing') parts.resizes.observe(pod);
         },
         remove(pod) {
           if (isMirrorPod(pod)) return ofFiles.removeMirror(pod);
@@ -251,6 +275,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
         synced() {
           admission.decide();
           synced = true;
+          parts.resizes.roomCame();
           adoptOrphans(parts, signal);
           ofFiles.synced();
           becomeReady();
@@ -282,6 +307,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   /** Removes folders, cgroups and logs of pods that are neither in the API nor in the runtime. */
   const cleanUp = async (parts: KubeletParts): Promise<void> => {
     const known = (uid: string): boolean => workers.has(uid) || watcher.get(uid) !== undefined;
+    parts.resizes.keepOnly(known);
     const leftovers = [...new Set([...(await parts.volumes.listPodsOnDisk()), ...(await parts.cgroups.list())])].filter(
       (uid) => !known(uid),
     );

@@ -18,6 +18,7 @@ import type { Pki } from '../host/pki.ts';
 import { realClock } from '../host/real-clock.ts';
 import { realRandom } from '../host/real-random.ts';
 import { createHostSubPaths } from '../host/sub-paths.ts';
+import { noCgroups } from '../kubelet/cgroups/no-cgroups.ts';
 import { createPodCgroups } from '../kubelet/cgroups/pod-cgroups.ts';
 import { createContainerConfigBuilder } from '../kubelet/container-config/container-config-builder.ts';
 import { createSimulatedSubPaths } from '../kubelet/container-config/simulated-sub-paths.ts';
@@ -30,9 +31,9 @@ import type { NodeIdentity } from '../kubelet/node-status/decide-node-status.ts'
 import { createNodeStatus, type NodeStatusKeeper } from '../kubelet/node-status/node-status.ts';
 import { containerFieldPath, type PodEvents, podEventsOf } from '../kubelet/pod-events.ts';
 import { mergeSources, type PodSource, podSourceOf, podsOfNode } from '../kubelet/pod-source.ts';
+import { createAllocationStore } from '../kubelet/resize/allocation-store.ts';
 import { createSandboxConfigBuilder } from '../kubelet/sandbox-config/sandbox-config-builder.ts';
 import { findResolvConf } from '../kubelet/sandbox-config/host-resolv-conf.ts';
-import type { PodCgroups } from '../kubelet/seams.ts';
 import { kubeletConfiguration } from '../kubelet/server/configuration.ts';
 import { createKubeletAuth } from '../kubelet/server/kubelet-auth.ts';
 import { createKubeletServer } from '../kubelet/server/kubelet-server.ts';
@@ -102,8 +103,6 @@ const clusterDomain = 'cluster.local';
 const missingDns =
   "cluster DNS is not served yet: pods with dnsPolicy ClusterFirst get the node's resolv.conf, as with dnsPolicy Default";
 
-const noCgroups: PodCgroups = { ensure: async () => '', remove: async () => {}, list: async () => [] };
-
 /** The same node with calls to its runtime counted. */
 const metered = (options: NodeOptions, metrics: KubeletMetrics): NodeOptions => ({
   ...options,
@@ -164,6 +163,7 @@ export async function startNode(given: NodeOptions): Promise<RunningNode> {
     containerConfig: parts.containerConfig,
     sandboxConfig: parts.sandboxConfig,
     cgroups: parts.cgroups,
+    allocations: createAllocationStore({ files: hostFiles, root, logger }),
     node: { ...parts.nodeInfo, node: () => ownNode.get(name) ?? parts.nodeInfo.node() },
     abilities: abilitiesOf(options, version),
     fetchNode: (signal) => client.get(nodes, { name }, { signal }),

@@ -6,7 +6,9 @@ import { pods, secrets } from '../client/resources.ts';
 import type { EventRecorder } from '../client/event-recorder.ts';
 import type { Schedule } from '../lib/schedule.ts';
 import { SimulatedRuntime } from '../cri/simulated/simulated-runtime.ts';
+import { noCgroups } from '../kubelet/cgroups/no-cgroups.ts';
 import { createContainerConfigBuilder } from '../kubelet/container-config/container-config-builder.ts';
+import { createAllocationStore } from '../kubelet/resize/allocation-store.ts';
 import { createSimulatedSubPaths } from '../kubelet/container-config/simulated-sub-paths.ts';
 import { createImageManager } from '../kubelet/images/image-manager.ts';
 import { createPullRecords } from '../kubelet/images/pull-records.ts';
@@ -186,7 +188,8 @@ function startKubelet(options: SimulatedNodeOptions, runtime: SimulatedRuntime, 
       nodeIPs: () => [address],
       warn: (pod, event) => events.event(pod, 'Warning', event.reason, event.message),
     }),
-    cgroups: { ensure: async () => '', remove: async () => {}, list: async () => [] },
+    cgroups: noCgroups,
+    allocations: createAllocationStore({ files, root, logger }),
     node: status,
     events,
     dialer: runtime.dialer,

@@ -14,6 +14,7 @@ import { hostProcesses } from '../../src/host/processes.ts';
 import { realClock } from '../../src/host/real-clock.ts';
 import { realRandom } from '../../src/host/real-random.ts';
 import { createHostSubPaths } from '../../src/host/sub-paths.ts';
+import { createAllocationStore } from '../../src/kubelet/resize/allocation-store.ts';
 import { createPodCgroups } from '../../src/kubelet/cgroups/pod-cgroups.ts';
 import { createContainerConfigBuilder } from '../../src/kubelet/container-config/container-config-builder.ts';
 import { createImageManager } from '../../src/kubelet/images/image-manager.ts';
@@ -119,6 +120,7 @@ describe.skipIf(reason !== undefined)('the kubelet on containerd', () => {
         root: cgroupRoot,
         nodeAllocatable: { cpuMillis: 2000, memoryBytes: 2 ** 30 },
       }),
+      allocations: createAllocationStore({ files: hostFiles, root: kubeletDir, logger: silentLogger }),
       node: { nodeName: 'n', hostIPs: () => ['192.0.2.1'], node: () => undefined, networkError: () => undefined },
       events: { event },
       files: hostFiles,

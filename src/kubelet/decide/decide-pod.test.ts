@@ -84,6 +84,8 @@ function short(action: PodAction): string {
       return `kill ${action.id}`;
     case 'start-container':
       return `start ${action.kind === 'container' ? '' : `${action.kind} `}${action.container.name}#${action.restartCount}`;
+    case 'resize':
+      return `resize ${action.plan.records.map(({ id }) => id).join(' ')}`.trim();
     case 'back-off':
       return `back-off ${action.container.name} ${action.until - now}`;
     default:

@@ -11,17 +11,12 @@ import type { ContainerChange, MemoryCheck, Resource, ResizePlan } from './plan-
 /** What is told to the runtime of one resource. */
 function partOf(resources: LinuxResources, resource: Resource): LinuxResources {
   const { cpuShares, cpuQuota, cpuPeriod, memoryLimitBytes, memorySwapLimitBytes } = resources;
-  const part =
-    resource === 'cpu' ? { cpuShares, cpuQuota, cpuPeriod } : { memoryLimitBytes, memorySwapLimitBytes };
+  const part = resource === 'cpu' ? { cpuShares, cpuQuota, cpuPeriod } : { memoryLimitBytes, memorySwapLimitBytes };
   return Object.fromEntries(Object.entries(part).filter(([, value]) => value !== undefined));
 }
 
 /** `before` with one resource as `after` has it. */
-function withResource(
-  before: ContainerActuation,
-  after: ContainerActuation,
-  resource: Resource,
-): ContainerActuation {
+function withResource(before: ContainerActuation, after: ContainerActuation, resource: Resource): ContainerActuation {
   const list = (name: 'limits' | 'requests'): Record<string, string> => {
     const { [resource]: _, ...kept } = before.resources[name] ?? {};
     const value = after.resources[name]?.[resource];
@@ -82,10 +77,10 @@ async function carryOut(parts: KubeletParts, pod: Pod, plan: ResizePlan): Promis
 export async function actuateResize(parts: KubeletParts, pod: Pod, plan: ResizePlan): Promise<boolean> {
   try {
     await carryOut(parts, pod, plan);
-    parts.resizes.progressing(pod);
+    parts.resizes.attempted(pod);
     return true;
   } catch (error) {
-    parts.resizes.progressing(pod, errorText(error));
+    parts.resizes.attempted(pod, errorText(error));
     return false;
   }
 }

@@ -1,6 +1,7 @@
 // Keeps on disk what pods were given and what their running containers have, so that a kubelet that starts again knows both.
 // Follows pkg/kubelet/allocation/state/state_checkpoint.go of v1.36 and the actuated state of its kuberuntime manager.
 
+import type { ResourceRequirements } from '../../api/generated/types.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Files } from '../../lib/system.ts';
 import type { ContainerActuation, PodAllocation } from './allocation.ts';
@@ -10,6 +11,8 @@ export interface PodResourceRecord {
   allocated: PodAllocation;
   /** By container name, of containers that were started. */
   actuated: Readonly<Record<string, ContainerActuation>>;
+  /** While the pod's own resources are changed: what they were. */
+  replaced?: ResourceRequirements;
 }
 
 export interface AllocationStore {
@@ -61,7 +64,9 @@ export function createAllocationStore({ files, root, logger }: AllocationStoreOp
   };
   const writeBehind = (): void => {
     changed = true;
-    write().catch((error: unknown) => logger.warn('could not write down what pods were given', { error: String(error) }));
+    write().catch((error: unknown) =>
+      logger.warn('could not write down what pods were given', { error: String(error) }),
+    );
   };
 
   return {

@@ -21,8 +21,7 @@ export interface ContainerChange {
 
 export type ResizeStep =
   /** Of the pod's own cgroup. */
-  | { type: 'limit-pod'; limits: PodLimits }
-  | { type: 'update-container'; resource: Resource; change: ContainerChange };
+  { type: 'limit-pod'; limits: PodLimits } | { type: 'update-container'; resource: Resource; change: ContainerChange };
 
 /** What must hold before a limit is lowered: less memory than that (bytes) is in use. */
 export interface MemoryCheck {
@@ -63,8 +62,9 @@ const changesCpu = (change: ContainerChange): boolean => differs(change, 'cpuReq
 function needsRestart(change: ContainerChange): boolean {
   if (change.from === undefined) return false;
   const policy = (resource: Resource): boolean =>
-    change.container.resizePolicy?.some((p) => p.resourceName === resource && p.restartPolicy === 'RestartContainer') ===
-    true;
+    change.container.resizePolicy?.some(
+      (p) => p.resourceName === resource && p.restartPolicy === 'RestartContainer',
+    ) === true;
   return (policy('memory') && changesMemory(change)) || (policy('cpu') && changesCpu(change));
 }
 
@@ -145,9 +145,10 @@ export function planResize({ pod, runtime, actuated, podLimits }: PlanInput): Re
   const now = podLimits?.now ?? wanted;
   const steps = [...memorySteps(updated, now, wanted), ...cpuSteps(updated, now, wanted)];
   if (steps.length === 0 && changes.length === 0) return undefined;
-  const lowered = updated.filter(({ from, to }) => from && to.memoryLimit > 0 && to.memoryLimit < (from.memoryLimit || Infinity));
-  const podLowered =
-    wanted.memoryBytes !== undefined && limitValue(wanted.memoryBytes) < limitValue(now.memoryBytes);
+  const lowered = updated.filter(
+    ({ from, to }) => from && to.memoryLimit > 0 && to.memoryLimit < (from.memoryLimit || Infinity),
+  );
+  const podLowered = wanted.memoryBytes !== undefined && limitValue(wanted.memoryBytes) < limitValue(now.memoryBytes);
   return {
     restarts: new Set(restarted.map(({ container }) => container.name)),
     checks: [

@@ -1,7 +1,7 @@
 // Gives pods what they ask for where the node has it, keeps those waiting that must wait, and tells how each resize goes.
 // Follows pkg/kubelet/allocation/allocation_manager.go and the resize conditions of pkg/kubelet/status/status_manager.go of v1.36.
 
-import type { Container, Node, Pod, PodCondition } from '../../api/generated/types.ts';
+import type { Container, Node, Pod, PodCondition, ResourceRequirements } from '../../api/generated/types.ts';
 import { podQosClass } from '../../api/pod/qos.ts';
 import type { Clock, Timer } from '../../lib/clock.ts';
 import type { PodEvents } from '../pod-events.ts';
@@ -26,6 +26,8 @@ export interface ResizeView {
   pod: Pod;
   /** What the runtime was last told of a container. */
   actuated(container: string): ContainerActuation | undefined;
+  /** What the pod as a whole has, where it has resources of its own. */
+  podResources: ResourceRequirements | undefined;
   conditions: readonly PodCondition[];
 }
 
@@ -48,7 +50,9 @@ export interface ResizeManager {
   /** A container was started, or told anew, with what `pod` (as allocated) gives it. */
   actuated(pod: Pod, container: Container, actuation?: ContainerActuation): void;
   /** Running containers have something else than they were given. */
-  progressing(pod: Pod, error?: string): void;
+  progressing(pod: Pod): void;
+  /** An attempt to give them that went well, or ended in this error. */
+  attempted(pod: Pod, error?: string): void;
   /** All running containers have what they were given. */
   settled(pod: Pod): void;
   /** Resolves once all that was given is on disk. */
@@ -60,6 +64,8 @@ export interface ResizeManagerOptions {
   clock: Clock;
   events: PodEvents;
   node(): Node | undefined;
+  /** Whether every pod of the node is known: before, none is decided about. */
+  ready(): boolean;
   /** Pods that hold the node's resources, as the API has them. */
   holders(): Pod[];
   /** A pod that shall run, as the API has it; undefined for any other. */
@@ -114,7 +120,13 @@ export function createResizeManager(options: ResizeManagerOptions): ResizeManage
 
   const give = (pod: Pod): void => {
     const { uid } = podIdentity(pod);
-    store.set(uid, { allocated: allocationOf(pod), actuated: store.get(uid)?.actuated ?? {} });
+    const before = store.get(uid);
+    const replaced = before?.replaced ?? before?.allocated.resources;
+    store.set(uid, {
+      allocated: allocationOf(pod),
+      actuated: before?.actuated ?? {},
+      ...(replaced === undefined ? {} : { replaced }),
+    });
     const own = statesOf(uid);
     delete own.PodResizePending;
     const generation = generationOf(pod);
@@ -172,10 +184,13 @@ export function createResizeManager(options: ResizeManagerOptions): ResizeManage
   });
 
   const decideAll = (): void => {
+    if (!options.ready()) return;
     timer?.cancel();
     const pods = [...pending].map((uid) => options.running(uid)).filter((pod) => pod !== undefined);
     pending.clear();
-    const queue = pods.map((pod) => ({ pod, order: waiting(pod) })).toSorted((a, b) => comparePending(a.order, b.order));
+    const queue = pods
+      .map((pod) => ({ pod, order: waiting(pod) }))
+      .toSorted((a, b) => comparePending(a.order, b.order));
     for (const { pod } of queue) if (decide(pod)) pending.add(podIdentity(pod).uid);
     if (pending.size > 0) timer = clock.after(retryMs, decideAll);
   };
@@ -212,9 +227,11 @@ export function createResizeManager(options: ResizeManagerOptions): ResizeManage
     view(pod) {
       const { uid } = podIdentity(pod);
       const own = states.get(uid) ?? {};
+      const given = allocated(pod);
       return {
-        pod: allocated(pod),
+        pod: given,
         actuated: (container) => store.get(uid)?.actuated[container],
+        podResources: given.spec?.resources && (store.get(uid)?.replaced ?? given.spec.resources),
         conditions: resizeConditionTypes.flatMap((type) => {
           const state = own[type];
           return state === undefined ? [] : [conditionOf(type, state)];
@@ -228,9 +245,16 @@ export function createResizeManager(options: ResizeManagerOptions): ResizeManage
       if (record === undefined) return;
       store.set(uid, { ...record, actuated: { ...record.actuated, [container.name]: actuation } });
     },
-    progressing(pod, error = '') {
+    progressing(pod) {
+      const own = statesOf(podIdentity(pod).uid);
+      const generation = generationOf(pod);
+      own.PodResizeInProgress ??= nextState(undefined, clock.now(), { reason: '', message: '', generation });
+    },
+    attempted(pod, error = '') {
       const own = statesOf(podIdentity(pod).uid);
       const before = own.PodResizeInProgress;
+      // The pod's cgroup alone was behind, which is nobody's resize.
+      if (before === undefined && error === '') return;
       const generation = before?.generation ?? generationOf(pod);
       const state = nextState(before, clock.now(), { reason: error === '' ? '' : 'Error', message: error, generation });
       if (sameState(before, state)) return;
@@ -243,8 +267,14 @@ export function createResizeManager(options: ResizeManagerOptions): ResizeManage
       const state = own?.PodResizeInProgress;
       if (own === undefined || state === undefined) return;
       delete own.PodResizeInProgress;
+      const record = store.get(podIdentity(pod).uid);
+      if (record?.replaced !== undefined) {
+        const { replaced: _, ...rest } = record;
+        store.set(podIdentity(pod).uid, rest);
+      }
       const text = resizeMessage('Pod resize completed', allocated(pod), state.generation);
       events.event(pod, 'Normal', 'ResizeCompleted', text);
+      if (pending.size > 0) decideAll();
     },
     saved: () => store.saved(),
   };

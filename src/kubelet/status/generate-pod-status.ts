@@ -23,7 +23,7 @@ export interface StatusInput {
   /** As it was given its resources. */
   pod: Pod;
   /** What its containers have of them, and how a resize goes; without it they have what they were given. */
-  resources?: Pick<ResizeView, 'actuated' | 'conditions'>;
+  resources?: Pick<ResizeView, 'actuated' | 'conditions' | 'podResources'>;
   runtime: RuntimePod;
   /** What was last reported; starts as the status in the API. */
   previous: PodStatus;
@@ -153,9 +153,20 @@ export function generatePodStatus(input: StatusInput, now: number): PodStatus {
     conditions,
     ...ipFields(pod, runtime, previous, input.hostIPs),
     startTime: previous.startTime ?? formatTime(now),
+    ...podResourceFields(input),
     ...(init.length > 0 ? { initContainerStatuses: init } : {}),
     containerStatuses: app,
     ...(ephemeral.length > 0 ? { ephemeralContainerStatuses: ephemeral } : {}),
+  };
+}
+
+/** What the pod as a whole was given and has, where it has resources of its own. */
+function podResourceFields({ pod, resources }: StatusInput): Partial<PodStatus> {
+  const inForce = resources?.podResources;
+  const given = pod.spec?.resources?.requests;
+  return {
+    ...(inForce === undefined ? {} : { resources: inForce }),
+    ...(inForce === undefined || given === undefined ? {} : { allocatedResources: given }),
   };
 }
 

@@ -4,6 +4,7 @@ import { alreadyExists, notFound } from '../../api/meta/errors.ts';
 import { equalJson } from '../../api/meta/equal.ts';
 import { formatTime } from '../../api/meta/time.ts';
 import type { Pod } from '../../api/generated/types.ts';
+import { podQosClass } from '../../api/pod/qos.ts';
 import type { Client } from '../../client/client.ts';
 import { pods as podResource } from '../../client/resources.ts';
 import { SimulatedRuntime } from '../../cri/simulated/simulated-runtime.ts';
@@ -13,8 +14,10 @@ import type { Random } from '../../lib/random.ts';
 import type { Files } from '../../lib/system.ts';
 import { ableNode } from './able-node.ts';
 import { containerAnnotations, containerLabels, sandboxAnnotations, sandboxLabels } from '../runtime-labels.ts';
+import { linuxResources, type MachineLimits } from '../container-config/resources.ts';
 import { createKubelet, type Kubelet, type KubeletOptions } from '../kubelet.ts';
 import type { PodHandlers } from '../pod-source.ts';
+import { createAllocationStore } from '../resize/allocation-store.ts';
 import { podIdentity } from '../runtime-pod.ts';
 
 /** The virtual clock's shape, which lives with the simulation. */
@@ -262,6 +265,14 @@ function showPod(pod: Pod | undefined): string {
   return [pod.status?.phase, ...(pod.metadata?.deletionTimestamp ? ['deleting'] : []), ...states].join(' ');
 }
 
+const harnessMachine: MachineLimits = {
+  memoryCapacity: 8 * 2 ** 30,
+  cgroupVersion: 1,
+  hugePageSizes: [],
+  minOomScoreAdj: -1000,
+  swapControllerAvailable: false,
+};
+
 function optionsOf(
   harness: Harness,
   runtime: RuntimeService & Pick<SimulatedRuntime, 'images' | 'dialer'>,
@@ -280,6 +291,7 @@ function optionsOf(
     random,
     podLogs,
     logger: silentLogger,
+    allocations: createAllocationStore({ files, root: '/var/lib/kubelet', logger: silentLogger }),
     events: {
       event: (_pod, type, reason, message, path) =>
         void events.push(`${type} ${reason} ${message}${path ? ` @${path}` : ''}`),
@@ -301,6 +313,9 @@ function optionsOf(
       },
       remove: async (uid) => void cgroups.delete(uid),
       list: async () => [...cgroups],
+      limits: async () => undefined,
+      limit: async () => {},
+      memoryUsage: async () => undefined,
     },
     images: {
       async checkPullSecrets() {},
@@ -328,6 +343,7 @@ function optionsOf(
       },
     },
     containerConfig: {
+      resources: (pod, container) => linuxResources(pod, container, podQosClass(pod), harnessMachine),
       build: async (pod, container, { restartCount, imageRef }) => ({
         metadata: { name: container.name, attempt: restartCount },
         image: { image: imageRef },

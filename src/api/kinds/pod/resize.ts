@@ -132,7 +132,11 @@ function initContainerErrors(now: Container, before: Container, at: FieldPath): 
     errors.push(forbiddenField(at, 'only cpu and memory resources for init or sidecar containers are mutable'));
   const modified = !equalJson(withForm(now), withForm(before));
   // One that runs to its end once cannot be started a second time.
-  if (modified && !isSidecar(now) && now.resizePolicy?.some(({ restartPolicy }) => restartPolicy === 'RestartContainer'))
+  if (
+    modified &&
+    !isSidecar(now) &&
+    now.resizePolicy?.some(({ restartPolicy }) => restartPolicy === 'RestartContainer')
+  )
     errors.push(
       forbiddenField(at, 'non-sidecar init containers with a resize policy of RestartContainer cannot be resized'),
     );
@@ -159,7 +163,10 @@ export function validatePodResize(pod: Pod, old: Pod, { allowPrivileged }: Strat
   if (mirrorAnnotation in (old.metadata?.annotations ?? {}))
     return [forbiddenField(new FieldPath(''), 'static pods cannot be resized')];
   if (before.os?.name === 'windows') return [forbiddenField(new FieldPath(''), 'windows pods cannot be resized')];
-  const errors = [...validateObjectMetaUpdate(metaOf(pod), metaOf(old)), ...validatePodMetaAndSpec(pod, { allowPrivileged })];
+  const errors = [
+    ...validateObjectMetaUpdate(metaOf(pod), metaOf(old)),
+    ...validatePodMetaAndSpec(pod, { allowPrivileged }),
+  ];
   if (podQosClass(old) !== computeQosClass(spec))
     errors.push(invalid(path, pod.status?.qosClass ?? '', 'Pod QOS Class may not change as a result of resizing'));
   if (!nodeResizes(old)) errors.push(forbiddenField(path, 'Pod running on node without support for resize'));
@@ -174,10 +181,7 @@ export function validatePodResize(pod: Pod, old: Pod, { allowPrivileged }: Strat
 const resizable = ['resources', 'resizePolicy'];
 
 export const podResizeStrategy: Strategy<Pod> = {
-  onlyFields: [
-    ...lists.flatMap((list) => resizable.map((field) => ['spec', list, '*', field])),
-    ['spec', 'resources'],
-  ],
+  onlyFields: [...lists.flatMap((list) => resizable.map((field) => ['spec', list, '*', field])), ['spec', 'resources']],
   validateCreate: () => [],
   prepareForUpdate,
   validateUpdate: validatePodResize,
