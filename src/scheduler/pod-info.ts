@@ -44,8 +44,13 @@ interface Needs {
 const needsKept = 1_000;
 const needsByText = new Map<string, Needs>();
 
+/** While a pod is resized it may hold more than it asks for, or less. */
+const isResizing = ({ status }: Pod): boolean =>
+  status?.conditions?.some(({ type }) => type.startsWith('PodResize')) === true;
+
 function needsOf(pod: Pod): Needs {
-  const { spec } = pod;
+  const { spec, status } = pod;
+  const by = isResizing(pod) ? 'held' : 'spec';
   const list = (containers: readonly Container[] = []) =>
     containers.map(({ resources, restartPolicy }) => [resources?.requests, restartPolicy]);
   const text = JSON.stringify([
@@ -53,12 +58,13 @@ function needsOf(pod: Pod): Needs {
     list(spec?.initContainers),
     spec?.resources?.requests,
     spec?.overhead,
+    ...(by === 'held' ? [status] : []),
   ]);
   let needs = needsByText.get(text);
   if (!needs) {
-    const floored = podRequestNumbers(withFloor(pod));
+    const floored = podRequestNumbers(withFloor(pod), by);
     needs = {
-      requests: aboveZero(podRequestNumbers(pod)),
+      requests: aboveZero(podRequestNumbers(pod, by)),
       scoringCpu: floored.get('cpu') ?? 0,
       scoringMemory: floored.get('memory') ?? 0,
     };
