@@ -4,7 +4,7 @@ import { fieldErrorText } from '../../meta/errors.ts';
 import { computeQosClass } from '../../pod/qos.ts';
 import { setPodDefaults } from './defaults.ts';
 import { podResizeStrategy } from './resize.ts';
-import { mirrorAnnotation } from './validation/annotations.ts';
+import { configMirrorAnnotation } from '../../pod/static-pod.ts';
 
 const context = { now: 0, user: 'u', dryRun: false, allowPrivileged: true };
 
@@ -112,7 +112,7 @@ describe('refusals', () => {
     ],
     [
       'a static pod',
-      podWith([c('a', some, more)], {}, { annotations: { [mirrorAnnotation]: 'x' } }),
+      podWith([c('a', some, more)], {}, { annotations: { [configMirrorAnnotation]: 'x' } }),
       podWith([c('a', more, more)]),
       [forbidden('', 'static pods cannot be resized')],
     ],

@@ -10,7 +10,7 @@ import { computeQosClass, podQosClass } from '../../pod/qos.ts';
 import type { Strategy, StrategyContext } from '../../scheme.ts';
 import { assign, keepMetadata, metaOf } from '../common.ts';
 import { specOf, validatePodMetaAndSpec } from './validate.ts';
-import { mirrorAnnotation } from './validation/annotations.ts';
+import { configMirrorAnnotation } from '../../pod/static-pod.ts';
 
 const path = new FieldPath('spec');
 const lists = ['containers', 'initContainers'] as const;
@@ -160,7 +160,7 @@ function changeErrors(spec: PodSpec, old: PodSpec): FieldError[] {
 /** What is wrong with a resize from `old` to `pod`, whose specs differ in nothing but resources where the strategy prepared them. */
 export function validatePodResize(pod: Pod, old: Pod, { allowPrivileged }: StrategyContext): FieldError[] {
   const [spec, before] = [specOf(pod), specOf(old)];
-  if (mirrorAnnotation in (old.metadata?.annotations ?? {}))
+  if (configMirrorAnnotation in (old.metadata?.annotations ?? {}))
     return [forbiddenField(new FieldPath(''), 'static pods cannot be resized')];
   if (before.os?.name === 'windows') return [forbiddenField(new FieldPath(''), 'windows pods cannot be resized')];
   const errors = [
