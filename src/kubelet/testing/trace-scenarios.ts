@@ -1,6 +1,5 @@
 // The pods whose lives are kept as traces in test/testdata/traces: what they do as real containers and as simulated ones.
 
-import { readFileSync } from 'node:fs';
 import type { Container, Pod, PodSpec } from '../../api/generated/types.ts';
 import type { FakeApi } from './kubelet-harness.ts';
 import type { PodTrace } from './pod-trace.ts';
@@ -108,11 +107,9 @@ export const scenarioPod = ({ name, spec, sim }: TraceScenario): Pod => ({
   },
 });
 
-/** The lines of the kept trace. */
-export function keptTrace({ name }: TraceScenario): string[] {
-  const text = readFileSync(new URL(`../../../test/testdata/traces/${name}.txt`, import.meta.url), 'utf8');
-  return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-}
+/** The lines of a kept trace, given its file's text. */
+export const keptLines = (text: string): string[] =>
+  text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 
 /** The trace as it is kept. That the object goes and that the sandbox is removed happen side by side. */
 export function comparable(trace: PodTrace): string[] {
