@@ -113,7 +113,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const closing = new AbortController();
   const admission = admissionChain([
     ...createPlugins(
-      { objects: objectLookup(resources, feed), random, sleep: (ms) => sleep(clock, ms, closing.signal) },
+      { objects: objectLookup(resources, feed), logger, random, sleep: (ms) => sleep(clock, ms, closing.signal) },
       options.admissionPlugins,
     ),
     systemPriorityClassGuard,

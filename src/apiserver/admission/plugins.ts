@@ -1,6 +1,7 @@
 // The admission plugins that are built, by name, and the chain of those that are enabled.
 
 import type { Namespace, Node, Pod, ServiceAccount } from '../../api/generated/types.ts';
+import type { Logger } from '../../lib/logger.ts';
 import type { Random } from '../../lib/random.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import { alwaysPullImages } from './always-pull-images.ts';
@@ -11,6 +12,7 @@ import { nodeRestriction } from './node-restriction.ts';
 import type { LookupKind, ObjectLookup } from './object-lookup.ts';
 import { podResizeValidator } from './pod-resize.ts';
 import { choosePlugins, defaultPlugins, type PluginName, pluginOrder } from './plugin-names.ts';
+import { podSecurity } from './pod-security.ts';
 import { priorityAdmission } from './priority.ts';
 import { runtimeClassAdmission } from './runtime-class.ts';
 import { serviceAccountAdmission } from './service-account.ts';
@@ -18,6 +20,7 @@ import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
 
 export interface PluginDeps {
   objects: ObjectLookup;
+  logger: Logger;
   random: Random;
   /** Waits that many ms, or until the server closes. */
   sleep(ms: number): Promise<void>;
@@ -44,6 +47,7 @@ const factories: Partial<Record<PluginName, (deps: PluginDeps) => AdmissionPlugi
     }),
   TaintNodesByCondition: () => taintNodesByCondition,
   AlwaysPullImages: () => alwaysPullImages,
+  PodSecurity: ({ objects, logger }) => podSecurity({ objects, logger }),
   Priority: ({ objects }) => priorityAdmission(objects),
   DefaultTolerationSeconds: () => defaultTolerationSeconds,
   RuntimeClass: ({ objects }) => runtimeClassAdmission(objects),
