@@ -222,3 +222,20 @@ test('a flood is cut at 1,000 waiting events, and a faulty object never throws',
   await recorder.flush();
   expect([...server.events.keys()].at(-1)).toMatch(/^[0-9a-f]{8}-/);
 });
+
+test('events that are held are sent together, in order, with their own times', async () => {
+  const held = createEventRecorder({
+    client: createClient(server),
+    clock,
+    random: createSeededRandom(3),
+    logger: silentLogger,
+    component: 'kubelet',
+    holdMs: 50,
+  });
+  held.event(pod, 'Normal', 'Created', 'one');
+  await clock.advance(40);
+  held.event(pod, 'Normal', 'Started', 'two');
+  expect(server.texts).toEqual([]);
+  await clock.advance(10);
+  expect(server.texts).toEqual(['Created x1 one', 'Started x1 two']);
+});

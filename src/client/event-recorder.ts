@@ -33,6 +33,8 @@ export interface EventRecorderOptions {
   host?: string;
   /** Ends waiting for a server that does not answer. */
   signal?: AbortSignal;
+  /** ms for which events are held before they are sent, so that what they tell of is not slowed down by its telling. Default 0. */
+  holdMs?: number;
 }
 
 const maxQueued = 1000;
@@ -106,8 +108,10 @@ class Recorder implements EventRecorder {
   }
 
   async #sendAll(): Promise<void> {
+    const { clock, signal, holdMs = 0 } = this.#options;
     // Nothing is sent within event() itself.
-    await Promise.resolve();
+    if (holdMs > 0) await sleep(clock, holdMs, signal);
+    else await Promise.resolve();
     for (let event = this.#queue.shift(); event !== undefined; event = this.#queue.shift()) {
       const correlated = this.#correlator.correlate(event, this.#nameFor(event.involvedObject));
       if (correlated !== undefined) await this.#send(correlated);

@@ -103,6 +103,9 @@ const clusterDomain = 'cluster.local';
 const missingDns =
   "cluster DNS is not served yet: pods with dnsPolicy ClusterFirst get the node's resolv.conf, as with dnsPolicy Default";
 
+/** A container's start is told by several events: they go out once it runs. ms. */
+const eventHoldMs = 50;
+
 /** The same node with calls to its runtime counted. */
 const metered = (options: NodeOptions, metrics: KubeletMetrics): NodeOptions => ({
   ...options,
@@ -125,6 +128,7 @@ export async function startNode(given: NodeOptions): Promise<RunningNode> {
     component: 'kubelet',
     host: name,
     signal: ending.signal,
+    holdMs: eventHoldMs,
   });
   const version = await runtime.version();
   const parts = await nodeParts(
