@@ -422,8 +422,11 @@ export interface RuntimeService {
   updateRuntimeConfig(podCidr: string, signal?: AbortSignal): Promise<void>;
   /** Rejects with Unimplemented before containerd 2. */
   runtimeConfig(signal?: AbortSignal): Promise<{ cgroupDriver: 'systemd' | 'cgroupfs' }>;
-  /** Never ends before the signal aborts: it subscribes again when the runtime comes back, each time with a 'resync' first. */
-  events(signal: AbortSignal): AsyncIterable<RuntimeEvent>;
+  /**
+   * Events of these types (all when absent) and 'resync'. Never ends before the signal aborts: it subscribes again when the
+   * runtime comes back, each time with a 'resync' first.
+   */
+  events(signal: AbortSignal, types?: readonly RuntimeEvent['type'][]): AsyncIterable<RuntimeEvent>;
 }
 
 export interface RuntimeImage {

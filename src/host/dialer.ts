@@ -1,10 +1,10 @@
 // Reaches listening processes over real sockets: HTTP without keep-alive, TCP, and gRPC health checks.
 
-import http from 'node:http';
 import https from 'node:https';
 import { connect as connectSocket, type Socket } from 'node:net';
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { type Dialer, DialError, type GrpcHealth, type HttpAnswer, type HttpGet, joinHostPort } from '../lib/dialer.ts';
+import { createAnswerReader } from './http-answer.ts';
 
 const errnoTexts: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
@@ -52,9 +52,63 @@ const rawHeaders = (headers: HttpGet['headers']): string[] => [...headers.flat()
 
 const bodyTimeout = 'context deadline exceeded (Client.Timeout or context cancellation while reading body)';
 
-function get(request: HttpGet, signal?: AbortSignal): Promise<HttpAnswer> {
+/** The bytes of the request. Throws a TypeError for what would end a line of it. */
+function requestBytes({ path, headers }: HttpGet): Buffer {
+  const lines = [`GET ${path} HTTP/1.1`, ...headers.map(([name, value]) => `${name}: ${value}`), 'Connection: close'];
+  // oxlint-disable-next-line no-control-regex -- these are what is looked for
+  const unfit = lines.find((line) => /[\x00-\x08\x0a-\x1f\x7f]/.test(line));
+  if (unfit !== undefined || /[^\x21-\x7e]/.test(path)) throw new TypeError('the request has unescaped characters');
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+}
+
+function getPlain(request: HttpGet, signal?: AbortSignal): Promise<HttpAnswer> {
   return new Promise<HttpAnswer>((resolve, reject) => {
-    const { scheme, host, port, path, headers, timeoutMs, maxBodyBytes } = request;
+    const { host, port, timeoutMs, maxBodyBytes } = request;
+    const bytes = requestBytes(request);
+    const reader = createAnswerReader(maxBodyBytes);
+    const socket = connectSocket({ host, port });
+    const finish = (end: () => void): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      end();
+      socket.destroy();
+    };
+    const fail = (kind: DialError['kind'], text: string): void => finish(() => reject(new DialError(kind, text)));
+    const timer = setTimeout(() => {
+      if (reader.hasHead()) fail('body', bodyTimeout);
+      else fail('timeout', `dial tcp ${joinHostPort(host, port)}: i/o timeout`);
+    }, timeoutMs);
+    const onAbort = (): void => fail('failed', 'context canceled');
+    signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal?.aborted) return onAbort();
+    const broken = (error: unknown): void =>
+      fail(reader.hasHead() ? 'body' : 'failed', requestText(error, request, socket));
+    socket.on('connect', () => socket.write(bytes));
+    socket.on('error', broken);
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        if (reader.push(chunk)) finish(() => resolve(reader.answer()));
+      } catch (error) {
+        broken(error);
+      }
+    });
+    socket.on('end', () => {
+      try {
+        reader.end();
+        finish(() => resolve(reader.answer()));
+      } catch (error) {
+        broken(error);
+      }
+    });
+  });
+}
+
+const get = (request: HttpGet, signal?: AbortSignal): Promise<HttpAnswer> =>
+  request.scheme === 'https' ? getOverTls(request, signal) : getPlain(request, signal);
+
+function getOverTls(request: HttpGet, signal?: AbortSignal): Promise<HttpAnswer> {
+  return new Promise<HttpAnswer>((resolve, reject) => {
+    const { host, port, path, headers, timeoutMs, maxBodyBytes } = request;
     let answered = false;
     const options: https.RequestOptions = {
       host,
@@ -68,7 +122,7 @@ function get(request: HttpGet, signal?: AbortSignal): Promise<HttpAnswer> {
       // An address is no server name.
       servername: /^[\d.]+$|:/.test(host) ? '' : host,
     };
-    const sent = scheme === 'https' ? https.request(options) : http.request(options);
+    const sent = https.request(options);
     const finish = (end: () => void): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);

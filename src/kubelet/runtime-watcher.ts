@@ -254,29 +254,16 @@ export function createRuntimeWatcher({
   };
 
   const follow = async (signal: AbortSignal): Promise<void> => {
-    for await (const event of runtime.events(signal)) {
-      switch (event.type) {
-        case 'created':
-        case 'started':
-          // The worker made it and knows; what others start is seen by the next listing.
-          break;
-        case 'stopped':
-        case 'oom':
-        case 'deleted': {
-          const uid = uidOfId.get(event.id);
-          if (uid === undefined || event.type !== 'stopped' || isEnding(uid)) break;
-          confirmStop(uid, event.id, signal).catch((error: unknown) => {
-            if (!signal.aborted) logger.debug('could not confirm an exit', { id: event.id, error: String(error) });
-            onChange(uid);
-          });
-          break;
-        }
-        case 'resync':
-          await relistSafely();
-          break;
-        default:
-          event satisfies never;
-      }
+    // Of what is made and started the worker knows; what others do is seen by the next listing.
+    for await (const event of runtime.events(signal, ['stopped'])) {
+      if (event.type === 'resync') await relistSafely();
+      if (event.type !== 'stopped') continue;
+      const uid = uidOfId.get(event.id);
+      if (uid === undefined || isEnding(uid)) continue;
+      confirmStop(uid, event.id, signal).catch((error: unknown) => {
+        if (!signal.aborted) logger.debug('could not confirm an exit', { id: event.id, error: String(error) });
+        onChange(uid);
+      });
     }
   };
 

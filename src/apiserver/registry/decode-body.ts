@@ -3,6 +3,7 @@
 
 import { type ApiError, badRequest } from '../../api/meta/errors.ts';
 import { type KubeObject, parseApiVersion } from '../../api/meta/types.ts';
+import { cloneTree } from '../../api/patch/json-tree.ts';
 import { unusableResult } from '../../api/patch/patch-errors.ts';
 import { cannotBeHandled, type DecodeSource, strictDecodingError } from '../../api/schema/decode.ts';
 import { JsonSyntaxError } from '../../api/schema/json.ts';
@@ -22,7 +23,7 @@ export interface RawValue {
 /** Raw value of a body. In process it is copied, for the caller keeps its own. Throws JsonSyntaxError. */
 export async function readValue(request: ApiRequest, machinery: ObjectMachinery): Promise<RawValue> {
   const body = await request.body();
-  if (body.type === 'object') return { value: structuredClone(body.object), strictErrors: [] };
+  if (body.type === 'object') return { value: cloneTree(body.object), strictErrors: [] };
   return machinery.parse(body.bytes, body.contentType);
 }
 

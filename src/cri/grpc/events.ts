@@ -14,6 +14,7 @@ interface Envelope {
   event?: { value?: Buffer };
 }
 
+const exitTopic = '/tasks/exit';
 const topics: Readonly<Record<string, 'created' | 'started' | 'deleted' | 'oom'>> = {
   '/containers/create': 'created',
   '/tasks/start': 'started',
@@ -26,7 +27,7 @@ export function eventFrom(envelope: Envelope): Exclude<RuntimeEvent, { type: 're
   const { timestamp, topic = '', event } = envelope;
   const at = (timestamp?.seconds ?? 0) * 1000 + (timestamp?.nanos ?? 0) / 1e6;
   const value = event?.value ?? Buffer.alloc(0);
-  if (topic === '/tasks/exit') {
+  if (topic === exitTopic) {
     const exit = grpcMethod('Payloads.TaskExit').deserialize(value) as {
       containerId?: string;
       id?: string;
@@ -88,13 +89,20 @@ async function announce(channel: Channel, clock: Clock, signal: AbortSignal): Pr
 }
 
 /** One subscription, until it breaks (throws) or the signal aborts. */
-async function* subscribe(channel: Channel, clock: Clock, signal: AbortSignal): AsyncGenerator<RuntimeEvent> {
+async function* subscribe(
+  channel: Channel,
+  clock: Clock,
+  signal: AbortSignal,
+  types: readonly RuntimeEvent['type'][] | undefined,
+): AsyncGenerator<RuntimeEvent> {
   const stop = new AbortController();
   const marked = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
   const box = mailbox<RuntimeEvent>();
   // A filter's clauses are joined by commas (and), the filters by or.
-  const filters = [...Object.keys(topics), '/tasks/exit', readyTopic].map(
+  const all: [string, RuntimeEvent['type']][] = [...Object.entries(topics), [exitTopic, 'stopped']];
+  const wanted = all.filter(([, type]) => types === undefined || types.includes(type));
+  const filters = [...wanted.map(([topic]) => topic), readyTopic].map(
     (topic) => `namespace==${namespace},topic=="${topic}"`,
   );
   const receive = async (): Promise<void> => {
@@ -127,10 +135,11 @@ export async function* runtimeEvents(
   channel: Channel,
   clock: Clock,
   signal: AbortSignal,
+  types?: readonly RuntimeEvent['type'][],
 ): AsyncGenerator<RuntimeEvent> {
   for (let pause = 50; !signal.aborted; pause = Math.min(pause * 2, 1000)) {
     try {
-      for await (const event of subscribe(channel, clock, signal)) {
+      for await (const event of subscribe(channel, clock, signal, types)) {
         pause = 50;
         yield event;
       }

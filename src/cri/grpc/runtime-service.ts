@@ -156,7 +156,7 @@ export function grpcRuntimeService(channel: Channel, clock: Clock): RuntimeServi
       const { linux } = await call<{ linux?: { cgroupDriver?: 'systemd' | 'cgroupfs' } }>('RuntimeConfig', {}, signal);
       return { cgroupDriver: linux?.cgroupDriver ?? 'systemd' };
     },
-    events: (signal) => runtimeEvents(channel, clock, signal),
+    events: (signal, types) => runtimeEvents(channel, clock, signal, types),
   };
   return service;
 }

@@ -3,6 +3,8 @@
 import type { RuntimeEvent } from '../runtime.ts';
 
 interface Subscriber {
+  /** All when absent. */
+  types: ReadonlySet<RuntimeEvent['type']> | undefined;
   pending: RuntimeEvent[];
   wake: (() => void) | undefined;
 }
@@ -15,15 +17,20 @@ export class EventFeed {
 
   emit(event: RuntimeEvent): void {
     for (const subscriber of this.#subscribers) {
+      if (subscriber.types?.has(event.type) === false) continue;
       if (subscriber.pending.length >= mostPending) subscriber.pending = [{ type: 'resync' }];
       subscriber.pending.push(event);
       subscriber.wake?.();
     }
   }
 
-  /** Events from now on, 'resync' first, until the signal aborts. */
-  async *subscribe(signal: AbortSignal): AsyncIterable<RuntimeEvent> {
-    const subscriber: Subscriber = { pending: [{ type: 'resync' }], wake: undefined };
+  /** Events of these types (all when absent) from now on, 'resync' first, until the signal aborts. */
+  async *subscribe(signal: AbortSignal, types?: readonly RuntimeEvent['type'][]): AsyncIterable<RuntimeEvent> {
+    const subscriber: Subscriber = {
+      types: types && new Set(types),
+      pending: [{ type: 'resync' }],
+      wake: undefined,
+    };
     this.#subscribers.add(subscriber);
     const stop = (): void => subscriber.wake?.();
     signal.addEventListener('abort', stop);

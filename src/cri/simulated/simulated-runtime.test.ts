@@ -170,15 +170,18 @@ describe('SimulatedRuntime', () => {
     });
     const abort = new AbortController();
     const seen: RuntimeEvent[] = [];
-    const reading = (async () => {
-      for await (const event of runtime.events(abort.signal)) seen.push(event);
-    })();
+    const ends: RuntimeEvent[] = [];
+    const read = async (into: RuntimeEvent[], types?: RuntimeEvent['type'][]): Promise<void> => {
+      for await (const event of runtime.events(abort.signal, types)) into.push(event);
+    };
+    const reading = Promise.all([read(seen), read(ends, ['stopped'])]);
     await clock.settle();
     await run();
     await clock.advance(1_000);
     abort.abort();
     await reading;
     expect(seen.map(({ type }) => type)).toEqual(['resync', 'created', 'started', 'oom', 'stopped']);
+    expect(ends.map(({ type }) => type)).toEqual(['resync', 'stopped']);
   });
 
   it('answers exec probes by script, and says that the rest needs a process', async () => {

@@ -336,8 +336,8 @@ export class SimulatedRuntime implements RuntimeService {
     await container.log.append('');
   }
 
-  events(signal: AbortSignal): AsyncIterable<RuntimeEvent> {
-    return this.#feed.subscribe(signal);
+  events(signal: AbortSignal, types?: readonly RuntimeEvent['type'][]): AsyncIterable<RuntimeEvent> {
+    return this.#feed.subscribe(signal, types);
   }
 
   #setPodCidr(podCidr: string): void {
