@@ -13,6 +13,8 @@ export interface StrategyContext {
   dryRun: boolean;
   /** Whether containers may be privileged: the API server's --allow-privileged. */
   allowPrivileged: boolean;
+  /** Sends a Warning header with the answer. */
+  warn?(text: string): void;
 }
 
 /** The options of a delete, as the registry resolved them. */

@@ -33,6 +33,7 @@ export function strategyContext(context: WriteContext): StrategyContext {
     user: user.name,
     dryRun: options.dryRun,
     allowPrivileged: deps.allowPrivileged,
+    warn: (text) => void context.warnings.push(text),
   };
 }
 

@@ -5,8 +5,9 @@ import { equalJson } from '../../meta/equal.ts';
 import { formatTime } from '../../meta/time.ts';
 import { isTerminal } from '../../pod/conditions.ts';
 import { computeQosClass } from '../../pod/qos.ts';
-import type { DeleteRequest, Strategy } from '../../scheme.ts';
+import type { DeleteRequest, Strategy, StrategyContext } from '../../scheme.ts';
 import { assign, metaOf } from '../common.ts';
+import { dropDisabledFields } from './drop-disabled-fields.ts';
 import { foldMatchLabelKeys } from './match-label-keys.ts';
 import { validatePodStatusUpdate } from './validate-status.ts';
 import { validatePodUpdate } from './validate-update.ts';
@@ -15,7 +16,8 @@ import { podWarnings } from './warnings.ts';
 
 const noSpec: PodSpec = { containers: [] };
 
-function prepareForCreate(pod: Pod, { now }: { now: number }): void {
+function prepareForCreate(pod: Pod, { now, warn }: StrategyContext): void {
+  dropDisabledFields(pod, undefined, (text) => warn?.(text));
   const spec = (pod.spec ??= { ...noSpec });
   metaOf(pod).generation = 1;
   pod.status = { phase: 'Pending', qosClass: computeQosClass(spec) };
@@ -33,7 +35,8 @@ function prepareForCreate(pod: Pod, { now }: { now: number }): void {
   foldMatchLabelKeys(pod);
 }
 
-function prepareForUpdate(pod: Pod, old: Pod): void {
+function prepareForUpdate(pod: Pod, old: Pod, { warn }: StrategyContext): void {
+  dropDisabledFields(pod, old, (text) => warn?.(text));
   assign(pod, 'status', old.status);
   if (!equalJson(pod.spec, old.spec)) metaOf(pod).generation = (old.metadata?.generation ?? 0) + 1;
 }
