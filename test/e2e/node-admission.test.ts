@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Event, Pod, PodSpec } from '../../src/api/generated/types.ts';
 import { eventually } from '../support/eventually.ts';
 import { noContainers, type Peapod, startPeapod } from '../support/peapod.ts';
+import { run } from '../support/run.ts';
 
 /** A machine that enforces profiles refuses none. */
 const hasAppArmor = existsSync('/sys/module/apparmor');
@@ -62,7 +63,10 @@ const httpPort = container({ ports: [{ containerPort: 80, hostPort: 18_480 }] })
 
 describe.skipIf(noContainers)('a node', () => {
   beforeAll(async () => {
-    peapod = await startPeapod({ args: ['--allowed-unsafe-sysctls', 'kernel.msg*,net.core.somaxconn'] });
+    // Taint eviction would delete what the node refuses before the test has seen it.
+    const controllers = ['--controllers', '*,-taint-eviction-controller'];
+    const sysctls = ['--allowed-unsafe-sysctls', 'kernel.msg*,net.core.somaxconn'];
+    peapod = await startPeapod({ args: [...controllers, ...sysctls] });
     node = (await peapod.kubectl(['get', 'nodes', '-o', 'name'])).trim().replace('node/', '');
   }, 180_000);
   afterAll(() => peapod?.dispose(), 120_000);
@@ -113,6 +117,18 @@ describe.skipIf(noContainers)('a node', () => {
         ? []
         : [refused('apparmor', 'AppArmor', 'Cannot enforce AppArmor: AppArmor is not enabled on the host')]),
     ]);
+    // SCTP has ports of its own: one is passed on to its pod, and taken for others.
+    const sctp = container({ ports: [{ containerPort: 90, hostPort: 18_480, protocol: 'SCTP' }] });
+    await apply(bound('sctp', sctp));
+    const { status: running } = await phaseOf('sctp', 'Running');
+    const { stdout: rules } = await run(['nft', 'list', 'ruleset']);
+    expect(rules).toMatch(new RegExp(`sctp dport 18480 .*dnat to ${running?.podIP}:90\\b`));
+    await apply(bound('sctp-again', sctp));
+    await refused(
+      'sctp-again',
+      'NodePorts',
+      "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+    );
     // A pod that the same port would suit runs once its holder is gone, and STATUS is the reason.
     expect(await peapod.kubectl(['get', 'pod', 'port', '--no-headers'])).toMatch(/^port\s+0\/1\s+NodePorts\s/);
     await peapod.kubectl(['delete', 'pod', 'holder', 'port']);

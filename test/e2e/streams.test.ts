@@ -273,7 +273,7 @@ describe.skipIf(noContainers)(`streams${noContainers ? ` (skipped: ${noContainer
       expect((await kubelet(exec, as(), upgrade)).status).toBe(status);
       if (status === 403)
         expect((await kubelet('/containerLogs/default/streams/tool', as())).text).toBe(
-          'Forbidden (user=bob, verb=get, resource=nodes, subresource(s)=[log])\n',
+          'Forbidden (user=bob, verb=get, resource=nodes, subresource(s)=[proxy])\n',
         );
     });
 
@@ -287,7 +287,7 @@ describe.skipIf(noContainers)(`streams${noContainers ? ` (skipped: ${noContainer
         text: 'pod "none" does not exist',
       });
       // Nobody reaches files of the node by the names in a path.
-      expect((await kubelet('/containerLogs/default/..%2f..%2fetc/passwd', admin)).status).toBe(404);
+      expect((await kubelet('/containerLogs/default/..%2f..%2fetc/passwd', admin)).status).toBe(400);
     });
   });
 });

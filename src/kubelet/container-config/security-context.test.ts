@@ -64,7 +64,9 @@ describe('namespaceOptions', () => {
     [{ hostUsers: true }, { network: 'pod', ipc: 'pod', pid: 'container' }],
   ])('%j', (spec, expected) => expect(namespaceOptions(podOf(spec))).toEqual(expected));
   it('refuses user namespaces that the runtime would leave out', () => {
-    expect(() => namespaceOptions(podOf({ hostUsers: false }))).toThrow("can't use user namespaces");
+    expect(() => namespaceOptions(podOf({ hostUsers: false }))).toThrow(
+      "can't set `spec.hostUsers: false`, runtime does not support user namespaces",
+    );
   });
 });
 

@@ -66,10 +66,8 @@ export function verifyRunAsNonRoot(pod: Pod, container: Container, image: ImageU
 export function namespaceOptions(pod: Pod, userNamespaces = false): NamespaceOption {
   const spec = pod.spec;
   if (spec?.hostUsers === false) {
-    const why = userNamespaces
-      ? 'this node gives out no ID ranges yet'
-      : 'runtime handler "" does not support user namespaces';
-    throw new Error(`can't use user namespaces: ${why}`);
+    const why = userNamespaces ? 'this node gives out no ID ranges' : 'runtime does not support user namespaces';
+    throw new Error(`can't set \`spec.hostUsers: false\`, ${why}`);
   }
   return {
     network: spec?.hostNetwork ? 'node' : 'pod',

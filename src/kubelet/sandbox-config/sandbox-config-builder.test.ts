@@ -139,7 +139,9 @@ describe('createSandboxConfigBuilder', () => {
 
   it('refuses what the runtime would leave out', async () => {
     const { builder } = await builderWith();
-    await expect(builder.build(podOf({ hostUsers: false }), input)).rejects.toThrow("can't use user namespaces");
+    await expect(builder.build(podOf({ hostUsers: false }), input)).rejects.toThrow(
+      "can't set `spec.hostUsers: false`, runtime does not support user namespaces",
+    );
   });
 });
 
