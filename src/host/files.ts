@@ -77,7 +77,9 @@ async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0
   }
 }
 
-const openReader = async (path: string): Promise<FileReader> => fileReader(await open(path, 'r'));
+// Without waiting, for opening a pipe would last until somebody writes to it.
+const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const openReader = async (path: string): Promise<FileReader> => fileReader(await open(path, readFlags));
 
 /** Reads what is open, and closes it in the end. */
 export function fileReader(handle: FileHandle): FileReader {

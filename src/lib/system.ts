@@ -45,7 +45,7 @@ export interface Files {
   statfs(
     path: string,
   ): Promise<{ totalBytes: number; availableBytes: number; totalInodes: number; freeInodes: number }>;
-  /** Opens for reading at offsets (log following). */
+  /** Opens for reading at offsets (log following). A link in the file's place is refused (ELOOP); who wants a regular file asks `stat`. */
   open(path: string): Promise<FileReader>;
   /** Calls back on any change in the folder or file until closed (inotify); hints may be spurious or merged. */
   watch(path: string, onChange: () => void): { close(): void };

@@ -228,6 +228,7 @@ class MemoryFiles implements Files {
   }
 
   async open(path: string): Promise<FileReader> {
+    if (this.#existing(path, 'open', false).kind === 'symlink') throw errnoError('ELOOP', 'open', path);
     const file = this.#file(path, 'open');
     let closed = false;
     const check = (syscall: string): void => {

@@ -26,6 +26,10 @@ describe('readTerminationMessage', () => {
     await files.writeFile('/pods/message', 'out of disk\n');
     expect(await read()).toBe('out of disk\n');
   });
+  it('gives the file also where the path is told from no root', async () => {
+    await files.writeFile('/pods/message', 'out of disk');
+    expect(await read('File', 1, 'dev/termination-log')).toBe('out of disk');
+  });
   it('gives the last 4096 bytes of a long one', async () => {
     await files.writeFile('/pods/message', `${'a'.repeat(5000)}end`);
     expect(await read()).toBe(`${'a'.repeat(4093)}end`);

@@ -30,7 +30,8 @@ export interface TerminatedContainer {
 export async function readTerminationMessage(files: Files, container: TerminatedContainer): Promise<string> {
   const { status, terminationMessagePath: path } = container;
   const fallback = container.terminationMessagePolicy === 'FallbackToLogsOnError' && status.exitCode !== 0;
-  const file = path === '' ? undefined : status.mounts.find((mount) => mount.containerPath === path)?.hostPath;
+  const mounted = path.startsWith('/') ? path : `/${path}`;
+  const file = path === '' ? undefined : status.mounts.find((mount) => mount.containerPath === mounted)?.hostPath;
   if (file) {
     try {
       const bytes = await readEnd(files, file, maxMessage);

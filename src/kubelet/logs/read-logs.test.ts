@@ -1,8 +1,9 @@
-import { appendFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hostFiles } from '../../host/files.ts';
+import { hostProcesses } from '../../host/processes.ts';
 import { realClock } from '../../host/real-clock.ts';
 import type { Files } from '../../lib/system.ts';
 import { fixedTime, parseLogEntry } from './log-line.ts';
@@ -83,6 +84,18 @@ describe('a finished log', () => {
     expect(out).toBe('five\n');
   });
 
+  test('a link, a pipe or a folder in its place is not read', async () => {
+    await writeFile(`${folder}/host`, `${lines[0]}\n`);
+    await symlink(`${folder}/host`, path);
+    await expect(read({})).rejects.toMatchObject({ code: 'ELOOP' });
+    await rm(path);
+    await hostProcesses.run(['mkfifo', path]);
+    await expect(read({ follow: true })).rejects.toThrow('not a regular file');
+    await rm(path);
+    await mkdir(path);
+    await expect(read({})).rejects.toThrow('not a regular file');
+  });
+
   test('a missing file rejects', async () => {
     await expect(read({})).rejects.toMatchObject({ code: 'ENOENT' });
   });
@@ -107,6 +120,27 @@ test('tailOffset agrees with splitting, over chunk borders', async () => {
     ),
     { numRuns: 60 },
   );
+});
+
+test('following goes on where nothing can be watched any more', async () => {
+  await writeFile(path, `${at(1)} stdout F a\n`);
+  let running = true;
+  let out = '';
+  const files: Files = {
+    ...hostFiles,
+    watch() {
+      throw Object.assign(new Error('ENOSPC: System limit for number of file watchers reached'), { code: 'ENOSPC' });
+    },
+  };
+  const done = (async () => {
+    const source = { files, clock: realClock, path, isRunning: async () => running };
+    for await (const chunk of readLogs(source, { follow: true })) out += chunk.toString();
+  })();
+  await expect.poll(() => out).toBe('a\n');
+  await appendFile(path, `${at(2)} stdout F b\n`);
+  running = false;
+  await done;
+  expect(out).toBe('a\nb\n');
 });
 
 test('following sees what is appended, through a rotation, until the container ends', async () => {

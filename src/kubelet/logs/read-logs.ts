@@ -89,6 +89,24 @@ function createFormatter(options: LogOptions): { add(line: Buffer): void; take()
   };
 }
 
+/** Undefined where no more can be watched (the machine's limit is reached, the folder is gone): then polling has to do. */
+function watched(files: Files, folder: string, notice: () => void): { close(): void } | undefined {
+  try {
+    return files.watch(folder, notice);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Opens a log. What a container that can write to the node's logs put in its place, a link or a device, is not read. */
+async function openLog(files: Files, path: string): Promise<{ reader: FileReader; ino: number; size: number }> {
+  const reader = await files.open(path);
+  const { kind, ino, size } = await reader.stat();
+  if (kind === 'file') return { reader, ino, size };
+  await reader.close();
+  throw new Error(`not a regular file: ${path}`);
+}
+
 /** Resolves at a change of the folder, after the poll time, or when the signal aborts. */
 function createWaiter(source: LogSource, signal: AbortSignal | undefined): { wait(): Promise<void>; close(): void } {
   let changed = false;
@@ -98,7 +116,7 @@ function createWaiter(source: LogSource, signal: AbortSignal | undefined): { wai
     changed = true;
     wake?.();
   };
-  const watcher = source.files.watch(folder, notice);
+  const watcher = watched(source.files, folder, notice);
   return {
     wait() {
       if (changed || signal?.aborted) {
@@ -118,7 +136,7 @@ function createWaiter(source: LogSource, signal: AbortSignal | undefined): { wai
         signal?.addEventListener('abort', done, { once: true });
       });
     },
-    close: () => watcher.close(),
+    close: () => watcher?.close(),
   };
 }
 
@@ -129,11 +147,10 @@ function createWaiter(source: LogSource, signal: AbortSignal | undefined): { wai
 export async function* readLogs(source: LogSource, options: LogOptions, signal?: AbortSignal): AsyncGenerator<Buffer> {
   const { files, path } = source;
   if (options.limitBytes === 0) return;
-  let reader = await files.open(path);
+  let { reader, ino, size } = await openLog(files, path);
   const waiter = options.follow ? createWaiter(source, signal) : undefined;
   try {
     const formatter = createFormatter(options);
-    let { ino, size } = await reader.stat();
     let offset = options.tailLines === undefined ? 0 : await tailOffset(reader, size, options.tailLines);
     // Who does not follow gets the log as it was when asked for: a busy container would add lines to the tail, or keep it from ending.
     const end = options.follow ? Infinity : size;
@@ -156,8 +173,7 @@ export async function* readLogs(source: LogSource, options: LogOptions, signal?:
         // Written to the old one after it was read and before it was put aside.
         if ((await reader.stat()).size > offset) continue;
         await reader.close();
-        reader = await files.open(path);
-        ({ ino, size } = await reader.stat());
+        ({ reader, ino, size } = await openLog(files, path));
         offset = 0;
         rest = Buffer.alloc(0);
         continue;

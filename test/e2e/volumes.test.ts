@@ -1,0 +1,474 @@
+// Volumes through the API: every kind from inside a container, what is refused and how, changes that arrive, and what is left behind.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Container, Pod, PodSpec, Volume } from '../../src/api/generated/types.ts';
+import { eventually } from '../support/eventually.ts';
+import { noContainers, type Peapod, startPeapod } from '../support/peapod.ts';
+
+let peapod: Peapod;
+let host: string;
+let socket: Server;
+
+const apply = (...objects: object[]): Promise<string> =>
+  peapod.kubectl(['apply', '-f', '-'], {
+    input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
+  });
+const sh = (pod: string, script: string, container = 'c'): Promise<string> =>
+  peapod
+    .tryKubectl(['exec', pod, '-c', container, '--', 'sh', '-c', script])
+    .then(({ stdout, stderr }) => `${stdout}${stderr}`.trim());
+const podNow = async (name: string): Promise<Pod> =>
+  JSON.parse(await peapod.kubectl(['get', 'pod', name, '-o', 'json'])) as Pod;
+const ready = (name: string): Promise<Pod> =>
+  eventually(
+    `${name} is ready`,
+    async () => {
+      const pod = await podNow(name);
+      if (pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) return pod;
+      throw new Error(JSON.stringify(pod.status?.containerStatuses ?? pod.status) + (await events(name)).join('\n'));
+    },
+    60_000,
+  );
+/** `reason message` of the pod's events. */
+async function events(pod: string): Promise<string[]> {
+  const text = await peapod.kubectl(['get', 'events', '--field-selector', `involvedObject.name=${pod}`, '-o', 'json']);
+  const { items } = JSON.parse(text) as { items: { reason: string; message: string }[] };
+  return items.map(({ reason, message }) => `${reason} ${message}`);
+}
+const waiting = (pod: Pod): { reason?: string; message?: string } | undefined =>
+  pod.status?.containerStatuses?.[0]?.state?.waiting;
+
+const object = (kind: 'ConfigMap' | 'Secret', name: string, data: Record<string, string>): object => ({
+  apiVersion: 'v1',
+  kind,
+  metadata: { name },
+  ...(kind === 'Secret' ? { stringData: data } : { data }),
+});
+
+/** A pod whose one container idles with every volume mounted under its own name. */
+function idle(
+  name: string,
+  volumes: Volume[],
+  more: Partial<PodSpec> = {},
+  container: Partial<Container> = {},
+): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, labels: { app: name } },
+    spec: {
+      terminationGracePeriodSeconds: 1,
+      containers: [
+        {
+          name: 'c',
+          image: 'busybox:1.28',
+          command: ['sleep', '3600'],
+          volumeMounts: volumes.map((volume) => ({ name: volume.name, mountPath: `/v/${volume.name}` })),
+          ...container,
+        },
+      ],
+      volumes,
+      ...more,
+    },
+  };
+}
+
+/** What the kernel has mounted below the instance's pods, without the one tmpfs of all of them. */
+const podMounts = (): string[] =>
+  readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .filter((point) => point.startsWith(join(peapod.dataDir, 'kubelet/pods/')) && !point.endsWith('/.memory'));
+const podFolders = (): string[] =>
+  ['', '.memory'].flatMap((folder) =>
+    readdirSync(join(peapod.dataDir, 'kubelet/pods', folder)).filter((name) => name !== '.memory'),
+  );
+
+describe.skipIf(noContainers)(`volumes${noContainers ? ` (skipped: ${noContainers})` : ''}`, () => {
+  beforeAll(async () => {
+    host = mkdtempSync(join(tmpdir(), 'peapod-host-'));
+    mkdirSync(join(host, 'dir'));
+    writeFileSync(join(host, 'dir/seen'), 'host');
+    writeFileSync(join(host, 'file'), 'host');
+    execFileSync('mknod', [join(host, 'block'), 'b', '7', '250']);
+    execFileSync('mkfifo', [join(host, 'pipe')]);
+    socket = createServer((connection) => connection.end('hello')).listen(join(host, 'socket'));
+    peapod = await startPeapod();
+    await apply(
+      object('ConfigMap', 'settings', { color: 'red', size: 'xl' }),
+      object('Secret', 'login', { user: 'bob', pass: 's3cret' }),
+    );
+  });
+  afterEach(async () => {
+    await peapod.kubectl(['delete', 'pods', '--all', '--now', '--wait=false']);
+  });
+  afterAll(async () => {
+    await peapod?.dispose();
+    socket?.close();
+    rmSync(host, { recursive: true, force: true });
+  });
+
+  test('every kind is there as its spec says', async () => {
+    const typed = (name: string, path: string, type: string): Volume =>
+      ({ name, hostPath: { path: join(host, path), type } }) as Volume;
+    const volumes: Volume[] = [
+      { name: 'disk', emptyDir: {} },
+      { name: 'plain' },
+      { name: 'mem', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
+      { name: 'any', hostPath: { path: join(host, 'dir') } },
+      typed('dir', 'dir', 'Directory'),
+      typed('newdir', 'new/deep', 'DirectoryOrCreate'),
+      typed('file', 'file', 'File'),
+      typed('newfile', 'newfile', 'FileOrCreate'),
+      typed('socket', 'socket', 'Socket'),
+      { name: 'char', hostPath: { path: '/dev/null', type: 'CharDevice' } },
+      typed('block', 'block', 'BlockDevice'),
+      { name: 'cfg', configMap: { name: 'settings' } },
+      { name: 'items', configMap: { name: 'settings', items: [{ key: 'color', path: 'a/b', mode: 0o400 }] } },
+      { name: 'secret', secret: { secretName: 'login', defaultMode: 0o440 } },
+      { name: 'opt', configMap: { name: 'none', optional: true } },
+      { name: 'optkey', secret: { secretName: 'login', optional: true, items: [{ key: 'x', path: 'x' }] } },
+      {
+        name: 'down',
+        downwardAPI: {
+          items: [
+            { path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } },
+            { path: 'mem', resourceFieldRef: { containerName: 'c', resource: 'limits.memory', divisor: '1Mi' } },
+          ],
+        },
+      },
+      {
+        name: 'all',
+        projected: {
+          defaultMode: 0o444,
+          sources: [
+            { configMap: { name: 'settings', items: [{ key: 'size', path: 'size' }] } },
+            { secret: { name: 'login', items: [{ key: 'user', path: 'who', mode: 0o400 }] } },
+            { downwardAPI: { items: [{ path: 'ns', fieldRef: { fieldPath: 'metadata.namespace' } }] } },
+            { serviceAccountToken: { path: 'token', audience: 'vault', expirationSeconds: 700 } },
+          ],
+        },
+      },
+      { name: 'image', image: { reference: 'geektime/sample:v2', pullPolicy: 'IfNotPresent' } },
+    ];
+    await apply(
+      idle('kinds', volumes, {}, { resources: { limits: { memory: '64Mi' }, requests: { memory: '64Mi' } } }),
+    );
+    const { status } = await ready('kinds');
+    const look = `cd /v
+      stat -c '%n %F %a' disk plain mem any dir newdir file newfile socket char block
+      cat any/seen dir/seen file; echo
+      cat cfg/color cfg/size; stat -L -c ' %a' cfg/color; cat items/a/b; stat -L -c ' %a' items/a/b
+      cat secret/user; stat -L -c ' %a' secret/user; cat opt/* optkey/* 2>/dev/null | wc -c
+      cat down/labels; echo " $(cat down/mem)"; cat all/size all/who all/ns; stat -L -c ' %a' all/who all/size
+      cut -d. -f2 all/token | tr _- /+ | base64 -d 2>/dev/null | grep -o '"aud":."vault".'
+      awk '$2 ~ "^/v/(secret|all|mem)$" {print $2, $3, substr($4, 1, 2)}' /proc/mounts | sort
+      for d in cfg secret down all image; do touch $d/x 2>&1 | grep -c Read-only; done
+      ls image/bin/sh; image/bin/sh -c true 2>&1 | grep -c denied`;
+    expect((await sh('kinds', look)).split('\n').map((line) => line.trim())).toEqual([
+      'disk directory 777',
+      'plain directory 777',
+      'mem directory 777',
+      'any directory 755',
+      'dir directory 755',
+      'newdir directory 755',
+      'file regular file 644',
+      'newfile regular empty file 644',
+      expect.stringMatching(/^socket socket /),
+      expect.stringMatching(/^char character special file /),
+      expect.stringMatching(/^block block special file /),
+      'hosthosthost',
+      'redxl 644',
+      'red 400',
+      'bob 440',
+      '0',
+      'app="kinds" 64',
+      'xlbobdefault 400',
+      '444',
+      '"aud":["vault"]',
+      '/v/all tmpfs ro',
+      '/v/mem tmpfs rw',
+      '/v/secret tmpfs ro',
+      '1',
+      '1',
+      '1',
+      '1',
+      '1',
+      'image/bin/sh',
+      '1',
+    ]);
+    expect(statSync(join(host, 'new/deep')).isDirectory()).toBe(true);
+    expect(readFileSync(join(host, 'newfile'), 'utf8')).toBe('');
+    // What the status tells of mounts is of those that the spec names, with the token's that admission adds.
+    const mounts = status?.containerStatuses?.[0]?.volumeMounts;
+    expect(mounts?.find(({ name }) => name === 'disk')).toEqual({ name: 'disk', mountPath: '/v/disk' });
+    expect(mounts).toContainEqual({
+      name: expect.stringMatching(/^kube-api-access-/),
+      mountPath: '/var/run/secrets/kubernetes.io/serviceaccount',
+      readOnly: true,
+      recursiveReadOnly: 'Disabled',
+    });
+  });
+
+  test('what cannot be mounted says why, each volume for itself, and the pod waits', async () => {
+    const typed = (name: string, path: string, type: string): Volume =>
+      ({ name, hostPath: { path: join(host, path), type } }) as Volume;
+    const failing: [Volume, string][] = [
+      [typed('dir', 'file', 'Directory'), `hostPath type check failed: ${host}/file is not a directory, it's a File`],
+      [typed('dir-none', 'none', 'Directory'), `hostPath ${host}/none doesn't exist`],
+      [
+        typed('dir-make', 'file', 'DirectoryOrCreate'),
+        `hostPath type check failed: ${host}/file is not a directory, it's a File`,
+      ],
+      [typed('file', 'dir', 'File'), `hostPath type check failed: ${host}/dir is not a file, it's a Directory`],
+      [
+        typed('file-make', 'dir', 'FileOrCreate'),
+        `hostPath type check failed: ${host}/dir is not a file, it's a Directory`,
+      ],
+      [typed('file-deep', 'a/b', 'FileOrCreate'), `open ${host}/a/b: no such file or directory`],
+      [typed('socket', 'file', 'Socket'), `hostPath type check failed: ${host}/file is not a socket file, it's a File`],
+      [
+        typed('char', 'block', 'CharDevice'),
+        `hostPath type check failed: ${host}/block is not a character device, it's a BlockDevice`,
+      ],
+      [
+        typed('block', 'socket', 'BlockDevice'),
+        `hostPath type check failed: ${host}/socket is not a block device, it's a Socket`,
+      ],
+      [
+        typed('pipe', 'pipe', 'File'),
+        `hostPath type check failed, ${host}/pipe is not a file, unable to determine its type: only recognise file, directory, socket, block device and character device`,
+      ],
+      [{ name: 'cfg', configMap: { name: 'none' } }, 'configmap "none" not found'],
+      [
+        { name: 'key', secret: { secretName: 'login', items: [{ key: 'x', path: 'x' }] } },
+        'references non-existent secret key: x',
+      ],
+      [
+        { name: 'csi', csi: { driver: 'd.example' } },
+        'kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: driver name d.example not found in the list of registered CSI drivers',
+      ],
+      [
+        { name: 'huge', emptyDir: { medium: 'HugePages' } },
+        'medium HugePages: hugePages storage requested, but there is no resource request for huge pages',
+      ],
+    ];
+    // Of one pod more than ten events of a kind would be told as one.
+    const half = failing.length / 2;
+    const volumesOf = (part: typeof failing): Volume[] => part.map(([volume]) => volume);
+    await apply(
+      idle('failing', volumesOf(failing.slice(0, half))),
+      idle('failing-too', volumesOf(failing.slice(half))),
+      idle('no-plugin', [
+        { name: 'disk', emptyDir: {} },
+        { name: 'nfs', nfs: { server: 's', path: '/' } },
+      ]),
+    );
+    const wanted = failing.map(
+      ([{ name }, why]) => `FailedMount MountVolume.SetUp failed for volume "${name}" : ${why}`,
+    );
+    await eventually('an event for each', async () => {
+      const seen = [...(await events('failing')), ...(await events('failing-too'))];
+      expect(seen).toEqual(expect.arrayContaining(wanted));
+      expect(await events('no-plugin')).toContainEqual(
+        'FailedMount Unable to attach or mount volumes: unmounted volumes=[nfs], unattached volumes=[], failed to process volumes=[nfs]: failed to get Plugin from volumeSpec for volume "nfs" err=no volume plugin matched: nfs is not supported by this node yet',
+      );
+      return true;
+    });
+    for (const name of ['failing', 'failing-too', 'no-plugin'])
+      expect(waiting(await podNow(name))).toEqual({ reason: 'ContainerCreating' });
+  });
+
+  test('an image that cannot be had holds the container that mounts it, as its own image would', async () => {
+    await apply(
+      idle('pull-fails', [{ name: 'i', image: { reference: 'docker.io/library/none:1' } }]),
+      idle('pull-never', [{ name: 'i', image: { reference: 'docker.io/library/none:1', pullPolicy: 'Never' } }]),
+      idle('pull-name', [{ name: 'i', image: { reference: 'No/Name:1' } }]),
+    );
+    await eventually(
+      'back-off',
+      async () => waiting(await podNow('pull-fails'))?.reason === 'ImagePullBackOff',
+      60_000,
+    );
+    const seen = await events('pull-fails');
+    expect(seen).toContainEqual('Pulling Pulling image "docker.io/library/none:1"');
+    expect(seen).toContainEqual('Failed Error: ErrImagePull');
+    expect(seen.some((text) => text.startsWith('Failed Failed to pull image "docker.io/library/none:1": '))).toBe(true);
+    expect(waiting(await podNow('pull-never'))).toEqual({
+      reason: 'ErrImageNeverPull',
+      message: 'Container image "docker.io/library/none:1" is not present with pull policy of Never',
+    });
+    expect(waiting(await podNow('pull-name'))?.reason).toBe('InvalidImageName');
+  });
+
+  test('changes arrive whole within a second: config maps, secrets, labels, sources that come later or go', async () => {
+    const pair = (value: string): object =>
+      object('ConfigMap', 'pair', { a: value.repeat(50_000), b: value.repeat(50_000) });
+    await apply(pair('1'), object('Secret', 'turning', { key: 'one' }));
+    const volumes: Volume[] = [
+      { name: 'pair', configMap: { name: 'pair' } },
+      { name: 'turning', secret: { secretName: 'turning' } },
+      { name: 'later', configMap: { name: 'later', optional: true } },
+      { name: 'down', downwardAPI: { items: [{ path: 'l', fieldRef: { fieldPath: 'metadata.labels' } }] } },
+    ];
+    // Reads through one look at ..data, as a careful program does, and tells of pairs that do not match. A folder may go meanwhile.
+    const look = 'cd -P /v/pair/..data && x=$(md5sum < a) && y=$(md5sum < b) && [ "$x" != "$y" ] && echo torn';
+    const reader = `while :; do (${look}); done 2>/dev/null`;
+    await apply(idle('live', volumes, { securityContext: { fsGroup: 2000 } }, { command: ['sh', '-c', reader] }));
+    await ready('live');
+    /** Starts waiting inside the container, makes the change, and gives the ms from its end until it is seen there. */
+    const until = async (condition: string, change: () => Promise<unknown>): Promise<number> => {
+      const seen = sh('live', `echo; until ${condition}; do usleep 5000; done; echo seen`);
+      await change();
+      const changed = performance.now();
+      expect(await seen).toBe('seen');
+      return performance.now() - changed;
+    };
+    const times = {
+      configMap: await until('grep -q 2 /v/pair/a', () => apply(pair('2'))),
+      secret: await until('grep -q two /v/turning/key', () => apply(object('Secret', 'turning', { key: 'two' }))),
+      labels: await until('grep -q new /v/down/l', () => peapod.kubectl(['label', 'pod', 'live', 'more=new'])),
+      later: await until('test -f /v/later/x', () => apply(object('ConfigMap', 'later', { x: '1' }))),
+      away: await until('test ! -e /v/later/x', () => peapod.kubectl(['delete', 'configmap', 'later'])),
+    };
+    console.log('ms from the end of kubectl until a change is seen in the container:', times);
+    // Well within a second on a machine at rest; what must not be is the minute of polling.
+    for (const [what, ms] of Object.entries(times)) expect(ms, what).toBeLessThan(5000);
+    for (const value of ['3', '4', '5', '6']) await apply(pair(value));
+    await peapod.kubectl(['delete', 'configmap', 'pair']);
+    await eventually('told that it is gone', async () =>
+      (await events('live')).includes(
+        'FailedMount MountVolume.SetUp failed for volume "pair" : configmap "pair" not found',
+      ),
+    );
+    expect(await sh('live', 'head -c 1 /v/pair/a; stat -L -c ";%a %g" /v/pair/a /v/turning/key')).toBe(
+      '6;644 2000\n;644 2000',
+    );
+    expect(await peapod.kubectl(['logs', 'live'])).toBe('');
+  });
+
+  test('tokens belong to the one user of the pod, or to its fsGroup', async () => {
+    const token: Volume = { name: 't', projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } };
+    const look = 'stat -L -c "%a %u %g" /v/t/token; wc -c < /v/t/token | grep -c ...';
+    await apply(
+      idle('t-user', [token], { securityContext: { runAsUser: 1000 } }),
+      idle('t-group', [token], { securityContext: { runAsUser: 1000, fsGroup: 2000 } }),
+      idle('t-mixed', [token], {
+        initContainers: [
+          { name: 'i', image: 'busybox:1.28', command: ['true'], securityContext: { runAsUser: 2 } } as Container,
+        ],
+        securityContext: { runAsUser: 1000 },
+      }),
+    );
+    await Promise.all(['t-user', 't-group', 't-mixed'].map(ready));
+    expect(await sh('t-user', look)).toBe('600 1000 0\n1');
+    expect(await sh('t-group', look)).toBe('640 1000 2000\n1');
+    expect(await sh('t-mixed', look)).toBe('644 0 0\n1');
+  });
+
+  test('/etc/hosts, names and DNS are those of the spec', async () => {
+    const aliases = [{ ip: '10.1.2.3', hostnames: ['foo.remote', 'bar.remote'] }];
+    const nameservers = ['192.0.2.1', '192.0.2.2', '192.0.2.3'];
+    const ofNode = [...readFileSync('/etc/resolv.conf', 'utf8').matchAll(/^nameserver +(\S+)/gm)].map(([, ip]) => ip);
+    const dnsConfig = {
+      nameservers,
+      searches: ['a.example'],
+      options: [{ name: 'ndots', value: '3' }, { name: 'rotate' }],
+    };
+    await apply(
+      idle('named', [], {
+        hostname: 'db',
+        subdomain: 'ring',
+        setHostnameAsFQDN: true,
+        hostAliases: aliases,
+        dnsPolicy: 'None',
+        dnsConfig,
+      }),
+      idle('many', [], { dnsPolicy: 'Default', dnsConfig: { nameservers } }),
+      idle('on-host', [], { hostNetwork: true, hostAliases: aliases, dnsPolicy: 'Default' }),
+      idle(
+        'own-hosts',
+        [{ name: 'h', emptyDir: {} }],
+        {},
+        { volumeMounts: [{ name: 'h', mountPath: '/etc/hosts', subPath: 'hosts' }], command: ['sleep', '3600'] },
+      ),
+    );
+    const named = await ready('named');
+    const fqdn = 'db.ring.default.svc.cluster.local';
+    expect(await sh('named', 'hostname; cat /etc/resolv.conf; tail -4 /etc/hosts')).toBe(
+      [
+        fqdn,
+        'search a.example',
+        'nameserver 192.0.2.1',
+        'nameserver 192.0.2.2',
+        'nameserver 192.0.2.3',
+        'options ndots:3 rotate',
+        `${named.status?.podIP}\t${fqdn}\tdb`,
+        '',
+        '# Entries added by HostAliases.',
+        '10.1.2.3\tfoo.remote\tbar.remote',
+      ].join('\n'),
+    );
+    await ready('many');
+    const applied = [...new Set([...ofNode, ...nameservers])].slice(0, 3).join(' ');
+    if (ofNode.length > 0)
+      expect(await events('many')).toContainEqual(
+        `DNSConfigForming Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: ${applied}`,
+      );
+    expect(await sh('many', 'awk \'$1 == "nameserver" {print $2}\' /etc/resolv.conf | xargs')).toBe(applied);
+    await ready('on-host');
+    // A container that mounts something there has no file of the kubelet's.
+    await ready('own-hosts');
+    expect(await sh('own-hosts', 'ls -A /etc/hosts')).toBe('');
+    expect(await sh('on-host', 'cat /etc/hosts')).toBe(
+      `# Kubernetes-managed hosts file (host network).\n${readFileSync('/etc/hosts', 'utf8')}\n# Entries added by HostAliases.\n10.1.2.3\tfoo.remote\tbar.remote`,
+    );
+  });
+
+  test('nothing is left behind, kill -9 at any step of coming and going included', async () => {
+    const volumes: Volume[] = [
+      { name: 'mem', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
+      { name: 'disk', emptyDir: {} },
+      { name: 'secret', secret: { secretName: 'login' } },
+      { name: 'image', image: { reference: 'geektime/sample:v2', pullPolicy: 'IfNotPresent' } },
+    ];
+    const part = [
+      ...volumes.map(({ name }) => ({ name, mountPath: `/v/${name}` })),
+      { name: 'disk', mountPath: '/part', subPath: 'a/b' },
+      { name: 'secret', mountPath: '/user', subPath: 'user' },
+    ];
+    const names = Array.from({ length: 4 }, (_, i) => `left-${i}`);
+    const pods = names.map((name) => idle(name, volumes, {}, { volumeMounts: part }));
+    for (const afterMs of process.env['PEAPOD_LONG'] === '1' ? [50, 150, 300, 500, 700, 1000] : [400]) {
+      await apply(...pods);
+      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      await peapod.kill9();
+      await peapod.restart();
+      await Promise.all(names.map(ready));
+      expect(await sh('left-3', 'cat /user; touch /part/x; ls /v/disk/a/b')).toBe('bobx');
+      await peapod.kubectl(['delete', 'pod', '--now', '--wait=false', ...names]);
+      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      await peapod.kill9();
+      await peapod.restart();
+      await eventually(
+        'all is given back',
+        async () => {
+          expect(await peapod.kubectl(['get', 'pods', '-o', 'name'])).toBe('');
+          expect(podFolders()).toEqual([]);
+          expect(podMounts()).toEqual([]);
+          return true;
+        },
+        60_000,
+      );
+    }
+    const socketPath = join(peapod.dataDir, 'run/containerd.sock');
+    const views = execFileSync('ctr', ['--address', socketPath, '-n', 'k8s.io', 'snapshots', 'list'], {
+      encoding: 'utf8',
+    });
+    expect(views).not.toContain('peapod-volume');
+  });
+});
