@@ -6,6 +6,7 @@ import { formatTime } from '../api/meta/time.ts';
 import { isMirrorPod, isStaticPod } from '../api/pod/static-pod.ts';
 import type { Client, Resource } from '../client/client.ts';
 import type { RuntimeService } from '../cri/runtime.ts';
+import { runtimeSupports } from '../cri/runtime-supports.ts';
 import { type Clock, sleep } from '../lib/clock.ts';
 import type { Dialer } from '../lib/dialer.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -107,7 +108,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   const { runtime, clock, logger, files } = options;
   const workers = new Map<string, PodWorker>();
   const { promise: ready, resolve: becomeReady } = Promise.withResolvers<void>();
-  let runtimeName = 'containerd';
+  let version = { runtimeName: 'containerd', runtimeVersion: '' };
   let synced = false;
   let statics: StaticPods | undefined;
 
@@ -150,7 +151,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     await options.allocations.load();
     for (;;) {
       try {
-        runtimeName = (await runtime.version(signal)).runtimeName;
+        version = await runtime.version(signal);
         await watcher.list();
         break;
       } catch (error) {
@@ -169,7 +170,8 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     });
     return {
       ...options,
-      runtimeName: () => runtimeName,
+      runtimeName: () => version.runtimeName,
+      recursiveReadOnly: () => runtimeSupports(version, 'recursiveReadOnly'),
       watcher,
       statuses,
       runtimeHandlers: createRuntimeHandlers(options.client),

@@ -34,6 +34,8 @@ export interface KubeletParts {
   runtime: RuntimeService;
   /** 'containerd'. */
   runtimeName: () => string;
+  /** Whether the runtime makes read-only mounts so all the way down where asked to. */
+  recursiveReadOnly: () => boolean;
   watcher: RuntimeWatcher;
   images: ImageManager;
   volumes: VolumeManager;
@@ -163,6 +165,7 @@ export function report(
       reasons,
       hostIPs: parts.node.hostIPs(),
       runtimeName: parts.runtimeName(),
+      recursiveReadOnly: parts.recursiveReadOnly(),
       stage,
       ...(failure ? { failure } : {}),
     },

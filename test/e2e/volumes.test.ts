@@ -1,11 +1,11 @@
 // Volumes through the API: every kind from inside a container, what is refused and how, changes that arrive, and what is left behind.
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Container, Pod, PodSpec, Volume } from '../../src/api/generated/types.ts';
+import { hostProcesses, must } from '../../src/host/processes.ts';
 import { eventually } from '../support/eventually.ts';
 import { noContainers, type Peapod, startPeapod } from '../support/peapod.ts';
 
@@ -94,8 +94,8 @@ describe.skipIf(noContainers)(`volumes${noContainers ? ` (skipped: ${noContainer
     mkdirSync(join(host, 'dir'));
     writeFileSync(join(host, 'dir/seen'), 'host');
     writeFileSync(join(host, 'file'), 'host');
-    execFileSync('mknod', [join(host, 'block'), 'b', '7', '250']);
-    execFileSync('mkfifo', [join(host, 'pipe')]);
+    await must(hostProcesses, ['mknod', join(host, 'block'), 'b', '7', '250']);
+    await must(hostProcesses, ['mkfifo', join(host, 'pipe')]);
     socket = createServer((connection) => connection.end('hello')).listen(join(host, 'socket'));
     peapod = await startPeapod();
     await apply(
@@ -466,9 +466,7 @@ describe.skipIf(noContainers)(`volumes${noContainers ? ` (skipped: ${noContainer
       );
     }
     const socketPath = join(peapod.dataDir, 'run/containerd.sock');
-    const views = execFileSync('ctr', ['--address', socketPath, '-n', 'k8s.io', 'snapshots', 'list'], {
-      encoding: 'utf8',
-    });
+    const views = await must(hostProcesses, ['ctr', '--address', socketPath, '-n', 'k8s.io', 'snapshots', 'list']);
     expect(views).not.toContain('peapod-volume');
   });
 });

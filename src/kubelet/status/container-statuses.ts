@@ -26,6 +26,8 @@ export interface ContainerStatusInput {
   reasons: ReadonlyMap<string, WaitingReason>;
   /** The runtime's name, as in containerd://. */
   runtimeName: string;
+  /** Whether the runtime makes read-only mounts so all the way down where asked to. */
+  recursiveReadOnly: boolean;
   /** What probes have found; without it nothing is known. */
   probes?: ProbeVerdicts;
   /** What running containers have; without it what they were given. */
@@ -174,13 +176,13 @@ function withReadiness(
   return { ...status, started, ready: started && passed('readiness') };
 }
 
-/** Volume mounts as the status shows them. */
-function mountStatuses(container: Container): Pick<ContainerStatus, 'volumeMounts'> {
-  const mounts = (container.volumeMounts ?? []).map((m) => ({
-    name: m.name,
-    mountPath: m.mountPath,
-    ...(m.readOnly === true ? { readOnly: true, recursiveReadOnly: 'Disabled' } : {}),
-  }));
+/** Volume mounts as the status shows them: of what was asked IfPossible, what came of it. */
+function mountStatuses(container: Container, recursive: boolean): Pick<ContainerStatus, 'volumeMounts'> {
+  const mounts = (container.volumeMounts ?? []).map(({ name, mountPath, readOnly, recursiveReadOnly = 'Disabled' }) => {
+    if (readOnly !== true) return { name, mountPath };
+    const enabled = recursive && recursiveReadOnly !== 'Disabled';
+    return { name, mountPath, readOnly, recursiveReadOnly: enabled ? 'Enabled' : 'Disabled' };
+  });
   return mounts.length === 0 ? {} : { volumeMounts: mounts };
 }
 
@@ -213,7 +215,7 @@ export function containerStatusesOf(input: ContainerStatusInput, containers: rea
     const latest = records[0];
     return {
       ...withReadiness(input, container, latest?.id ?? '', base),
-      ...mountStatuses(container),
+      ...mountStatuses(container, input.recursiveReadOnly),
       ...resourceStatuses(input, container, latest),
       ...(latest?.user ? { user: { linux: latest.user } } : {}),
     };

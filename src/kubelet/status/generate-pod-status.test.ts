@@ -207,6 +207,22 @@ describe('generatePodStatus', () => {
     ],
   ])('%s', (_, status, expected) => expect(short(status)).toBe(expected));
 
+  test.each([
+    ['Enabled', true, 'Enabled'],
+    ['IfPossible', true, 'Enabled'],
+    ['IfPossible', false, 'Disabled'],
+    ['Disabled', true, 'Disabled'],
+    [undefined, true, 'Disabled'],
+  ] as const)('a mount that is recursively read-only %s, where that can be %s: %s', (mode, can, shown) => {
+    const mount = { name: 'v', mountPath: '/v', readOnly: true, ...(mode ? { recursiveReadOnly: mode } : {}) };
+    const pod = podOf({ app: [{ volumeMounts: [mount, { name: 'w', mountPath: '/w' }] }] });
+    const status = statusOf(pod, runtimeOf([record('c0', 'running')]), { recursiveReadOnly: can });
+    expect(status.containerStatuses?.[0]?.volumeMounts).toEqual([
+      { name: 'v', mountPath: '/v', readOnly: true, recursiveReadOnly: shown },
+      { name: 'w', mountPath: '/w' },
+    ]);
+  });
+
   test('a running pod in full', () => {
     const pod = podOf({
       app: [

@@ -33,6 +33,8 @@ export interface StatusInput {
   probes?: ProbeVerdicts;
   hostIPs: readonly string[];
   runtimeName: string;
+  /** Whether the runtime makes read-only mounts so all the way down where asked to. */
+  recursiveReadOnly?: boolean;
   failure?: PodFailure;
   /**
    * 'running' while the pod shall run, 'stopping' while it is being ended, 'stopped' once nothing of it runs: then every
@@ -111,6 +113,7 @@ export function generatePodStatus(input: StatusInput, now: number): PodStatus {
     runtime,
     reasons: input.reasons,
     runtimeName: input.runtimeName,
+    recursiveReadOnly: input.recursiveReadOnly === true,
     ended: stage === 'stopped',
     restarted: restart === 'removed',
     ...(input.probes ? { probes: input.probes } : {}),
