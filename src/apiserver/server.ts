@@ -1,5 +1,6 @@
 // Puts the API server together: caches over a store, the pipeline, and the ways in.
 
+import type { Service } from '../api/generated/types.ts';
 import { unauthorized } from '../api/meta/errors.ts';
 import type { JsonObject } from '../api/meta/types.ts';
 import type { AnyKind } from '../api/scheme.ts';
@@ -10,9 +11,10 @@ import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import type { Store } from '../store/store.ts';
 import { admissionChain, type AdmissionPlugin } from './admission/admission.ts';
-import { objectLookup } from './admission/object-lookup.ts';
+import { type LookupKind, objectLookup } from './admission/object-lookup.ts';
 import type { PluginName } from './admission/plugin-names.ts';
 import { createPlugins } from './admission/plugins.ts';
+import { serviceAddresses } from './admission/service-addresses.ts';
 import { systemPriorityClassGuard } from './admission/system-priority-classes.ts';
 import { actingUser, type RequestHeaders } from './authz/impersonate.ts';
 import { createAuthorizer, type RuleSource } from './authz/authorizer.ts';
@@ -23,6 +25,7 @@ import { createTokenSigner, newSigningKey } from './tokens/jwt.ts';
 import { createNodeGraph, narrowNodes } from './authz/node-graph.ts';
 import { createRoleIndex } from './authz/role-index.ts';
 import { rbacEscalation } from './admission/rbac-escalation.ts';
+import { bootstrapService } from './bootstrap-service.ts';
 import { bootstrapRbac } from './bootstrap-rbac.ts';
 import { bootstrapDefaultAccount, bootstrapNamespaces, bootstrapPriorityClasses } from './bootstrap.ts';
 import { createDiscovery } from './discovery/discovery.ts';
@@ -75,13 +78,17 @@ export interface ApiServerOptions {
   admission?: readonly AdmissionPlugin[];
   /** Rules by user; those of roles and of the bootstrap when absent. */
   rules?: RuleSource;
+  /** The addresses of services. Default 10.43.0.0/16. */
+  serviceCidr?: string;
   /** PEM of the ECDSA key that signs service account tokens; a new one for this run when absent. */
   serviceAccountKey?: string;
 }
 
 export interface ApiServer {
-  /** Serves HTTPS; gives the port. May be called once. */
+  /** Serves HTTPS; gives the port. May be called again for another address of the same server. */
   listen(options: ListenOptions): Promise<{ port: number }>;
+  /** Makes the service `kubernetes`, with the port on which pods reach the server. */
+  announce(port: number): Promise<void>;
   /** Takes renewed certificates for new connections. */
   renew(tls: TlsMaterial): void;
   /** A transport that acts as that user, without a socket. */
@@ -92,6 +99,8 @@ export interface ApiServer {
 }
 
 const compactEveryMs = 5 * 60_000;
+
+const serviceLookup: LookupKind<Service> = { group: '', resource: 'services' };
 
 /** The server's own identity, for what it does by itself. */
 export const apiserverUser: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
@@ -111,12 +120,16 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       : createAuthorizer((user) => [...componentRules(user), ...roles.rulesOf(user)], roles.generation);
   const authorizer = pods === undefined ? base : narrowNodes(base, createNodeGraph(feed, pods));
   const closing = new AbortController();
+  const objects = objectLookup(resources, feed);
+  const { serviceCidr = '10.43.0.0/16' } = options;
+  const services = resources.find('', 'v1', 'services') && (() => objects.list(serviceLookup, ''));
   const admission = admissionChain([
     ...createPlugins(
-      { objects: objectLookup(resources, feed), logger, random, sleep: (ms) => sleep(clock, ms, closing.signal) },
+      { objects, logger, random, sleep: (ms) => sleep(clock, ms, closing.signal) },
       options.admissionPlugins,
     ),
     systemPriorityClassGuard,
+    ...(services === undefined ? [] : [serviceAddresses({ serviceCidr, services, clock, random })]),
     ...(options.admission ?? []),
     ...(roles === undefined ? [] : [rbacEscalation({ authorizer, roles, caughtUp: () => feed.caughtUp() })]),
   ]);
@@ -131,7 +144,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     leases: leaseIssuer(store, clock),
     allowPrivileged: options.allowPrivileged ?? true,
   };
-  const address = (): string => `127.0.0.1:${listener?.port ?? 6443}`;
+  const address = (): string => `127.0.0.1:${listeners[0]?.port ?? 6443}`;
   const tokens = createServiceAccountTokens({
     registry,
     resources,
@@ -158,7 +171,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     kinds,
     build: options.version,
   });
-  let listener: Listener | undefined;
+  const listeners: Listener[] = [];
   let isReady = false;
   const pipeline = createPipeline({
     resources,
@@ -218,22 +231,29 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const compaction = compactRegularly(store, clock, logger);
   return {
     async listen(listenOptions) {
-      if (listener !== undefined) throw new Error('the API server listens already');
       const connector = options.kubeletConnector;
       const upgrade: UpgradeHandler =
         connector === undefined
           ? (_request, socket) => socket.destroy()
           : upgradeHandler({ locate, actingUser: actAs, tokenUser, connector, logger });
-      listener = await listenHttps(listenOptions, exchangeDeps, upgrade);
+      const listener = await listenHttps(listenOptions, exchangeDeps, upgrade);
+      listeners.push(listener);
       return { port: listener.port };
     },
-    renew: (tls) => listener?.renew(tls),
+    async announce(port) {
+      await starting;
+      if (services !== undefined)
+        await bootstrapService(createInProcessTransport(pipeline, apiserverUser), serviceCidr, port);
+    },
+    renew(tls) {
+      for (const listener of listeners) listener.renew(tls);
+    },
     inProcess: (user) => createInProcessTransport(pipeline, user),
     ready: () => starting,
     async close() {
       closing.abort();
       compaction.cancel();
-      await listener?.close();
+      await Promise.all(listeners.map((listener) => listener.close()));
       await starting.catch(() => {});
       await feed.close();
     },

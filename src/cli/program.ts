@@ -20,7 +20,7 @@ export interface UpOptions {
   registryMirrors: Record<string, string>;
   /** Absent: the default range, or the next free one when another instance has it. */
   podCidr?: string;
-  serviceCidr: string;
+  serviceCidr?: string;
   kubeletPort?: number;
   nodeName?: string;
   /** Where static pods are described: a folder or a file. Absent: `manifests` in the data folder. */
@@ -184,7 +184,7 @@ export function createProgram(actions: CliActions, defaultDataDir: string, finis
     )
     .option('--registry-mirror <host=url>', 'pull images of that registry from a mirror (repeatable)', mirror, {})
     .option('--pod-cidr <range>', 'addresses of pods (default: 10.42.0.0/16, or the next free range)', cidr)
-    .option('--service-cidr <range>', 'addresses of services', cidr, '10.43.0.0/16')
+    .option('--service-cidr <range>', 'addresses of services (default: 10.43.0.0/16, or the next free range)', cidr)
     .option(
       '--kubelet-port <port>',
       "port of the node's own API (default: 10250, or a free one)",
@@ -271,7 +271,7 @@ interface UpFlags {
   onExit?: OnExit;
   registryMirror: Record<string, string>;
   podCidr?: string;
-  serviceCidr: string;
+  serviceCidr?: string;
   kubeletPort?: number;
   nodeName?: string;
   podManifestPath?: string;

@@ -11,6 +11,7 @@ import type {
   PriorityClass,
   RuntimeClass,
   Secret,
+  Service,
   ServiceAccount,
   SubjectAccessReview,
   TokenReview,
@@ -59,6 +60,7 @@ export const priorityClasses = resource<PriorityClass>(
   false,
 );
 export const runtimeClasses = resource<RuntimeClass>('node.k8s.io', 'v1', 'runtimeclasses', 'RuntimeClass', false);
+export const services = resource<Service>('', 'v1', 'services', 'Service', true);
 export const leases = resource<Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease', true);
 
 /** A name as a path segment. Colons stay readable, as in system:node. */

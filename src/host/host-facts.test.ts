@@ -9,7 +9,7 @@ import { isAlive, parseProcStat, readPidFile, startDaemon, stopDaemon } from './
 import { importedNames } from './image-store.ts';
 import { instanceOf } from './instance.ts';
 import { cgroupModeOf, leastOomScoreAdjOf, osImageOf } from './machine.ts';
-import { nftScript, portmapLeftovers } from './network.ts';
+import { apiRedirectScript, gatewayOf, nftScript, portmapLeftovers } from './network.ts';
 import { completeTree, ociImageTar } from './oci-image.ts';
 import { joinSysctls, leaveSysctls } from './sysctls.ts';
 import { tarArchive } from './tar.ts';
@@ -110,6 +110,15 @@ describe('network', () => {
     expect(nftScript(instance, network)).toContain(
       `ip saddr 10.42.0.0/24 ip daddr != { 10.42.0.0/16, 224.0.0.0/4 } oifname != "${instance.bridge}" masquerade`,
     );
+  });
+
+  test('what goes to the service of the API goes to the API, from the instance’s pods and from the node', () => {
+    const instance = instanceOf('/data');
+    const api = { address: gatewayOf('10.42.3.0/24'), port: 6443 };
+    const script = apiRedirectScript(instance, { address: '10.43.0.1', port: 443 }, api);
+    const rule = 'ip daddr 10.43.0.1 tcp dport 443 dnat to 10.42.3.1:6443;';
+    expect(script).toContain(`chain api-of-pods { iifname "${instance.bridge}" ${rule} }`);
+    expect(script).toContain(`chain api-of-node { ${rule} }`);
   });
 
   test('hostPort rules of one network are removed, of others kept', () => {

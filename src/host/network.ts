@@ -2,6 +2,7 @@
 
 import { mkdir } from 'node:fs/promises';
 import type { Processes } from '../lib/system.ts';
+import { ipv4Range } from '../lib/ipv4-range.ts';
 import { hostFiles } from './files.ts';
 import type { Instance } from './instance.ts';
 import { natTablesState } from './nat-tables.ts';
@@ -57,10 +58,74 @@ export function nftScript(instance: Instance, network: PodNetwork): string {
   ].join('\n');
 }
 
+/** The first address of the node's range, which its bridge has: the gateway of its pods. */
+export const gatewayOf = (nodePodCidr: string): string => ipv4Range(nodePodCidr).at(1);
+
+/** Makes the bridge as CNI's plugin would for the first pod, so that the node can listen on its address before there is one. */
+async function ensureBridge(
+  processes: Processes,
+  { bridge }: Instance,
+  { nodePodCidr, mtu }: PodNetwork,
+): Promise<void> {
+  const found = await processes.run(['ip', 'link', 'show', bridge]);
+  if (found.exitCode !== 0) await must(processes, ['ip', 'link', 'add', bridge, 'type', 'bridge']);
+  if (mtu !== undefined) await must(processes, ['ip', 'link', 'set', bridge, 'mtu', String(mtu)]);
+  const address = `${gatewayOf(nodePodCidr)}/${nodePodCidr.split('/')[1]}`;
+  await must(processes, ['ip', 'address', 'replace', address, 'dev', bridge]);
+  await must(processes, ['ip', 'link', 'set', bridge, 'up']);
+}
+
+interface Endpoint {
+  address: string;
+  port: number;
+}
+
+/** The nft script that sends what pods of the instance, or the node itself, send to the API's service to the API. */
+export function apiRedirectScript(instance: Instance, service: Endpoint, api: Endpoint): string {
+  const rule = `ip daddr ${service.address} tcp dport ${service.port} dnat to ${api.address}:${api.port}`;
+  const table = `table ip ${instance.nftTable}`;
+  return [
+    `add chain ip ${instance.nftTable} api-of-pods { type nat hook prerouting priority dstnat; policy accept; }`,
+    `add chain ip ${instance.nftTable} api-of-node { type nat hook output priority -100; policy accept; }`,
+    `flush chain ip ${instance.nftTable} api-of-pods`,
+    `flush chain ip ${instance.nftTable} api-of-node`,
+    `${table} {`,
+    `  chain api-of-pods { iifname "${instance.bridge}" ${rule}; }`,
+    `  chain api-of-node { ${rule}; }`,
+    '}',
+    '',
+  ].join('\n');
+}
+
+/**
+ * Makes the API reachable under its service's address, until there is a service proxy. The route goes with the bridge, the
+ * rules with the instance's table. Idempotent.
+ */
+export async function redirectApi(
+  processes: Processes,
+  instance: Instance,
+  service: Endpoint,
+  api: Endpoint,
+): Promise<void> {
+  await must(processes, ['nft', '-f', '-'], { input: apiRedirectScript(instance, service, api) });
+  // Without a route to it a packet of the node never comes to the rules.
+  await must(processes, [
+    'ip',
+    'route',
+    'replace',
+    `${service.address}/32`,
+    'dev',
+    instance.bridge,
+    'src',
+    api.address,
+  ]);
+}
+
 /** Writes the CNI configuration and sets up translation and forwarding. Idempotent; run at every start. */
 export async function setUpPodNetwork(processes: Processes, instance: Instance, network: PodNetwork): Promise<void> {
   await joinSysctls(instance.id, undefined, undefined, [natTablesState(processes)]);
   await must(processes, ['nft', '-f', '-'], { input: nftScript(instance, network) });
+  await ensureBridge(processes, instance, network);
   await mkdir(instance.cniStateDir, { recursive: true, mode: 0o700 });
   await mkdir(instance.cniConfDir, { recursive: true, mode: 0o700 });
   const text = JSON.stringify(cniConflist(instance, network), null, 2);

@@ -23,7 +23,7 @@ test('certificates are kept, and made anew when their time runs out or their nam
   const serving = new X509Certificate(named.apiserver.cert);
   expect(serving.checkHost('node-1')).toBe('node-1');
   expect(serving.checkHost('kubernetes.default.svc')).toBeDefined();
-  for (const ip of ['192.0.2.7', '10.43.0.1', '127.0.0.1', '::1']) expect(serving.checkIP(ip), ip).toBe(ip);
+  for (const ip of ['192.0.2.7', '127.0.0.1', '::1']) expect(serving.checkIP(ip), ip).toBe(ip);
   await clock.advance(300 * day);
   const renewed = await make(['node-1', '192.0.2.7']);
   expect(renewed.ca).toBe(first.ca);

@@ -61,7 +61,6 @@ const apiserverHosts = [
   'localhost',
   '127.0.0.1',
   '::1',
-  '10.43.0.1',
   'kubernetes',
   'kubernetes.default',
   'kubernetes.default.svc',

@@ -2,6 +2,7 @@
 
 import { hostname } from 'node:os';
 import { dialPod, httpsKubeletConnector } from '../apiserver/http/kubelet-client.ts';
+import { apiServiceAddress } from '../apiserver/bootstrap-service.ts';
 import { createApiServer } from '../apiserver/server.ts';
 import { schemaMachinery } from '../apiserver/schema-machinery.ts';
 import { loadSchema } from '../api/schema/load.ts';
@@ -12,6 +13,7 @@ import { createEventRecorder } from '../client/event-recorder.ts';
 import { createControllerManager } from '../controllers/manager.ts';
 import { hostFiles } from '../host/files.ts';
 import { writeKubeconfig } from '../host/kubeconfig.ts';
+import { gatewayOf } from '../host/network.ts';
 import { ensurePki, type Pki } from '../host/pki.ts';
 import { realClock } from '../host/real-clock.ts';
 import { realRandom } from '../host/real-random.ts';
@@ -20,7 +22,7 @@ import { createScheduler } from '../scheduler/scheduler.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
 import type { ComponentSettings } from './component-settings.ts';
 import type { DataDir } from './data-dir.ts';
-import type { Settings } from './settings.ts';
+import { nodeRange, type Settings } from './settings.ts';
 import { peapodVersion } from './version.ts';
 
 export interface ControlPlane {
@@ -30,6 +32,8 @@ export interface ControlPlane {
   pki: Pki;
   /** A client that acts as that user, in this process. */
   clientAs(name: string, groups?: readonly string[]): Client;
+  /** Serves on another address of this machine too, on the same port. Rejects with node's error. */
+  listenAlso(host: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -48,13 +52,14 @@ const controllerUser = 'system:kube-controller-manager';
 /** Starts it and resolves once the API answers; scheduler and controllers go on starting behind. Rejects with node's error when the port is taken. */
 export async function startControlPlane({
   paths,
+  settings,
   port,
   logger,
   components,
 }: ControlPlaneOptions): Promise<ControlPlane> {
   const ending = new AbortController();
   const [pki, store] = await Promise.all([
-    ensurePki({ dir: paths.pki, files: hostFiles, clock: realClock, hosts: [hostname()] }),
+    ensurePki({ dir: paths.pki, files: hostFiles, clock: realClock, hosts: apiHosts(settings) }),
     openEmbeddedStore({ path: paths.store, clock: realClock }),
   ]);
   const kubeletClient = await pki.issueClientCert('kube-apiserver-kubelet-client', [], 'apiserver-kubelet-client');
@@ -68,6 +73,7 @@ export async function startControlPlane({
     random: realRandom,
     logger: logger.child({ component: 'apiserver' }),
     version: peapodVersion(),
+    serviceCidr: settings.serviceCidr,
     serviceAccountKey: pki.serviceAccountKey,
     kubeletConnector: httpsKubeletConnector({ ...kubeletClient, ca: pki.ca }),
     dialPod,
@@ -80,6 +86,7 @@ export async function startControlPlane({
   try {
     const tls = { ...pki.apiserver, clientCa: pki.ca };
     const [listening] = await Promise.all([api.listen({ host: '127.0.0.1', port, tls }), api.ready()]);
+    await api.announce(listening.port);
     const server = `https://127.0.0.1:${listening.port}`;
     const admin = await pki.issueClientCert('kubernetes-admin', ['system:masters'], 'admin');
     await writeKubeconfig(paths.kubeconfig, { server, ca: pki.ca, ...admin }, hostFiles);
@@ -93,12 +100,21 @@ export async function startControlPlane({
       logger,
       signal: ending.signal,
     });
-    return { server, port: listening.port, pki, clientAs, stop };
+    const listenAlso = async (host: string): Promise<void> =>
+      void (await api.listen({ host, port: listening.port, tls }));
+    return { server, port: listening.port, pki, clientAs, listenAlso, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
+
+/** What else than localhost the API is called: its address inside the cluster, and where pods of this machine reach it. */
+const apiHosts = ({ podCidr, serviceCidr }: Settings): string[] => [
+  hostname(),
+  apiServiceAddress(serviceCidr),
+  gatewayOf(nodeRange(podCidr, 0)),
+];
 
 /** Runs a component behind; what ends it before the end is an error in the log. */
 function behind(name: string, logger: Logger, start: Promise<void>): void {

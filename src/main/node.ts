@@ -5,7 +5,7 @@ import { runtimeSupports } from '../cri/runtime-supports.ts';
 import type { Client } from '../client/client.ts';
 import { createEventRecorder, type EventRecorder } from '../client/event-recorder.ts';
 import { createInformer } from '../client/informer.ts';
-import { nodes, pods, secrets } from '../client/resources.ts';
+import { nodes, pods, secrets, services } from '../client/resources.ts';
 import { openCgroups } from '../host/cgroups.ts';
 import { hostDialer } from '../host/dialer.ts';
 import { hostFiles } from '../host/files.ts';
@@ -20,6 +20,7 @@ import { realRandom } from '../host/real-random.ts';
 import { createHostSubPaths } from '../host/sub-paths.ts';
 import { noCgroups } from '../kubelet/cgroups/no-cgroups.ts';
 import { createPodCgroups } from '../kubelet/cgroups/pod-cgroups.ts';
+import { type ServiceSource, serviceSourceOf } from '../kubelet/container-config/service-source.ts';
 import { createContainerConfigBuilder } from '../kubelet/container-config/container-config-builder.ts';
 import { createSimulatedSubPaths } from '../kubelet/container-config/simulated-sub-paths.ts';
 import { createImageManager } from '../kubelet/images/image-manager.ts';
@@ -84,6 +85,8 @@ export interface NodeOptions {
   pullProgress?: () => Promise<string>;
   /** Where static pods are described: a folder or a file. */
   manifests?: string;
+  /** The services of the cluster; watched by the node itself when absent. */
+  services?: ServiceSource;
   logger: Logger;
 }
 
@@ -138,6 +141,7 @@ export async function startNode(given: NodeOptions): Promise<RunningNode> {
     logger,
     () => kubelet,
     () => status,
+    ending.signal,
   );
   const informer = createInformer({
     client,
@@ -213,6 +217,13 @@ export async function startNode(given: NodeOptions): Promise<RunningNode> {
       await running;
     },
   };
+}
+
+/** Watches the services until the signal aborts. */
+function watchServices(client: Client, logger: Logger, signal: AbortSignal): ServiceSource {
+  const informer = createInformer({ client, resource: services, clock: realClock, random: realRandom, logger });
+  informer.start(signal);
+  return serviceSourceOf(informer, realClock);
 }
 
 function staticPodSource({ manifests, name }: NodeOptions, events: PodEvents, logger: Logger): PodSource[] {
@@ -307,6 +318,7 @@ async function nodeParts(
   logger: Logger,
   kubelet: () => Kubelet,
   status: () => NodeStatusKeeper,
+  ending: AbortSignal,
 ) {
   const { client, machine, root, real } = options;
   let warnedOfDns = false;
@@ -362,7 +374,7 @@ async function nodeParts(
       logger,
       objects,
       images: options.images,
-      services: () => [],
+      services: options.services ?? watchServices(client, logger, ending),
       nodeAllocatable,
       machine: () => ({
         memoryCapacity: machine.memoryBytes,

@@ -1,6 +1,6 @@
-// Which pod range a new instance takes beside what the machine already has.
+// Which ranges a new instance takes beside what the machine already has.
 import { expect, test } from 'vitest';
-import { freePodCidr } from './settings.ts';
+import { freePodCidr, freeServiceCidr } from './settings.ts';
 
 test.each([
   [[], '10.42.0.0/16'],
@@ -10,4 +10,9 @@ test.each([
 ])('beside %j it is %s', (used, expected) => {
   if (expected === undefined) expect(() => freePodCidr(used)).toThrow('--pod-cidr');
   else expect(freePodCidr(used)).toBe(expected);
+});
+
+test('services have ranges of their own', () => {
+  expect(freeServiceCidr(['10.42.0.0/16'])).toBe('10.43.0.0/16');
+  expect(freeServiceCidr(['10.43.0.0/16', '10.45.9.0/24'])).toBe('10.47.0.0/16');
 });

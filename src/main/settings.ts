@@ -13,7 +13,7 @@ export interface Settings {
 
 interface Wanted {
   podCidr?: string;
-  serviceCidr: string;
+  serviceCidr?: string;
   kubeletPort?: number;
 }
 
@@ -41,12 +41,27 @@ function usedRanges(): string[] {
 }
 
 /** The first of 10.42.0.0/16, 10.44.0.0/16, … that overlaps none of the ranges. Throws when there is none. */
-export function freePodCidr(used: readonly string[]): string {
-  for (let second = 42; second < 256; second += 2) {
+export const freePodCidr = (used: readonly string[]): string => freeCidr(42, '--pod-cidr', used);
+
+/** The same for services, from 10.43.0.0/16 on. */
+export const freeServiceCidr = (used: readonly string[]): string => freeCidr(43, '--service-cidr', used);
+
+function freeCidr(from: number, option: string, used: readonly string[]): string {
+  for (let second = from; second < 256; second += 2) {
     const cidr = `10.${second}.0.0/16`;
     if (!used.some((other) => overlaps(cidr, other))) return cidr;
   }
-  throw new Error('every range from 10.42.0.0/16 to 10.254.0.0/16 is in use: name one with --pod-cidr');
+  throw new Error(`every range from 10.${from}.0.0/16 on is in use: name one with ${option}`);
+}
+
+/** The n-th /24 of an IPv4 range. Throws when the range has none of that number. */
+export function nodeRange(podCidr: string, n: number): string {
+  const [address = '', bits = '16'] = podCidr.split('/');
+  const available = 2 ** Math.max(0, 24 - Number(bits));
+  if (n >= available) throw new Error(`${podCidr} has room for ${available} nodes: name a larger --pod-cidr`);
+  if (Number(bits) > 24) return podCidr;
+  const base = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0) + n * 256;
+  return `${[24, 16, 8, 0].map((shift) => Math.floor(base / 2 ** shift) % 256).join('.')}/24`;
 }
 
 /** Whether nobody listens on the port, on any address. */
@@ -66,7 +81,7 @@ export async function resolveSettings(
   files: Files,
   path: string,
   wanted: Wanted,
-  claimed: readonly string[],
+  claimed: { pod: readonly string[]; service: readonly string[] },
 ): Promise<Settings> {
   const kept = await readFile(path, 'utf8').then(
     (text) => JSON.parse(text) as Settings,
@@ -78,8 +93,8 @@ export async function resolveSettings(
     );
   const keptPort = kept && (await portIsFree(kept.kubeletPort)) ? kept.kubeletPort : undefined;
   const settings: Settings = {
-    podCidr: kept?.podCidr ?? wanted.podCidr ?? freePodCidr([...usedRanges(), ...claimed]),
-    serviceCidr: wanted.serviceCidr,
+    podCidr: kept?.podCidr ?? wanted.podCidr ?? freePodCidr([...usedRanges(), ...claimed.pod]),
+    serviceCidr: wanted.serviceCidr ?? kept?.serviceCidr ?? freeServiceCidr([...usedRanges(), ...claimed.service]),
     kubeletPort: wanted.kubeletPort ?? keptPort ?? ((await portIsFree(defaultKubeletPort)) ? defaultKubeletPort : 0),
   };
   await files.writeFileAtomic(path, `${JSON.stringify(settings, null, 2)}\n`, 0o600);

@@ -7,9 +7,11 @@ import { hostFiles } from '../host/files.ts';
 import { describeMachine } from '../host/machine.ts';
 import { realClock } from '../host/real-clock.ts';
 import { realRandom } from '../host/real-random.ts';
+import { noServices } from '../kubelet/container-config/service-source.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { type RunningNode, startNode } from './node.ts';
+import { nodeRange } from './settings.ts';
 
 export interface SimulatedNodesOptions {
   controlPlane: ControlPlane;
@@ -24,16 +26,6 @@ export interface SimulatedNodesOptions {
   manifests?: string;
   folder: string;
   logger: Logger;
-}
-
-/** The n-th /24 of an IPv4 range. Throws when the range has none of that number. */
-export function nodeRange(podCidr: string, n: number): string {
-  const [address = '', bits = '16'] = podCidr.split('/');
-  const available = 2 ** Math.max(0, 24 - Number(bits));
-  if (n >= available) throw new Error(`${podCidr} has room for ${available} nodes: name a larger --pod-cidr`);
-  if (Number(bits) > 24) return podCidr;
-  const base = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0) + n * 256;
-  return `${[24, 16, 8, 0].map((shift) => Math.floor(base / 2 ** shift) % 256).join('.')}/24`;
 }
 
 /** Starts them all; they turn Ready behind. */
@@ -69,6 +61,8 @@ export async function startSimulatedNodes(options: SimulatedNodesOptions): Promi
         maxPods: 110,
         pki: controlPlane.pki,
         real: false,
+        // Nothing that is simulated reads its environment, and thousands of nodes would each watch every service.
+        services: noServices,
         certificateFile: `kubelet-${name}`,
         ...(i === 0 && options.manifests !== undefined ? { manifests: options.manifests } : {}),
         labels: { 'peapod.dev/simulated': 'true' },

@@ -7,7 +7,7 @@ import { instanceOf } from '../host/instance.ts';
 import { hostProcesses } from '../host/processes.ts';
 import { realClock } from '../host/real-clock.ts';
 import { removeInstance } from '../host/remove-instance.ts';
-import { releasePodCidr } from './pod-cidr-claims.ts';
+import { releaseCidrs } from './cidr-claims.ts';
 import { stopPods } from './stop-pods.ts';
 
 /** Idempotent; nothing is done where no containers ever ran. Needs root where they did. Rejects with all that could not be removed. */
@@ -25,5 +25,5 @@ export async function stopInstance(dataDir: string): Promise<void> {
     }
   }
   await removeInstance(hostProcesses, instance, { keepImages: true });
-  await releasePodCidr(instance.id);
+  await releaseCidrs(instance.id);
 }

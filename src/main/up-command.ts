@@ -4,12 +4,14 @@ import { realpathSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { apiServiceAddress } from '../apiserver/bootstrap-service.ts';
 import type { OnExit, UpOptions } from '../cli/program.ts';
 import { lineView, liveTableView, waitForPods } from '../cli/wait-for-pods.ts';
 import { hostFiles } from '../host/files.ts';
 import { installMissing } from '../host/install.ts';
 import { type Instance, instanceOf } from '../host/instance.ts';
 import { primaryAddress } from '../host/machine.ts';
+import { gatewayOf, redirectApi } from '../host/network.ts';
 import { portOwner } from '../host/port-owner.ts';
 import { hostProcesses } from '../host/processes.ts';
 import { pullProgress } from '../host/pull-progress.ts';
@@ -17,17 +19,17 @@ import { unsafeSysctlProblem } from '../kubelet/decide/sysctl-allowlist.ts';
 import type { Logger } from '../lib/logger.ts';
 import { StoreInUseError } from '../store/embedded-lock.ts';
 import { applyFiles } from './apply-files.ts';
+import { claimCidr, claimedCidrs } from './cidr-claims.ts';
 import { type ComponentSettings, componentSettings } from './component-settings.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { type DataDir, dataDirPaths, defaultDataDir } from './data-dir.ts';
 import { fileLogger } from './logger.ts';
 import { importArchives, type MachineRuntime, startMachineRuntime } from './machine-runtime.ts';
 import { type RunningNode, startNode } from './node.ts';
-import { claimedPodCidrs, claimPodCidr } from './pod-cidr-claims.ts';
 import type { Progress } from './progress.ts';
 import { readRunRecord, removeRunRecord, writeRunRecord } from './run-record.ts';
-import { resolveSettings, type Settings } from './settings.ts';
-import { nodeRange, startSimulatedNodes } from './simulated-nodes.ts';
+import { nodeRange, resolveSettings, type Settings } from './settings.ts';
+import { startSimulatedNodes } from './simulated-nodes.ts';
 import { stopInstance } from './stop-instance.ts';
 import { UserError } from './user-error.ts';
 import { peapodVersion } from './version.ts';
@@ -120,9 +122,12 @@ async function prepare(options: UpOptions, progress: Progress): Promise<Run> {
     hostFiles,
     paths.settings,
     options,
-    real ? await claimedPodCidrs(instance.id) : [],
+    real
+      ? { pod: await claimedCidrs('pod', instance.id), service: await claimedCidrs('service', instance.id) }
+      : { pod: [], service: [] },
   );
-  if (real) await claimPodCidr(instance.id, settings.podCidr);
+  if (real) await claimCidr('pod', instance.id, settings.podCidr);
+  if (real) await claimCidr('service', instance.id, settings.serviceCidr);
   return {
     options,
     runtime,
@@ -189,6 +194,14 @@ async function startOwnNode(run: Run, controlPlane: ControlPlane, machine: Machi
   });
 }
 
+/** Lets the pods of this machine reach the API under the address of its service. */
+async function openApiToPods({ instance, settings }: Run, { port, listenAlso }: ControlPlane): Promise<void> {
+  const gateway = gatewayOf(nodeRange(settings.podCidr, 0));
+  await listenAlso(gateway);
+  const service = { address: apiServiceAddress(settings.serviceCidr), port: 443 };
+  await redirectApi(hostProcesses, instance, service, { address: gateway, port });
+}
+
 async function startAll(run: Run): Promise<void> {
   const { options, paths, instance, settings, logger, progress, runtime } = run;
   const startingMachine =
@@ -231,6 +244,7 @@ async function startAll(run: Run): Promise<void> {
     const machine = await startingMachine;
     if (machine) {
       progress.step(`containerd ${machine.version} ${machine.adopted ? 'was running: taken over' : 'ready'}`);
+      if (!options.withoutApi) await openApiToPods(run, controlPlane);
       run.nodes.push(await startOwnNode(run, controlPlane, machine));
       await importArchives(machine.images, paths.images, (line) => progress.step(line));
     }

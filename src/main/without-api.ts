@@ -23,5 +23,12 @@ const away: Transport = {
 /** `server` is empty. The node that uses it runs static pods, and leaves alone what the API gave it before. */
 export async function withoutApi(paths: DataDir): Promise<ControlPlane> {
   const pki = await ensurePki({ dir: paths.pki, files: hostFiles, clock: realClock, hosts: [hostname()] });
-  return { server: '', port: 0, pki, clientAs: () => createClient(away), stop: async () => {} };
+  return {
+    server: '',
+    port: 0,
+    pki,
+    clientAs: () => createClient(away),
+    listenAlso: async () => {},
+    stop: async () => {},
+  };
 }

@@ -9,6 +9,7 @@ import { SimulatedRuntime } from '../cri/simulated/simulated-runtime.ts';
 import { noCgroups } from '../kubelet/cgroups/no-cgroups.ts';
 import { createContainerConfigBuilder } from '../kubelet/container-config/container-config-builder.ts';
 import { createAllocationStore } from '../kubelet/resize/allocation-store.ts';
+import { noServices } from '../kubelet/container-config/service-source.ts';
 import { createSimulatedSubPaths } from '../kubelet/container-config/simulated-sub-paths.ts';
 import { createImageManager } from '../kubelet/images/image-manager.ts';
 import { createPullRecords } from '../kubelet/images/pull-records.ts';
@@ -165,7 +166,7 @@ function startKubelet(options: SimulatedNodeOptions, runtime: SimulatedRuntime, 
       logger,
       objects,
       images: runtime.images,
-      services: () => [],
+      services: noServices,
       nodeAllocatable,
       machine: () => ({
         memoryCapacity: memoryBytes,

@@ -17,6 +17,7 @@ import { createHostSubPaths } from '../../src/host/sub-paths.ts';
 import { createAllocationStore } from '../../src/kubelet/resize/allocation-store.ts';
 import { createPodCgroups } from '../../src/kubelet/cgroups/pod-cgroups.ts';
 import { createContainerConfigBuilder } from '../../src/kubelet/container-config/container-config-builder.ts';
+import { noServices } from '../../src/kubelet/container-config/service-source.ts';
 import { createImageManager } from '../../src/kubelet/images/image-manager.ts';
 import { createKubelet, type Kubelet } from '../../src/kubelet/kubelet.ts';
 import { containerFieldPath } from '../../src/kubelet/pod-events.ts';
@@ -95,7 +96,7 @@ describe.skipIf(reason !== undefined)('the kubelet on containerd', () => {
         logger: silentLogger,
         objects,
         images,
-        services: () => [],
+        services: noServices,
         nodeAllocatable: () => allocatable,
         machine: () => ({
           memoryCapacity: node.machine.memoryBytes,

@@ -10,6 +10,7 @@ import { realClock } from '../../src/host/real-clock.ts';
 import { realRandom } from '../../src/host/real-random.ts';
 import { createHostSubPaths } from '../../src/host/sub-paths.ts';
 import { createContainerConfigBuilder } from '../../src/kubelet/container-config/container-config-builder.ts';
+import { noServices } from '../../src/kubelet/container-config/service-source.ts';
 import { createSandboxConfigBuilder } from '../../src/kubelet/sandbox-config/sandbox-config-builder.ts';
 import { createShownImages } from '../../src/kubelet/volumes/image-volumes.ts';
 import { objectNotFound } from '../../src/kubelet/volumes/object-source.ts';
@@ -109,7 +110,7 @@ async function podNodeOn(node: TestNode): Promise<PodNode> {
     logger: silentLogger,
     objects,
     images: node.connection.images,
-    services: () => [],
+    services: noServices,
     nodeAllocatable,
     machine: () => ({
       memoryCapacity: node.machine.memoryBytes,

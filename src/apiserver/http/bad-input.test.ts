@@ -146,7 +146,6 @@ describe('bad input', () => {
     ['GET', '/api/v2', noSuchPath],
     ['GET', '/apis/coordination.k8s.io/v9/leases', noSuchPath],
     ['POST', '/api/v1/namespaces/default/configmaps/x', noSuchMethod],
-    ['POST', '/api/v1/namespaces/default/services', noSuchMethod],
     ['POST', '/api/v1/configmaps', noSuchMethod],
     ['PUT', '/api/v1/namespaces/default/pods', noSuchMethod],
     ['PATCH', '/api/v1/namespaces/default/pods', noSuchMethod],

@@ -7,6 +7,7 @@ import { createMemoryFiles } from '../../sim/memory-files.ts';
 import { type ContainerConfigBuilder, type ContainerConfigInput, CreateContainerConfigError } from '../seams.ts';
 import { objectNotFound } from '../volumes/object-source.ts';
 import { createContainerConfigBuilder } from './container-config-builder.ts';
+import { noServices } from './service-source.ts';
 
 let files: Files;
 let features: Set<RuntimeFeature>;
@@ -36,7 +37,7 @@ beforeEach(async () => {
         ...imageUser,
       }),
     },
-    services: () => [],
+    services: noServices,
     nodeAllocatable: () => ({}),
     machine: () => ({
       memoryCapacity: 2 ** 30,

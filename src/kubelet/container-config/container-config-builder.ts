@@ -1,9 +1,10 @@
 // Builds what CRI's CreateContainer takes out of a container of a pod. Follows generateContainerConfig in
 // pkg/kubelet/kuberuntime/kuberuntime_container.go of v1.36.
 
-import type { Container, Pod, Service } from '../../api/generated/types.ts';
+import type { Container, Pod } from '../../api/generated/types.ts';
 import { goQuote } from '../../api/meta/go-format.ts';
 import { podQosClass } from '../../api/pod/qos.ts';
+import { isStaticPod } from '../../api/pod/static-pod.ts';
 import type { RuntimeFeature } from '../../cri/runtime-supports.ts';
 import type { ContainerConfig, ImageService } from '../../cri/runtime.ts';
 import type { Logger } from '../../lib/logger.ts';
@@ -19,6 +20,7 @@ import { containerMounts } from './container-mounts.ts';
 import { makeEnvironment } from './environment.ts';
 import { expand } from './expansion.ts';
 import { linuxResources, type MachineLimits } from './resources.ts';
+import type { ServiceSource } from './service-source.ts';
 import { containerSecurityContext, type ImageUser, verifyRunAsNonRoot } from './security-context.ts';
 
 export interface ContainerConfigOptions {
@@ -29,8 +31,8 @@ export interface ContainerConfigOptions {
   logger: Logger;
   objects: ObjectSource;
   images: Pick<ImageService, 'imageStatus'>;
-  /** Services whose variables containers get; empty while none are served. */
-  services(): Iterable<Service>;
+  /** Services whose variables containers get. */
+  services: ServiceSource;
   nodeAllocatable(): Readonly<Record<string, string>>;
   machine(): MachineLimits;
   clusterDomain: string;
@@ -69,9 +71,12 @@ async function buildConfig(
 ): Promise<ContainerConfig> {
   refuseUnsupported(options, container);
   const { podIPs, hostIPs, signal } = input;
+  // A static pod may come before there is an API to read them from.
+  if (!isStaticPod(pod) && !(await options.services.synced()))
+    throw new Error('services have not yet been read at least once, cannot construct envvars');
   const environment = await makeEnvironment(pod, container, {
     objects: options.objects,
-    services: options.services(),
+    services: options.services.list(),
     nodeAllocatable: options.nodeAllocatable(),
     podIPs,
     hostIPs,

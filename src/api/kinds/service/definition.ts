@@ -1,10 +1,12 @@
-// The Service kind, which can be read but not yet made: clients that look for services (kubectl cluster-info) find that there are none.
+// The Service kind. Follows pkg/registry/core/service of v1.36.
 
 import type { Service } from '../../generated/types.ts';
 import type { KindDefinition } from '../../scheme.ts';
-import { ageColumn, nameColumn, simpleStrategy } from '../common.ts';
+import { allVerbs } from '../common.ts';
+import { setServiceDefaults } from './defaults.ts';
+import { serviceColumns } from './printer.ts';
+import { serviceStatusStrategy, serviceStrategy } from './strategy.ts';
 
-/** Without a service proxy a service would do nothing: every write is answered by 405 until there is one. */
 export const serviceKind: KindDefinition<Service> = {
   group: '',
   version: 'v1',
@@ -14,8 +16,12 @@ export const serviceKind: KindDefinition<Service> = {
   shortNames: ['svc'],
   categories: ['all'],
   namespaced: true,
-  verbs: ['get', 'list', 'watch'],
+  verbs: allVerbs,
   definition: 'io.k8s.api.core.v1.Service',
-  strategy: simpleStrategy<Service>({ namespaced: true }),
-  columns: [nameColumn, ageColumn],
+  defaults: setServiceDefaults,
+  strategy: serviceStrategy,
+  selectableFields: ({ spec }) => ({ 'spec.clusterIP': spec?.clusterIP ?? '', 'spec.type': spec?.type ?? '' }),
+  fieldLabels: ['spec.clusterIP', 'spec.type'],
+  columns: serviceColumns,
+  subresources: { status: { kind: 'object', verbs: ['get', 'update', 'patch'], strategy: serviceStatusStrategy } },
 };

@@ -1,0 +1,225 @@
+// What Services are given, what they may be, and what becomes of them when they change.
+import { describe, expect, test } from 'vitest';
+import type { Service, ServiceSpec } from '../../generated/types.ts';
+import { fieldErrorText } from '../../meta/errors.ts';
+import { setServiceDefaults } from './defaults.ts';
+import { serviceColumns } from './printer.ts';
+import { serviceStrategy } from './strategy.ts';
+
+const context = { now: 0, user: 'u', dryRun: false, allowPrivileged: true };
+const service = (spec: ServiceSpec, name = 's'): Service => {
+  const made: Service = { metadata: { name, namespace: 'ns', resourceVersion: '1' }, spec: structuredClone(spec) };
+  setServiceDefaults(made);
+  return made;
+};
+const web: ServiceSpec = { ports: [{ port: 80 }] };
+/** As the registry makes it, with the address that the server gives. */
+function created(spec: ServiceSpec, address = '10.43.0.9'): Service {
+  const made = service(spec);
+  if (made.spec && made.spec.type !== 'ExternalName') made.spec.clusterIP ||= address;
+  serviceStrategy.prepareForCreate?.(made, context);
+  return made;
+}
+const errorsOf = (spec: ServiceSpec, name?: string): string[] => {
+  const made = service(spec, name);
+  serviceStrategy.prepareForCreate?.(made, context);
+  return serviceStrategy.validateCreate(made, context).map(fieldErrorText);
+};
+
+describe('a new service', () => {
+  test('has defaults', () => {
+    expect(created(web)).toMatchObject({
+      spec: {
+        clusterIP: '10.43.0.9',
+        clusterIPs: ['10.43.0.9'],
+        internalTrafficPolicy: 'Cluster',
+        ipFamilies: ['IPv4'],
+        ipFamilyPolicy: 'SingleStack',
+        ports: [{ port: 80, protocol: 'TCP', targetPort: 80 }],
+        sessionAffinity: 'None',
+        type: 'ClusterIP',
+      },
+      status: { loadBalancer: {} },
+    });
+    expect(created({ ...web, type: 'LoadBalancer', sessionAffinity: 'ClientIP' }).spec).toMatchObject({
+      allocateLoadBalancerNodePorts: true,
+      externalTrafficPolicy: 'Cluster',
+      sessionAffinityConfig: { clientIP: { timeoutSeconds: 10_800 } },
+    });
+    expect(created({ clusterIP: 'None' }).spec).toMatchObject({
+      clusterIPs: ['None'],
+      ipFamilies: ['IPv4', 'IPv6'],
+      ipFamilyPolicy: 'RequireDualStack',
+    });
+    expect(created({ type: 'ExternalName', externalName: 'example.com' }).spec).toEqual({
+      type: 'ExternalName',
+      externalName: 'example.com',
+      sessionAffinity: 'None',
+    });
+  });
+
+  test.each<[string, ServiceSpec, string[]]>([
+    ['good', web, []],
+    ['headless', { clusterIP: 'None' }, []],
+    ['external', { type: 'ExternalName', externalName: 'example.com.' }, []],
+    ['no ports', {}, ['spec.ports: Required value']],
+    [
+      'a port out of range',
+      { ports: [{ port: 70_000 }] },
+      [
+        'spec.ports[0].port: Invalid value: 70000: must be between 1 and 65535, inclusive',
+        'spec.ports[0].targetPort: Invalid value: 70000: must be between 1 and 65535, inclusive',
+      ],
+    ],
+    [
+      'two without names',
+      { ports: [{ port: 1 }, { port: 2 }] },
+      ['spec.ports[0].name: Required value', 'spec.ports[1].name: Required value'],
+    ],
+    [
+      'one name twice',
+      {
+        ports: [
+          { name: 'a', port: 1 },
+          { name: 'a', port: 2 },
+        ],
+      },
+      ['spec.ports[1].name: Duplicate value: "a"'],
+    ],
+    [
+      'one port twice',
+      {
+        ports: [
+          { name: 'a', port: 1 },
+          { name: 'b', port: 1 },
+        ],
+      },
+      ['spec.ports[1]: Duplicate value: {"port":1,"protocol":"TCP"}'],
+    ],
+    [
+      'a type that is none',
+      { ...web, type: 'Any' as never },
+      [
+        'spec.type: Unsupported value: "Any": supported values: "ClusterIP", "ExternalName", "LoadBalancer", "NodePort"',
+      ],
+    ],
+    [
+      'an address that is none',
+      { ...web, clusterIP: '10.43.0' },
+      ['spec.clusterIPs[0]: Invalid value: "10.43.0": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'],
+    ],
+    [
+      'headless with node ports',
+      { ...web, type: 'NodePort', clusterIP: 'None' },
+      ['spec.clusterIPs[0]: Invalid value: "None": may not be set to \'None\' for NodePort services'],
+    ],
+    [
+      'node ports inside',
+      { ports: [{ port: 1, nodePort: 30_000 }] },
+      ["spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'"],
+    ],
+    ['an external name missing', { type: 'ExternalName' }, ['spec.externalName: Required value']],
+    [
+      'an affinity for too long',
+      { ...web, sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 86_401 } } },
+      [
+        'spec.sessionAffinityConfig.clientIP.timeoutSeconds: Invalid value: 86401: must be greater than 0 and less than 86400',
+      ],
+    ],
+    [
+      'IPv6',
+      { ...web, ipFamilies: ['IPv6'] },
+      ['spec.ipFamilies[0]: Invalid value: "IPv6": not configured on this cluster'],
+    ],
+    [
+      'both families',
+      { ...web, ipFamilyPolicy: 'RequireDualStack' },
+      [
+        'spec.ipFamilyPolicy: Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services',
+      ],
+    ],
+    [
+      'a policy for outside',
+      { ...web, externalTrafficPolicy: 'Local' },
+      ['spec.externalTrafficPolicy: Invalid value: "Local": may only be set for externally-accessible services'],
+    ],
+    [
+      'what balancers have',
+      { ...web, loadBalancerClass: 'a/b' },
+      ["spec.loadBalancerClass: Forbidden: may only be used when `type` is 'LoadBalancer'"],
+    ],
+  ])('is checked: %s', (_, spec, errors) => expect(errorsOf(spec)).toEqual(errors));
+
+  test('has a name that DNS takes for a host', () =>
+    expect(errorsOf(web, '1st')[0]).toMatch(/^metadata.name: Invalid value: "1st": a DNS-1035 label must/));
+
+  test('says what of it does nothing yet', () => {
+    const warnings = (spec: ServiceSpec) => serviceStrategy.warnings?.(created(spec), undefined);
+    expect(warnings(web)).toEqual([
+      'spec.clusterIP: accepted but not acted on: there is no service proxy yet; pods find it in their environment only',
+    ]);
+    expect(warnings({ clusterIP: 'None' })).toEqual([
+      'spec.clusterIP: accepted but not acted on: there is no cluster DNS yet',
+    ]);
+    expect(warnings({ ...web, type: 'NodePort' })).toHaveLength(2);
+  });
+});
+
+describe('a change', () => {
+  const updated = (before: Service, spec: ServiceSpec): Service => {
+    const after = service(spec);
+    serviceStrategy.prepareForUpdate?.(after, before, context);
+    return after;
+  };
+  const nodePort = created({ type: 'NodePort', ports: [{ port: 80, nodePort: 30_001 }] });
+
+  test('leaves address and node ports where it does not name them', () => {
+    const after = updated(nodePort, { type: 'NodePort', ports: [{ port: 80, targetPort: 8080 }] });
+    expect(after.spec).toMatchObject({
+      clusterIP: '10.43.0.9',
+      clusterIPs: ['10.43.0.9'],
+      ports: [{ nodePort: 30_001 }],
+    });
+    expect(serviceStrategy.validateUpdate(after, nodePort, context)).toEqual([]);
+  });
+
+  test('to another address is refused', () => {
+    const after = updated(created(web), { ...web, clusterIP: '10.43.0.10' });
+    expect(serviceStrategy.validateUpdate(after, created(web), context).map(fieldErrorText)).toEqual([
+      'spec.clusterIPs[0]: Invalid value: "10.43.0.10": may not change once set',
+    ]);
+  });
+
+  test('of the type lets go of what only the old one had', () => {
+    const { spec } = nodePort;
+    const inside = updated(nodePort, { ...spec, type: 'ClusterIP' });
+    expect(inside.spec?.ports?.[0]?.nodePort).toBeUndefined();
+    expect(inside.spec?.externalTrafficPolicy).toBeUndefined();
+    const outside = updated(nodePort, { ...spec, type: 'ExternalName', externalName: 'e' });
+    expect(outside.spec?.clusterIP).toBeUndefined();
+    expect(serviceStrategy.validateUpdate(outside, nodePort, context)).toEqual([]);
+  });
+});
+
+test.each<[ServiceSpec, string[]]>([
+  [web, ['s', 'ClusterIP', '10.43.0.9', '<none>', '80/TCP', '<none>']],
+  [
+    {
+      type: 'NodePort',
+      ports: [
+        { name: 'a', port: 80, nodePort: 30_001 },
+        { name: 'b', port: 53, protocol: 'UDP' },
+      ],
+      selector: { b: '2', a: '1' },
+    },
+    ['s', 'NodePort', '10.43.0.9', '<none>', '80:30001/TCP,53/UDP', 'a=1,b=2'],
+  ],
+  [{ ...web, type: 'LoadBalancer' }, ['s', 'LoadBalancer', '10.43.0.9', '<pending>', '80/TCP', '<none>']],
+  [
+    { type: 'ExternalName', externalName: 'example.com' },
+    ['s', 'ExternalName', '<none>', 'example.com', '<none>', '<none>'],
+  ],
+])('is shown as %j', (spec, cells) => {
+  const shown = serviceColumns.filter(({ name }) => name !== 'Age').map((column) => column.cell(created(spec), 0));
+  expect(shown).toEqual(cells);
+});
