@@ -2,13 +2,14 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { describe, expect, test } from 'vitest';
+import { createMemoryFiles } from '../sim/memory-files.ts';
 import { cpuWeightOf } from './cgroups.ts';
 import { containerdArgv } from './containerd.ts';
 import { containerdConfig, parseRegistryMirrors, registryHosts } from './containerd-config.ts';
 import { isAlive, parseProcStat, readPidFile, startDaemon, stopDaemon } from './daemon.ts';
 import { importedNames } from './image-store.ts';
 import { instanceOf } from './instance.ts';
-import { cgroupModeOf, leastOomScoreAdjOf, osImageOf } from './machine.ts';
+import { cgroupModeOf, describeMachine, leastOomScoreAdjOf, osImageOf } from './machine.ts';
 import { apiRedirectScript, gatewayOf, nftScript, portmapLeftovers } from './network.ts';
 import { completeTree, ociImageTar } from './oci-image.ts';
 import { joinSysctls, leaveSysctls } from './sysctls.ts';
@@ -40,6 +41,14 @@ describe('machine', () => {
   test('without CAP_SYS_RESOURCE the own oom_score_adj is the least', () => {
     expect(leastOomScoreAdjOf('CapEff:\t000001ffffffffff\n', '0')).toBe(-1000);
     expect(leastOomScoreAdjOf('CapEff:\t000001fffeffffff\n', '-5\n')).toBe(-5);
+  });
+
+  test('folders of processors that tell of their heat', async () => {
+    const base = '/sys/devices/system/cpu';
+    const files = createMemoryFiles();
+    for (const path of ['cpu0/thermal_throttle', 'cpu1', 'cpufreq/thermal_throttle'])
+      await files.mkdir(`${base}/${path}`, { recursive: true });
+    expect((await describeMachine(files)).thermalPaths).toEqual([`${base}/cpu0/thermal_throttle`]);
   });
 
   test('os image', () => {

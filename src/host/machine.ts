@@ -25,6 +25,8 @@ export interface Machine {
   appArmor: boolean;
   swapBytes: number;
   hugepages: { pageSizeBytes: number; count: number }[];
+  /** Folders of /sys that tell of the processors' heat, from which containers could learn what others do. */
+  thermalPaths: string[];
 }
 
 const architectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', arm64: 'arm64', arm: 'arm' };
@@ -73,6 +75,15 @@ async function hugepagesOf(files: Files): Promise<Machine['hugepages']> {
   );
 }
 
+/** Follows possibleCPUs in pkg/securitycontext/util_linux.go of v1.36. */
+async function thermalPathsOf(files: Files): Promise<string[]> {
+  const base = '/sys/devices/system/cpu';
+  const names = await files.readdir(base).catch((): string[] => []);
+  const paths = names.filter((name) => /^cpu\d+$/.test(name)).map((name) => `${base}/${name}/thermal_throttle`);
+  const there = await Promise.all(paths.map((path) => files.lstat(path)));
+  return paths.filter((_, i) => there[i] !== undefined);
+}
+
 /** Reads it all; what a machine does not tell is empty. */
 export async function describeMachine(files: Files = hostFiles): Promise<Machine> {
   const meminfo = await text(files, '/proc/meminfo');
@@ -96,6 +107,7 @@ export async function describeMachine(files: Files = hostFiles): Promise<Machine
     ),
     appArmor: (await text(files, '/sys/module/apparmor/parameters/enabled')) === 'Y',
     hugepages: await hugepagesOf(files),
+    thermalPaths: await thermalPathsOf(files),
   };
 }
 

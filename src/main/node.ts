@@ -376,6 +376,8 @@ async function nodeParts(
       images: options.images,
       services: options.services ?? watchServices(client, logger, ending),
       nodeAllocatable,
+      allowPrivileged: options.allowPrivileged ?? true,
+      maskedPaths: machine.thermalPaths,
       machine: () => ({
         memoryCapacity: machine.memoryBytes,
         cgroupVersion: machine.cgroup === 'v2' ? 2 : 1,

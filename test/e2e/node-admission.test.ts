@@ -187,6 +187,20 @@ describe.skipIf(noContainers)('a node', () => {
     expect((await get('privileged')).status?.containerStatuses).toBeUndefined();
     expect((await get('before')).status?.containerStatuses?.[0]?.restartCount).toBe(0);
     await peapod.kubectl(['delete', 'pod', 'privileged', '--timeout=20s']);
+    // Nor does a privileged container join a pod that runs.
+    const late = { name: 'late', image: 'busybox', command: ['true'], securityContext: { privileged: true } };
+    await peapod.kubectl([
+      'patch',
+      'pod',
+      'after',
+      '--subresource=ephemeralcontainers',
+      '-p',
+      JSON.stringify({ spec: { ephemeralContainers: [late] } }),
+    ]);
+    await eventually('the container is refused', async () => {
+      const waiting = (await get('after')).status?.ephemeralContainerStatuses?.[0]?.state?.waiting;
+      return waiting?.message === 'container "late": this node allows no privileged containers' && waiting.reason;
+    });
   }, 120_000);
 
   test('is not started with a sysctl that belongs to no pod', async () => {

@@ -12,8 +12,10 @@ import { noServices } from './service-source.ts';
 let files: Files;
 let features: Set<RuntimeFeature>;
 let imageUser: { uid?: number; username: string };
+let forbidding: boolean;
 let builder: ContainerConfigBuilder;
 beforeEach(async () => {
+  forbidding = false;
   files = createMemoryFiles();
   await files.mkdir('/k/pods/u-1', { recursive: true });
   features = new Set();
@@ -39,6 +41,10 @@ beforeEach(async () => {
     },
     services: noServices,
     nodeAllocatable: () => ({}),
+    get allowPrivileged() {
+      return !forbidding;
+    },
+    maskedPaths: ['/sys/heat'],
     machine: () => ({
       memoryCapacity: 2 ** 30,
       cgroupVersion: 1,
@@ -160,6 +166,22 @@ describe('createContainerConfigBuilder', () => {
     features.add('stopSignal');
     const config = await builder.build(podOf(), { name: 'app', lifecycle: { stopSignal: 'SIGUSR1' } }, input);
     expect(config.stopSignal).toBe('SIGUSR1');
+  });
+
+  it('makes no privileged container where the node allows none', async () => {
+    expect(await failureOf({ securityContext: { privileged: true } })).toBeUndefined();
+    forbidding = true;
+    expect(String(await failureOf({ securityContext: { privileged: true } }))).toContain(
+      'container "app": this node allows no privileged containers',
+    );
+    expect(await failureOf({ securityContext: { privileged: false } })).toBeUndefined();
+  });
+
+  it('hides what every machine has to hide, and what this one has', async () => {
+    const masked = async (container: Partial<Container>): Promise<readonly string[]> =>
+      (await builder.build(podOf(), { name: 'app', ...container }, input)).linux?.securityContext?.maskedPaths ?? [];
+    expect(await masked({})).toEqual(expect.arrayContaining(['/proc/kcore', '/sys/heat']));
+    expect(await masked({ securityContext: { procMount: 'Unmasked' } })).toEqual([]);
   });
 
   it('runs as the named user of the image', async () => {

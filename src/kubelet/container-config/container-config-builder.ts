@@ -36,6 +36,10 @@ export interface ContainerConfigOptions {
   nodeAllocatable(): Readonly<Record<string, string>>;
   machine(): MachineLimits;
   clusterDomain: string;
+  /** Files and folders of this machine that containers must not see, beside those of every machine. */
+  maskedPaths?: readonly string[];
+  /** Whether privileged containers may run here. Default true. */
+  allowPrivileged?: boolean;
   /** Whether the runtime acts on a newer CRI field. */
   supports(feature: RuntimeFeature): boolean;
   /** Shows image volumes where the runtime cannot mount them; absent refuses them there. */
@@ -131,6 +135,7 @@ async function buildConfig(
         seccompDefault: options.seccompDefault === true,
         supportsGroupsPolicy: options.supports('supplementalGroupsPolicy'),
         supportsUserNamespaces: options.supports('userNamespaces'),
+        maskedPaths: options.maskedPaths,
         targetContainerId: input.targetContainerId,
       }),
     },
@@ -139,6 +144,10 @@ async function buildConfig(
 
 /** Fields that this node or its runtime would silently leave out. */
 function refuseUnsupported(options: ContainerConfigOptions, container: Container): void {
+  // A pod that came with one was not admitted: this is about containers that join later, and pods from before the node forbade it.
+  if (container.securityContext?.privileged === true && options.allowPrivileged === false) {
+    throw new Error(`container ${goQuote(container.name)}: this node allows no privileged containers`);
+  }
   const device = container.volumeDevices?.[0];
   if (device) {
     throw new Error(`cannot find volume ${goQuote(device.name)} to pass into container ${goQuote(container.name)}`);

@@ -140,6 +140,8 @@ export interface SecurityOptions {
   seccompDefault?: boolean;
   supportsGroupsPolicy?: boolean;
   supportsUserNamespaces?: boolean;
+  /** What this machine has to hide beside what every machine has. */
+  maskedPaths?: readonly string[] | undefined;
   /** For an ephemeral container that joins the PID namespace of another. */
   targetContainerId?: string | undefined;
 }
@@ -167,7 +169,7 @@ export function containerSecurityContext(
     privileged: context.privileged === true,
     readonlyRootfs: context.readOnlyRootFilesystem === true,
     noNewPrivs: context.allowPrivilegeEscalation === false,
-    maskedPaths: unmasked ? [] : maskedByDefault,
+    maskedPaths: unmasked ? [] : [...maskedByDefault, ...(options.maskedPaths ?? [])],
     readonlyPaths: unmasked ? [] : readonlyByDefault,
     supplementalGroups: groups,
     ...userOf(context, options.image),

@@ -52,10 +52,11 @@ export function forbiddenPrivilege(pod: Pod, { allowPrivileged }: NodeAbilities)
     ),
   );
   if (paths.length === 0) return undefined;
-  const { name = '', namespace = '' } = pod.metadata ?? {};
+  const { name = '', namespace = '', annotations } = pod.metadata ?? {};
+  const source = annotations?.[sourceAnnotation] ?? 'api';
   const errors = paths.map((path) => `${path}: forbidden: this node allows no privileged containers`);
   const all = errors.length === 1 ? errors.join() : `[${errors.join(', ')}]`;
-  return `Error validating pod ${name}.${namespace} from api, ignoring: ${all}`;
+  return `Error validating pod ${name}.${namespace} from ${source}, ignoring: ${all}`;
 }
 
 // Objects from the API never change, so what one asks for is reckoned once.
