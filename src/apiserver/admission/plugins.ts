@@ -6,6 +6,7 @@ import type { Random } from '../../lib/random.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import { alwaysPullImages } from './always-pull-images.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { extendedResourceToleration } from './extended-resource-toleration.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
@@ -13,6 +14,7 @@ import type { LookupKind, ObjectLookup } from './object-lookup.ts';
 import { podResizeValidator } from './pod-resize.ts';
 import { choosePlugins, defaultPlugins, type PluginName, pluginOrder } from './plugin-names.ts';
 import { podSecurity } from './pod-security.ts';
+import { podTopologyLabels } from './pod-topology-labels.ts';
 import { priorityAdmission } from './priority.ts';
 import { runtimeClassAdmission } from './runtime-class.ts';
 import { serviceAccountAdmission } from './service-account.ts';
@@ -50,7 +52,9 @@ const factories: Partial<Record<PluginName, (deps: PluginDeps) => AdmissionPlugi
   PodSecurity: ({ objects, logger }) => podSecurity({ objects, logger }),
   Priority: ({ objects }) => priorityAdmission(objects),
   DefaultTolerationSeconds: () => defaultTolerationSeconds,
+  ExtendedResourceToleration: () => extendedResourceToleration,
   RuntimeClass: ({ objects }) => runtimeClassAdmission(objects),
+  PodTopologyLabels: ({ objects }) => podTopologyLabels(objects),
   PodResizeValidator: ({ objects }) => podResizeValidator((name) => objects.get(nodes, '', name)),
 };
 

@@ -76,3 +76,42 @@ test('AlwaysPullImages sets every pull policy', async () => {
     });
   });
 });
+
+test('PodTopologyLabels copies zone and region of the node, by binding or by name', async () => {
+  await withPlugins([], [], async (admin) => {
+    const place = { 'topology.kubernetes.io/zone': 'z', 'topology.kubernetes.io/region': 'r' };
+    const labels = { ...place, 'topology.kubernetes.io/other': 'o' };
+    await admin.post('/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n', labels } });
+    const named = pod({ nodeName: 'n' }, 'named');
+    expect((await admin.post(pods, named)).metadata?.labels).toEqual(place);
+    await admin.post(pods, {
+      ...pod({}, 'bound'),
+      metadata: { name: 'bound', labels: { a: 'b', ...place, 'topology.kubernetes.io/zone': 'x' } },
+    });
+    const target = { apiVersion: 'v1', kind: 'Node', name: 'n' };
+    await admin.post(`${pods}/bound/binding`, {
+      apiVersion: 'v1',
+      kind: 'Binding',
+      metadata: { name: 'bound' },
+      target,
+    });
+    expect((await admin.get(`${pods}/bound`)).metadata?.labels).toEqual({ a: 'b', ...place });
+    expect((await admin.post(pods, pod({ nodeName: 'gone' }, 'lost'))).metadata).not.toHaveProperty('labels');
+  });
+});
+
+test('ExtendedResourceToleration tolerates what is asked for, once', async () => {
+  await withPlugins(['ExtendedResourceToleration'], ['DefaultTolerationSeconds'], async (admin) => {
+    const asking = (name: string) => ({
+      name,
+      image: 'i',
+      resources: { limits: { 'example.com/gpu': '1', cpu: '1' } },
+    });
+    const made = await admin.post(pods, pod({ containers: [asking('c')], initContainers: [asking('i')] }));
+    const tolerations = [{ key: 'example.com/gpu', operator: 'Exists', effect: 'NoSchedule' }];
+    expect(made).toMatchObject({ spec: { tolerations } });
+    expect(await admin.patch(`${pods}/p`, 'merge-patch+json', { metadata: { labels: { a: 'b' } } })).toMatchObject({
+      spec: { tolerations },
+    });
+  });
+});

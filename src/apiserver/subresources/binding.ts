@@ -28,10 +28,11 @@ export function cannotBind(pod: Pod): string | undefined {
   return undefined;
 }
 
-/** The pod on that node: annotations of the binding copied, PodScheduled true. Changes the pod that it is given. */
+/** The pod on that node: labels and annotations of the binding copied, PodScheduled true. Changes the pod that it is given. */
 export function bind(pod: Pod & StoredObject, binding: Binding & StoredObject, now: number): Pod & StoredObject {
   pod.spec = { ...pod.spec, containers: pod.spec?.containers ?? [], nodeName: binding.target.name ?? '' };
-  const { annotations } = binding.metadata;
+  const { annotations, labels } = binding.metadata;
+  if (labels !== undefined) pod.metadata.labels = { ...pod.metadata.labels, ...labels };
   if (annotations !== undefined) pod.metadata.annotations = { ...pod.metadata.annotations, ...annotations };
   const { generation } = pod.metadata;
   const scheduled = {

@@ -42,7 +42,8 @@ export const isHugePages = (name: string): boolean => name.startsWith('hugepages
 const isNative = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/');
 /** Whether pods may be promised more of it than there is. */
 export const overcommits = (name: string): boolean => isNative(name) && !isHugePages(name);
-const isExtended = (name: string): boolean =>
+/** Whether it is a resource that vendors bring, such as example.com/gpu. */
+export const isExtendedResource = (name: string): boolean =>
   !isNative(name) && !name.startsWith('requests.') && qualifiedName(`requests.${name}`).length === 0;
 
 type NameCheck = (path: FieldPath, name: string) => FieldError[];
@@ -61,7 +62,7 @@ export const containerNameErrors: NameCheck = (path, name) => {
     if (containerResources.includes(name) || isHugePages(name)) return errors;
     return [...errors, invalid(path, name, 'must be a standard resource for containers')];
   }
-  if (isNative(name) || isExtended(name)) return errors;
+  if (isNative(name) || isExtendedResource(name)) return errors;
   return [...errors, invalid(path, name, "doesn't follow extended resource name standard")];
 };
 
@@ -74,7 +75,7 @@ const podNameErrors: NameCheck = (path, name) => {
 function amountErrors(path: FieldPath, name: string, quantity: Quantity): FieldError[] {
   const errors: FieldError[] = [];
   if (quantity.nanos < 0n) errors.push(invalid(path, formatQuantity(quantity), negativeMessage));
-  if ((countedObjects.includes(name) || isExtended(name)) && quantity.nanos % 1_000_000_000n !== 0n) {
+  if ((countedObjects.includes(name) || isExtendedResource(name)) && quantity.nanos % 1_000_000_000n !== 0n) {
     errors.push(invalid(path, formatQuantity(quantity), 'must be an integer'));
   }
   return errors;
