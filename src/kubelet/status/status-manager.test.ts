@@ -137,4 +137,29 @@ describe('the status manager', () => {
     calls[2]!.answer(notFound(pods, 'p'));
     await deleted;
   });
+
+  test('puts right a Ready condition that others have changed, and leaves the rest to the next report', async () => {
+    const { manager, calls, clock, seen } = setUp();
+    const ready = (status: string): PodStatus => ({ phase: 'Running', conditions: [{ type: 'Ready', status }] });
+    const held = (version: number, status: PodStatus): Pod => ({
+      ...pod,
+      metadata: { ...pod.metadata, resourceVersion: String(version) },
+      status,
+    });
+    manager.set(pod, ready('True'));
+    calls[0]!.answer();
+    await clock.settle();
+    manager.observe(held(3, { ...ready('True'), message: 'odd' }));
+    await clock.settle();
+    expect(seen()).toEqual(['patch Running']);
+    manager.observe(held(4, ready('False')));
+    await clock.settle();
+    expect(calls).toHaveLength(2);
+    expect(calls[1]!.body).toMatchObject({ status: { conditions: [{ type: 'Ready', status: 'True' }] } });
+    calls[1]!.answer();
+    // What was held before comes late: nothing is done about it.
+    manager.observe(held(3, ready('False')));
+    await clock.settle();
+    expect(calls).toHaveLength(2);
+  });
 });

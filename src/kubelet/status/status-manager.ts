@@ -16,7 +16,10 @@ export interface StatusManager {
   set(pod: Pod, status: PodStatus): void;
   /** The newest status taken, or undefined. */
   get(podUid: string): PodStatus | undefined;
-  /** Tells the status that the API holds, as the informer saw it, so that patches start from it and foreign conditions are seen. */
+  /**
+   * Tells the status that the API holds, as the informer saw it, so that patches start from it and foreign conditions are
+   * seen. A Ready condition that others have changed is put right at once, as status.NeedToReconcilePodReadiness has it.
+   */
   observe(pod: Pod): void;
   /** A static pod has another mirror pod now, or none: what was taken for it is reported there. */
   mirrorChanged(podUid: string): void;
@@ -74,6 +77,9 @@ function withForeign(base: PodStatus, status: PodStatus): PodStatus {
     ...(resourceClaimStatuses === undefined ? {} : { resourceClaimStatuses }),
   };
 }
+
+const readyOf = (status: PodStatus): string | undefined =>
+  status.conditions?.find(({ type }) => type === 'Ready')?.status;
 
 /** Makes a status manager that works until the signal aborts. */
 export function createStatusManager(options: StatusManagerOptions): StatusManager {
@@ -149,25 +155,32 @@ export function createStatusManager(options: StatusManagerOptions): StatusManage
     return entry.sending;
   };
 
+  const kickBehind = (entry: Entry): void => {
+    kick(entry).catch((error: unknown) =>
+      logger.error('reporting pod status broke', { pod: podIdentity(entry.pod).name, error: String(error) }),
+    );
+  };
+
   return {
     set(pod, status) {
       const entry = entryOf(pod);
       entry.wanted = status;
-      kick(entry).catch((error: unknown) =>
-        logger.error('reporting pod status broke', { pod: podIdentity(pod).name, error: String(error) }),
-      );
+      kickBehind(entry);
     },
     get: (podUid) => entries.get(podUid)?.wanted,
     observe(pod) {
       const entry = entries.get(podIdentity(pod).uid);
-      if (entry) learn(entry, pod);
+      if (entry === undefined) return;
+      learn(entry, pod);
+      // Whoever took the node for dead has marked its pods as not ready.
+      if (entry.wanted !== undefined && readyOf(entry.wanted) !== readyOf(entry.base)) kickBehind(entry);
     },
     mirrorChanged(podUid) {
       const entry = entries.get(podUid);
       const mirror = entry && options.mirrorOf(entry.pod);
       if (entry === undefined || mirror === undefined) return;
       learn(entry, mirror);
-      void kick(entry);
+      kickBehind(entry);
     },
     async delete(pod, stop) {
       if (isStaticPod(pod)) return;
