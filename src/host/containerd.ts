@@ -156,6 +156,9 @@ async function snapshotterOf(instance: Instance): Promise<string> {
 
 const watchMs = 500;
 const steadyMs = 60_000;
+/** How often a containerd that lives is waited for, each time as long as `ready` does. */
+const waits = 3;
+const stopMs = 10_000;
 
 /**
  * Starts the instance's containerd, or takes over the one that a previous life left running, waits until it answers, and
@@ -168,6 +171,35 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
   const stopped = new AbortController();
   let wakeUp = new AbortController();
 
+  /** Rejects when the process ends; resolves when nobody asks any more. */
+  const death = async (identity: ProcessIdentity, over: AbortSignal): Promise<void> => {
+    while (!over.aborted) {
+      if (!(await isAlive(identity))) throw new Error(`containerd did not come up: see ${instance.containerdLog}`);
+      await sleep(clock, 50, over);
+    }
+  };
+  /**
+   * Waits until the process answers: one that lives is only slow, and asked again. One that never answers is stopped, for
+   * beside it no other could be started.
+   */
+  const comeUp = async (identity: ProcessIdentity): Promise<void> => {
+    for (let turn = 1; ; turn++) {
+      const answered = new AbortController();
+      const over = AbortSignal.any([answered.signal, stopped.signal]);
+      try {
+        return await Promise.race([ready(instance.containerdSocket, over), death(identity, over)]);
+      } catch (error) {
+        if (stopped.signal.aborted) throw error;
+        if (turn === waits || !(await isAlive(identity))) {
+          await stopDaemon(identity, stopMs);
+          throw error;
+        }
+        logger.warn('containerd does not answer yet', { pid: identity.pid, error: String(error) });
+      } finally {
+        answered.abort();
+      }
+    }
+  };
   const start = async (): Promise<ProcessIdentity> => {
     // A socket left by a dead containerd would be taken for a live one.
     await rm(instance.containerdSocket, { force: true });
@@ -176,33 +208,24 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
       pidPath: instance.containerdPidFile,
       onExit: () => wakeUp.abort(),
     });
-    const answered = new AbortController();
-    const over = AbortSignal.any([answered.signal, stopped.signal]);
-    try {
-      await Promise.race([ready(instance.containerdSocket, over), death(identity, over)]);
-    } finally {
-      answered.abort();
-    }
+    await comeUp(identity);
     return identity;
-  };
-  /** Rejects when the process ends; resolves when nobody asks any more. */
-  const death = async (identity: ProcessIdentity, over: AbortSignal): Promise<void> => {
-    while (!over.aborted) {
-      if (!(await isAlive(identity))) throw new Error(`containerd did not come up: see ${instance.containerdLog}`);
-      await sleep(clock, 50, over);
-    }
   };
 
   let current = await readPidFile(instance.containerdPidFile);
   if (current && changed) {
     logger.info('containerd is started again with a new configuration', { pid: current.pid });
-    await stopDaemon(current, 10_000);
+    await stopDaemon(current, stopMs);
     current = undefined;
   }
+  if (current) {
+    await comeUp(current).catch((error: unknown) => {
+      logger.error('the containerd of before does not answer; it is started again', { error: String(error) });
+      current = undefined;
+    });
+  }
   const adopted = current !== undefined;
-  if (current) await ready(instance.containerdSocket, stopped.signal);
-  else current = await start();
-  let identity = current;
+  let identity = current ?? (await start());
 
   const supervise = async (): Promise<void> => {
     let backoff = 200;
@@ -238,7 +261,8 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
     release,
     async stop() {
       await release();
-      await stopDaemon(identity, 10_000);
+      // One that was on its way up when it was let go is newer than what is watched.
+      await stopDaemon((await readPidFile(instance.containerdPidFile)) ?? identity, stopMs);
       await rm(instance.containerdPidFile, { force: true });
     },
   };
