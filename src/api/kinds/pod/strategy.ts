@@ -7,6 +7,7 @@ import { isTerminal } from '../../pod/conditions.ts';
 import { computeQosClass } from '../../pod/qos.ts';
 import type { DeleteRequest, Strategy, StrategyContext } from '../../scheme.ts';
 import { assign, metaOf } from '../common.ts';
+import { appArmorFromAnnotations } from './apparmor-annotations.ts';
 import { dropDisabledFields } from './drop-disabled-fields.ts';
 import { foldMatchLabelKeys } from './match-label-keys.ts';
 import { validatePodStatusUpdate } from './validate-status.ts';
@@ -33,6 +34,7 @@ function prepareForCreate(pod: Pod, { now, warn }: StrategyContext): void {
     ];
   }
   foldMatchLabelKeys(pod);
+  appArmorFromAnnotations(pod, (text) => warn?.(text));
 }
 
 function prepareForUpdate(pod: Pod, old: Pod, { warn }: StrategyContext): void {

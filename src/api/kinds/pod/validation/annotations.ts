@@ -13,7 +13,8 @@ type Annotations = Readonly<Record<string, string>>;
 const deletionCost = 'controller.kubernetes.io/pod-deletion-cost';
 const seccompPod = 'seccomp.security.alpha.kubernetes.io/pod';
 const seccompContainer = 'container.seccomp.security.alpha.kubernetes.io/';
-const appArmor = 'container.apparmor.security.beta.kubernetes.io/';
+/** Before a container's name: its AppArmor profile, as it was said before there was a field. */
+export const appArmorAnnotation = 'container.apparmor.security.beta.kubernetes.io/';
 const localhost = 'localhost/';
 
 const path = new FieldPath('metadata').child('annotations');
@@ -45,8 +46,8 @@ export function validatePodAnnotations(annotations: Annotations, spec: PodSpec):
   const names = new Set([...visitContainers(spec)].map(({ container }) => container.name));
   for (const [key, value] of Object.entries(annotations)) {
     if (key === seccompPod || key.startsWith(seccompContainer)) errors.push(...seccompErrors(path.child(key), value));
-    if (!key.startsWith(appArmor)) continue;
-    const name = key.slice(appArmor.length);
+    if (!key.startsWith(appArmorAnnotation)) continue;
+    const name = key.slice(appArmorAnnotation.length);
     if (!names.has(name)) errors.push(invalid(path.key(key), name, 'container not found'));
     if (value && value !== 'runtime/default' && value !== 'unconfined' && !value.startsWith(localhost)) {
       errors.push(invalid(path.key(key), value, `invalid AppArmor profile name: ${goQuote(value)}`));
@@ -61,14 +62,15 @@ export function validateAnnotationUpdates(pod: Pod, old: Pod): FieldError[] {
   const [now, before] = [pod.metadata?.annotations ?? {}, old.metadata?.annotations ?? {}];
   for (const key of Object.keys(before)) {
     if (now[key] === before[key]) continue;
-    if (key.startsWith(appArmor))
+    if (key.startsWith(appArmorAnnotation))
       errors.push(forbiddenField(path.key(key), 'may not remove or update AppArmor annotations'));
     if (key === configMirrorAnnotation)
       errors.push(forbiddenField(path.key(key), 'may not remove or update mirror pod annotation'));
   }
   for (const key of Object.keys(now)) {
     if (Object.hasOwn(before, key)) continue;
-    if (key.startsWith(appArmor)) errors.push(forbiddenField(path.key(key), 'may not add AppArmor annotations'));
+    if (key.startsWith(appArmorAnnotation))
+      errors.push(forbiddenField(path.key(key), 'may not add AppArmor annotations'));
     if (key === configMirrorAnnotation) errors.push(forbiddenField(path.key(key), 'may not add mirror pod annotation'));
   }
   return pod.spec ? [...errors, ...validatePodAnnotations(now, pod.spec)] : errors;
@@ -126,7 +128,7 @@ export function validateProfilesAgree(annotations: Annotations, spec: PodSpec): 
   if (spec.os?.name === 'windows') return errors;
   for (const { container, path: at } of visitContainers(spec)) {
     const profile = container.securityContext?.appArmorProfile ?? spec.securityContext?.appArmorProfile;
-    const annotation = annotations[appArmor + container.name];
+    const annotation = annotations[appArmorAnnotation + container.name];
     if (!profile || annotation === undefined) continue;
     errors.push(
       ...profileMismatch(at.child('securityContext', 'appArmorProfile'), 'apparmor', annotation, profile, [
