@@ -428,6 +428,20 @@ describe('decidePod', () => {
   });
 });
 
+describe('a container that fails its liveness probe', () => {
+  const verdict: NonNullable<PodSnapshot['probes']> = (_, kind) => (kind === 'liveness' ? 'failure' : undefined);
+  test.each<[what: string, container: Partial<Container>, message: string, expected: string[]]>([
+    ['is restarted', {}, 'Container c0 failed liveness probe, will be restarted', ['kill c0-id', 'start c0#1']],
+    ['is not by Never', { restartPolicy: 'Never' }, 'Container c0 failed liveness probe', ['kill c0-id']],
+    ['is judged by its rules once it has ended', asking, 'Container c0 failed liveness probe', ['kill c0-id']],
+  ])('%s', (_, container, message, expected) => {
+    const pod = podOf({ app: [{ ...container, livenessProbe: {} }] });
+    const runtime = runtimeOf([record('c0', 'running')]);
+    expect(decide(pod, runtime, { probes: verdict })).toEqual(expected);
+    expect(decidePod({ pod, runtime, backoffs: new Map(), probes: verdict }, now)[0]).toMatchObject({ message });
+  });
+});
+
 describe('RestartAllContainers', () => {
   const pod = podOf({ init: [{}], app: [{}, asking], restartPolicy: 'Never' });
   const status = (restarting: 'True' | 'False'): PodStatus => ({

@@ -76,7 +76,8 @@ export function probeActions(
   const { pod, probes } = snapshot;
   const failed = (['liveness', 'startup'] as const).find((probe) => probes?.(record.id, probe) === 'failure');
   if (failed === undefined || !pod.spec) return undefined;
-  const restarts = restartPolicyOf(container, pod.spec) !== 'Never' || (container.restartPolicyRules ?? []).length > 0;
+  // Rules go by the exit code, which is not there yet: what they say is asked once the container has ended.
+  const restarts = restartPolicyOf(container, pod.spec) !== 'Never';
   const text = `${kind === 'init' ? 'Init container' : 'Container'} ${container.name} failed ${failed} probe`;
   const graceSeconds = probeOf(container, failed)?.terminationGracePeriodSeconds;
   const kill: PodAction = {

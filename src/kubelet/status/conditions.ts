@@ -125,7 +125,7 @@ export function conditionsOf(
       type,
       ...verdict,
       lastTransitionTime: kept ?? input.nowText,
-      ...(generation === undefined ? {} : { observedGeneration: generation }),
+      ...(generation === undefined || type === restartingCondition ? {} : { observedGeneration: generation }),
     };
   });
   return [...(input.resizes ?? []), ...made, ...input.previous.filter((c) => !isOwnCondition(c.type))];

@@ -382,3 +382,78 @@ describe('generatePodStatus', () => {
       statusOf(podOf({}, { hostNetwork: true }), runtimeOf([record('c0', 'running')], [{ ...ready, ips: [] }])),
     ).toMatchObject({ podIP: '192.0.2.1', podIPs: [{ ip: '192.0.2.1' }] }));
 });
+
+describe('sidecars', () => {
+  const sidecar = { restartPolicy: 'Always' };
+  const pod = podOf({ init: [sidecar], restartPolicy: 'Never' });
+
+  test('neither hold the phase nor fail it', () => {
+    const over = [record('i0', 'exited', { exitCode: 9 }), record('c0', 'exited')];
+    expect(short(statusOf(pod, runtimeOf(over), { stage: 'stopped' }))).toBe('Succeeded i0:Error/9 c0:Completed/0');
+    expect(statusOf(pod, runtimeOf([record('i0', 'running'), record('c0', 'exited')])).phase).toBe('Succeeded');
+  });
+
+  test('one that ended before the app began leaves the app without an end', () => {
+    const ended = statusOf(pod, runtimeOf([record('i0', 'exited', { exitCode: 9 })]), { stage: 'stopped' });
+    expect(short(ended)).toBe('Failed i0:Error/9 c0:PodInitializing');
+  });
+
+  test('one that restarts undoes neither Initialized nor Running', () => {
+    const previous = statusOf(pod, runtimeOf([record('i0', 'running'), record('c0', 'running')]));
+    const now = statusOf(pod, runtimeOf([record('i0', 'exited', failed), record('c0', 'running')]), { previous });
+    expect(now.phase).toBe('Running');
+    expect(conditions(now)).toMatchObject({
+      Initialized: 'True',
+      Ready: 'False ContainersNotReady containers with unready status: [i0]',
+    });
+  });
+});
+
+describe('restart rules', () => {
+  const ruled = (action: string): Pod =>
+    podOf({
+      app: [
+        {
+          restartPolicy: 'Never',
+          restartPolicyRules: [{ action, exitCodes: { operator: 'In', values: [42] } }],
+        },
+        { restartPolicy: 'Never' },
+      ],
+      init: [{}],
+      restartPolicy: 'Never',
+    });
+  const exit42 = record('c0', 'exited', { exitCode: 42 });
+
+  test('a container that is held back by its rule does not fail the pod', () => {
+    const records = [exit42, record('c1', 'exited'), record('i0', 'exited')];
+    const status = statusOf(ruled('Restart'), runtimeOf(records), { reasons: crash });
+    expect(short(status)).toBe('Running i0:Completed/0 c0:CrashLoopBackOff c1:Completed/0');
+  });
+
+  test('a restart of all containers, from the exit to the first start', () => {
+    const pod = ruled('RestartAllContainers');
+    const running = statusOf(
+      pod,
+      runtimeOf([record('c0', 'running'), record('c1', 'running'), record('i0', 'exited')]),
+    );
+    expect(conditions(running)['AllContainersRestarting']).toBe('False');
+    const killed = record('c1', 'exited', { exitCode: 137 });
+    const removing = statusOf(pod, runtimeOf([exit42, killed, record('i0', 'exited')]), { previous: running });
+    expect(short(removing)).toBe('Running i0:Completed/0 c0:Error/42 c1:Error/137');
+    expect(conditions(removing)['AllContainersRestarting']).toBe(
+      'True RestartAllContainersStarted container exited with restart policy rule',
+    );
+    const removed = statusOf(pod, runtimeOf([]), { previous: removing });
+    expect(short(removed)).toBe('Pending i0:PodInitializing c0:PodInitializing c1:PodInitializing');
+    expect(conditions(removed)).toMatchObject({ AllContainersRestarting: 'False', Initialized: 'True' });
+    expect(removed.containerStatuses?.map(({ lastState }) => lastState?.terminated?.exitCode)).toEqual([42, 137]);
+    // The next looks tell the same.
+    expect(short(statusOf(pod, runtimeOf([]), { previous: removed }))).toBe(short(removed));
+    const setUp = statusOf(pod, runtimeOf([record('i0', 'running', { restartCount: 1 })]), { previous: removed });
+    expect(short(setUp)).toBe('Pending i0:running c0:PodInitializing c1:PodInitializing');
+  });
+
+  test('a pod whose containers cannot ask for it has no such condition', () => {
+    expect(conditions(statusOf(ruled('Restart'), runtimeOf([])))).not.toHaveProperty('AllContainersRestarting');
+  });
+});
