@@ -1224,6 +1224,56 @@ describe('B8 restarts of the kubelet', () => {
   });
 });
 
+describe('B8 and B3', () => {
+  test('a kubelet that restarts in the middle of a restart of all containers goes on with it', async () => {
+    expect(
+      await live({
+        sim: { 'a.run-time': '3s,1h', 'a.exit-code': '42', 'b.ignore-term': 'true' },
+        app: [{ name: 'a', ...rule('RestartAllContainers', 42) }, { name: 'b' }],
+        spec: { restartPolicy: 'Never' },
+        steps: [[4, restart]],
+        seconds: 20,
+        conditions: ['AllContainersRestarting'],
+      }),
+    ).toMatchInlineSnapshot(`
+      "
+         0.0 status Pending 0/2 Pending 0 AllContainersRestarting=-
+         0.0 status Pending 0/2 ContainerCreating 0 AllContainersRestarting=False
+         0.0 cri RunPodSandbox
+         0.0 cri CreateContainer a
+         0.0 event Normal Created spec.containers{a}: Container created
+         0.0 cri StartContainer a
+         0.0 event Normal Started spec.containers{a}: Container started
+         0.0 status Pending 1/2 ContainerCreating 0 AllContainersRestarting=False
+         0.0 cri CreateContainer b
+         0.0 event Normal Created spec.containers{b}: Container created
+         0.0 cri StartContainer b
+         0.0 event Normal Started spec.containers{b}: Container started
+         0.0 status Running 2/2 Running 0 AllContainersRestarting=False
+         3.0 status Running 1/2 Error 0 AllContainersRestarting=True(RestartAllContainersStarted)
+         3.0 event Normal Killing spec.containers{b}: Stopping container b
+         3.0 cri StopContainer b 2s
+         4.0 event Normal Killing spec.containers{b}: Stopping container b
+         4.0 cri StopContainer b 2s
+         6.0 status Running 0/2 Error 0 AllContainersRestarting=True(RestartAllContainersStarted)
+         6.0 cri RemoveContainer b
+         6.0 cri RemoveContainer a
+         6.0 status Pending 0/2 ContainerCreating 0 AllContainersRestarting=False
+         6.0 cri CreateContainer a
+         6.0 event Normal Created spec.containers{a}: Container created
+         6.0 cri StartContainer a
+         6.0 event Normal Started spec.containers{a}: Container started
+         6.0 status Pending 1/2 ContainerCreating 1 AllContainersRestarting=False
+         6.0 cri CreateContainer b
+         6.0 event Normal Created spec.containers{b}: Container created
+         6.0 cri StartContainer b
+         6.0 event Normal Started spec.containers{b}: Container started
+         6.0 status Running 2/2 Running 2 AllContainersRestarting=False
+      "
+    `);
+  });
+});
+
 describe('B9 deadlines', () => {
   test('a pod that is active too long fails', async () => {
     expect(await live({ spec: { activeDeadlineSeconds: 5 }, seconds: 10, without: noCalls })).toMatchInlineSnapshot(`

@@ -155,6 +155,18 @@ describe('mirror pods and limited accounts', () => {
     expect(await refusal(create({ nodeName: 'n', ...spec }, metadata))).toBe(`403 pods "p" is forbidden: ${expected}`);
   });
 
+  test('ephemeral containers of a limited account', async () => {
+    await account('limited', {
+      metadata: { name: 'limited', annotations: { 'kubernetes.io/enforce-mountable-secrets': 'true' } },
+    });
+    await create({ serviceAccountName: 'limited', automountServiceAccountToken: false });
+    const added = { spec: { ephemeralContainers: [{ name: 'e', image: 'i', env: [ref] }] } };
+    const path = '/api/v1/namespaces/default/pods/p/ephemeralcontainers';
+    expect(await refusal(admin.patch(path, 'strategic-merge-patch+json', added))).toBe(
+      `403 pods "p" is forbidden: ephemeral container e with envVar E referencing secret.secretName="other" ${lacking} secret`,
+    );
+  });
+
   test('a mirror pod stays as its node wrote it', async () => {
     const { spec } = await create({ nodeName: 'n' }, mirror);
     expect(spec?.volumes).toBeUndefined();

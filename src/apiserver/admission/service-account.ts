@@ -97,22 +97,36 @@ function* secretsOf(kind: string, container: Pick<Container, 'name' | 'env' | 'e
     if (secretRef !== undefined) yield [`${kind} ${container.name} with envFrom`, secretRef.name ?? ''];
 }
 
-/** Where the account says so, its pods may use its own secrets only. */
-function limitSecrets(at: AdmissionAttributes, spec: PodSpec, account: ServiceAccount): void {
+const notOwn = ({ metadata }: ServiceAccount): string =>
+  `is not allowed because service account ${metadata?.name ?? ''} does not reference that`;
+
+type NamedContainers = readonly Pick<Container, 'name' | 'env' | 'envFrom'>[] | undefined;
+
+/** The environment of these containers may come from the account's own secrets only. */
+function limitEnvironment(
+  at: AdmissionAttributes,
+  account: ServiceAccount,
+  kinds: readonly (readonly [kind: string, containers: NamedContainers])[],
+): void {
   const mountable = new Set(account.secrets?.map(({ name }) => name));
-  const own = `is not allowed because service account ${account.metadata?.name ?? ''} does not reference that`;
-  for (const { secret } of spec.volumes ?? [])
-    if (secret !== undefined && !mountable.has(secret.secretName ?? ''))
-      throw refuse(at, `volume with secret.secretName="${secret.secretName ?? ''}" ${own} secret`);
-  const kinds = [
-    ['init container', spec.initContainers],
-    ['container', spec.containers],
-    ['ephemeral container', spec.ephemeralContainers],
-  ] as const;
   for (const [kind, containers] of kinds)
     for (const container of containers ?? [])
       for (const [start, name] of secretsOf(kind, container))
-        if (!mountable.has(name)) throw refuse(at, `${start} referencing secret.secretName="${name}" ${own} secret`);
+        if (!mountable.has(name))
+          throw refuse(at, `${start} referencing secret.secretName="${name}" ${notOwn(account)} secret`);
+}
+
+/** Where the account says so, its pods may use its own secrets only. */
+function limitSecrets(at: AdmissionAttributes, spec: PodSpec, account: ServiceAccount): void {
+  const mountable = new Set(account.secrets?.map(({ name }) => name));
+  const own = notOwn(account);
+  for (const { secret } of spec.volumes ?? [])
+    if (secret !== undefined && !mountable.has(secret.secretName ?? ''))
+      throw refuse(at, `volume with secret.secretName="${secret.secretName ?? ''}" ${own} secret`);
+  limitEnvironment(at, account, [
+    ['init container', spec.initContainers],
+    ['container', spec.containers],
+  ]);
   const pullable = new Set(account.imagePullSecrets?.map(({ name }) => name));
   for (const [i, { name = '' }] of (spec.imagePullSecrets ?? []).entries())
     if (!pullable.has(name)) throw refuse(at, `imagePullSecrets[${i}].name="${name}" ${own} imagePullSecret`);
@@ -121,11 +135,13 @@ function limitSecrets(at: AdmissionAttributes, spec: PodSpec, account: ServiceAc
 const isTrue = (text: string | undefined): boolean => /^(1|t|T|TRUE|true|True)$/.test(text ?? '');
 
 export function serviceAccountAdmission(deps: ServiceAccountAdmissionDeps): AdmissionPlugin {
-  /** The pod, where this write is one that concerns the plugin. */
-  const podOf = (at: AdmissionAttributes): Pod | undefined => {
+  /** The pod, where the write is this one. */
+  const podOf = (at: AdmissionAttributes, operation = 'CREATE', subresource = ''): Pod | undefined => {
     const isPod = at.resource.kind.group === '' && at.resource.kind.resource === 'pods';
-    return isPod && at.subresource === '' && at.operation === 'CREATE' ? (at.object as Pod | undefined) : undefined;
+    const isIt = isPod && at.subresource === subresource && at.operation === operation;
+    return isIt ? (at.object as Pod | undefined) : undefined;
   };
+  const isLimited = ({ metadata }: ServiceAccount): boolean => isTrue(metadata?.annotations?.[enforceAnnotation]);
   return {
     name: 'ServiceAccount',
     async mutate(at) {
@@ -141,12 +157,18 @@ export function serviceAccountAdmission(deps: ServiceAccountAdmissionDeps): Admi
         spec.imagePullSecrets = account.imagePullSecrets.map((secret) => ({ ...secret }));
     },
     async validate(at) {
+      const debugged = podOf(at, 'UPDATE', 'ephemeralcontainers')?.spec;
+      if (debugged !== undefined) {
+        const account = await accountOf(deps, at, debugged.serviceAccountName ?? '');
+        if (isLimited(account)) limitEnvironment(at, account, [['ephemeral container', debugged.ephemeralContainers]]);
+        return;
+      }
       const pod = podOf(at);
       if (pod?.spec === undefined) return;
       const { spec } = pod;
       if (isMirrorPod(pod)) return refuseMirror(at, spec);
       const account = await accountOf(deps, at, spec.serviceAccountName ?? '');
-      if (isTrue(account.metadata?.annotations?.[enforceAnnotation])) limitSecrets(at, spec, account);
+      if (isLimited(account)) limitSecrets(at, spec, account);
     },
   };
 }
