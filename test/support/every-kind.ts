@@ -15,6 +15,7 @@ function objects(namespace: string): [string, Record<string, unknown>][] {
     ['configmap/all', { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { a: 'b' } }],
     ['secret/all', { apiVersion: 'v1', kind: 'Secret', metadata, stringData: { a: 'b' } }],
     ['serviceaccount/all', { apiVersion: 'v1', kind: 'ServiceAccount', metadata }],
+    ['service/all', { apiVersion: 'v1', kind: 'Service', metadata, spec: { ports: [{ port: 80 }] } }],
     [
       'lease.coordination.k8s.io/all',
       {
