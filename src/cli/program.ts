@@ -1,11 +1,12 @@
 // Peapod's command line: the commands, their options and help. What they do is passed in by main.
 
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { addUpkeepOptions, type UpkeepFlags } from './upkeep-options.ts';
 
 export type RuntimeChoice = 'auto' | 'containerd' | 'simulated';
 export type OnExit = 'keep' | 'stop';
 
-export interface UpOptions {
+export interface UpOptions extends UpkeepFlags {
   dataDir: string;
   port: number;
   runtime: RuntimeChoice;
@@ -193,7 +194,9 @@ export function createProgram(actions: CliActions, defaultDataDir: string, finis
     .option('--node-name <name>', 'name of the real node (default: the host name)')
     .option('--pod-manifest-path <path>', 'folder or file of static pods (default: manifests in the data folder)')
     .option('--without-api', 'no API server: run the static pods, and leave all others as they are', false);
-  addComponentOptions(addNodeOptions(up)).action(async (o: UpFlags) => finish(await actions.up(upOptions(o))));
+  addComponentOptions(addUpkeepOptions(addNodeOptions(up))).action(async (o: UpFlags) =>
+    finish(await actions.up(upOptions(o))),
+  );
 
   program
     .command('down')
@@ -260,7 +263,7 @@ export function createProgram(actions: CliActions, defaultDataDir: string, finis
 }
 
 /** Options as commander names them. */
-interface UpFlags {
+interface UpFlags extends UpkeepFlags {
   dataDir: string;
   port: number;
   runtime: RuntimeChoice;

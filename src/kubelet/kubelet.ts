@@ -13,6 +13,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import type { Files } from '../lib/system.ts';
 import type { NodeAbilities } from './decide/admit-pod.ts';
+import type { Refusal } from './decide/admit-pod.ts';
 import { createPodAdmission, type PodAdmission } from './pod-admission.ts';
 import type { KubeletParts } from './pod-context.ts';
 import type { PodEvents } from './pod-events.ts';
@@ -38,6 +39,7 @@ import type {
 import { createStartLimiter } from './start-limiter.ts';
 import type { ProbeCount } from './stats/kubelet-metrics.ts';
 import { createStaticPods, type StaticPods } from './static-pods/static-pods.ts';
+import type { PodFailure } from './status/generate-pod-status.ts';
 import { isTerminalPhase } from './status/phase.ts';
 import { createStatusManager, type StatusManager } from './status/status-manager.ts';
 
@@ -72,6 +74,8 @@ export interface KubeletOptions {
   parallelStarts?: number;
   /** ms between listings of the runtime. Default 1000. */
   relistMs?: number;
+  /** Why the node's present pressure keeps a pod from starting; asked before all else. */
+  pressure?: (pod: Pod) => Refusal | undefined;
   /** Told of each probe's result. */
   countProbe?: (probe: ProbeCount) => void;
   /** ms between clean-ups of leftovers. Default 2000. */
@@ -89,6 +93,14 @@ export interface Kubelet extends KubeletPods {
   runtimePod(podUid: string): RuntimePod | undefined;
   /** Asks for a pass over one pod soon (volumes changed, a probe's result). */
   wake(podUid: string): void;
+  /** Pods that run or end here. */
+  activePods(): Pod[];
+  /** Ends a pod as failed, in at most that many seconds. False when nothing of it is left to end. */
+  evict(podUid: string, failure: PodFailure, graceSeconds: number): boolean;
+  /** Nothing of the pod runs, and what it had is given back. */
+  isReleased(podUid: string): boolean;
+  /** What the runtime holds of each pod, and whether it is to run. */
+  heldPods(): { runtime: RuntimePod; finished: boolean }[];
 }
 
 const runtimeRetryMs = 500;
@@ -242,6 +254,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   const subscribe = (parts: KubeletParts, signal: AbortSignal): void => {
     const admission = createPodAdmission({
       abilities: options.abilities,
+      pressure: options.pressure,
       node: () => options.node.node(),
       fetchNode: options.fetchNode,
       holders: () => holders(parts.statuses).map(parts.resizes.allocated),
@@ -363,6 +376,22 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     unhealthy: () => watcher.unhealthy(),
     runtimePod: (uid) => watcher.get(uid),
     wake: (uid) => workers.get(uid)?.wake(),
+    activePods: () =>
+      [...workers.values()]
+        .filter(
+          (w) => w.state() === 'terminating' || (w.state() === 'syncing' && !isTerminalPhase(statusOf(w.uid)?.phase)),
+        )
+        .map((w) => w.pod())
+        .filter((pod) => pod !== undefined),
+    evict: (uid, failure, graceSeconds) => workers.get(uid)?.evict(failure, graceSeconds) === true,
+    isReleased: (uid) => workers.get(uid)?.isReleased() !== false,
+    heldPods: () =>
+      watcher.uids().flatMap((uid) => {
+        const runtime = watcher.get(uid);
+        const worker = workers.get(uid);
+        // What belongs to nobody is ended as a pod of its own.
+        return runtime && worker ? [{ runtime, finished: worker.isReleased() }] : [];
+      }),
     list: podList,
     get: (namespace, name) => {
       const matches = podList().filter((pod) => pod.metadata?.namespace === namespace && pod.metadata.name === name);

@@ -10,6 +10,8 @@ import { podIdentity } from './runtime-pod.ts';
 
 export interface PodAdmissionOptions {
   abilities: NodeAbilities;
+  /** Why the node's present pressure keeps a pod from starting. */
+  pressure?: ((pod: Pod) => Refusal | undefined) | undefined;
   /** The Node object as last seen; undefined before it is registered. */
   node(): Node | undefined;
   /** The Node object as the API has it now; asked where only labels that may be old speak against a pod. */
@@ -72,7 +74,7 @@ export function createPodAdmission(options: PodAdmissionOptions): PodAdmission {
     if (wasAdmitted(pod) || options.isRunning(uid)) return options.take(pod);
     const forbidden = forbiddenPrivilege(pod, options.abilities);
     if (forbidden !== undefined) return ignore(pod, forbidden);
-    const refusal = admitPod(pod, options.holders(), node, options.abilities);
+    const refusal = options.pressure?.(pod) ?? admitPod(pod, options.holders(), node, options.abilities);
     if (refusal === undefined) return options.take(pod);
     if (refusal.reason !== 'NodeAffinity' || fresh || options.fetchNode === undefined) return refuse(pod, refusal);
     asking.set(uid, pod);

@@ -1,6 +1,7 @@
 // What the steps of a pod's life share: the kubelet's parts, and what is remembered of one pod between passes.
 
 import type { Pod, PodStatus } from '../api/generated/types.ts';
+import { formatTime } from '../api/meta/time.ts';
 import { isRuntimeError, type RuntimeService } from '../cri/runtime.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Dialer } from '../lib/dialer.ts';
@@ -23,7 +24,7 @@ import type {
 } from './seams.ts';
 import type { RuntimeHandlers } from './runtime-handlers.ts';
 import type { StartLimiter } from './start-limiter.ts';
-import { isOwnCondition } from './status/conditions.ts';
+import { endedByKubelet, isEndedByKubelet, isOwnCondition } from './status/conditions.ts';
 import type { WaitingReason } from './status/container-statuses.ts';
 import { generatePodStatus, type PodFailure, type StatusInput } from './status/generate-pod-status.ts';
 import { isTerminalPhase } from './status/phase.ts';
@@ -143,6 +144,21 @@ function untilStopped(status: PodStatus, previous: PodStatus): PodStatus {
   return { ...rest, phase, ...(reason === undefined ? {} : { reason }), ...(message === undefined ? {} : { message }) };
 }
 
+/** The final status of a pod that was ended for the node's sake tells so. Follows mergePodStatus, which sends it with the phase. */
+function withDisruption(pod: Pod, status: PodStatus, failure: PodFailure | undefined, nowText: string): PodStatus {
+  const { conditions = [] } = status;
+  if (failure?.disruption === undefined || conditions.some(isEndedByKubelet)) return status;
+  const generation = pod.metadata?.generation;
+  const condition = {
+    ...endedByKubelet,
+    status: 'True' as const,
+    message: failure.disruption,
+    lastTransitionTime: nowText,
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+  };
+  return { ...status, conditions: [...conditions.filter(({ type }) => type !== endedByKubelet.type), condition] };
+}
+
 /** Generates the pod's status and hands it to the status manager; undefined for a pod without an object. */
 export function report(
   parts: KubeletParts,
@@ -171,6 +187,12 @@ export function report(
     },
     parts.clock.now(),
   );
-  if (!memory.gone) parts.statuses.set(pod, stage === 'stopped' ? status : untilStopped(status, previous));
+  if (!memory.gone) {
+    const now = formatTime(parts.clock.now());
+    parts.statuses.set(
+      pod,
+      stage === 'stopped' ? withDisruption(pod, status, failure, now) : untilStopped(status, previous),
+    );
+  }
   return status;
 }

@@ -8,6 +8,7 @@ import { graceSecondsOf } from './decide/decide-termination.ts';
 import { releasePod, removePod, stopPod, type Termination, untilDone } from './end-pod.ts';
 import { errorText, type KubeletParts, newMemory, type PodMemory, report } from './pod-context.ts';
 import type { ProbeKind } from './probes/decide-probe.ts';
+import type { PodFailure } from './status/generate-pod-status.ts';
 import { isTerminalPhase } from './status/phase.ts';
 import { syncPod } from './sync-pod.ts';
 
@@ -32,6 +33,10 @@ export interface PodWorker {
   probed(kind: ProbeKind): void;
   /** Look again soon, without a new look at the runtime. */
   wake(): void;
+  /** Ends the pod as failed, in at most that many seconds. False when nothing of it is left to end. */
+  evict(failure: PodFailure, graceSeconds: number): boolean;
+  /** It runs no more and what it had is given back. */
+  isReleased(): boolean;
   /** Resolves when the pod has left the node, or the signal that the worker was made with aborts. */
   readonly done: Promise<void>;
 }
@@ -86,6 +91,9 @@ class Worker implements PodWorker {
   #errorRetryMs = firstErrorRetryMs;
   #sync = new AbortController();
   #termination: Termination | undefined;
+  #released = false;
+  /** Seconds, where the pod was evicted. */
+  #evictionGrace: number | undefined;
 
   constructor({ parts, identity, pod, inRuntime, signal }: PodWorkerOptions) {
     this.uid = identity.uid;
@@ -154,6 +162,20 @@ class Worker implements PodWorker {
     void this.#loop();
   }
 
+  evict(failure: PodFailure, graceSeconds: number): boolean {
+    if (this.#state !== 'syncing' && this.#state !== 'terminating') return false;
+    this.#memory.failure ??= failure;
+    this.#evictionGrace = graceSeconds;
+    if (this.#state === 'syncing') this.#terminate();
+    else this.#shorten();
+    this.wake();
+    return true;
+  }
+
+  isReleased(): boolean {
+    return this.#released;
+  }
+
   readonly #onAbort = (): void => {
     this.#timer?.cancel();
     this.#sync.abort();
@@ -177,7 +199,9 @@ class Worker implements PodWorker {
       return Math.max(1, ...containers.map((c) => c.graceSeconds ?? 1));
     };
     const seconds = pod === undefined ? orphaned() : graceSecondsOf(pod, { gone });
-    return this.#parts.clock.now() + seconds * 1000;
+    // An eviction may leave less time than the pod has by itself, never more, and at least a second.
+    const least = Math.max(1, Math.min(seconds, this.#evictionGrace ?? seconds));
+    return this.#parts.clock.now() + (this.#evictionGrace === undefined ? seconds : least) * 1000;
   }
 
   #terminate(): void {
@@ -274,6 +298,7 @@ class Worker implements PodWorker {
     this.#state = 'terminated';
     this.#parts.probes.remove(this.uid);
     await this.#until('release a pod', () => releasePod(this.#parts, this.#memory));
+    this.#released = !this.#signal.aborted;
     this.#wanted = true;
   }
 

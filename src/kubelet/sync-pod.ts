@@ -8,6 +8,7 @@ import type { SandboxConfig, SandboxStatus } from '../cri/runtime.ts';
 import { deadlineOf, decidePod, sandboxNeed } from './decide/decide-pod.ts';
 import type { PodAction } from './decide/pod-action.ts';
 import { graceSecondsOf } from './decide/decide-termination.ts';
+import { removeContainerLogs } from './logs/container-log-files.ts';
 import { errorText, type KubeletParts, type PodMemory, report, runtimeOf } from './pod-context.ts';
 import { podCgroupLimits } from './cgroups/pod-cgroups.ts';
 import { killContainer } from './hooks/kill-container.ts';
@@ -336,7 +337,7 @@ class Pass {
     try {
       for (const container of surplus) {
         await runtime.removeContainer(container.id);
-        if (container.logPath !== '') await files.unlink(container.logPath).catch(() => undefined);
+        if (container.logPath !== '') await removeContainerLogs(files, container.logPath).catch(() => undefined);
       }
       for (const sandbox of oldSandboxes) await runtime.removePodSandbox(sandbox.id);
     } catch (error) {

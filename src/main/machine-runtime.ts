@@ -19,6 +19,8 @@ export interface MachineRuntime {
   machine: Machine;
   connection: RuntimeConnection;
   images: ImageStore;
+  /** The name of the image that holds pods' namespaces. */
+  infraImage: string;
   /** 1.6.20 */
   version: string;
   /** Whether containerd ran already and was taken over. */
@@ -81,6 +83,7 @@ export async function startMachineRuntime(options: MachineRuntimeOptions): Promi
     machine,
     connection,
     images,
+    infraImage: image.name,
     version: runtimeVersion.replace(/[~+].*$/, ''),
     adopted: containerd.adopted,
     async release() {

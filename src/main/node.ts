@@ -13,7 +13,6 @@ import { hostFolder } from '../host/folder-reader.ts';
 import { connectSocket, type HttpsServer, startHttpsServer } from '../host/https-server.ts';
 import type { Machine } from '../host/machine.ts';
 import { createHostMounts } from '../host/mounts.ts';
-import { readMachineUsage } from '../host/node-usage.ts';
 import type { Pki } from '../host/pki.ts';
 import { realClock } from '../host/real-clock.ts';
 import { realRandom } from '../host/real-random.ts';
@@ -23,6 +22,7 @@ import { createPodCgroups } from '../kubelet/cgroups/pod-cgroups.ts';
 import { type ServiceSource, serviceSourceOf } from '../kubelet/container-config/service-source.ts';
 import { createContainerConfigBuilder } from '../kubelet/container-config/container-config-builder.ts';
 import { createSimulatedSubPaths } from '../kubelet/container-config/simulated-sub-paths.ts';
+import { watchPulls } from '../kubelet/images/image-prefetch.ts';
 import { createImageManager } from '../kubelet/images/image-manager.ts';
 import { createPullRecords } from '../kubelet/images/pull-records.ts';
 import { createKubelet, type Kubelet } from '../kubelet/kubelet.ts';
@@ -38,7 +38,7 @@ import { findResolvConf } from '../kubelet/sandbox-config/host-resolv-conf.ts';
 import { kubeletConfiguration } from '../kubelet/server/configuration.ts';
 import { createKubeletAuth } from '../kubelet/server/kubelet-auth.ts';
 import { createKubeletServer } from '../kubelet/server/kubelet-server.ts';
-import { createKubeletMetrics, type KubeletMetrics } from '../kubelet/stats/kubelet-metrics.ts';
+import { createKubeletMetrics } from '../kubelet/stats/kubelet-metrics.ts';
 import type { StatsProvider } from '../kubelet/stats/stats-provider.ts';
 import { manifestSource } from '../kubelet/static-pods/manifest-source.ts';
 import { createShownImages } from '../kubelet/volumes/image-volumes.ts';
@@ -47,7 +47,8 @@ import { createVolumeManager } from '../kubelet/volumes/volume-manager.ts';
 import { createWatchedObjects } from '../kubelet/volumes/watched-objects.ts';
 import type { Dialer } from '../lib/dialer.ts';
 import type { Logger } from '../lib/logger.ts';
-import { createNodeStats } from './node-upkeep.ts';
+import { createNodeUpkeep, type NodeUpkeep } from './node-upkeep.ts';
+import type { UpkeepSettings } from './upkeep-settings.ts';
 import { gitVersion } from './version.ts';
 
 export interface NodeOptions {
@@ -74,6 +75,10 @@ export interface NodeOptions {
   allowedUnsafeSysctls?: readonly string[];
   /** Whether privileged containers may run here. Default true. */
   allowPrivileged?: boolean;
+  /** Thresholds and limits of what the node does for itself; upstream's defaults when absent. */
+  upkeep?: UpkeepSettings;
+  /** Names of images that are never removed. */
+  keepImages?: readonly string[];
   /** Reaches containers; the machine's own network when absent. */
   dialer?: Dialer;
   /** Certificates of this node are kept under this name. */
@@ -95,6 +100,8 @@ export interface RunningNode {
   /** Resolves when the node is Ready for the first time. */
   ready: Promise<void>;
   kubelet: Kubelet;
+  /** What is short on the node, in figures; waits for the first look. */
+  pressure(): Promise<readonly string[]>;
   /** Looks at the runtime again at once. */
   refresh(): void;
   /** Ends the kubelet; its pods go on. */
@@ -109,17 +116,11 @@ const missingDns =
 /** A container's start is told by several events: they go out once it runs. ms. */
 const eventHoldMs = 50;
 
-/** The same node with calls to its runtime counted. */
-const metered = (options: NodeOptions, metrics: KubeletMetrics): NodeOptions => ({
-  ...options,
-  runtime: metrics.meterRuntime(options.runtime),
-  images: metrics.meterImages(options.images),
-});
-
 /** Starts the node; it turns Ready behind. Rejects when its endpoint cannot listen. */
 export async function startNode(given: NodeOptions): Promise<RunningNode> {
   const metrics = createKubeletMetrics(realClock);
-  const options = metered(given, metrics);
+  const pulls = watchPulls(metrics.meterImages(given.images));
+  const options = { ...given, runtime: metrics.meterRuntime(given.runtime), images: pulls.images };
   const { name, client, runtime, root } = options;
   const logger = options.logger.child({ component: 'kubelet', node: name });
   const ending = new AbortController();
@@ -179,13 +180,23 @@ export async function startNode(given: NodeOptions): Promise<RunningNode> {
     dialer: options.dialer ?? hostDialer,
     files: hostFiles,
     podLogs: options.podLogs,
+    pressure: (pod) => upkeep.refusal(pod),
     countProbe: metrics.countProbe,
     clock: realClock,
     random: realRandom,
     logger,
   });
-  const stats = await createNodeStats(options, kubelet, metrics, logger);
-  const endpoint = await startEndpoint(options, kubelet, stats, parts.resolvConf);
+  const upkeep: NodeUpkeep = await createNodeUpkeep(options, {
+    kubelet,
+    metrics,
+    pulls,
+    podEvent: (pod, reason, message) => parts.events.event(pod, 'Warning', reason, message),
+    nodeEvent: (reason, message) =>
+      recorder.event({ apiVersion: 'v1', kind: 'Node', name, uid: name }, 'Warning', reason, message),
+    changed: () => status.refresh(),
+    logger,
+  });
+  const endpoint = await startEndpoint(options, kubelet, upkeep.stats, parts.resolvConf);
   const status: NodeStatusKeeper = createNodeStatus({
     identity: identityOf(options, endpoint.port),
     client,
@@ -194,20 +205,24 @@ export async function startNode(given: NodeOptions): Promise<RunningNode> {
     clock: realClock,
     logger,
     recorder,
-    room: async () => {
-      const [{ memory, pids }, disk] = await Promise.all([readMachineUsage(), hostFiles.statfs(root)]);
-      return { memoryAvailableBytes: memory.total - memory.workingSet, disk, pids };
-    },
+    disk: () => hostFiles.statfs(root),
+    pressure: () => upkeep.conditions(),
     unhealthy: () => kubelet.unhealthy(),
   });
-  const running = Promise.all([kubelet.run(ending.signal), status.run(ending.signal)]).catch((error: unknown) => {
-    if (!ending.signal.aborted) logger.error('the kubelet ended', { error: String(error) });
-  });
+  const running = Promise.all([kubelet.run(ending.signal), status.run(ending.signal), upkeep.run(ending.signal)]).catch(
+    (error: unknown) => {
+      if (!ending.signal.aborted) logger.error('the kubelet ended', { error: String(error) });
+    },
+  );
   return {
     name,
     kubelet,
     ready: status.ready,
     refresh: () => status.refresh(),
+    async pressure() {
+      await upkeep.conditions();
+      return upkeep.describe();
+    },
     async stop() {
       ending.abort();
       parts.volumes.close();

@@ -31,6 +31,7 @@ import { readRunRecord, removeRunRecord, writeRunRecord } from './run-record.ts'
 import { nodeRange, resolveSettings, type Settings } from './settings.ts';
 import { startSimulatedNodes } from './simulated-nodes.ts';
 import { stopInstance } from './stop-instance.ts';
+import { type UpkeepSettings, upkeepSettings } from './upkeep-settings.ts';
 import { UserError } from './user-error.ts';
 import { peapodVersion } from './version.ts';
 import { withoutApi } from './without-api.ts';
@@ -43,6 +44,7 @@ interface Run {
   instance: Instance;
   settings: Settings;
   components: ComponentSettings;
+  upkeep: UpkeepSettings;
   logger: Logger;
   progress: Progress;
   controlPlane?: ControlPlane;
@@ -106,6 +108,7 @@ async function prepare(options: UpOptions, progress: Progress): Promise<Run> {
   if (options.withoutApi && options.files.length > 0)
     throw new UserError('--without-api leaves nobody to apply files to: put static pods into the manifests folder');
   parallelPulls(options);
+  const upkeep = upkeepSettings(options);
   const { runtime, note } = chooseRuntime(options.runtime);
   const problem = options.allowedUnsafeSysctls.map(unsafeSysctlProblem).find((each) => each !== undefined);
   if (problem !== undefined) throw new UserError(`--allowed-unsafe-sysctls: ${problem}`);
@@ -135,6 +138,7 @@ async function prepare(options: UpOptions, progress: Progress): Promise<Run> {
     instance,
     settings,
     components,
+    upkeep,
     logger: fileLogger(paths.log),
     progress,
     nodes: [],
@@ -188,6 +192,8 @@ async function startOwnNode(run: Run, controlPlane: ControlPlane, machine: Machi
     allowedUnsafeSysctls: run.options.allowedUnsafeSysctls,
     parallelPulls: parallelPulls(run.options),
     pullProgress: () => pullProgress(instance),
+    upkeep: run.upkeep,
+    keepImages: [machine.infraImage],
     certificateFile: `kubelet-${own}`,
     manifests: manifestsOf(run),
     logger,
@@ -272,6 +278,10 @@ async function nodesReady(run: Run): Promise<void> {
   const [first, ...others] = run.nodes;
   await first?.ready;
   if (first) run.progress.step(`node ${first.name} Ready`);
+  for (const line of (await first?.pressure()) ?? [])
+    run.progress.step(
+      `node ${first?.name} is short of room, so pods may not start or be evicted: ${line} (see --eviction-hard)`,
+    );
   await Promise.all(others.map((node) => node.ready));
   if (others.length > 0)
     run.progress.step(`${others.length} simulated ${others.length === 1 ? 'node' : 'nodes'} Ready`);

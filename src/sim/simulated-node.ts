@@ -115,11 +115,8 @@ function startKubelet(options: SimulatedNodeOptions, runtime: SimulatedRuntime, 
     clock,
     logger,
     recorder,
-    room: async () => ({
-      memoryAvailableBytes: memoryBytes / 2,
-      disk: await files.statfs('/'),
-      pids: { max: 32_768, running: 100 },
-    }),
+    disk: () => files.statfs('/'),
+    pressure: async () => [],
     unhealthy: () => kubelet.unhealthy(),
   });
   const nodeAllocatable = (): Record<string, string> => status.node()?.status?.allocatable ?? {};

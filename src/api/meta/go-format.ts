@@ -64,3 +64,29 @@ export function goDuration(ms: number): string {
   const head = hours > 0 ? `${hours}h${minutes}m` : minutes > 0 ? `${minutes}m` : '';
   return `${sign}${head}${seconds}s`;
 }
+
+const durationUnitsMs: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  '\u00b5s': 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+/** ms of a duration as Go's time.ParseDuration reads it (`1m30s`, `1.5h`, `0`); undefined for any other text. */
+export function parseGoDuration(text: string): number | undefined {
+  const [, sign = '', body = ''] = /^([+-]?)(.*)$/.exec(text) ?? [];
+  if (body === '0') return 0;
+  if (!/^(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|\u00b5s|ms|s|m|h)/.test(body)) return undefined;
+  let total = 0;
+  let rest = body;
+  while (rest !== '') {
+    const [part, amount, unit] = /^(\d+(?:\.\d*)?|\.\d+)(ns|us|\u00b5s|ms|s|m|h)/.exec(rest) ?? [];
+    if (part === undefined || unit === undefined) return undefined;
+    total += Number(amount) * (durationUnitsMs[unit] ?? 0);
+    rest = rest.slice(part.length);
+  }
+  return sign === '-' ? -total : total;
+}

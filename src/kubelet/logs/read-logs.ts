@@ -1,7 +1,7 @@
 // Streams a container's log file: tail, since, timestamps, byte limit, and following it through rotation to the container's end.
 // Follows cri-client pkg/logs/logs.go and tail.go of v1.36.
 
-import type { Clock } from '../../lib/clock.ts';
+import { type Clock, sleep } from '../../lib/clock.ts';
 import type { FileReader, Files } from '../../lib/system.ts';
 import { fixedTime, parseLogEntry } from './log-line.ts';
 
@@ -31,6 +31,8 @@ const newline = 0x0a;
 const lineEnd = Buffer.from('\n');
 /** A change may be missed (a watch is a hint) and the container's end is no change of the file. */
 const pollMs = 500;
+/** How long a rotated file is still looked at for what was on its way to it. */
+const lateMs = 50;
 
 /** The offset at which the last `lines` lines begin, found from the end backwards. */
 export async function tailOffset(reader: FileReader, size: number, lines: number): Promise<number> {
@@ -170,7 +172,9 @@ export async function* readLogs(source: LogSource, options: LogOptions, signal?:
       const now = await files.stat(path);
       const replaced = now !== undefined && (now.ino !== ino || now.size < offset);
       if (replaced && options.follow) {
-        // Written to the old one after it was read and before it was put aside.
+        // Written to the old one after it was read; a runtime may write the last of it even after the new one is there.
+        if ((await reader.stat()).size > offset) continue;
+        await sleep(source.clock, lateMs, signal);
         if ((await reader.stat()).size > offset) continue;
         await reader.close();
         ({ reader, ino, size } = await openLog(files, path));

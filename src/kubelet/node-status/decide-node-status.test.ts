@@ -33,9 +33,8 @@ const identity: NodeIdentity = {
 const fine: NodeObservation = {
   runtimeVersion: 'containerd://1.6.20',
   problems: [],
-  memoryAvailableBytes: 4 * gi,
   disk: { totalBytes: 100 * gi, availableBytes: 50 * gi, totalInodes: 1000, freeInodes: 900 },
-  pids: { max: 32_768, running: 200 },
+  pressure: [],
   images: [],
   runtimeHandlers: [],
 };
@@ -60,31 +59,19 @@ describe('conditions', () => {
   test.each<[string, Partial<NodeObservation>, string, string]>([
     [
       'little memory',
-      { memoryAvailableBytes: 99 * 1024 ** 2 },
+      { pressure: ['MemoryPressure'] },
       'MemoryPressure',
       'True KubeletHasInsufficientMemory: kubelet has insufficient memory available',
     ],
     [
       'little disk',
-      { disk: { ...fine.disk, availableBytes: 9 * gi } },
+      { pressure: ['DiskPressure'] },
       'DiskPressure',
       'True KubeletHasDiskPressure: kubelet has disk pressure',
-    ],
-    [
-      'few inodes',
-      { disk: { ...fine.disk, freeInodes: 49 } },
-      'DiskPressure',
-      'True KubeletHasDiskPressure: kubelet has disk pressure',
-    ],
-    [
-      'no inode count (btrfs)',
-      { disk: { ...fine.disk, totalInodes: 0, freeInodes: 0 } },
-      'DiskPressure',
-      'False KubeletHasNoDiskPressure: kubelet has no disk pressure',
     ],
     [
       'few pids',
-      { pids: { max: 1000, running: 950 } },
+      { pressure: ['MemoryPressure', 'PIDPressure'] },
       'PIDPressure',
       'True KubeletHasInsufficientPID: kubelet has insufficient PID available',
     ],

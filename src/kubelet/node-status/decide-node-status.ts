@@ -53,10 +53,9 @@ export interface NodeObservation {
   runtimeVersion: string;
   /** Why the node cannot run pods: `container runtime is down`, … Empty when it can. */
   problems: readonly string[];
-  memoryAvailableBytes: number;
   disk: DiskRoom;
-  /** Room for processes. */
-  pids: { max: number; running: number };
+  /** What the eviction manager finds the node under: MemoryPressure, DiskPressure, PIDPressure. */
+  pressure: readonly string[];
   images: readonly ContainerImage[];
   /** What the runtime says of its handlers; none where it says nothing. */
   runtimeHandlers: readonly NodeRuntimeHandler[];
@@ -73,9 +72,6 @@ export interface NodeEvent {
 // The kubelet's default hard eviction thresholds on Linux.
 const leastMemoryBytes = 100 * 1024 * 1024;
 const leastDiskShare = 0.1;
-const leastInodeShare = 0.05;
-// Upstream has no default threshold for processes; a machine that can start no more is under pressure for certain.
-const leastFreePids = 100;
 
 const binary = (bytes: number): string => `${Math.floor(bytes / 1024)}Ki`;
 
@@ -116,25 +112,24 @@ interface Faces {
 }
 
 function facesOf(seen: NodeObservation): Faces[] {
-  const { disk, pids } = seen;
-  const fewInodes = disk.totalInodes > 0 && disk.freeInodes < disk.totalInodes * leastInodeShare;
+  const under = (type: string): boolean => seen.pressure.includes(type);
   const problems = seen.problems.length > 1 ? `[${seen.problems.join(', ')}]` : (seen.problems[0] ?? '');
   return [
     {
       type: 'MemoryPressure',
-      when: seen.memoryAvailableBytes < leastMemoryBytes,
+      when: under('MemoryPressure'),
       yes: ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available', 'NodeHasInsufficientMemory'],
       no: ['KubeletHasSufficientMemory', 'kubelet has sufficient memory available', 'NodeHasSufficientMemory'],
     },
     {
       type: 'DiskPressure',
-      when: disk.availableBytes < disk.totalBytes * leastDiskShare || fewInodes,
+      when: under('DiskPressure'),
       yes: ['KubeletHasDiskPressure', 'kubelet has disk pressure', 'NodeHasDiskPressure'],
       no: ['KubeletHasNoDiskPressure', 'kubelet has no disk pressure', 'NodeHasNoDiskPressure'],
     },
     {
       type: 'PIDPressure',
-      when: pids.max - pids.running < leastFreePids,
+      when: under('PIDPressure'),
       yes: ['KubeletHasInsufficientPID', 'kubelet has insufficient PID available', 'NodeHasInsufficientPID'],
       no: ['KubeletHasSufficientPID', 'kubelet has sufficient PID available', 'NodeHasSufficientPID'],
     },

@@ -35,8 +35,10 @@ export interface NodeStatusOptions {
   clock: Clock;
   logger: Logger;
   recorder: EventRecorder;
-  /** Reads the machine's room just now. */
-  room(): Promise<{ memoryAvailableBytes: number; disk: DiskRoom; pids: { max: number; running: number } }>;
+  /** Of the file system that holds the pods. */
+  disk(): Promise<DiskRoom>;
+  /** What the eviction manager finds the node under. */
+  pressure(): Promise<readonly string[]>;
   /** What else keeps the node from running pods (the pod workers' loop stands still). */
   unhealthy(): string | undefined;
 }
@@ -136,9 +138,10 @@ export function createNodeStatus(options: NodeStatusOptions): NodeStatusKeeper {
 
   /** One look: observe, decide, and report what changed. Gives whether the node is Ready. */
   const pass = async (signal: AbortSignal): Promise<boolean> => {
-    const [{ problems, version, handlers, features }, room, images] = await Promise.all([
+    const [{ problems, version, handlers, features }, disk, pressure, images] = await Promise.all([
       observeRuntime(signal),
-      options.room(),
+      options.disk(),
+      options.pressure(),
       listImages(signal),
     ]);
     const current =
@@ -147,7 +150,8 @@ export function createNodeStatus(options: NodeStatusOptions): NodeStatusKeeper {
     const { status, events } = decideNodeStatus(
       identity,
       {
-        ...room,
+        disk,
+        pressure,
         problems,
         images,
         runtimeVersion: version,

@@ -144,7 +144,9 @@ function ownVolumes(root: string, pod: Pod): { name: string; path: string; ephem
     const kind = volumeKind(volume);
     if (kind.plugin === 'host-path' || kind.plugin === 'unsupported') return [];
     const onDisk = kind.plugin === 'empty-dir' ? (kind.source.medium ?? '') === '' : kind.plugin === 'configmap';
-    return [{ name: volume.name, path: podPaths.volume(root, uid, kind.plugin, volume.name), ephemeral: onDisk }];
+    const inPod = podPaths.volumeInPod(kind.plugin, volume.name);
+    const folder = onDisk || kind.plugin === 'empty-dir' ? podPaths.pod(root, uid) : podPaths.inMemory(root, uid);
+    return [{ name: volume.name, path: `${folder}/${inPod}`, ephemeral: onDisk }];
   });
 }
 

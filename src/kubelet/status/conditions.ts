@@ -25,6 +25,12 @@ const ownTypes: readonly string[] = [
 /** True for a condition that the kubelet writes; all others are left as they are. */
 export const isOwnCondition = (type: string): boolean => ownTypes.includes(type);
 
+/** The type and reason of the condition by which the kubelet tells that it ended a pod for the node's sake. */
+export const endedByKubelet = { type: 'DisruptionTarget', reason: 'TerminationByKubelet' } as const;
+
+export const isEndedByKubelet = ({ type, reason }: PodCondition): boolean =>
+  type === endedByKubelet.type && reason === endedByKubelet.reason;
+
 const yes: Verdict = { status: 'True' };
 
 /** A list of names as Go prints a slice. */

@@ -17,6 +17,8 @@ import { isTerminalPhase, type PodPhase, phaseOf } from './phase.ts';
 export interface PodFailure {
   reason: string;
   message: string;
+  /** Of the condition DisruptionTarget, which the pod gets with its final phase; absent where it ends for its own doing. */
+  disruption?: string;
 }
 
 export interface StatusInput {

@@ -8,7 +8,7 @@ import type { Client, Resource } from '../../client/client.ts';
 import { type Clock, sleep } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { podIdentity } from '../runtime-pod.ts';
-import { isOwnCondition } from './conditions.ts';
+import { isEndedByKubelet, isOwnCondition } from './conditions.ts';
 import { podStatusPatch } from './status-patch.ts';
 
 export interface StatusManager {
@@ -67,11 +67,15 @@ const isOtherUid = (error: unknown): boolean => isApiError(error, 'Conflict') &&
 /** What others own in the status is taken from what the API holds, so that a patch never touches it. */
 function withForeign(base: PodStatus, status: PodStatus): PodStatus {
   const own = (status.conditions ?? []).filter((c) => isOwnCondition(c.type));
-  const foreign = (base.conditions ?? []).filter((c) => !isOwnCondition(c.type));
+  // The kubelet's word on why it ended the pod comes before what others said.
+  const ended = (status.conditions ?? []).filter(isEndedByKubelet);
+  const foreign = (base.conditions ?? []).filter(
+    ({ type }) => !isOwnCondition(type) && !ended.some((condition) => condition.type === type),
+  );
   const { qosClass, nominatedNodeName, resourceClaimStatuses } = base;
   return {
     ...status,
-    conditions: [...own, ...foreign],
+    conditions: [...own, ...foreign, ...ended],
     ...(qosClass === undefined ? {} : { qosClass }),
     ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }),
     ...(resourceClaimStatuses === undefined ? {} : { resourceClaimStatuses }),

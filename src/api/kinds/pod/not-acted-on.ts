@@ -3,7 +3,7 @@
 
 import type { Pod } from '../../generated/types.ts';
 
-/** Paths as validation prints them; `[*]` stands for every entry of a list, `[key]` for a key of a map. */
+/** Paths as validation prints them; `[*]` stands for every entry of a list. */
 export const notActedOn: readonly string[] = [
   'spec.affinity.podAffinity',
   'spec.affinity.podAntiAffinity',
@@ -15,11 +15,9 @@ export const notActedOn: readonly string[] = [
   // The instance's containerd sets no SELinux labels.
   'spec.securityContext.seLinuxOptions',
   'spec.securityContext.windowsOptions',
-  'spec.containers[*].resources.limits[ephemeral-storage]',
   'spec.containers[*].securityContext.seLinuxOptions',
   'spec.containers[*].securityContext.windowsOptions',
   'spec.containers[*].volumeDevices',
-  'spec.initContainers[*].resources.limits[ephemeral-storage]',
   'spec.initContainers[*].securityContext.seLinuxOptions',
   'spec.initContainers[*].securityContext.windowsOptions',
   'spec.initContainers[*].volumeDevices',
@@ -42,14 +40,6 @@ export const notActedOn: readonly string[] = [
   'spec.volumes[*].projected.sources[*].podCertificate',
 ];
 
-type Holder = Readonly<Record<string, unknown>>;
-
-/** Fields of which only some values are not acted on yet; told by the value and the object that holds it. */
-export const notActedOnWhere: Readonly<Record<string, (value: unknown, holder: Holder) => boolean>> = {
-  // A volume in memory is bounded, one on disk is not.
-  'spec.volumes[*].emptyDir.sizeLimit': (_, { medium }) => medium !== 'Memory',
-};
-
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -59,36 +49,26 @@ const isUsed = (value: unknown): boolean =>
 interface Place {
   path: string;
   value: unknown;
-  holder: Holder;
 }
 
-const stepForm = /^([^[]+)(?:\[(.+)\])?$/;
+const stepForm = /^([^[]+)(\[\*\])?$/;
 
 /** The places below the holder that a pattern names. */
 function find(holder: unknown, steps: readonly string[], path: string): Place[] {
   const [step = '', ...rest] = steps;
-  const [, name = '', key] = stepForm.exec(step) ?? [];
+  const [, name = '', each] = stepForm.exec(step) ?? [];
   if (!isRecord(holder) || !Object.hasOwn(holder, name)) return [];
   const value = holder[name];
   const at = path ? `${path}.${name}` : name;
   const on = (child: Place): Place[] => (rest.length === 0 ? [child] : find(child.value, rest, child.path));
-  if (key === undefined) return on({ path: at, value, holder });
-  if (key === '*')
-    return Array.isArray(value) ? value.flatMap((item, i) => on({ path: `${at}[${i}]`, value: item, holder })) : [];
-  return isRecord(value) && Object.hasOwn(value, key)
-    ? on({ path: `${at}[${key}]`, value: value[key], holder: value })
-    : [];
+  if (each === undefined) return on({ path: at, value });
+  return Array.isArray(value) ? value.flatMap((item, i) => on({ path: `${at}[${i}]`, value: item })) : [];
 }
 
-const always = (): boolean => true;
-const patterns = [...notActedOn.map((pattern) => [pattern, always] as const), ...Object.entries(notActedOnWhere)].map(
-  ([pattern, where]) => ({ steps: pattern.split('.'), where }),
-);
+const patterns = notActedOn.map((pattern) => pattern.split('.'));
 
 /** One warning for each such field that the pod uses. */
 export const notActedOnWarnings = (pod: Pod): string[] =>
   patterns
-    .flatMap(({ steps, where }) =>
-      find(pod, steps, '').filter(({ value, holder }) => isUsed(value) && where(value, holder)),
-    )
+    .flatMap((steps) => find(pod, steps, '').filter(({ value }) => isUsed(value)))
     .map(({ path }) => `${path}: accepted but not acted on`);
