@@ -88,15 +88,27 @@ async function writeRegistryHosts(instance: Instance, mirrors: ReadonlyMap<strin
   }
 }
 
+const unified = '/sys/fs/cgroup/unified';
+
 /**
- * How containerd is started. crun refuses the hybrid hierarchy unless its v2 part is out of sight: then containerd lives in
- * a mount namespace of its own, in which only that mount is missing and all others are the host's, both ways.
+ * The argv of a program that does not see the v2 part of the hybrid hierarchy, which crun refuses: it lives in a mount namespace
+ * of its own, in which only that mount is missing and all others are the host's, both ways.
  */
+function withoutUnified(argv: readonly string[]): string[] {
+  const script = `mount --make-private ${unified} && umount ${unified} && exec "$@"`;
+  return ['unshare', '--mount', '--propagation', 'unchanged', '--', '/bin/sh', '-c', script, 'sh', ...argv];
+}
+
+/** How containerd is started. */
 export function containerdArgv(containerd: string, config: string, hideUnified: boolean): string[] {
   const argv = [containerd, '--config', config];
-  if (!hideUnified) return argv;
-  const script = 'mount --make-private /sys/fs/cgroup/unified && umount /sys/fs/cgroup/unified && exec "$@"';
-  return ['unshare', '--mount', '--propagation', 'unchanged', '--', '/bin/sh', '-c', script, 'sh', ...argv];
+  return hideUnified ? withoutUnified(argv) : argv;
+}
+
+/** A program for containerd to call as crun, which hides from crun alone what it refuses. Every argument is one word of the shell. */
+export function crunWrapper(crun: string): string {
+  const words = withoutUnified([crun]).map((word) => `'${word.replaceAll("'", "'\\''")}'`);
+  return `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`;
 }
 
 interface Prepared {
@@ -126,9 +138,11 @@ async function prepare({ instance, machine, runtime, sandboxImage, mirrors }: Co
   await ensureSharedMount(hostProcesses, instance.podsDir);
   await writeRegistryHosts(instance, mirrors ?? new Map());
 
+  const hybrid = (await listMounts()).some(({ mountPoint }) => mountPoint === unified);
+  const crunProgram = crun && hybrid && runtime !== 'crun' ? await writeCrunWrapper(instance, crun) : crun;
   const config = containerdConfig(instance, {
     runtime,
-    binaries: { ...(runc ? { runc } : {}), ...(crun ? { crun } : {}) },
+    binaries: { ...(runc ? { runc } : {}), ...(crunProgram ? { crun: crunProgram } : {}) },
     cniBinDir,
     sandboxImage,
     snapshotter: await snapshotterOf(instance),
@@ -139,9 +153,14 @@ async function prepare({ instance, machine, runtime, sandboxImage, mirrors }: Co
   const before = await hostFiles.readFile(instance.containerdConfig).catch(() => Buffer.alloc(0));
   const changed = before.toString() !== config;
   if (changed) await hostFiles.writeFileAtomic(instance.containerdConfig, config);
-  const hideUnified =
-    runtime === 'crun' && (await listMounts()).some(({ mountPoint }) => mountPoint === '/sys/fs/cgroup/unified');
-  return { argv: containerdArgv(containerd, instance.containerdConfig, hideUnified), changed };
+  return { argv: containerdArgv(containerd, instance.containerdConfig, runtime === 'crun' && hybrid), changed };
+}
+
+/** Beside runc, crun is there for the pods of runtime classes that name it. */
+async function writeCrunWrapper({ runDir }: Instance, crun: string): Promise<string> {
+  const path = `${runDir}/crun`;
+  await hostFiles.writeFileAtomic(path, crunWrapper(crun), 0o700);
+  return path;
 }
 
 /** Once chosen, a snapshotter stays: containers' file systems hang on it. */

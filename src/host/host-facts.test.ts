@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { createMemoryFiles } from '../sim/memory-files.ts';
 import { cpuWeightOf } from './cgroups.ts';
-import { containerdArgv } from './containerd.ts';
+import { containerdArgv, crunWrapper } from './containerd.ts';
 import { containerdConfig, parseRegistryMirrors, registryHosts } from './containerd-config.ts';
 import { isAlive, parseProcStat, readPidFile, startDaemon, stopDaemon } from './daemon.ts';
 import { importedNames } from './image-store.ts';
@@ -95,6 +95,14 @@ describe('containerd configuration', () => {
       '--propagation',
       'unchanged',
     ]);
+  });
+
+  test('hides from crun alone what it refuses, with its path as one word', () => {
+    expect(crunWrapper("/opt/it's here/crun")).toBe(
+      `#!/bin/sh\nexec 'unshare' '--mount' '--propagation' 'unchanged' '--' '/bin/sh' '-c' ` +
+        `'mount --make-private /sys/fs/cgroup/unified && umount /sys/fs/cgroup/unified && exec "$@"' 'sh' ` +
+        `'/opt/it'\\''s here/crun' "$@"\n`,
+    );
   });
 
   test('registry mirrors', () => {

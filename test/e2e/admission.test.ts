@@ -1,5 +1,6 @@
 // What the API server makes of pods before they are stored, through kubectl: options of Kubernetes' own, priority and runtime classes,
 // limit ranges, Pod Security, tolerations of taints; and what becomes of it in real containers.
+import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Pod, PodSpec } from '../../src/api/generated/types.ts';
 import { podCgroupFile } from '../support/cgroup-files.ts';
@@ -8,6 +9,7 @@ import { noContainers, type Peapod, startPeapod } from '../support/peapod.ts';
 
 let peapod: Peapod;
 const runtime = noContainers ? 'simulated' : 'containerd';
+const hasCrun = ['/usr/bin/crun', '/usr/sbin/crun', '/usr/local/bin/crun'].some((path) => existsSync(path));
 beforeAll(async () => {
   peapod = await startPeapod({ runtime, args: ['--allow-privileged=false', '--controllers=*,-ttl'] });
 });
@@ -129,6 +131,17 @@ describe.skipIf(noContainers)(`with real containers${noContainers ? ` (skipped: 
     expect((await get('unhandled')).status?.phase).toBe('Pending');
     await kubectl('delete', 'pod', 'unhandled', '--wait=false');
   });
+
+  test.skipIf(!hasCrun)(
+    `crun is a handler beside runc${hasCrun ? '' : ' (skipped: crun is not installed)'}`,
+    async () => {
+      await made(runtimeClass('fast', 'crun'));
+      await made(pod('fast', { runtimeClassName: 'fast' }));
+      await ready('fast');
+      expect(await kubectl('exec', 'fast', '--', 'echo', 'inside')).toBe('inside\n');
+      await kubectl('delete', 'pod', 'fast');
+    },
+  );
 
   test('a limit range bounds what runs', async () => {
     await kubectl('create', 'namespace', 'bounded');
