@@ -87,7 +87,7 @@ export interface ApiServerOptions {
 export interface ApiServer {
   /** Serves HTTPS; gives the port. May be called again for another address of the same server. */
   listen(options: ListenOptions): Promise<{ port: number }>;
-  /** Makes the service `kubernetes`, with the port on which pods reach the server. */
+  /** Makes the service `kubernetes`, with the port on which pods reach the server, and keeps it. */
   announce(port: number): Promise<void>;
   /** Takes renewed certificates for new connections. */
   renew(tls: TlsMaterial): void;
@@ -99,6 +99,7 @@ export interface ApiServer {
 }
 
 const compactEveryMs = 5 * 60_000;
+const announceEveryMs = 10_000;
 
 const serviceLookup: LookupKind<Service> = { group: '', resource: 'services' };
 
@@ -172,6 +173,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     build: options.version,
   });
   const listeners: Listener[] = [];
+  /** The port of the service `kubernetes`. */
+  let announced: number | undefined;
   let isReady = false;
   const pipeline = createPipeline({
     resources,
@@ -242,8 +245,13 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     },
     async announce(port) {
       await starting;
-      if (services !== undefined)
-        await bootstrapService(createInProcessTransport(pipeline, apiserverUser), serviceCidr, port);
+      if (services === undefined) return;
+      const isFirst = announced === undefined;
+      announced = port;
+      const make = (): Promise<void> =>
+        bootstrapService(createInProcessTransport(pipeline, apiserverUser), serviceCidr, announced ?? port);
+      await make();
+      if (isFirst) void keepMade(make, clock, logger, closing.signal);
     },
     renew(tls) {
       for (const listener of listeners) listener.renew(tls);
@@ -258,6 +266,17 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       await feed.close();
     },
   };
+}
+
+/** Makes it again, should somebody have taken it away. As upstream's controller of the service does. */
+async function keepMade(make: () => Promise<void>, clock: Clock, logger: Logger, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(clock, announceEveryMs, signal);
+    if (signal.aborted) return;
+    await make().catch((error: unknown) =>
+      logger.warn('the service kubernetes is not as it should be', { error: String(error) }),
+    );
+  }
 }
 
 /** Every five minutes the history of five minutes before goes, as upstream's compactor has it. */

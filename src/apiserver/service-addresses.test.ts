@@ -3,10 +3,11 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Service } from '../api/generated/types.ts';
 import { isApiError } from '../api/meta/errors.ts';
 import { createSeededRandom } from '../sim/seeded-random.ts';
-import { createVirtualClock } from '../sim/virtual-clock.ts';
+import { createVirtualClock, type VirtualClock } from '../sim/virtual-clock.ts';
 import { reservedForNames } from './admission/service-addresses.ts';
 import { startTestServer, type TestServer, verbs } from './test-server.ts';
 
+let clock: VirtualClock;
 let server: TestServer;
 let admin: ReturnType<typeof verbs>;
 const root = '/api/v1/namespaces/default/services';
@@ -19,7 +20,8 @@ const make = (name: string, spec: object = {}): Promise<Service> =>
   }) as Promise<Service>;
 
 beforeEach(async () => {
-  server = await startTestServer(createVirtualClock(), createSeededRandom(1));
+  clock = createVirtualClock();
+  server = await startTestServer(clock, createSeededRandom(1));
   admin = verbs(server.admin);
 });
 afterEach(() => server.server.close());
@@ -42,9 +44,18 @@ test('the API has the first address, and its service follows its port', async ()
     clusterIPs: ['10.43.0.1'],
     ports: [{ name: 'https', port: 443, targetPort: 6443 }],
   });
-  await server.server.announce(6443);
+  // A later start on another port.
   await server.server.announce(7443);
   expect((await get())?.ports?.[0]?.targetPort).toBe(7443);
+});
+
+test('the service of the API comes back when somebody deletes it', async () => {
+  await server.server.announce(6443);
+  await admin.del(`${root}/kubernetes`);
+  expect(await message(admin.get(`${root}/kubernetes`))).toContain('404');
+  await clock.advance(10_000);
+  for (let i = 0; i < 5; i++) await clock.settle();
+  expect(await message(admin.get(`${root}/kubernetes`))).toBe('ok');
 });
 
 test('many at once get addresses of their own, above those that are asked for by name', async () => {
