@@ -3,6 +3,7 @@
 
 import type { PodAction } from './decide/pod-action.ts';
 import { leastStopSeconds } from './decide/decide-termination.ts';
+import { removeContainerLogs } from './logs/container-log-files.ts';
 import { type KubeletParts, type PodMemory, report, runtimeOf } from './pod-context.ts';
 import { containerFieldPath } from './pod-events.ts';
 
@@ -29,7 +30,7 @@ export async function resetContainers(
     signal.throwIfAborted();
     memory.dirty = true;
     await runtime.removeContainer(id);
-    if (logPath !== '') await files.unlink(logPath).catch(() => undefined);
+    if (logPath !== '') await removeContainerLogs(files, logPath).catch(() => undefined);
     memory.reasons.delete(name);
   }
 }
