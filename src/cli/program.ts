@@ -1,12 +1,13 @@
 // Peapod's command line: the commands, their options and help. What they do is passed in by main.
 
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { addReservationOptions, type ReservationFlags } from './reservation-options.ts';
 import { addUpkeepOptions, type UpkeepFlags } from './upkeep-options.ts';
 
 export type RuntimeChoice = 'auto' | 'containerd' | 'simulated';
 export type OnExit = 'keep' | 'stop';
 
-export interface UpOptions extends UpkeepFlags {
+export interface UpOptions extends UpkeepFlags, ReservationFlags {
   dataDir: string;
   port: number;
   runtime: RuntimeChoice;
@@ -194,7 +195,7 @@ export function createProgram(actions: CliActions, defaultDataDir: string, finis
     .option('--node-name <name>', 'name of the real node (default: the host name)')
     .option('--pod-manifest-path <path>', 'folder or file of static pods (default: manifests in the data folder)')
     .option('--without-api', 'no API server: run the static pods, and leave all others as they are', false);
-  addComponentOptions(addUpkeepOptions(addNodeOptions(up))).action(async (o: UpFlags) =>
+  addComponentOptions(addUpkeepOptions(addReservationOptions(addNodeOptions(up)))).action(async (o: UpFlags) =>
     finish(await actions.up(upOptions(o))),
   );
 
@@ -263,7 +264,7 @@ export function createProgram(actions: CliActions, defaultDataDir: string, finis
 }
 
 /** Options as commander names them. */
-interface UpFlags extends UpkeepFlags {
+interface UpFlags extends UpkeepFlags, ReservationFlags {
   dataDir: string;
   port: number;
   runtime: RuntimeChoice;

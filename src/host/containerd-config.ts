@@ -13,7 +13,8 @@ export interface ContainerdSettings {
   appArmor: boolean;
   /** Least oom_score_adj that works for us; above -1000 negative values are clamped. */
   leastOomScoreAdj: number;
-  cgroupV2: boolean;
+  /** Whether cgroups account for huge pages. */
+  hugetlb: boolean;
 }
 
 // JSON strings are TOML basic strings.
@@ -51,7 +52,7 @@ export function containerdConfig(instance: Instance, settings: ContainerdSetting
     'enable_tls_streaming = false',
     `disable_apparmor = ${!settings.appArmor}`,
     `restrict_oom_score_adj = ${settings.leastOomScoreAdj > -1000}`,
-    `disable_hugetlb_controller = ${!settings.cgroupV2}`,
+    `disable_hugetlb_controller = ${!settings.hugetlb}`,
     'tolerate_missing_hugetlb_controller = true',
     'netns_mounts_under_state_dir = true',
     '',

@@ -148,7 +148,7 @@ async function prepare({ instance, machine, runtime, sandboxImage, mirrors }: Co
     snapshotter: await snapshotterOf(instance),
     appArmor: machine.appArmor,
     leastOomScoreAdj: machine.leastOomScoreAdj,
-    cgroupV2: machine.cgroup === 'v2',
+    hugetlb: machine.hugetlbController,
   });
   const before = await hostFiles.readFile(instance.containerdConfig).catch(() => Buffer.alloc(0));
   const changed = before.toString() !== config;

@@ -68,7 +68,7 @@ describe('containerd configuration', () => {
     snapshotter: 'overlayfs',
     appArmor: false,
     leastOomScoreAdj: 0,
-    cgroupV2: false,
+    hugetlb: false,
   };
   test('says what the machine cannot do', () => {
     const text = containerdConfig(instanceOf('/d'), settings);

@@ -7,7 +7,9 @@ import { hostFiles } from './files.ts';
 export type CgroupMode = 'v1' | 'hybrid' | 'v2' | 'none';
 
 export interface Machine {
+  /** CPUs whose time pods can get: what the machine has, or less where a limit on the whole of it says so; may be broken. */
   cpuCount: number;
+  /** Bytes that pods can get, bounded likewise. */
   memoryBytes: number;
   hostname: string;
   /** GOARCH names: amd64, arm64. */
@@ -24,6 +26,10 @@ export interface Machine {
   leastOomScoreAdj: number;
   appArmor: boolean;
   swapBytes: number;
+  /** Whether cgroups account for swap. */
+  swapController: boolean;
+  /** Whether cgroups account for huge pages. */
+  hugetlbController: boolean;
   hugepages: { pageSizeBytes: number; count: number }[];
   /** Folders of /sys that tell of the processors' heat, from which containers could learn what others do. */
   thermalPaths: string[];
@@ -64,6 +70,50 @@ export function leastOomScoreAdjOf(status: string, ownAdj: string): number {
 const memInfo = (meminfo: string, key: string): number =>
   Number(new RegExp(`^${key}:\\s*(\\d+) kB`, 'm').exec(meminfo)?.[1] ?? 0) * 1024;
 
+const cgroupRoot = '/sys/fs/cgroup';
+
+/** A count in a file; undefined where there is none, or it says that there is no limit. */
+async function limitIn(files: Files, path: string): Promise<number | undefined> {
+  const limit = Number((await text(files, path)) || Number.NaN);
+  return Number.isFinite(limit) && limit > 0 && limit < Number.MAX_SAFE_INTEGER ? limit : undefined;
+}
+
+/**
+ * What everything on this machine is held to together, where it is a container itself: the limits on the root of the hierarchy
+ * that it sees. `cpus` may be broken.
+ */
+async function limitsOfWhole(files: Files, mode: CgroupMode): Promise<{ cpus?: number; memoryBytes?: number }> {
+  const of = (cpus: number | undefined, memoryBytes: number | undefined) => ({
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+  });
+  if (mode === 'v2') {
+    const [quota, period] = (await text(files, `${cgroupRoot}/cpu.max`)).split(' ').map(Number);
+    const cpus = quota && period ? quota / period : undefined;
+    return of(cpus, await limitIn(files, `${cgroupRoot}/memory.max`));
+  }
+  const quota = await limitIn(files, `${cgroupRoot}/cpu/cpu.cfs_quota_us`);
+  const period = await limitIn(files, `${cgroupRoot}/cpu/cpu.cfs_period_us`);
+  const cpus = quota !== undefined && period !== undefined ? quota / period : undefined;
+  return of(cpus, await limitIn(files, `${cgroupRoot}/memory/memory.limit_in_bytes`));
+}
+
+/** Whether swap and huge pages are accounted for. Follows getSwapControllerAvailable in pkg/kubelet/kuberuntime of v1.36. */
+async function controllersOf(files: Files, mode: CgroupMode): Promise<{ swap: boolean; hugetlb: boolean }> {
+  const exists = async (path: string): Promise<boolean> => (await files.stat(path)) !== undefined;
+  if (mode !== 'v2')
+    return {
+      swap: await exists(`${cgroupRoot}/memory/memory.memsw.limit_in_bytes`),
+      hugetlb: await exists(`${cgroupRoot}/hugetlb`),
+    };
+  // The root has no limits of its own: any group below it tells.
+  const own = /^0::(.*)$/m.exec(await text(files, '/proc/self/cgroup'))?.[1] ?? '';
+  return {
+    swap: await exists(`${cgroupRoot}${own}/memory.swap.max`),
+    hugetlb: (await text(files, `${cgroupRoot}/cgroup.controllers`)).split(' ').includes('hugetlb'),
+  };
+}
+
 async function hugepagesOf(files: Files): Promise<Machine['hugepages']> {
   const base = '/sys/kernel/mm/hugepages';
   const names = await files.readdir(base).catch(() => []);
@@ -87,10 +137,12 @@ async function thermalPathsOf(files: Files): Promise<string[]> {
 /** Reads it all; what a machine does not tell is empty. */
 export async function describeMachine(files: Files = hostFiles): Promise<Machine> {
   const meminfo = await text(files, '/proc/meminfo');
+  const mode = cgroupModeOf(await text(files, '/proc/self/mountinfo'));
+  const [whole, controllers] = await Promise.all([limitsOfWhole(files, mode), controllersOf(files, mode)]);
   const machineId = (await text(files, '/etc/machine-id')) || (await text(files, '/var/lib/dbus/machine-id'));
   return {
-    cpuCount: cpus().length,
-    memoryBytes: memInfo(meminfo, 'MemTotal') || totalmem(),
+    cpuCount: Math.min(cpus().length, whole.cpus ?? Number.POSITIVE_INFINITY),
+    memoryBytes: Math.min(memInfo(meminfo, 'MemTotal') || totalmem(), whole.memoryBytes ?? Number.POSITIVE_INFINITY),
     swapBytes: memInfo(meminfo, 'SwapTotal'),
     hostname: hostname().toLowerCase(),
     architecture: architectures[arch()] ?? arch(),
@@ -100,7 +152,9 @@ export async function describeMachine(files: Files = hostFiles): Promise<Machine
     machineId,
     systemUuid: (await text(files, '/sys/class/dmi/id/product_uuid')).toLowerCase() || machineId,
     bootId: await text(files, '/proc/sys/kernel/random/boot_id'),
-    cgroup: cgroupModeOf(await text(files, '/proc/self/mountinfo')),
+    cgroup: mode,
+    swapController: controllers.swap,
+    hugetlbController: controllers.hugetlb,
     leastOomScoreAdj: leastOomScoreAdjOf(
       await text(files, '/proc/self/status'),
       await text(files, '/proc/self/oom_score_adj'),

@@ -13,6 +13,7 @@ import { hostFolder } from '../host/folder-reader.ts';
 import { connectSocket, type HttpsServer, startHttpsServer } from '../host/https-server.ts';
 import type { Machine } from '../host/machine.ts';
 import { createHostMounts } from '../host/mounts.ts';
+import { readMachineUsage } from '../host/node-usage.ts';
 import type { Pki } from '../host/pki.ts';
 import { realClock } from '../host/real-clock.ts';
 import { realRandom } from '../host/real-random.ts';
@@ -21,14 +22,17 @@ import { noCgroups } from '../kubelet/cgroups/no-cgroups.ts';
 import { createPodCgroups } from '../kubelet/cgroups/pod-cgroups.ts';
 import { type ServiceSource, serviceSourceOf } from '../kubelet/container-config/service-source.ts';
 import { createContainerConfigBuilder } from '../kubelet/container-config/container-config-builder.ts';
+import { pageSizeName } from '../kubelet/container-config/resources.ts';
 import { createSimulatedSubPaths } from '../kubelet/container-config/simulated-sub-paths.ts';
 import { watchPulls } from '../kubelet/images/image-prefetch.ts';
+import { parseEvictionConfig } from '../kubelet/eviction/thresholds.ts';
 import { createImageManager } from '../kubelet/images/image-manager.ts';
 import { createPullRecords } from '../kubelet/images/pull-records.ts';
 import { createKubelet, type Kubelet } from '../kubelet/kubelet.ts';
 import type { NodeAbilities } from '../kubelet/decide/admit-pod.ts';
 import { createSysctlAllowlist } from '../kubelet/decide/sysctl-allowlist.ts';
 import type { NodeIdentity } from '../kubelet/node-status/decide-node-status.ts';
+import { keptFreeOf, type NodeReservations, podsCgroupLimits } from '../kubelet/node-status/node-allocatable.ts';
 import { createNodeStatus, type NodeStatusKeeper } from '../kubelet/node-status/node-status.ts';
 import { containerFieldPath, type PodEvents, podEventsOf } from '../kubelet/pod-events.ts';
 import { mergeSources, type PodSource, podSourceOf, podsOfNode } from '../kubelet/pod-source.ts';
@@ -65,7 +69,8 @@ export interface NodeOptions {
   podCidr: string;
   addresses: readonly string[];
   kubeletPort: number;
-  maxPods: number;
+  /** What is kept back from pods, and allowed them. */
+  reservations: NodeReservations;
   pki: Pki;
   /** The cgroup under which pods get theirs; absent where there are none to make. */
   cgroupRoot?: string;
@@ -256,6 +261,10 @@ function abilitiesOf({ machine, real, ...options }: NodeOptions, version: Runtim
   };
 }
 
+/** Page sizes as cgroups name them; none where cgroups do not account for them. */
+const hugePageSizesOf = ({ hugetlbController, hugepages }: Machine): string[] =>
+  hugetlbController ? hugepages.map(({ pageSizeBytes }) => pageSizeName(pageSizeBytes)) : [];
+
 function identityOf(options: NodeOptions, kubeletPort: number): NodeIdentity {
   const { machine } = options;
   return {
@@ -272,7 +281,8 @@ function identityOf(options: NodeOptions, kubeletPort: number): NodeIdentity {
     cpuCount: machine.cpuCount,
     memoryBytes: machine.memoryBytes,
     hugepages: machine.hugepages,
-    maxPods: options.maxPods,
+    reservations: options.reservations,
+    evictionHard: keptFreeOf((options.upkeep?.eviction ?? parseEvictionConfig({})).thresholds),
     kubeletVersion: gitVersion(),
     kubeletPort,
     podCidr: options.podCidr,
@@ -396,10 +406,9 @@ async function nodeParts(
       machine: () => ({
         memoryCapacity: machine.memoryBytes,
         cgroupVersion: machine.cgroup === 'v2' ? 2 : 1,
-        // The hugetlb controller is left out of containerd's configuration.
-        hugePageSizes: [],
+        hugePageSizes: hugePageSizesOf(machine),
         minOomScoreAdj: machine.leastOomScoreAdj,
-        swapControllerAvailable: false,
+        swapControllerAvailable: machine.swapController,
       }),
       clusterDomain,
       supports,
@@ -430,7 +439,19 @@ async function nodeParts(
       supportsUserNamespaces: supports('userNamespaces'),
     }),
     cgroups:
-      cgroups && options.cgroupRoot !== undefined ? createPodCgroups({ cgroups, root: options.cgroupRoot }) : noCgroups,
+      cgroups && options.cgroupRoot !== undefined
+        ? createPodCgroups({
+            cgroups,
+            root: options.cgroupRoot,
+            nodeAllocatable: podsCgroupLimits(
+              { cpuMillis: machine.cpuCount * 1000, memoryBytes: machine.memoryBytes },
+              options.reservations,
+              (await readMachineUsage()).pids.max,
+            ),
+            hugePageSizes: hugePageSizesOf(machine),
+            ...(options.reservations.podPidsLimit > 0 ? { podPidsLimit: options.reservations.podPidsLimit } : {}),
+          })
+        : noCgroups,
     nodeInfo: {
       nodeName: options.name,
       hostIPs: () => options.addresses,

@@ -8,6 +8,7 @@ import { describeMachine } from '../host/machine.ts';
 import { realClock } from '../host/real-clock.ts';
 import { realRandom } from '../host/real-random.ts';
 import { noServices } from '../kubelet/container-config/service-source.ts';
+import { defaultReservations } from '../kubelet/node-status/node-allocatable.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { type RunningNode, startNode } from './node.ts';
@@ -58,7 +59,7 @@ export async function startSimulatedNodes(options: SimulatedNodesOptions): Promi
         podCidr,
         addresses: ['127.0.0.1'],
         kubeletPort: i === 0 ? options.kubeletPort : 0,
-        maxPods: 110,
+        reservations: defaultReservations,
         pki: controlPlane.pki,
         real: false,
         // Nothing that is simulated reads its environment, and thousands of nodes would each watch every service.

@@ -15,6 +15,7 @@ import { gatewayOf, redirectApi } from '../host/network.ts';
 import { portOwner } from '../host/port-owner.ts';
 import { hostProcesses } from '../host/processes.ts';
 import { pullProgress } from '../host/pull-progress.ts';
+import { overReserved, type NodeReservations } from '../kubelet/node-status/node-allocatable.ts';
 import { unsafeSysctlProblem } from '../kubelet/decide/sysctl-allowlist.ts';
 import type { Logger } from '../lib/logger.ts';
 import { StoreInUseError } from '../store/embedded-lock.ts';
@@ -30,6 +31,7 @@ import type { Progress } from './progress.ts';
 import { readRunRecord, removeRunRecord, writeRunRecord } from './run-record.ts';
 import { nodeRange, resolveSettings, type Settings } from './settings.ts';
 import { startSimulatedNodes } from './simulated-nodes.ts';
+import { reservationSettings } from './reservation-settings.ts';
 import { stopInstance } from './stop-instance.ts';
 import { type UpkeepSettings, upkeepSettings } from './upkeep-settings.ts';
 import { UserError } from './user-error.ts';
@@ -45,6 +47,7 @@ interface Run {
   settings: Settings;
   components: ComponentSettings;
   upkeep: UpkeepSettings;
+  reservations: NodeReservations;
   logger: Logger;
   progress: Progress;
   controlPlane?: ControlPlane;
@@ -109,6 +112,7 @@ async function prepare(options: UpOptions, progress: Progress): Promise<Run> {
     throw new UserError('--without-api leaves nobody to apply files to: put static pods into the manifests folder');
   parallelPulls(options);
   const upkeep = upkeepSettings(options);
+  const reservations = reservationSettings(options);
   const { runtime, note } = chooseRuntime(options.runtime);
   const problem = options.allowedUnsafeSysctls.map(unsafeSysctlProblem).find((each) => each !== undefined);
   if (problem !== undefined) throw new UserError(`--allowed-unsafe-sysctls: ${problem}`);
@@ -139,6 +143,7 @@ async function prepare(options: UpOptions, progress: Progress): Promise<Run> {
     settings,
     components,
     upkeep,
+    reservations,
     logger: fileLogger(paths.log),
     progress,
     nodes: [],
@@ -168,8 +173,18 @@ function parallelPulls({ serializeImagePulls, maxParallelImagePulls }: UpOptions
   return serializeImagePulls ? 1 : (maxParallelImagePulls ?? Number.POSITIVE_INFINITY);
 }
 
+/** Throws a UserError where more is kept back than the machine has. */
+async function refuseOverReservation({ reservations, instance }: Run, { machine }: MachineRuntime): Promise<void> {
+  const { totalBytes: storageBytes } = await hostFiles.statfs(instance.kubeletDir);
+  const whole = { cpuMillis: machine.cpuCount * 1000, memoryBytes: machine.memoryBytes, storageBytes };
+  const short = overReserved(whole, reservations);
+  if (short !== undefined)
+    throw new UserError(`--kube-reserved and --system-reserved keep back more ${short} than this machine has`);
+}
+
 async function startOwnNode(run: Run, controlPlane: ControlPlane, machine: MachineRuntime): Promise<RunningNode> {
   const { instance, settings, logger } = run;
+  await refuseOverReservation(run, machine);
   const { own } = nodeNames(run);
   return await startNode({
     name: own,
@@ -184,7 +199,7 @@ async function startOwnNode(run: Run, controlPlane: ControlPlane, machine: Machi
     podCidr: nodeRange(settings.podCidr, 0),
     addresses: [await primaryAddress()],
     kubeletPort: settings.kubeletPort,
-    maxPods: 110,
+    reservations: run.reservations,
     pki: controlPlane.pki,
     cgroupRoot: instance.cgroupRoot,
     real: true,

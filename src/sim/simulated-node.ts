@@ -14,6 +14,8 @@ import { createSimulatedSubPaths } from '../kubelet/container-config/simulated-s
 import { createImageManager } from '../kubelet/images/image-manager.ts';
 import { createPullRecords } from '../kubelet/images/pull-records.ts';
 import { createKubelet, type Kubelet } from '../kubelet/kubelet.ts';
+import { parseEvictionConfig } from '../kubelet/eviction/thresholds.ts';
+import { defaultReservations, keptFreeOf } from '../kubelet/node-status/node-allocatable.ts';
 import { createNodeStatus, type NodeStatusKeeper } from '../kubelet/node-status/node-status.ts';
 import { ableNode } from '../kubelet/testing/able-node.ts';
 import { containerFieldPath, podEventsOf } from '../kubelet/pod-events.ts';
@@ -227,7 +229,8 @@ const identityOf = (options: SimulatedNodeOptions, memoryBytes: number) => ({
   cpuCount: options.cpuCount ?? 8,
   memoryBytes,
   hugepages: [],
-  maxPods: 110,
+  reservations: defaultReservations,
+  evictionHard: keptFreeOf(parseEvictionConfig({}).thresholds),
   kubeletVersion: 'v1.36.0',
   kubeletPort: 10_250,
   podCidr: options.podCidr,

@@ -5,6 +5,7 @@ import type { Container, Pod, ResourceRequirements } from '../../api/generated/t
 import { bytes, cpuMillis, formatQuantity } from '../../api/meta/quantity.ts';
 import { podLimits, podRequestNumbers } from '../../api/placement/pod-requests.ts';
 import { podQosClass, type QosClass } from '../../api/pod/qos.ts';
+import { hugepageLimits } from '../container-config/resources.ts';
 import type { PodCgroups } from '../seams.ts';
 import type { PodLimits } from './pod-limits.ts';
 
@@ -33,6 +34,12 @@ function limited(pod: Pod, resource: 'cpu' | 'memory'): boolean {
     of?.resources?.limits?.[resource] !== undefined;
   const containers: Container[] = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
   return has(pod.spec) || containers.every(has);
+}
+
+/** What the pod may use of huge pages: containers have none but by a limit, so that their sum is the pod's. */
+function podHugepageLimits(pod: Pod, sizes: readonly string[]): { pageSize: string; limit: number }[] {
+  const limits = [...podLimits(pod)].map(([name, quantity]) => [name, bytes(formatQuantity(quantity))] as const);
+  return hugepageLimits(limits, sizes);
 }
 
 /** What the pod's own cgroup is set to. */
@@ -74,13 +81,21 @@ export interface PodCgroupsOptions {
   /** The instance's own cgroup: '/peapod-<id>'. */
   root: string;
   /** What pods may use together. */
-  nodeAllocatable?: { cpuMillis: number; memoryBytes: number };
+  nodeAllocatable?: { cpuMillis: number; memoryBytes: number; pids?: number };
+  /** Page sizes that cgroups account for, as the kernel's files name them. */
+  hugePageSizes?: readonly string[];
   /** Most processes per pod; none when undefined. */
   podPidsLimit?: number;
 }
 
 /** PodCgroups on the machine: <root>/kubepods[/burstable|/besteffort]/pod<uid>. */
-export function createPodCgroups({ cgroups, root, nodeAllocatable, podPidsLimit }: PodCgroupsOptions): PodCgroups {
+export function createPodCgroups({
+  cgroups,
+  root,
+  nodeAllocatable,
+  hugePageSizes = [],
+  podPidsLimit,
+}: PodCgroupsOptions): PodCgroups {
   const top = podsCgroupPath(root);
   /** Millicores asked for by each burstable pod: their sum is the class's weight. */
   const burstable = new Map<string, number>();
@@ -92,6 +107,7 @@ export function createPodCgroups({ cgroups, root, nodeAllocatable, podPidsLimit 
       await cgroups.limit(top, {
         cpuShares: shares(nodeAllocatable.cpuMillis),
         memoryBytes: nodeAllocatable.memoryBytes,
+        ...(nodeAllocatable.pids === undefined ? {} : { pids: nodeAllocatable.pids }),
       });
     await cgroups.limit(`${top}${classFolder.BestEffort}`, { cpuShares: minShares });
     await updateBurstable();
@@ -136,7 +152,8 @@ export function createPodCgroups({ cgroups, root, nodeAllocatable, podPidsLimit 
       const pids = podPidsLimit === undefined ? {} : { pids: podPidsLimit };
       if (before === undefined) {
         await cgroups.create(path);
-        await limit(path, { ...podCgroupLimits(pod), ...pids });
+        const hugepages = podHugepageLimits(pod, hugePageSizes);
+        await limit(path, { ...podCgroupLimits(pod), ...pids, ...(hugepages.length === 0 ? {} : { hugepages }) });
       } else {
         // What has changed since it was made is set in the order of a resize.
         known.set(path, before);

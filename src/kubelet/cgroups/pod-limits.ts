@@ -6,4 +6,6 @@ export interface PodLimits {
   cpuQuotaMicros?: number;
   memoryBytes?: number;
   pids?: number;
+  /** Bytes of huge pages by page size, as the kernel's files name it. */
+  hugepages?: { pageSize: string; limit: number }[];
 }

@@ -79,17 +79,19 @@ const pageUnits: [string, number][] = [
 ];
 
 /** 2097152 → '2MB', as the kernel names its cgroup files. */
-function pageSizeName(size: number): string {
+export function pageSizeName(size: number): string {
   for (const [unit, factor] of pageUnits) if (size >= factor && size % factor === 0) return `${size / factor}${unit}`;
   return `${size}B`;
 }
 
-/** Every page size of the machine, limited to what the container may use: 0 unless it says so. */
-function hugepageLimits(container: Container, sizes: readonly string[]): { pageSize: string; limit: number }[] {
+/** Every page size of the machine with the most bytes of it that may be used by those limits: 0 unless they say so. */
+export function hugepageLimits(
+  resourceLimits: Iterable<readonly [name: string, bytes: number]>,
+  sizes: readonly string[],
+): { pageSize: string; limit: number }[] {
   const limits = new Map<string, number>();
-  for (const [name, quantity] of Object.entries(container.resources?.limits ?? {})) {
-    if (name.startsWith('hugepages-'))
-      limits.set(pageSizeName(bytes(name.slice('hugepages-'.length))), bytes(quantity));
+  for (const [name, amount] of resourceLimits) {
+    if (name.startsWith('hugepages-')) limits.set(pageSizeName(bytes(name.slice('hugepages-'.length))), amount);
   }
   return sizes.map((pageSize) => ({ pageSize, limit: limits.get(pageSize) ?? 0 }));
 }
@@ -115,7 +117,8 @@ export function linuxResources(pod: Pod, container: Container, qos: QosClass, ma
   const cpuLimit = cpuMillis(effectiveLimit(pod, container, 'cpu'));
   const memoryLimit = bytes(effectiveLimit(pod, container, 'memory'));
   const score = oomScoreAdj(pod, container, qos, machine.memoryCapacity);
-  const hugepages = hugepageLimits(container, machine.hugePageSizes);
+  const limits = Object.entries(container.resources?.limits ?? {}).map(([name, q]) => [name, bytes(q)] as const);
+  const hugepages = hugepageLimits(limits, machine.hugePageSizes);
   return {
     cpuShares: cpuShares(request === undefined ? cpuLimit : cpuMillis(request)),
     cpuQuota: cpuQuota(cpuLimit, defaultQuotaPeriod),

@@ -9,6 +9,8 @@ import {
   statusChanged,
 } from './decide-node-status.ts';
 
+import { defaultReservations } from './node-allocatable.ts';
+
 const gi = 1024 ** 3;
 const now = Date.UTC(2026, 0, 1);
 const identity: NodeIdentity = {
@@ -25,7 +27,8 @@ const identity: NodeIdentity = {
   cpuCount: 4,
   memoryBytes: 8 * gi,
   hugepages: [{ pageSizeBytes: 2 * 1024 ** 2, count: 10 }],
-  maxPods: 110,
+  reservations: defaultReservations,
+  evictionHard: { memory: { units: 100 * 1024 ** 2, text: '100Mi' }, storage: { share: 0.1 } },
   kubeletVersion: 'v1.36.0',
   kubeletPort: 10250,
   podCidr: '10.42.0.0/24',
@@ -152,6 +155,21 @@ test('capacity and what pods may use of it', () => {
       'ephemeral-storage': '96636764160',
     },
   });
+});
+
+test('reservations and broken CPUs', () => {
+  const reservations = { ...defaultReservations, kubeReserved: { cpu: '250m', memory: '1Gi' }, podsPerCore: 10 };
+  const { capacity, allocatable } = capacityOf({ ...identity, cpuCount: 1.5, reservations }, fine.disk);
+  expect(capacity).toMatchObject({ cpu: '1500m', memory: '8388608Ki', pods: '15' });
+  expect(allocatable).toMatchObject({ cpu: '1250m', memory: '7217152Ki', pods: '15' });
+});
+
+test('what others have given the node is for pods, and goes when it is taken away', () => {
+  const given = { 'example.com/foo': '4', cpu: '1' };
+  const { status } = decideNodeStatus(identity, fine, { capacity: given }, now);
+  expect([status.capacity?.['example.com/foo'], status.allocatable?.['example.com/foo']]).toEqual(['4', '4']);
+  const later = decideNodeStatus(identity, fine, { allocatable: status.allocatable ?? {} }, now).status;
+  expect(later.allocatable).not.toHaveProperty('example.com/foo');
 });
 
 test('the node as registered', () => {

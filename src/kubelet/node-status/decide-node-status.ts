@@ -9,7 +9,10 @@ import type {
   NodeRuntimeHandler,
   NodeStatus,
 } from '../../api/generated/types.ts';
+import { canonicalQuantity } from '../../api/meta/quantity.ts';
 import { formatTime } from '../../api/meta/time.ts';
+import { type ThresholdValue, unitsOf } from '../eviction/thresholds.ts';
+import { allocatableOf, type KeptFree, type NodeReservations, podCapacity } from './node-allocatable.ts';
 
 /** What stays as long as the machine runs. */
 export interface NodeIdentity {
@@ -28,8 +31,10 @@ export interface NodeIdentity {
   cpuCount: number;
   memoryBytes: number;
   hugepages: readonly { pageSizeBytes: number; count: number }[];
-  /** What users asked for: 110 unless they did. */
-  maxPods: number;
+  /** What users keep back from pods, and allow them. */
+  reservations: NodeReservations;
+  /** What hard eviction thresholds keep free; absent ones keep nothing. */
+  evictionHard: KeptFree;
   /** v1.36.0+peapod.0.1.0 */
   kubeletVersion: string;
   /** Port of the node's own HTTPS endpoint. */
@@ -69,10 +74,6 @@ export interface NodeEvent {
   message: string;
 }
 
-// The kubelet's default hard eviction thresholds on Linux.
-const leastMemoryBytes = 100 * 1024 * 1024;
-const leastDiskShare = 0.1;
-
 const binary = (bytes: number): string => `${Math.floor(bytes / 1024)}Ki`;
 
 /** 2048Ki pages are hugepages-2Mi. */
@@ -81,7 +82,13 @@ function hugepageResource(pageSizeBytes: number): string {
   return mi >= 1024 ? `hugepages-${mi / 1024}Gi` : `hugepages-${mi}Mi`;
 }
 
-/** What the machine has, and what pods may use of it: all but memory set aside as huge pages. */
+const keptFree = (kept: ThresholdValue | undefined, capacity: number): number =>
+  kept === undefined ? 0 : unitsOf(kept, capacity);
+
+/** Whole CPUs as a count, parts of them in thousandths. */
+const cpuQuantity = (millis: number): string => canonicalQuantity(`${millis}m`);
+
+/** What the machine has, and what pods may use of it. */
 export function capacityOf(
   identity: NodeIdentity,
   disk: DiskRoom,
@@ -91,17 +98,35 @@ export function capacityOf(
   const hugeQuantities = Object.fromEntries(
     huge.map((pages) => [hugepageResource(pages.pageSizeBytes), String(pages.pageSizeBytes * pages.count)]),
   );
-  const common = { cpu: String(identity.cpuCount), ...hugeQuantities, pods: String(identity.maxPods) };
-  const evictionMemory = Math.max(0, identity.memoryBytes - hugeBytes - leastMemoryBytes);
+  const { cpuCount, memoryBytes, reservations, evictionHard } = identity;
+  const whole = { cpuMillis: Math.floor(cpuCount * 1000), memoryBytes, storageBytes: disk.totalBytes };
+  const eviction = {
+    memoryBytes: keptFree(evictionHard.memory, memoryBytes),
+    storageBytes: keptFree(evictionHard.storage, disk.totalBytes),
+  };
+  const left = allocatableOf(whole, reservations, eviction, hugeBytes);
+  const common = { ...hugeQuantities, pods: String(podCapacity(reservations, cpuCount)) };
   return {
-    capacity: { ...common, memory: binary(identity.memoryBytes), 'ephemeral-storage': binary(disk.totalBytes) },
-    allocatable: {
+    capacity: {
+      cpu: cpuQuantity(whole.cpuMillis),
       ...common,
-      memory: binary(evictionMemory),
-      'ephemeral-storage': String(Math.floor(disk.totalBytes * (1 - leastDiskShare))),
+      memory: binary(memoryBytes),
+      'ephemeral-storage': binary(disk.totalBytes),
+    },
+    allocatable: {
+      cpu: cpuQuantity(left.cpuMillis),
+      ...common,
+      memory: binary(left.memoryBytes),
+      'ephemeral-storage': String(left.storageBytes),
     },
   };
 }
+
+const isExtended = (resource: string): boolean => resource.includes('/') && !resource.includes('kubernetes.io/');
+
+/** What others have given the node, beside what the kubelet knows. */
+const extendedOf = (capacity: Record<string, string> = {}): Record<string, string> =>
+  Object.fromEntries(Object.entries(capacity).filter(([resource]) => isExtended(resource)));
 
 /** A condition's two faces: [status True, status False] as reason, message and event. */
 interface Faces {
@@ -174,7 +199,8 @@ export function decideNodeStatus(
   const status: NodeStatus = {
     ...previous,
     capacity: { ...previous.capacity, ...capacity },
-    allocatable: { ...previous.allocatable, ...allocatable },
+    // Resources that others have given the node are for pods as they are.
+    allocatable: { ...extendedOf(previous.capacity), ...allocatable },
     conditions: [...others, ...own],
     addresses: [
       ...identity.addresses.map((address) => ({ type: 'InternalIP', address })),

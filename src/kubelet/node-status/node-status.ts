@@ -61,6 +61,15 @@ const maxImages = 50;
 const maxNamesPerImage = 5;
 const leaseNamespace = 'kube-node-lease';
 
+/** A map as a merge patch must say it, so that what is gone goes. */
+function withRemovals(
+  before: Record<string, string> | undefined,
+  after: Record<string, string> | undefined,
+): Record<string, string | null> {
+  const removed = Object.keys(before ?? {}).filter((key) => after?.[key] === undefined);
+  return { ...after, ...Object.fromEntries(removed.map((key) => [key, null])) };
+}
+
 export function createNodeStatus(options: NodeStatusOptions): NodeStatusKeeper {
   const { identity, client, clock, logger, recorder } = options;
   const becameReady = Promise.withResolvers<void>();
@@ -164,7 +173,7 @@ export function createNodeStatus(options: NodeStatusOptions): NodeStatusKeeper {
     node = current;
     if (statusChanged(before, status) || clock.monotonic() - reportedAt >= nodeStatusTimes.reportMs) {
       // Another writer's newer object is no conflict: the patch holds only what the kubelet owns.
-      const body = { status: { ...status, images: status.images } };
+      const body = { status: { ...status, allocatable: withRemovals(before.allocatable, status.allocatable) } };
       node = await client.patch(
         nodes,
         { name: identity.name },

@@ -1,6 +1,7 @@
 // The KubeletConfiguration that /configz shows: what this kubelet really runs with, in the fields that Kubernetes has for it.
 
 import { goDuration } from '../../api/meta/go-format.ts';
+import type { NodeReservations } from '../node-status/node-allocatable.ts';
 import { nodeStatusTimes } from '../node-status/node-status.ts';
 import { cacheTtl } from './kubelet-auth.ts';
 
@@ -8,8 +9,8 @@ import { cacheTtl } from './kubelet-auth.ts';
 export interface ConfigurationFacts {
   address: string;
   port: number;
-  maxPods: number;
   podCidr: string;
+  reservations: NodeReservations;
   /** Absent where pods have no cgroups. */
   cgroupRoot?: string | undefined;
   clusterDns: readonly string[];
@@ -23,7 +24,8 @@ export interface ConfigurationFacts {
 
 /** The object; fields of KubeletConfiguration v1beta1 that have no meaning here are left out. */
 export function kubeletConfiguration(facts: ConfigurationFacts): object {
-  const { address, port, maxPods, podCidr, cgroupRoot, clusterDns, clusterDomain, resolvConf } = facts;
+  const { maxPods, podsPerCore, podPidsLimit, kubeReserved, systemReserved } = facts.reservations;
+  const { address, port, podCidr, cgroupRoot, clusterDns, clusterDomain, resolvConf } = facts;
   return {
     enableServer: true,
     address,
@@ -48,6 +50,11 @@ export function kubeletConfiguration(facts: ConfigurationFacts): object {
     ...(cgroupRoot === undefined ? {} : { cgroupRoot, cgroupDriver: 'cgroupfs' }),
     cgroupsPerQOS: cgroupRoot !== undefined,
     maxPods,
+    ...(podsPerCore === 0 ? {} : { podsPerCore }),
+    podPidsLimit,
+    ...(Object.keys(kubeReserved).length === 0 ? {} : { kubeReserved }),
+    ...(Object.keys(systemReserved).length === 0 ? {} : { systemReserved }),
+    enforceNodeAllocatable: cgroupRoot === undefined ? ['none'] : ['pods'],
     podCIDR: podCidr,
     resolvConf,
     ...(facts.allowedUnsafeSysctls.length === 0 ? {} : { allowedUnsafeSysctls: [...facts.allowedUnsafeSysctls] }),
