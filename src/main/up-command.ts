@@ -29,9 +29,9 @@ import { importArchives, type MachineRuntime, startMachineRuntime } from './mach
 import { type RunningNode, startNode } from './node.ts';
 import type { Progress } from './progress.ts';
 import { readRunRecord, removeRunRecord, writeRunRecord } from './run-record.ts';
+import { reservationSettings } from './reservation-settings.ts';
 import { nodeRange, resolveSettings, type Settings } from './settings.ts';
 import { startSimulatedNodes } from './simulated-nodes.ts';
-import { reservationSettings } from './reservation-settings.ts';
 import { stopInstance } from './stop-instance.ts';
 import { type UpkeepSettings, upkeepSettings } from './upkeep-settings.ts';
 import { UserError } from './user-error.ts';

@@ -125,7 +125,7 @@ describe.skipIf(noContainers !== undefined)(`resources (${noContainers ?? 'conta
     await eventually('it is gone', async () => (await allocatable()) === undefined, 20_000);
   });
 
-  test('one process beyond the memory limit takes its container down', async () => {
+  test.concurrent('one process beyond the memory limit takes its container down', async () => {
     const resources = { limits: { memory: '16Mi' } };
     await apply(
       'oom',
@@ -141,8 +141,8 @@ describe.skipIf(noContainers !== undefined)(`resources (${noContainers ?? 'conta
     await peapod.kubectl(['delete', 'pod', 'oom', '--now']);
   });
 
-  test('a pod that forks without end is held', async () => {
-    const fork = 'i=0; while [ $i -lt 200 ]; do sleep 300 & i=$((i+1)); done; wait';
+  test.concurrent('a pod that forks without end is held', async () => {
+    const fork = 'sleep 3; i=0; while [ $i -lt 200 ]; do sleep 300 & i=$((i+1)); done; wait';
     await apply('forks', { resources: { limits: { memory: '64Mi' } } }, { restartPolicy: 'Never' }, fork);
     const started = await podWhen(
       'forks',
@@ -157,7 +157,7 @@ describe.skipIf(noContainers !== undefined)(`resources (${noContainers ?? 'conta
     await peapod.kubectl(['delete', 'pod', 'forks', '--now']);
   });
 
-  test('overhead, huge pages, room on disk, and swap', async () => {
+  test.concurrent('overhead, huge pages, room on disk, and swap', async () => {
     await peapod.kubectl(['apply', '-f', '-'], {
       input: JSON.stringify({
         apiVersion: 'node.k8s.io/v1',
@@ -198,14 +198,3 @@ describe.skipIf(noContainers !== undefined)(`resources (${noContainers ?? 'conta
     await peapod.kubectl(['delete', 'pod', 'heavy', 'pages', 'disk', 'forced', '--now']);
   });
 });
-
-test.skipIf(noContainers !== undefined)(
-  'reservations that cannot be are refused before anything is started',
-  async () => {
-    const command = (args: string[]) => startPeapod({ args, images: false });
-    await expect(command(['--kube-reserved', 'example.com/foo=1'])).rejects.toThrow(
-      'cannot reserve "example.com/foo" resource',
-    );
-    await expect(command(['--max-pods', '-1'])).rejects.toThrow('wants a whole number');
-  },
-);
