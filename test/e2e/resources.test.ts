@@ -58,9 +58,16 @@ describe.skipIf(noContainers !== undefined)(`resources (${noContainers ?? 'conta
   beforeAll(async () => {
     peapod = await startPeapod({
       args: [
-        ...['--kube-reserved', 'cpu=100m,memory=128Mi,ephemeral-storage=1Gi,pid=1000'],
-        ...['--system-reserved', 'cpu=50m,memory=64Mi'],
-        ...['--max-pods', '15', '--pods-per-core', '100', '--pod-max-pids', String(maxPids)],
+        '--kube-reserved',
+        'cpu=100m,memory=128Mi,ephemeral-storage=1Gi,pid=1000',
+        '--system-reserved',
+        'cpu=50m,memory=64Mi',
+        '--max-pods',
+        '15',
+        '--pods-per-core',
+        '100',
+        '--pod-max-pids',
+        String(maxPids),
       ],
     });
   });
@@ -88,7 +95,12 @@ describe.skipIf(noContainers !== undefined)(`resources (${noContainers ?? 'conta
     const { name = '' } = (await nodeNow()).metadata ?? {};
     const patch = (value: string | null): Promise<string> =>
       peapod.kubectl([
-        ...['patch', 'node', name, '--subresource=status', '--type=merge', '-p'],
+        'patch',
+        'node',
+        name,
+        '--subresource=status',
+        '--type=merge',
+        '-p',
         JSON.stringify({ status: { capacity: { 'example.com/foo': value } } }),
       ]);
     await patch('2');
