@@ -88,7 +88,7 @@ async function buildConfig(
     subPaths: options.subPaths,
     signal,
   });
-  const mounts = await containerMounts(pod, container, {
+  const sources = {
     root: options.root,
     files: options.files,
     random: options.random,
@@ -101,15 +101,16 @@ async function buildConfig(
     volumes: input.mounts,
     podIPs,
     environment,
-  });
-  const image = await imageUser(options, users, input);
+  };
+  const { logDirectory = '' } = input.sandboxConfig;
+  const [mounts, image] = await Promise.all([
+    containerMounts(pod, container, sources),
+    imageUser(options, users, input),
+    logDirectory === ''
+      ? undefined
+      : options.files.mkdir(`${logDirectory}/${container.name}`, { recursive: true, mode: 0o755 }),
+  ]);
   verifyRunAsNonRoot(pod, container, image);
-  if (input.sandboxConfig.logDirectory) {
-    await options.files.mkdir(`${input.sandboxConfig.logDirectory}/${container.name}`, {
-      recursive: true,
-      mode: 0o755,
-    });
-  }
   const expanded = (texts: readonly string[]): string[] =>
     texts.map((text) => expand(text, (name) => environment.get(name)));
   return {

@@ -54,7 +54,11 @@ export function createSandboxConfigBuilder(options: SandboxConfigOptions): Sandb
   return {
     async build(pod, { attempt, cgroupParent }): Promise<SandboxConfig> {
       const { name = '', namespace = '', uid = '' } = pod.metadata ?? {};
-      const text = options.resolvConf === '' ? undefined : await options.files.readFile(options.resolvConf);
+      const logDirectory = podLogDirectory(options.podLogsRoot, { namespace, name, uid });
+      const [text] = await Promise.all([
+        options.resolvConf === '' ? undefined : options.files.readFile(options.resolvConf),
+        options.files.mkdir(logDirectory, { recursive: true, mode: 0o755 }),
+      ]);
       const host = text && parseResolvConf(text.toString('utf8'));
       const { clusterDns, clusterDomain } = options;
       const dns = podDns(pod, { clusterDns, clusterDomain, host, nodeIPs: options.nodeIPs() });
@@ -62,8 +66,6 @@ export function createSandboxConfigBuilder(options: SandboxConfigOptions): Sandb
       const hostname = pod.spec?.hostNetwork
         ? ''
         : kernelHostname(podHostname(pod, clusterDomain), pod.spec?.setHostnameAsFQDN);
-      const logDirectory = podLogDirectory(options.podLogsRoot, { namespace, name, uid });
-      await options.files.mkdir(logDirectory, { recursive: true, mode: 0o755 });
       return {
         metadata: { name, namespace, uid, attempt },
         hostname,
