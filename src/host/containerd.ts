@@ -1,11 +1,11 @@
 // An instance's own containerd: its files, starting it detached, taking over a running one, and bringing it back when it dies.
 
-import { access, constants, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { type Clock, sleep } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Processes } from '../lib/system.ts';
 import { containerdConfig, registryHosts } from './containerd-config.ts';
-import { isAlive, type ProcessIdentity, readPidFile, startDaemon, stopDaemon } from './daemon.ts';
+import { identify, isAlive, type ProcessIdentity, readPidFile, startDaemon, stopDaemon } from './daemon.ts';
 import { hostFiles } from './files.ts';
 import type { Instance } from './instance.ts';
 import type { Machine } from './machine.ts';
@@ -178,6 +178,20 @@ const steadyMs = 60_000;
 /** How often a containerd that lives is waited for, each time as long as `ready` does. */
 const waits = 3;
 const stopMs = 10_000;
+const startAttempts = 3;
+
+/** The instance's containerd that runs, also one whose starter did not live to write the pid file. */
+export async function findContainerd(instance: Instance): Promise<ProcessIdentity | undefined> {
+  const recorded = await readPidFile(instance.containerdPidFile);
+  if (recorded !== undefined) return recorded;
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const argv = (await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')).split('\0');
+    const isOurs = argv.includes('--config') && argv[argv.indexOf('--config') + 1] === instance.containerdConfig;
+    if (isOurs && /(^|\/)containerd$/.test(argv[0] ?? '')) return identify(Number(name));
+  }
+  return undefined;
+}
 
 /**
  * Starts the instance's containerd, or takes over the one that a previous life left running, waits until it answers, and
@@ -231,7 +245,19 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
     return identity;
   };
 
-  let current = await readPidFile(instance.containerdPidFile);
+  /** One that is killed on its way up is started anew. */
+  const startInTheEnd = async (): Promise<ProcessIdentity> => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await start();
+      } catch (error) {
+        if (attempt === startAttempts || stopped.signal.aborted) throw error;
+        logger.warn('containerd could not be started; it is tried again', { error: String(error) });
+      }
+    }
+  };
+
+  let current = await findContainerd(instance);
   if (current && changed) {
     logger.info('containerd is started again with a new configuration', { pid: current.pid });
     await stopDaemon(current, stopMs);
@@ -244,7 +270,7 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
     });
   }
   const adopted = current !== undefined;
-  let identity = current ?? (await start());
+  let identity = current ?? (await startInTheEnd());
 
   const supervise = async (): Promise<void> => {
     let backoff = 200;
@@ -281,7 +307,7 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
     async stop() {
       await release();
       // One that was on its way up when it was let go is newer than what is watched.
-      await stopDaemon((await readPidFile(instance.containerdPidFile)) ?? identity, stopMs);
+      await stopDaemon((await findContainerd(instance)) ?? identity, stopMs);
       await rm(instance.containerdPidFile, { force: true });
     },
   };

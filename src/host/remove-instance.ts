@@ -3,7 +3,8 @@
 import { rm } from 'node:fs/promises';
 import type { Processes } from '../lib/system.ts';
 import { openCgroups } from './cgroups.ts';
-import { readPidFile, stopDaemon } from './daemon.ts';
+import { findContainerd } from './containerd.ts';
+import { stopDaemon } from './daemon.ts';
 import { hostFiles } from './files.ts';
 import type { Instance } from './instance.ts';
 import { createHostMounts } from './mounts.ts';
@@ -32,7 +33,7 @@ export async function removeInstance(
     }
   };
   await attempt(async () => {
-    const containerd = await readPidFile(instance.containerdPidFile);
+    const containerd = await findContainerd(instance);
     if (containerd) await stopDaemon(containerd, 5000);
     await rm(instance.containerdPidFile, { force: true });
   });

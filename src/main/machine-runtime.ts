@@ -13,6 +13,7 @@ import { setUpPodNetwork } from '../host/network.ts';
 import { hostProcesses } from '../host/processes.ts';
 import { realClock } from '../host/real-clock.ts';
 import { endLostShims } from '../host/shims.ts';
+import { sleep } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 
 export interface MachineRuntime {
@@ -39,6 +40,19 @@ export interface MachineRuntimeOptions {
 }
 
 const answersWithinMs = 30_000;
+
+/** Tries again while containerd is away: it may be killed at any moment, and is brought back. */
+async function whileAway<T>(work: () => Promise<T>): Promise<T> {
+  const deadline = realClock.monotonic() + answersWithinMs;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (realClock.monotonic() > deadline) throw error;
+    }
+    await sleep(realClock, 200);
+  }
+}
 
 /** Starts (or takes over) the instance's containerd and waits until it can run pods. Idempotent. Needs root. */
 export async function startMachineRuntime(options: MachineRuntimeOptions): Promise<MachineRuntime> {
@@ -77,8 +91,10 @@ export async function startMachineRuntime(options: MachineRuntimeOptions): Promi
   });
   endLost();
   const images = imageStoreOf(hostProcesses, instance);
-  if (!(await connection.images.imageStatus(image.name))) await images.loadTar(image.tar);
-  const { runtimeVersion } = await connection.runtime.version();
+  const { runtimeVersion } = await whileAway(async () => {
+    if (!(await connection.images.imageStatus(image.name))) await images.loadTar(image.tar);
+    return connection.runtime.version();
+  });
   return {
     machine,
     connection,

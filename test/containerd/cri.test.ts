@@ -1,5 +1,6 @@
 // Drives a real containerd of our own over CRI: a pod's whole life, events, and containerd's death.
-import { readdir, readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RuntimeEvent, SandboxConfig } from '../../src/cri/runtime.ts';
@@ -201,6 +202,32 @@ describe.skipIf(reason !== undefined)('containerd', () => {
     expect(node.containerd.pid()).toBe(pid);
     expect((await runtime.podSandboxStatus(sandbox)).state).toBe('ready');
     // Left running: cleaning up must cope with live pods.
+  });
+
+  test('one whose starter did not live to note its pid is taken over; a dead one is replaced', async () => {
+    const pid = node.containerd.pid();
+    const again = async (): Promise<void> => {
+      await node.containerd.release();
+      node.containerd = await node.startAgain();
+    };
+    await rm(node.instance.containerdPidFile);
+    await again();
+    expect(node.containerd).toMatchObject({ adopted: true });
+    expect(node.containerd.pid()).toBe(pid);
+    await node.containerd.release();
+    process.kill(pid, 'SIGKILL');
+    await again();
+    expect(node.containerd.pid()).not.toBe(pid);
+    await node.connection.runtime.version();
+  });
+
+  test.skipIf(process.env['PEAPOD_LONG'] !== '1')('one that hangs is replaced', async () => {
+    const pid = node.containerd.pid();
+    await node.containerd.release();
+    process.kill(pid, 'SIGSTOP');
+    node.containerd = await node.startAgain();
+    expect(node.containerd.adopted).toBe(false);
+    expect(existsSync(`/proc/${pid}`)).toBe(false);
   });
 
   test('nothing of the instance stays behind', async () => {

@@ -33,20 +33,29 @@ export async function waitForRuntime(
   options: { timeoutMs: number; signal?: AbortSignal },
 ): Promise<void> {
   const { timeoutMs, signal } = options;
-  const deadline = clock.monotonic() + timeoutMs;
-  for (;;) {
-    signal?.throwIfAborted();
-    // A new connection each time: a broken one waits before it tries again.
-    const connection = connectRuntime(socketPath, clock);
-    try {
-      await connection.runtime.version(signal);
-      await connection.runtime.listPodSandbox({}, signal);
-      return;
-    } catch (error) {
-      if (clock.monotonic() > deadline) throw error;
-    } finally {
-      connection.close();
+  // Also cuts off a call to a runtime that takes the connection and says nothing.
+  const late = new AbortController();
+  const timer = clock.after(timeoutMs, () => late.abort());
+  const over = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);
+  let last: unknown = new Error(`the runtime at ${socketPath} gives no answer`);
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      // A new connection each time: a broken one waits before it tries again.
+      const connection = connectRuntime(socketPath, clock);
+      try {
+        await connection.runtime.version(over);
+        await connection.runtime.listPodSandbox({}, over);
+        return;
+      } catch (error) {
+        if (late.signal.aborted) throw last;
+        last = error;
+      } finally {
+        connection.close();
+      }
+      await sleep(clock, 10, over);
     }
-    await sleep(clock, 10, signal);
+  } finally {
+    timer.cancel();
   }
 }
