@@ -10,6 +10,7 @@ const checks: Record<string, string[]> = {
   format: [`${bin}/biome`, 'format', '.'],
   ambient: [process.execPath, 'scripts/check-ambient.ts'],
   'support table': [process.execPath, 'scripts/support-table.ts'],
+  'pod fields': [process.execPath, 'scripts/pod-fields.ts'],
 };
 
 /** Runs one check and gives its exit code, output and wall time in ms. */
