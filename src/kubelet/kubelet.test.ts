@@ -251,6 +251,52 @@ describe('a pod runs', () => {
     expect([show('old'), show('new')]).toEqual(['Running c:running', 'Failed']);
   });
 
+  test('others make room for critical pods, one after the other', async () => {
+    const node = nodeWith(() => ({ status: { allocatable: { cpu: '1', memory: '1Gi', pods: '110' } } }));
+    const { api, clock, show, events } = await start({ node });
+    const asking = (name: string, cpu: string, priority = 0): Pod =>
+      pod(
+        name,
+        { 'stop-time': '2s' },
+        { priority, containers: [{ name: 'c', image: 'x', resources: { requests: { cpu } } }] },
+      );
+    const critical = 2_000_000_000;
+    for (const name of ['a', 'b', 'c']) api.create(asking(name, '300m'));
+    await clock.settle();
+    api.create(asking('first', '500m', critical));
+    api.create(asking('second', '300m', critical));
+    api.create(asking('small', '100m'));
+    await clock.advance(10);
+    // What is free is promised, and the others have time to end.
+    expect([show('first'), show('second'), show('small')]).toEqual(['Pending', 'Pending', 'Failed']);
+    expect(api.get('small').status?.reason).toBe('OutOfcpu');
+    await clock.advance(60_000);
+    expect([show('first'), show('second')]).toEqual(['Running c:running', 'Running c:running']);
+    const ended = ['a', 'b', 'c'].filter((name) => api.get(name).status?.reason === 'Preempting');
+    expect(ended).toHaveLength(3);
+    expect(api.get('a').status).toMatchObject({
+      phase: 'Failed',
+      message: 'Preempted in order to admit critical pod',
+      conditions: expect.arrayContaining([
+        expect.objectContaining({
+          type: 'DisruptionTarget',
+          status: 'True',
+          reason: 'TerminationByKubelet',
+          message: 'Pod was preempted by Kubelet to accommodate a critical pod.',
+        }) as unknown,
+      ]) as unknown,
+    });
+    expect(events.filter((event) => event.includes('Preempting'))).toHaveLength(3);
+    api.create(asking('third', '900m', critical));
+    await clock.advance(100);
+    expect(api.get('third').status).toMatchObject({
+      reason: 'UnexpectedAdmissionError',
+      message:
+        'Pod was rejected: Unexpected error while attempting to recover from admission failure: preemption: error finding ' +
+        'a set of pods to preempt: no set of running pods found to reclaim resources: [(res: cpu, q: 700), ]',
+    });
+  });
+
   test('a privileged pod that the node forbids stays Pending until it is deleted', async () => {
     const { api, clock, show, events, runtime } = await start({ abilities: { ...ableNode, allowPrivileged: false } });
     api.create(pod('p', {}, { containers: [{ name: 'c', image: 'x', securityContext: { privileged: true } }] }));

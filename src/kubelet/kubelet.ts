@@ -12,6 +12,7 @@ import type { Dialer } from '../lib/dialer.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import type { Files } from '../lib/system.ts';
+import { graceSecondsOf } from './decide/decide-termination.ts';
 import type { NodeAbilities } from './decide/admit-pod.ts';
 import type { Refusal } from './decide/admit-pod.ts';
 import { createPodAdmission, type PodAdmission } from './pod-admission.ts';
@@ -260,6 +261,11 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       holders: () => holders(parts.statuses).map(parts.resizes.allocated),
       isRunning: (uid) => watcher.get(uid) !== undefined,
       take: (pod) => addWorker(parts, podIdentity(pod), pod, signal),
+      async preempt(pod, failure) {
+        const worker = workers.get(podIdentity(pod).uid);
+        // It has the time to end that it has by itself.
+        if (worker?.evict(failure, graceSecondsOf(pod, { gone: false })) === true) await worker.ended;
+      },
       report: (pod, status) => parts.statuses.set(pod, status),
       events: options.events,
       logger,

@@ -37,6 +37,8 @@ export interface PodWorker {
   evict(failure: PodFailure, graceSeconds: number): boolean;
   /** It runs no more and what it had is given back. */
   isReleased(): boolean;
+  /** Resolves when nothing of the pod runs any more, or the signal that the worker was made with aborts. */
+  readonly ended: Promise<void>;
   /** Resolves when the pod has left the node, or the signal that the worker was made with aborts. */
   readonly done: Promise<void>;
 }
@@ -79,10 +81,12 @@ function asksForPass(before: Pod, after: Pod): boolean {
 class Worker implements PodWorker {
   readonly uid: string;
   readonly identity: PodMemory['identity'];
+  readonly ended: Promise<void>;
   readonly done: Promise<void>;
   readonly #parts: KubeletParts;
   readonly #memory: PodMemory;
   readonly #signal: AbortSignal;
+  readonly #end: () => void;
   readonly #finish: () => void;
   #state: WorkerState = 'syncing';
   #running = false;
@@ -102,9 +106,8 @@ class Worker implements PodWorker {
     this.#memory = newMemory(identity, pod);
     this.#memory.dirty = inRuntime;
     this.#signal = signal;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.done = promise;
-    this.#finish = resolve;
+    ({ promise: this.ended, resolve: this.#end } = Promise.withResolvers<void>());
+    ({ promise: this.done, resolve: this.#finish } = Promise.withResolvers<void>());
     signal.addEventListener('abort', this.#onAbort, { once: true });
     this.#considerEnd();
     this.wake();
@@ -180,6 +183,7 @@ class Worker implements PodWorker {
     this.#timer?.cancel();
     this.#sync.abort();
     this.#termination?.abort.abort();
+    this.#end();
     if (!this.#running) this.#finish();
   };
 
@@ -296,6 +300,7 @@ class Worker implements PodWorker {
     if (termination === undefined) throw new Error('terminating without a deadline');
     await stopPod(this.#parts, this.#memory, termination);
     this.#state = 'terminated';
+    this.#end();
     this.#parts.probes.remove(this.uid);
     await this.#until('release a pod', () => releasePod(this.#parts, this.#memory));
     this.#released = !this.#signal.aborted;

@@ -136,6 +136,20 @@ describe.skipIf(noContainers)('a node', () => {
     await phaseOf('port', 'Running');
   }, 90_000);
 
+  test('ends others for a pod that it cannot do without', async () => {
+    const cpu = await peapod.kubectl(['get', 'node', node, '-o', 'jsonpath={.status.allocatable.cpu}']);
+    await apply(bound('filler', container({ resources: { requests: { cpu: cpu.trim() } } })), bound('modest'));
+    await Promise.all([phaseOf('filler', 'Running'), phaseOf('modest', 'Running')]);
+    const needed = container({ resources: { requests: { cpu: '100m' } } });
+    await apply(bound('needed', { ...needed, priorityClassName: 'system-node-critical' }));
+    await phaseOf('needed', 'Running');
+    const message = 'Preempted in order to admit critical pod';
+    expect((await phaseOf('filler', 'Failed')).status).toMatchObject({ reason: 'Preempting', message });
+    expect(await warnings('filler')).toContain(`Preempting: ${message}`);
+    expect((await get('modest')).status?.phase).toBe('Running');
+    await peapod.kubectl(['delete', 'pod', 'filler', 'modest', 'needed', '--now']);
+  }, 90_000);
+
   test('minds its labels and taints as they are now, for new pods only', async () => {
     await peapod.kubectl(['label', 'node', node, 'disk=ssd']);
     await apply(bound('labelled', { nodeSelector: { disk: 'ssd' } }));

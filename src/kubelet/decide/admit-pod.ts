@@ -8,6 +8,8 @@ import { hostPortsOf, portsClash } from '../../api/placement/host-ports.ts';
 import { matchesNodePlacement } from '../../api/placement/node-selector.ts';
 import { podRequestNumbers } from '../../api/placement/pod-requests.ts';
 import { findUntoleratedTaint } from '../../api/placement/taints.ts';
+import { isCriticalPod } from '../../api/pod/critical-pod.ts';
+import { configSourceAnnotation, isStaticPod } from '../../api/pod/static-pod.ts';
 import { isTerminalPhase } from '../status/phase.ts';
 import type { SysctlAllowlist } from './sysctl-allowlist.ts';
 
@@ -15,6 +17,14 @@ import type { SysctlAllowlist } from './sysctl-allowlist.ts';
 export interface Refusal {
   reason: string;
   message: string;
+  /** Where nothing but room speaks against the pod: what is short. */
+  shortages?: readonly Shortage[];
+}
+
+/** A resource, and how much more of it there would have to be: millicores, bytes, or a count. */
+export interface Shortage {
+  resource: string;
+  missing: number;
 }
 
 /** What this node's kernel and runtime can do, and what whoever runs it allows. */
@@ -30,8 +40,6 @@ export interface NodeAbilities {
   allowPrivileged: boolean;
 }
 
-const mirrorAnnotation = 'kubernetes.io/config.mirror';
-const sourceAnnotation = 'kubernetes.io/config.source';
 const osLabel = 'kubernetes.io/os';
 
 /** True for a pod that this node has taken on before, perhaps in an earlier life of the kubelet, and for one that has ended. */
@@ -53,7 +61,7 @@ export function forbiddenPrivilege(pod: Pod, { allowPrivileged }: NodeAbilities)
   );
   if (paths.length === 0) return undefined;
   const { name = '', namespace = '', annotations } = pod.metadata ?? {};
-  const source = annotations?.[sourceAnnotation] ?? 'api';
+  const source = annotations?.[configSourceAnnotation] ?? 'api';
   const errors = paths.map((path) => `${path}: forbidden: this node allows no privileged containers`);
   const all = errors.length === 1 ? errors.join() : `[${errors.join(', ')}]`;
   return `Error validating pod ${name}.${namespace} from ${source}, ignoring: ${all}`;
@@ -62,7 +70,8 @@ export function forbiddenPrivilege(pod: Pod, { allowPrivileged }: NodeAbilities)
 // Objects from the API never change, so what one asks for is reckoned once.
 const reckoned = new WeakMap<Pod, Map<string, number>>();
 
-function requestsOf(pod: Pod): Map<string, number> {
+/** What a pod asks for, by resource: millicores, bytes, or a count. */
+export function requestsOf(pod: Pod): ReadonlyMap<string, number> {
   let numbers = reckoned.get(pod);
   if (numbers === undefined) {
     numbers = podRequestNumbers(pod);
@@ -100,20 +109,24 @@ function strictGroups(pod: Pod, abilities: NodeAbilities): Refusal | undefined {
   return { reason: 'SupplementalGroupsPolicyNotSupported', message };
 }
 
-function short(resource: string, requested: number, used: number, capacity: number): Refusal {
+interface Short extends Shortage {
+  message: string;
+}
+
+function short(resource: string, requested: number, used: number, capacity: number): Short {
   const message = `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}`;
-  return { reason: `OutOf${resource}`, message };
+  return { resource, missing: requested - (capacity - used), message };
 }
 
 /** An extended resource belongs to some vendor's domain; the node may not know one that is given out for the whole cluster. */
 const isExtended = (resource: string): boolean => resource.includes('/') && !resource.includes('kubernetes.io/');
 
-/** The first resource of which the node has not enough beside `others`. Amounts in messages are millicores and bytes. */
-function noRoom(pod: Pod, others: readonly Pod[], node: Node): Refusal | undefined {
+/** The resources of which the node has not enough beside `others`. Amounts in messages are millicores and bytes. */
+function shortOf(pod: Pod, others: readonly Pod[], node: Node): Short[] {
   const allocatable = node.status?.allocatable;
-  if (allocatable === undefined) return undefined;
+  if (allocatable === undefined) return [];
   const most = Number(allocatable['pods'] ?? Number.POSITIVE_INFINITY);
-  if (others.length + 1 > most) return short('pods', 1, others.length, most);
+  const found = others.length + 1 > most ? [short('pods', 1, others.length, most)] : [];
   const used = new Map<string, number>();
   for (const other of others) {
     for (const [resource, amount] of requestsOf(other)) used.set(resource, (used.get(resource) ?? 0) + amount);
@@ -124,9 +137,9 @@ function noRoom(pod: Pod, others: readonly Pod[], node: Node): Refusal | undefin
     if (text === undefined && (resource === 'cpu' || resource === 'memory' || isExtended(resource))) continue;
     const capacity = resource === 'cpu' ? cpuMillis(text) : bytes(text ?? '0');
     const taken = used.get(resource) ?? 0;
-    if (taken + requested > capacity) return short(resource, requested, taken, capacity);
+    if (taken + requested > capacity) found.push(short(resource, requested, taken, capacity));
   }
-  return undefined;
+  return found;
 }
 
 const failed = (predicate: string, why: string): Refusal => ({
@@ -144,12 +157,22 @@ function wrongPlace(pod: Pod, others: readonly Pod[], node: Node): Refusal | und
     if (wanted.some((port) => taken.some((other) => portsClash(port, other))))
       return failed('NodePorts', "node(s) didn't have free ports for the requested pod ports");
   }
-  const { annotations = {} } = pod.metadata ?? {};
-  const fromApi = annotations[mirrorAnnotation] === undefined && (annotations[sourceAnnotation] ?? 'api') === 'api';
-  // Unlike the scheduler, a kubelet minds only the taints by which it would have to end the pod again.
-  if (fromApi && findUntoleratedTaint(node.spec?.taints ?? [], pod.spec?.tolerations ?? [], ['NoExecute']))
+  // Unlike the scheduler, a kubelet minds only the taints by which pods would have to end again.
+  if (!isStaticPod(pod) && findUntoleratedTaint(node.spec?.taints ?? [], pod.spec?.tolerations ?? [], ['NoExecute']))
     return failed('TaintToleration', "node(s) had taints that the pod didn't tolerate");
   return undefined;
+}
+
+/** What the Node object speaks against; room first, since it comes first in messages. */
+function unfit(pod: Pod, others: readonly Pod[], node: Node): Refusal | undefined {
+  const shortages = shortOf(pod, others, node);
+  const [first] = shortages;
+  const elsewhere = wrongPlace(pod, others, node);
+  if (first === undefined) return elsewhere;
+  // No room can be made for a pod that would be refused all the same; a critical one is told why.
+  if (elsewhere !== undefined && isCriticalPod(pod)) return elsewhere;
+  const refusal = { reason: `OutOf${first.resource}`, message: first.message };
+  return elsewhere === undefined ? { ...refusal, shortages } : refusal;
 }
 
 /** A pod that has begun may have profiles that this kernel does not enforce; a new one may not. */
@@ -178,7 +201,7 @@ export function admitPod(
     forbiddenSysctl(pod, abilities) ??
     wrongSystem(pod, abilities) ??
     strictGroups(pod, abilities) ??
-    (node && (noRoom(pod, others, node) ?? wrongPlace(pod, others, node))) ??
+    (node && unfit(pod, others, node)) ??
     unenforceableProfile(pod, abilities)
   );
 }
