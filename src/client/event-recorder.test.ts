@@ -101,6 +101,15 @@ test('an event has the reference, source, times and name that Kubernetes gives i
   ]);
 });
 
+test('annotations go with an event', async () => {
+  recorder.annotatedEvent(pod, { starved_resource: 'memory' }, 'Warning', 'Evicted', 'The node was low on resource');
+  await recorder.flush();
+  expect(server.requests[0]?.body).toMatchObject({
+    metadata: { namespace: 'ns', annotations: { starved_resource: 'memory' } },
+    reason: 'Evicted',
+  });
+});
+
 test('events about cluster-scoped objects go to the default namespace, and field paths are kept', async () => {
   recorder.event({ kind: 'Node', apiVersion: 'v1', name: 'node-1', uid: 'node-1' }, 'Normal', 'Starting', '');
   recorder.event({ ...pod, fieldPath: 'spec.containers{web}' }, 'Normal', 'Started', 'Started container web');

@@ -18,6 +18,14 @@ export interface EventRecorder {
    * ('spec.containers{web}'). Returns at once and never throws: what cannot be sent is logged.
    */
   event(about: KubeObject | ObjectReference, type: EventType, reason: string, message: string): void;
+  /** The same for an event that carries something for programs. */
+  annotatedEvent(
+    about: KubeObject | ObjectReference,
+    annotations: Readonly<Record<string, string>>,
+    type: EventType,
+    reason: string,
+    message: string,
+  ): void;
   /** Resolves once every event so far has been sent or given up. */
   flush(): Promise<void>;
 }
@@ -60,9 +68,20 @@ class Recorder implements EventRecorder {
   }
 
   event(about: KubeObject | ObjectReference, type: EventType, reason: string, message: string): void {
+    this.annotatedEvent(about, {}, type, reason, message);
+  }
+
+  annotatedEvent(
+    about: KubeObject | ObjectReference,
+    annotations: Readonly<Record<string, string>>,
+    type: EventType,
+    reason: string,
+    message: string,
+  ): void {
     const { logger } = this.#options;
     try {
       const event = this.#eventOf(referenceOf(about), type, reason, message);
+      if (Object.keys(annotations).length > 0) event.metadata = { ...event.metadata, annotations: { ...annotations } };
       logger.debug('event', { object: event.involvedObject, type, reason, message });
       if (this.#queue.length >= maxQueued) {
         logger.warn('event dropped: too many are waiting', { reason, message });

@@ -1,6 +1,6 @@
 // Events on pods and their containers, as the kubelet records them.
 
-import type { Pod } from '../api/generated/types.ts';
+import type { ObjectReference, Pod } from '../api/generated/types.ts';
 import type { EventRecorder } from '../client/event-recorder.ts';
 
 export interface PodEvents {
@@ -16,21 +16,33 @@ export function containerFieldPath(pod: Pod, name: string): string | undefined {
   return ephemeralContainers.some((c) => c.name === name) ? `spec.ephemeralContainers{${name}}` : undefined;
 }
 
+/** A pod as events name it. */
+function referenceOf({ metadata = {} }: Pod, fieldPath?: string): ObjectReference {
+  const { name, namespace, uid, resourceVersion } = metadata;
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    ...(name === undefined ? {} : { name }),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    ...(fieldPath === undefined ? {} : { fieldPath }),
+  };
+}
+
+/** Tells of a pod's eviction, with what it was evicted for as annotations. */
+export function recordEviction(
+  recorder: EventRecorder,
+  pod: Pod,
+  { reason, message, annotations }: { reason: string; message: string; annotations: Readonly<Record<string, string>> },
+): void {
+  recorder.annotatedEvent(referenceOf(pod), annotations, 'Warning', reason, message);
+}
+
 /** Pod events over the client's recorder, which names the component and the node. */
 export function podEventsOf(recorder: EventRecorder): PodEvents {
   return {
-    event({ metadata = {} }, type, reason, message, fieldPath) {
-      const { name, namespace, uid, resourceVersion } = metadata;
-      const reference = {
-        apiVersion: 'v1',
-        kind: 'Pod',
-        ...(name === undefined ? {} : { name }),
-        ...(namespace === undefined ? {} : { namespace }),
-        ...(uid === undefined ? {} : { uid }),
-        ...(resourceVersion === undefined ? {} : { resourceVersion }),
-        ...(fieldPath === undefined ? {} : { fieldPath }),
-      };
-      recorder.event(reference, type, reason, message);
-    },
+    event: (pod, type, reason, message, fieldPath) =>
+      recorder.event(referenceOf(pod, fieldPath), type, reason, message),
   };
 }

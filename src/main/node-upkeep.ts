@@ -52,7 +52,7 @@ export interface NodeUpkeepParts {
   kubelet: Kubelet;
   metrics: KubeletMetrics;
   pulls: PullTraffic;
-  podEvent(pod: Pod, reason: string, message: string): void;
+  podEvent(pod: Pod, reason: string, message: string, annotations: Readonly<Record<string, string>>): void;
   nodeEvent(reason: string, message: string): void;
   /** The node's conditions have changed. */
   changed(): void;

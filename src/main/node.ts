@@ -34,7 +34,7 @@ import { createSysctlAllowlist } from '../kubelet/decide/sysctl-allowlist.ts';
 import type { NodeIdentity } from '../kubelet/node-status/decide-node-status.ts';
 import { keptFreeOf, type NodeReservations, podsCgroupLimits } from '../kubelet/node-status/node-allocatable.ts';
 import { createNodeStatus, type NodeStatusKeeper } from '../kubelet/node-status/node-status.ts';
-import { containerFieldPath, type PodEvents, podEventsOf } from '../kubelet/pod-events.ts';
+import { containerFieldPath, type PodEvents, podEventsOf, recordEviction } from '../kubelet/pod-events.ts';
 import { mergeSources, type PodSource, podSourceOf, podsOfNode } from '../kubelet/pod-source.ts';
 import { createAllocationStore } from '../kubelet/resize/allocation-store.ts';
 import { createSandboxConfigBuilder } from '../kubelet/sandbox-config/sandbox-config-builder.ts';
@@ -195,7 +195,7 @@ export async function startNode(given: NodeOptions): Promise<RunningNode> {
     kubelet,
     metrics,
     pulls,
-    podEvent: (pod, reason, message) => parts.events.event(pod, 'Warning', reason, message),
+    podEvent: (pod, reason, message, annotations) => recordEviction(recorder, pod, { reason, message, annotations }),
     nodeEvent: (reason, message) =>
       recorder.event({ apiVersion: 'v1', kind: 'Node', name, uid: name }, 'Warning', reason, message),
     changed: () => status.refresh(),

@@ -251,6 +251,8 @@ describe.skipIf(noContainers)(`a node short of disk${skipped}`, () => {
     expect((await peapod.command(['image', 'list'])).stdout).toMatch(/busybox/);
     expect((await podOf(peapod, 'polite')).status?.phase).toBe('Running');
     expect(await condition()).toBe('True');
+    const [eviction] = (await eventsOf(peapod, 'greedy')).filter(({ reason }) => reason === 'Evicted');
+    expect(eviction?.metadata.annotations).toMatchObject({ starved_resource: 'ephemeral-storage' });
     const { items } = JSON.parse(await peapod.kubectl(['get', 'events', '-A', '-o', 'json'])) as { items: Event[] };
     const ofNode = items.filter(({ involvedObject }) => involvedObject.kind === 'Node').map(({ reason }) => reason);
     expect(ofNode).toContain('EvictionThresholdMet');

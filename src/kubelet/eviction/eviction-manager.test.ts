@@ -29,7 +29,7 @@ interface World {
   reclaimed: string[];
   counted: string[];
   changes: string[][];
-  podEvent(pod: Pod, reason: string, message: string): void;
+  podEvent(pod: Pod, reason: string, message: string, annotations: Readonly<Record<string, string>>): void;
 }
 
 async function setUp(config = parseEvictionConfig({ evictionPressureTransitionPeriod: '30s' })): Promise<World> {

@@ -44,7 +44,7 @@ export interface EvictionManagerOptions {
   isReleased(podUid: string): boolean;
   /** Removes what nothing uses. */
   reclaim: Readonly<Record<NodeReclaim, () => Promise<void>>>;
-  podEvent(pod: Pod, reason: string, message: string): void;
+  podEvent(pod: Pod, reason: string, message: string, annotations: Readonly<Record<string, string>>): void;
   nodeEvent(reason: string, message: string): void;
   countEviction(signal: string): void;
   /** The conditions are others than before. */
@@ -80,7 +80,7 @@ export function createEvictionManager(options: EvictionManagerOptions): Eviction
     const { pod, message } = eviction;
     const identity = podIdentity(pod);
     if (!options.evict(identity.uid, eviction)) return false;
-    options.podEvent(pod, evictedReason, message);
+    options.podEvent(pod, evictedReason, message, eviction.annotations);
     options.countEviction(eviction.signal);
     logger.warn('a pod is evicted', { pod: formatPod(identity), message });
     return true;
