@@ -130,18 +130,20 @@ describe('the controllers', () => {
 
   it('give up a node that is silent for 50 s, and take it back', async () => {
     const { clock, api, events, manager } = setUp('nodelifecycle');
-    const ready = (status: string): Node => ({
-      metadata: { name: 'n' },
+    const ready = (status: string, name = 'n'): Node => ({
+      metadata: { name },
       spec: {},
       status: { conditions: [{ type: 'Ready', status, lastHeartbeatTime: '2026-01-01T00:00:00Z' }] },
     });
-    const renew = () =>
+    const renew = (name = 'n') =>
       api.put('leases', {
-        metadata: { name: 'n', namespace: 'kube-node-lease' },
+        metadata: { name, namespace: 'kube-node-lease' },
         spec: { renewTime: String(clock.now()) },
       } as Lease);
     const current = () => api.get('nodes', 'n') as Node;
     api.put('nodes', ready('True'));
+    // Where all nodes are silent, nobody is expelled.
+    api.put('nodes', ready('True', 'other'));
     api.put('pods', {
       metadata: { name: 'p', namespace: 'a' },
       spec: { nodeName: 'n', containers: [] },
@@ -152,10 +154,13 @@ describe('the controllers', () => {
     for (let i = 0; i < 12; i++) {
       await clock.advance(10_000);
       renew();
+      renew('other');
       await clock.settle();
     }
     expect(current().spec?.taints).toBeUndefined();
-    await clock.advance(49_999);
+    await clock.advance(25_000);
+    renew('other');
+    await clock.advance(24_999);
     expect(current().status?.conditions?.[0]?.status).toBe('True');
     await clock.advance(1);
     expect(current().status?.conditions?.[0]).toMatchObject({ status: 'Unknown', reason: 'NodeStatusUnknown' });

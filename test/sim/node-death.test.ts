@@ -89,6 +89,14 @@ it('leaves the pods of a node alone that comes back in time', async () => {
   ]);
 });
 
+it('ends no pod where every node has fallen silent', async () => {
+  await start({ usual: [] });
+  await Promise.all(cluster.nodes.map((node) => node.stop()));
+  await cluster.clock.advance(900_000);
+  expect((await conditionOf('usual', 'Ready'))?.status).toBe('False');
+  expect(await isEnding('usual')).toBe(false);
+});
+
 it('ends at once what does not tolerate a taint that somebody sets', async () => {
   await start({ usual: [], tolerant: [{ key: 'maintenance', operator: 'Exists' }] });
   const body = { spec: { taints: [{ key: 'maintenance', effect: 'NoExecute' }] } };

@@ -1,13 +1,15 @@
 // Watches over nodes: one that falls silent is marked Unknown and tainted, and its pods are marked not ready.
-// The pods of a dead node are ended by the taint eviction controller. Not here yet: rate limits per zone.
+// The pods of a dead node are ended by the taint eviction controller, as its NoExecute taints ask for.
 
 import type { Node, Pod } from '../../api/generated/types.ts';
 import { isApiError } from '../../api/meta/errors.ts';
 import { formatTime } from '../../api/meta/time.ts';
 import { nodes, pods } from '../../client/resources.ts';
 import { createWorkqueue } from '../../client/workqueue.ts';
+import { TokenBucket } from '../../lib/token-bucket.ts';
 import { type Controller, type ControllerContext, type ControllerEvents, defaultWorkers } from '../controller.ts';
-import { decideNode, type Heartbeat, heard, type NodeVerdict } from './decide.ts';
+import { decideNode, type Expulsion, type Heartbeat, heard, isExpelling, type NodeVerdict } from './decide.ts';
+import { evictionPace } from './eviction-pace.ts';
 
 export const nodeLifecycleController: Controller = (context) => {
   const { clock, logger, informers } = context;
@@ -24,7 +26,12 @@ export const nodeLifecycleController: Controller = (context) => {
       record(node, 'RegisteredNode', `Node ${name} event: Registered Node ${name} in Controller`);
       queue.add(name);
     },
-    onUpdate: (_old, node) => queue.add(node.metadata?.name ?? ''),
+    onUpdate(old, node) {
+      queue.add(node.metadata?.name ?? '');
+      // How many are dead decides on what happens with each.
+      if (readyOf(old) === readyOf(node)) return;
+      for (const other of informers.nodes.list()) if (readyOf(other) !== 'True') queue.add(other.metadata?.name ?? '');
+    },
     onDelete: (node) => {
       const name = node.metadata?.name ?? '';
       record(node, 'RemovingNode', `Node ${name} event: Removing Node ${name} from Controller`);
@@ -43,13 +50,31 @@ export const nodeLifecycleController: Controller = (context) => {
     onAdd: (lease) => leaseSeen(lease.metadata?.name),
     onUpdate: (_old, lease) => leaseSeen(lease.metadata?.name),
   });
+  const pacers = new Map<string, { perSecond: number; bucket: TokenBucket }>();
+  /** Whether one more node of the zone may expel its pods now. */
+  const mayExpel = (zone: string, perSecond: number): boolean => {
+    if (perSecond === 0) return false;
+    const known = pacers.get(zone);
+    const pacer = known?.perSecond === perSecond ? known : { perSecond, bucket: new TokenBucket(clock, perSecond, 1) };
+    pacers.set(zone, pacer);
+    return pacer.bucket.tryTake();
+  };
+  const expulsionOf = (name: string, node: Node): Expulsion => {
+    const ready = readyOf(node);
+    if (ready === undefined || ready === 'True') return 'leave';
+    const pace = evictionPace(informers.nodes.list(), node);
+    if (pace.type === 'never') return 'clear';
+    if (isExpelling(node) || mayExpel(pace.zone, pace.perSecond)) return 'set';
+    if (pace.perSecond > 0) queue.addAfter(name, 1000 / pace.perSecond);
+    return 'leave';
+  };
   return (signal) =>
     queue.run(defaultWorkers, signal, async (name) => {
       const node = informers.nodes.get(name);
       if (!node) return;
       const heartbeat = heardOf(name, node);
       heartbeats.set(name, heartbeat);
-      const verdict = decideNode(node, heartbeat, clock.now());
+      const verdict = decideNode(node, heartbeat, clock.now(), expulsionOf(name, node));
       if (verdict.recheckAt !== undefined) queue.addAfter(name, verdict.recheckAt - clock.now());
       try {
         // Once per loss of readiness: a kubelet that is alive may know better about its pods.
@@ -62,6 +87,10 @@ export const nodeLifecycleController: Controller = (context) => {
       }
     });
 };
+
+/** True, False, Unknown, or nothing where it was never reported. */
+const readyOf = ({ status }: Node): string | undefined =>
+  status?.conditions?.find(({ type }) => type === 'Ready')?.status;
 
 const referenceOf = ({ metadata }: Node) => ({
   kind: 'Node',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Node, Taint } from '../../api/generated/types.ts';
-import { decideNode, gracePeriodMs, heard } from './decide.ts';
+import { decideNode, type Expulsion, gracePeriodMs, heard } from './decide.ts';
 
 const now = Date.UTC(2026, 0, 1);
 const node = (conditions: Record<string, string>, taints: Taint[] = [], unschedulable = false): Node => ({
@@ -43,6 +43,20 @@ describe('decideNode', () => {
     ],
   ])('%s', (_what, conditions, taints, unschedulable, wanted) => {
     expect(shown(decideNode(node(conditions, taints, unschedulable), alive, now).taints)).toEqual(wanted);
+  });
+
+  it.each<[Expulsion, Taint[], string[] | undefined]>([
+    ['set', [], ['unreachable:NoSchedule', 'unreachable:NoExecute']],
+    ['leave', [], ['unreachable:NoSchedule']],
+    [
+      'leave',
+      [own('not-ready', 'NoSchedule'), own('not-ready', 'NoExecute')],
+      ['unreachable:NoSchedule', 'unreachable:NoExecute'],
+    ],
+    ['clear', [own('unreachable', 'NoSchedule'), own('unreachable', 'NoExecute')], ['unreachable:NoSchedule']],
+    ['clear', [own('unreachable', 'NoSchedule')], undefined],
+  ])('%s: of a node with %j', (expulsion, taints, wanted) => {
+    expect(shown(decideNode(node({ Ready: 'Unknown' }, taints), alive, now, expulsion).taints)).toEqual(wanted);
   });
 
   it('turns a silent node Unknown at once with its taints, and not a ms sooner', () => {

@@ -87,13 +87,23 @@ const ownNoExecute = new Set(['node.kubernetes.io/not-ready', 'node.kubernetes.i
 const isOwn = ({ key, effect }: Taint): boolean =>
   (effect === 'NoSchedule' && ownNoSchedule.has(key)) || (effect === 'NoExecute' && ownNoExecute.has(key));
 
+/** What happens with NoExecute taints: they are set, left as they are, or taken away. */
+export type Expulsion = 'set' | 'leave' | 'clear';
+
+/** Whether the node's pods are being expelled for its readiness. */
+export const isExpelling = (node: Node): boolean =>
+  (node.spec?.taints ?? []).some(({ key, effect }) => effect === 'NoExecute' && ownNoExecute.has(key));
+
 /** The taints that conditions ask for. Follows nodeConditionToTaintKeyStatusMap and processTaintBaseEviction. */
-function wantedTaints(node: Node, conditions: readonly NodeCondition[]): Taint[] {
+function wantedTaints(node: Node, conditions: readonly NodeCondition[], expulsion: Expulsion): Taint[] {
   const status = (type: string): string => conditions.find((condition) => condition.type === type)?.status ?? '';
   const wanted: Taint[] = [];
   const ready = status('Ready');
   const unready = ready === 'False' ? 'not-ready' : ready === 'Unknown' ? 'unreachable' : undefined;
-  if (unready !== undefined) wanted.push(taint(unready, 'NoSchedule'), taint(unready, 'NoExecute'));
+  if (unready !== undefined) {
+    wanted.push(taint(unready, 'NoSchedule'));
+    if (expulsion === 'set' || (expulsion === 'leave' && isExpelling(node))) wanted.push(taint(unready, 'NoExecute'));
+  }
   if (status('MemoryPressure') === 'True') wanted.push(taint('memory-pressure', 'NoSchedule'));
   if (status('DiskPressure') === 'True') wanted.push(taint('disk-pressure', 'NoSchedule'));
   if (status('PIDPressure') === 'True') wanted.push(taint('pid-pressure', 'NoSchedule'));
@@ -105,7 +115,7 @@ function wantedTaints(node: Node, conditions: readonly NodeCondition[]): Taint[]
 const sameTaint = (a: Taint, b: Taint): boolean => a.key === b.key && a.effect === b.effect;
 
 /** Follows pkg/controller/nodelifecycle/node_lifecycle_controller.go. */
-export function decideNode(node: Node, heartbeat: Heartbeat, now: number): NodeVerdict {
+export function decideNode(node: Node, heartbeat: Heartbeat, now: number, expulsion: Expulsion = 'set'): NodeVerdict {
   const silentAt = heartbeat.seenAt + gracePeriodMs;
   const silent = now >= silentAt;
   const changes = silent ? silenced(node, now) : [];
@@ -115,7 +125,7 @@ export function decideNode(node: Node, heartbeat: Heartbeat, now: number): NodeV
   ];
   const ready = conditions.find(({ type }) => type === 'Ready')?.status ?? 'Unknown';
   const current = node.spec?.taints ?? [];
-  const wanted = wantedTaints(node, conditions);
+  const wanted = wantedTaints(node, conditions, expulsion);
   // A node that has not reported at all keeps the taint that it was created with.
   const known = conditions.some(({ type }) => type === 'Ready');
   const missing = wanted.filter((each) => !current.some((other) => sameTaint(each, other)));
