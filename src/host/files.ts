@@ -98,7 +98,10 @@ export function fileReader(handle: FileHandle): FileReader {
 export const hostFiles: Files = {
   readFile: (path) => readFile(path),
   writeFileAtomic,
-  writeFile: (path, data, mode = 0o600) => writeFile(path, data, { mode }),
+  async writeFile(path, data, mode = 0o600) {
+    await writeFile(path, data, { mode });
+    if ((mode & process.umask()) !== 0) await chmod(path, mode);
+  },
   async createFile(path, mode) {
     await (await open(path, constants.O_WRONLY | constants.O_CREAT, mode)).close();
   },

@@ -37,18 +37,17 @@ export function parseMountInfo(text: string): MountEntry[] {
 }
 
 /** Every mount of this process's namespace; none where there is no /proc. */
-export async function listMounts(): Promise<MountEntry[]> {
-  try {
-    return parseMountInfo(await readFile('/proc/self/mountinfo', 'utf8'));
-  } catch {
-    return [];
-  }
-}
+export const listMounts = async (): Promise<MountEntry[]> => parseMountInfo(await readMountInfo());
+
+const readMountInfo = (): Promise<string> => readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
 
 /** Mount points at and below a folder, deepest first; of several mounts on one point each is listed. */
 export async function mountPointsUnder(folder: string): Promise<string[]> {
   const base = folder.replace(/\/+$/, '');
-  return (await listMounts())
+  const text = await readMountInfo();
+  // Most often nothing is there, and taking a long table apart would be most of the work. Names with escapes are found only then.
+  if (!/[\s\\#]/.test(base) && !text.includes(base)) return [];
+  return parseMountInfo(text)
     .map(({ mountPoint }) => mountPoint)
     .filter((point) => point === base || point.startsWith(`${base}/`))
     .toSorted((a, b) => b.split('/').length - a.split('/').length);

@@ -18,6 +18,7 @@ export interface Files {
   readFile(path: string): Promise<Buffer>;
   /** Replaces the file whole: written beside it, synced, renamed. Default mode 0600. */
   writeFileAtomic(path: string, data: string | Uint8Array, mode?: number): Promise<void>;
+  /** A new file gets exactly that mode, whatever the umask. Default 0600. */
   writeFile(path: string, data: string | Uint8Array, mode?: number): Promise<void>;
   /** Makes an empty file where there is nothing; what is there stays as it is. */
   createFile(path: string, mode: number): Promise<void>;

@@ -208,6 +208,5 @@ async function terminationLog(uid: string, container: string, sources: MountSour
   const id = Math.floor(sources.random.float() * 2 ** 32);
   const path = `${folder}/${id.toString(16).padStart(8, '0')}`;
   await sources.files.writeFile(path, '', 0o666);
-  await sources.files.chmod(path, 0o666);
   return path;
 }

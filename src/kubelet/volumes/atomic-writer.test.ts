@@ -118,12 +118,21 @@ describe('writePayload', () => {
 
   it('keeps the old content when a write fails', async () => {
     await writePayload(files, volume, payloadOf({ a: '1' }), now);
-    const failing = writePayload(files, volume, payloadOf({ a: '2' }), now, async () => {
-      throw new Error('no space');
+    const failing = writePayload(files, volume, payloadOf({ a: '2' }), now, {
+      setOwnership: async () => {
+        throw new Error('no space');
+      },
     });
     await expect(failing).rejects.toThrow('no space');
     expect(await read('a')).toBe('1');
     expect((await files.readdir(volume)).length).toBe(3);
+  });
+
+  it('goes past the next link that an interrupted write left', async () => {
+    await writePayload(files, volume, payloadOf({ a: '1' }), now);
+    await files.symlink('..gone', `${volume}/..data_tmp`);
+    await writePayload(files, volume, payloadOf({ a: '2' }), now + 1000);
+    expect([await read('a'), await files.readdir(volume)]).toEqual(['2', expect.not.arrayContaining(['..data_tmp'])]);
   });
 
   it('never follows a ..data that is not its own', async () => {

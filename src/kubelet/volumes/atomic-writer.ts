@@ -84,8 +84,6 @@ async function writeInto(files: Files, folder: string, payload: Payload): Promis
     }
     const target = `${folder}/${path}`;
     await files.writeFile(target, file.data, file.mode);
-    // The mode given at creation is subject to the umask.
-    await files.chmod(target, file.mode);
     if (file.uid !== undefined) {
       const stat = await files.lstat(target);
       await files.chown(target, file.uid, stat?.gid ?? 0);
@@ -104,9 +102,9 @@ async function removeIfThere(files: Files, path: string): Promise<void> {
  * Makes the volume's visible names exactly those of the payload, links into ..data, and removes data folders but `current`,
  * which an interrupted write may have left behind.
  */
-async function tidy(files: Files, volume: string, payload: Payload, current: string): Promise<void> {
+async function tidy(files: Files, volume: string, payload: Payload, current: string, fresh: boolean): Promise<void> {
   const wanted = new Set([...payload.keys()].map((path) => path.split('/')[0] ?? ''));
-  const present = await files.readdir(volume);
+  const present = fresh ? [] : await files.readdir(volume);
   for (const name of wanted) {
     if (!present.includes(name)) await files.symlink(`${dataLink}/${name}`, `${volume}/${name}`);
   }
@@ -119,23 +117,44 @@ async function tidy(files: Files, volume: string, payload: Payload, current: str
 /** `..2026_01_02_03_04_05.`: the start of a data folder's name; mkdtemp adds the rest. */
 const folderPrefix = (now: number): string => `..${new Date(now).toISOString().slice(0, 19).replace(/[-T:]/g, '_')}.`;
 
+/** Points ..data at the folder, in one step for all who look. */
+async function swapIn(files: Files, volume: string, folder: string): Promise<void> {
+  const next = `${volume}/${nextDataLink}`;
+  try {
+    await files.symlink(folder, next);
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error;
+    // Left by a write that was interrupted.
+    await removeIfThere(files, next);
+    await files.symlink(folder, next);
+  }
+  await files.rename(next, `${volume}/${dataLink}`);
+}
+
+export interface WriteOptions {
+  /** Runs before the new content becomes visible. */
+  setOwnership?: (() => Promise<void>) | undefined;
+  /** The volume was made just now: there is nothing in it to look for. */
+  fresh?: boolean;
+}
+
 /**
- * Writes the payload into the volume, which must exist, unless it is there already. `now` (ms) names the new data folder;
- * `setOwnership` runs on the new folder before it becomes visible. A crash at any point leaves the old content or the new.
- * Gives whether anything was written. Throws for bad paths and with the errors of Files.
+ * Writes the payload into the volume, which must exist, unless it is there already. `now` (ms) names the new data folder.
+ * A crash at any point leaves the old content or the new. Gives whether anything was written. Throws for bad paths and
+ * with the errors of Files.
  */
 export async function writePayload(
   files: Files,
   volume: string,
   payload: Payload,
   now: number,
-  setOwnership?: (path: string) => Promise<void>,
+  { setOwnership, fresh = false }: WriteOptions = {},
 ): Promise<boolean> {
   for (const path of payload.keys()) checkPath(path);
   const wanted: Payload = new Map([...payload].map(([path, file]) => [clean(path), file]));
-  const old = await currentFolder(files, volume);
+  const old = fresh ? undefined : await currentFolder(files, volume);
   if (old !== undefined && (await isUpToDate(files, `${volume}/${old}`, wanted))) {
-    await tidy(files, volume, wanted, old);
+    await tidy(files, volume, wanted, old, false);
     return false;
   }
   const folder = await files.mkdtemp(`${volume}/${folderPrefix(now)}`);
@@ -143,14 +162,12 @@ export async function writePayload(
   try {
     await files.chmod(folder, 0o755);
     await writeInto(files, folder, wanted);
-    await setOwnership?.(folder);
-    await removeIfThere(files, `${volume}/${nextDataLink}`);
-    await files.symlink(name, `${volume}/${nextDataLink}`);
-    await files.rename(`${volume}/${nextDataLink}`, `${volume}/${dataLink}`);
+    await setOwnership?.();
+    await swapIn(files, volume, name);
   } catch (error) {
     await files.removeTree(folder).catch(() => {});
     throw error;
   }
-  await tidy(files, volume, wanted, name);
+  await tidy(files, volume, wanted, name, fresh);
   return true;
 }

@@ -60,9 +60,12 @@ async function setUpProjected(
   const digest = digestOf(payload, group);
   if (known?.digest === digest && (await hasProjection(files, known.path))) return known;
   const path = await projectionPath(env, pod.metadata?.uid ?? '', kind.plugin, name);
-  if ((await files.lstat(path)) === undefined) await makeFolder(files, path, sharedMode);
-  const own = group === undefined ? undefined : (): Promise<void> => setVolumeOwnership(files, path, group, true);
-  await writePayload(files, path, payload, env.clock.now(), own);
+  const fresh = known === undefined && (await files.lstat(path)) === undefined;
+  if (fresh) await makeFolder(files, path, sharedMode);
+  await writePayload(files, path, payload, env.clock.now(), {
+    fresh,
+    setOwnership: group === undefined ? undefined : () => setVolumeOwnership(files, path, group, true),
+  });
   return { path, digest };
 }
 

@@ -1,10 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ConfigMap, Pod, PodSpec, Secret, Volume } from '../../api/generated/types.ts';
+import { createClient } from '../../client/create-client.ts';
 import { silentLogger } from '../../lib/logger.ts';
 import type { Files, Mounts } from '../../lib/system.ts';
+import { createFakeApi } from '../../sim/fake-api.ts';
 import { createMemoryFiles } from '../../sim/memory-files.ts';
 import { createVirtualClock, type VirtualClock } from '../../sim/virtual-clock.ts';
 import { objectNotFound } from './object-source.ts';
+import type { TokenSource } from './payload.ts';
+import { createTokenSource } from './token-source.ts';
 import { createVolumeManager, type ClosableVolumeManager } from './volume-manager.ts';
 import type { ChangedObject, WatchedObjects } from './watched-objects.ts';
 
@@ -48,7 +52,7 @@ const objects = (): WatchedObjects => ({
   close() {},
 });
 
-const start = (): ClosableVolumeManager =>
+const start = (tokens?: TokenSource): ClosableVolumeManager =>
   createVolumeManager({
     root,
     files,
@@ -57,7 +61,7 @@ const start = (): ClosableVolumeManager =>
     objects: objects(),
     logger: silentLogger,
     nodeAllocatable: () => ({ cpu: '4', memory: '1Gi' }),
-    tokens: {
+    tokens: tokens ?? {
       token: async (pod, { audience }) => `token of ${pod.metadata?.name} for ${audience || 'api'}`,
       forget: () => {},
     },
@@ -440,6 +444,51 @@ describe('changes of sources', () => {
     await manager.teardown('u-1');
     await clock.advance(1000);
     expect(await files.lstat(base)).toBeUndefined();
+  });
+});
+
+describe('tokens in volumes', () => {
+  const token = `${memory}/u-1/volumes/kubernetes.io~projected/t/token`;
+  const pod = podWith(
+    [{ name: 't', projected: { sources: [{ serviceAccountToken: { path: 'token', expirationSeconds: 1000 } }] } }],
+    { serviceAccountName: 'a' },
+  );
+
+  it('are renewed in the file before they expire, and reminded of no more once the pod has gone', async () => {
+    let issued = 0;
+    const api = createFakeApi();
+    api.intercept = ({ path }) =>
+      path.endsWith('/token')
+        ? ({
+            status: {
+              token: `token ${++issued}`,
+              expirationTimestamp: new Date(clock.now() + 1_000_000).toISOString(),
+            },
+          } as object)
+        : undefined;
+    const due: string[] = [];
+    const tokens = createTokenSource({
+      client: createClient(api),
+      clock,
+      logger: silentLogger,
+      due: (uid) => void due.push(uid),
+    });
+    manager.close();
+    manager = start(tokens);
+    await pathsOf(pod);
+    expect(await text(token)).toBe('token 1');
+    await clock.advance(799_000);
+    await pathsOf(pod);
+    expect([await text(token), due]).toEqual(['token 1', []]);
+    await clock.advance(1_000);
+    expect(due).toEqual(['u-1']);
+    // The kubelet's next pass over the pod.
+    await pathsOf(pod);
+    expect(await text(token)).toBe('token 2');
+    await manager.teardown('u-1');
+    await clock.advance(2_000_000);
+    expect(due).toEqual(['u-1']);
+    tokens.close();
   });
 });
 
