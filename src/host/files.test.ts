@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { hostFiles } from './files.ts';
-import { parseMountInfo } from './mounts.ts';
+import { knowsNoSwap, parseMountInfo } from './mounts.ts';
 
 let base = '';
 beforeEach(async () => {
@@ -43,3 +43,12 @@ test('mountinfo: escapes, shared flags, sources', () => {
     { mountPoint: '/mnt/a b', root: '/x', fsType: 'ext4', source: '/dev/vda', shared: true },
   ]);
 });
+
+test.each([
+  ['6.4.0', true],
+  ['6.18.44-fc', true],
+  ['7.0.1', true],
+  ['6.3.9', false],
+  ['5.15.0-91-generic', false],
+  ['4.19', false],
+])('tmpfs of Linux %s can stay out of swap: %s', (kernel, can) => expect(knowsNoSwap(kernel)).toBe(can));

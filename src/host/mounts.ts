@@ -1,6 +1,7 @@
 // Mounting behind the Mounts interface: by the mount program, and by reading /proc/self/mountinfo.
 
 import { readFile } from 'node:fs/promises';
+import { release } from 'node:os';
 import type { Mounts, Processes } from '../lib/system.ts';
 import { hostProcesses, must } from './processes.ts';
 
@@ -51,6 +52,12 @@ export async function mountPointsUnder(folder: string): Promise<string[]> {
     .map(({ mountPoint }) => mountPoint)
     .filter((point) => point === base || point.startsWith(`${base}/`))
     .toSorted((a, b) => b.split('/').length - a.split('/').length);
+}
+
+/** Whether tmpfs has the option, by the kernel's release: since Linux 6.4. */
+export function knowsNoSwap(kernel: string): boolean {
+  const [major = 0, minor = 0] = kernel.split('.').map(Number);
+  return major > 6 || (major === 6 && minor >= 4);
 }
 
 // mount(2) takes no more than a page of options.
@@ -105,8 +112,13 @@ export function createHostMounts(processes: Processes = hostProcesses): Mounts {
         ...(sizeBytes === undefined ? [] : [`size=${sizeBytes}`]),
         ...(mode === undefined ? [] : [`mode=${mode.toString(8)}`]),
       ];
-      const flags = options.length > 0 ? ['-o', options.join(',')] : [];
-      await must(processes, ['mount', '-t', 'tmpfs', ...flags, 'tmpfs', path]);
+      const mount = async (all: readonly string[]): Promise<void> => {
+        const flags = all.length > 0 ? ['-o', all.join(',')] : [];
+        await must(processes, ['mount', '-t', 'tmpfs', ...flags, 'tmpfs', path]);
+      };
+      if (!knowsNoSwap(release())) return mount(options);
+      // What is in memory shall not reach a disk by way of swap. In a user namespace the kernel refuses to promise that.
+      await mount([...options, 'noswap']).catch(() => mount(options));
     },
     async mountHugePages(path, { pageBytes }) {
       await must(processes, ['mount', '-t', 'hugetlbfs', '-o', `pagesize=${pageBytes}`, 'nodev', path]);
