@@ -1,10 +1,13 @@
 // Volumes as a process inside a container sees them, on a real containerd, and what hostile ones try with them.
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Container, Pod } from '../../src/api/generated/types.ts';
+import { hostFiles } from '../../src/host/files.ts';
 import { createHostMounts, listMounts } from '../../src/host/mounts.ts';
 import { hostProcesses, must } from '../../src/host/processes.ts';
 import { createHostSubPaths } from '../../src/host/sub-paths.ts';
+import { readTerminationMessage } from '../../src/kubelet/container-config/termination-message.ts';
+import { eventually } from '../support/eventually.ts';
 import { layeredImageTar } from '../support/layered-image.ts';
 import { whyNoContainers } from './harness.ts';
 import { busybox, type PodNode, podOf, sleeper, startPodNode } from './pods.ts';
@@ -189,6 +192,57 @@ describe.skipIf(reason !== undefined)('volumes', () => {
     await stop();
     expect(await pods.volumes.listPodsOnDisk()).toEqual([]);
     expect(readdirSync(precious)).toEqual(['file']);
+  });
+
+  test('a termination message in a strange place: told where it can be, and never of the host', async () => {
+    const precious = `${pods.node.instance.dataDir}/precious-message`;
+    writeFileSync(precious, 'of the host');
+    const ending = (name: string, terminationMessagePath: string): Container => ({
+      name,
+      image: busybox,
+      command: ['sh', '-c', `echo -n bye > ${terminationMessagePath.replace(/^(?!\/)/, '/')}; exit 3`],
+      terminationMessagePath,
+      terminationMessagePolicy: 'File',
+      volumeMounts: [{ name: 'v', mountPath: '/v' }],
+    });
+    const cases: [Container, string | RegExp][] = [
+      [ending('relative', 'some/message'), 'bye'],
+      [ending('linked', '/v/link'), 'bye'],
+      [ending('device', '/dev/null'), 'bye'],
+      [ending('folder', '/etc'), /not a directory|Are you trying to mount a directory/],
+    ];
+    const {
+      run,
+      stop,
+      mounts: paths,
+    } = await pods.startPod(
+      podOf('last-words', {
+        containers: cases.map(([container]) => container),
+        volumes: [{ name: 'v', emptyDir: {} }],
+      }),
+    );
+    symlinkSync(precious, `${paths.get('v')}/link`);
+    for (const [container, expected] of cases) {
+      if (typeof expected !== 'string') {
+        await expect(run(container)).rejects.toThrow(expected);
+        continue;
+      }
+      const id = await run(container);
+      const status = await eventually(`${container.name} ended`, async () => {
+        const found = await pods.node.connection.runtime.containerStatus(id);
+        return found.state === 'exited' ? found : undefined;
+      });
+      const { terminationMessagePath = '', terminationMessagePolicy = '' } = container;
+      const message = await readTerminationMessage(hostFiles, {
+        status,
+        terminationMessagePath,
+        terminationMessagePolicy,
+      });
+      expect(`${container.name}: ${message}`).toBe(`${container.name}: ${expected}`);
+    }
+    await stop();
+    expect(readFileSync(precious, 'utf8')).toBe('of the host');
+    expect(lstatSync('/dev/null').isCharacterDevice()).toBe(true);
   });
 
   describe('by a subPath', () => {

@@ -7,22 +7,41 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Container, Pod, PodSpec, Volume } from '../../src/api/generated/types.ts';
 import { hostProcesses, must } from '../../src/host/processes.ts';
 import { eventually } from '../support/eventually.ts';
+import { type RawApi, rawApi } from '../support/api.ts';
 import { noContainers, type Peapod, startPeapod } from '../support/peapod.ts';
 
 let peapod: Peapod;
+let api: RawApi;
 let host: string;
 let socket: Server;
 
-const apply = (...objects: object[]): Promise<string> =>
-  peapod.kubectl(['apply', '-f', '-'], {
-    input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
-  });
+const base = '/api/v1/namespaces/default';
+async function send(method: string, path: string, body?: unknown): Promise<void> {
+  const { status, text } = await api.request(method, `${base}/${path}`, body === undefined ? {} : { body });
+  if (status > 299) throw new Error(`${method} ${path}: ${status} ${text}`);
+}
+interface Applied {
+  kind: string;
+  metadata: { name: string; labels?: Record<string, string> };
+  [field: string]: unknown;
+}
+/** Makes the objects, or puts them in the place of those that are there. */
+async function apply(...objects: Applied[]): Promise<void> {
+  await Promise.all(
+    objects.map(async (object) => {
+      const resource = `${object.kind.toLowerCase()}s`;
+      const { status, text } = await api.request('POST', `${base}/${resource}`, { body: object });
+      if (status === 409) return send('PUT', `${resource}/${object.metadata.name}`, object);
+      if (status > 299) throw new Error(text);
+    }),
+  );
+}
+const endAll = (): Promise<void> => send('DELETE', 'pods?gracePeriodSeconds=1');
 const sh = (pod: string, script: string, container = 'c'): Promise<string> =>
   peapod
     .tryKubectl(['exec', pod, '-c', container, '--', 'sh', '-c', script])
     .then(({ stdout, stderr }) => `${stdout}${stderr}`.trim());
-const podNow = async (name: string): Promise<Pod> =>
-  JSON.parse(await peapod.kubectl(['get', 'pod', name, '-o', 'json'])) as Pod;
+const podNow = async (name: string): Promise<Pod> => (await api.request('GET', `${base}/pods/${name}`)).json<Pod>();
 const ready = (name: string): Promise<Pod> =>
   eventually(
     `${name} is ready`,
@@ -35,14 +54,14 @@ const ready = (name: string): Promise<Pod> =>
   );
 /** `reason message` of the pod's events. */
 async function events(pod: string): Promise<string[]> {
-  const text = await peapod.kubectl(['get', 'events', '--field-selector', `involvedObject.name=${pod}`, '-o', 'json']);
-  const { items } = JSON.parse(text) as { items: { reason: string; message: string }[] };
+  const answer = await api.request('GET', `${base}/events?fieldSelector=involvedObject.name%3D${pod}`);
+  const { items } = answer.json<{ items: { reason: string; message: string }[] }>();
   return items.map(({ reason, message }) => `${reason} ${message}`);
 }
 const waiting = (pod: Pod): { reason?: string; message?: string } | undefined =>
   pod.status?.containerStatuses?.[0]?.state?.waiting;
 
-const object = (kind: 'ConfigMap' | 'Secret', name: string, data: Record<string, string>): object => ({
+const object = (kind: 'ConfigMap' | 'Secret', name: string, data: Record<string, string>): Applied => ({
   apiVersion: 'v1',
   kind,
   metadata: { name },
@@ -55,7 +74,7 @@ function idle(
   volumes: Volume[],
   more: Partial<PodSpec> = {},
   container: Partial<Container> = {},
-): object {
+): Applied {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -88,6 +107,13 @@ const podFolders = (): string[] =>
     readdirSync(join(peapod.dataDir, 'kubelet/pods', folder)).filter((name) => name !== '.memory'),
   );
 
+async function restart(): Promise<void> {
+  await peapod.kill9();
+  api.close();
+  await peapod.restart();
+  api = rawApi(peapod.dataDir);
+}
+
 describe.skipIf(noContainers)(`volumes${noContainers ? ` (skipped: ${noContainers})` : ''}`, () => {
   beforeAll(async () => {
     host = mkdtempSync(join(tmpdir(), 'peapod-host-'));
@@ -98,15 +124,15 @@ describe.skipIf(noContainers)(`volumes${noContainers ? ` (skipped: ${noContainer
     await must(hostProcesses, ['mkfifo', join(host, 'pipe')]);
     socket = createServer((connection) => connection.end('hello')).listen(join(host, 'socket'));
     peapod = await startPeapod();
+    api = rawApi(peapod.dataDir);
     await apply(
       object('ConfigMap', 'settings', { color: 'red', size: 'xl' }),
       object('Secret', 'login', { user: 'bob', pass: 's3cret' }),
     );
   });
-  afterEach(async () => {
-    await peapod.kubectl(['delete', 'pods', '--all', '--now', '--wait=false']);
-  });
+  afterEach(() => endAll());
   afterAll(async () => {
+    api?.close();
     await peapod?.dispose();
     socket?.close();
     rmSync(host, { recursive: true, force: true });
@@ -306,7 +332,7 @@ describe.skipIf(noContainers)(`volumes${noContainers ? ` (skipped: ${noContainer
   });
 
   test('changes arrive whole within a second: config maps, secrets, labels, sources that come later or go', async () => {
-    const pair = (value: string): object =>
+    const pair = (value: string): Applied =>
       object('ConfigMap', 'pair', { a: value.repeat(50_000), b: value.repeat(50_000) });
     await apply(pair('1'), object('Secret', 'turning', { key: 'one' }));
     const volumes: Volume[] = [
@@ -333,13 +359,13 @@ describe.skipIf(noContainers)(`volumes${noContainers ? ` (skipped: ${noContainer
       secret: await until('grep -q two /v/turning/key', () => apply(object('Secret', 'turning', { key: 'two' }))),
       labels: await until('grep -q new /v/down/l', () => peapod.kubectl(['label', 'pod', 'live', 'more=new'])),
       later: await until('test -f /v/later/x', () => apply(object('ConfigMap', 'later', { x: '1' }))),
-      away: await until('test ! -e /v/later/x', () => peapod.kubectl(['delete', 'configmap', 'later'])),
+      away: await until('test ! -e /v/later/x', () => send('DELETE', 'configmaps/later')),
     };
-    console.log('ms from the end of kubectl until a change is seen in the container:', times);
+    console.log('ms from the answer of the API until a change is seen in the container:', times);
     // Well within a second on a machine at rest; what must not be is the minute of polling.
     for (const [what, ms] of Object.entries(times)) expect(ms, what).toBeLessThan(5000);
     for (const value of ['3', '4', '5', '6']) await apply(pair(value));
-    await peapod.kubectl(['delete', 'configmap', 'pair']);
+    await send('DELETE', 'configmaps/pair');
     await eventually('told that it is gone', async () =>
       (await events('live')).includes(
         'FailedMount MountVolume.SetUp failed for volume "pair" : configmap "pair" not found',
@@ -446,18 +472,16 @@ describe.skipIf(noContainers)(`volumes${noContainers ? ` (skipped: ${noContainer
     for (const afterMs of process.env['PEAPOD_LONG'] === '1' ? [50, 150, 300, 500, 700, 1000] : [400]) {
       await apply(...pods);
       await new Promise((resolve) => setTimeout(resolve, afterMs));
-      await peapod.kill9();
-      await peapod.restart();
+      await restart();
       await Promise.all(names.map(ready));
       expect(await sh('left-3', 'cat /user; touch /part/x; ls /v/disk/a/b')).toBe('bobx');
-      await peapod.kubectl(['delete', 'pod', '--now', '--wait=false', ...names]);
+      await endAll();
       await new Promise((resolve) => setTimeout(resolve, afterMs));
-      await peapod.kill9();
-      await peapod.restart();
+      await restart();
       await eventually(
         'all is given back',
         async () => {
-          expect(await peapod.kubectl(['get', 'pods', '-o', 'name'])).toBe('');
+          expect((await api.request('GET', `${base}/pods`)).json<{ items: Pod[] }>().items).toEqual([]);
           expect(podFolders()).toEqual([]);
           expect(podMounts()).toEqual([]);
           return true;
