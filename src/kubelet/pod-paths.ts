@@ -3,8 +3,11 @@
 const podsDir = (root: string): string => `${root}/pods`;
 const podDir = (root: string, uid: string): string => `${podsDir(root)}/${uid}`;
 
+const memoryDir = (root: string): string => `${podsDir(root)}/.memory`;
 /** A volume below its pod's folder. */
 const volumeInPod = (plugin: string, volume: string): string => `volumes/kubernetes.io~${plugin}/${volume}`;
+/** Kinds that may lie on the disk; others can hold secrets. */
+const onDisk: ReadonlySet<string> = new Set(['empty-dir', 'configmap']);
 
 /** Paths under a kubelet's root. Names come validated from the API (UIDs, DNS labels), never with a slash. */
 export const podPaths = {
@@ -13,17 +16,14 @@ export const podPaths = {
   etcHosts: (root: string, uid: string): string => `${podDir(root, uid)}/etc-hosts`,
   containers: (root: string, uid: string): string => `${podDir(root, uid)}/containers`,
   container: (root: string, uid: string, container: string): string => `${podDir(root, uid)}/containers/${container}`,
-  volumes: (root: string, uid: string): string => `${podDir(root, uid)}/volumes`,
-  plugins: (root: string, uid: string): string => `${podDir(root, uid)}/plugins`,
-  /** `plugin` as in `empty-dir`, `configmap`: the folder escapes the plugin name's slash by a tilde. */
+  /** `plugin` as in `empty-dir`, `configmap`: the folder escapes the plugin name's slash by a tilde. What may hold secrets is in memory. */
   volume: (root: string, uid: string, plugin: string, volume: string): string =>
-    `${podDir(root, uid)}/${volumeInPod(plugin, volume)}`,
-  volumeInPod,
+    `${onDisk.has(plugin) ? podDir(root, uid) : `${memoryDir(root)}/${uid}`}/${volumeInPod(plugin, volume)}`,
   /** Below it a folder per image volume, and in that one per image. */
   imageVolumes: (root: string, uid: string): string => `${podDir(root, uid)}/volumes/kubernetes.io~image`,
   /** One tmpfs for what must not reach a disk, laid out as `pods` is. No UID begins with a dot. */
-  memory: (root: string): string => `${podsDir(root)}/.memory`,
-  inMemory: (root: string, uid: string): string => `${podsDir(root)}/.memory/${uid}`,
+  memory: memoryDir,
+  inMemory: (root: string, uid: string): string => `${memoryDir(root)}/${uid}`,
   /** There once an emptyDir has its owner and mode. */
   emptyDirReady: (root: string, uid: string, volume: string): string =>
     `${podDir(root, uid)}/plugins/kubernetes.io~empty-dir/${volume}/ready`,

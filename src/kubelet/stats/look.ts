@@ -14,7 +14,7 @@ import type { Files } from '../../lib/system.ts';
 import type { DiskRoom } from '../node-status/decide-node-status.ts';
 import { podLogDirectory, podPaths } from '../pod-paths.ts';
 import { type ContainerRecord, podIdentity, type RuntimePod } from '../runtime-pod.ts';
-import { volumeKind } from '../volumes/volume-kinds.ts';
+import { isProjected, volumeKind } from '../volumes/volume-kinds.ts';
 import type { CpuRates } from './cpu-rates.ts';
 import type { TreeCache } from './tree-cache.ts';
 import type { GroupUsage, InterfaceCounts, MachineCounts, TreeCounts, UsageSource } from './usage-source.ts';
@@ -142,7 +142,7 @@ function ownVolumes(root: string, pod: Pod): { name: string; path: string; ephem
   const uid = podIdentity(pod).uid;
   return (pod.spec?.volumes ?? []).flatMap((volume) => {
     const kind = volumeKind(volume);
-    if (kind.plugin === 'host-path' || kind.plugin === 'unsupported') return [];
+    if (kind.plugin !== 'empty-dir' && !isProjected(kind)) return [];
     const onDisk = kind.plugin === 'empty-dir' ? (kind.source.medium ?? '') === '' : kind.plugin === 'configmap';
     const inPod = podPaths.volumeInPod(kind.plugin, volume.name);
     const folder = onDisk || kind.plugin === 'empty-dir' ? podPaths.pod(root, uid) : podPaths.inMemory(root, uid);

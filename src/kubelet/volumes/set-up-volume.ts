@@ -26,18 +26,6 @@ export interface ReadyVolume {
   digest?: string;
 }
 
-/** Where a projected volume's files are: what may hold secrets is in memory. */
-export async function projectionPath(
-  env: Pick<VolumeEnvironment, 'root' | 'memory'>,
-  podUid: string,
-  plugin: ProjectedSource['plugin'],
-  name: string,
-): Promise<string> {
-  if (plugin === 'configmap') return podPaths.volume(env.root, podUid, plugin, name);
-  await env.memory();
-  return `${podPaths.inMemory(env.root, podUid)}/${podPaths.volumeInPod(plugin, name)}`;
-}
-
 function digestOf(payload: Payload, group: number | undefined): string {
   const hash = createHash('sha256').update(`${group}\n`);
   for (const [path, { data, mode, uid }] of payload)
@@ -59,7 +47,8 @@ async function setUpProjected(
   const group = pod.spec?.securityContext?.fsGroup;
   const digest = digestOf(payload, group);
   if (known?.digest === digest && (await hasProjection(files, known.path))) return known;
-  const path = await projectionPath(env, pod.metadata?.uid ?? '', kind.plugin, name);
+  if (kind.plugin !== 'configmap') await env.memory();
+  const path = podPaths.volume(env.root, pod.metadata?.uid ?? '', kind.plugin, name);
   const fresh = known === undefined && (await files.lstat(path)) === undefined;
   if (fresh) await makeFolder(files, path, sharedMode);
   await writePayload(files, path, payload, env.clock.now(), {

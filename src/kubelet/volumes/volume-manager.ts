@@ -11,7 +11,7 @@ import { hasProjection } from './atomic-writer.ts';
 import { type ObjectReference, podReferences, volumeReferences } from './pod-references.ts';
 import type { ShownImages } from './image-volumes.ts';
 import { createMemoryFolder } from './memory-folder.ts';
-import { projectionPath, type ReadyVolume, setUpVolume, type VolumeEnvironment } from './set-up-volume.ts';
+import { type ReadyVolume, setUpVolume, type VolumeEnvironment } from './set-up-volume.ts';
 import { isProjected, type MountableKind, type VolumeKind, volumeKind } from './volume-kinds.ts';
 import type { ChangedObject, WatchedObjects } from './watched-objects.ts';
 
@@ -35,7 +35,7 @@ interface PodState {
   pod: Pod;
   /** The volumes that are set up, by name. */
   mounted: Map<string, ReadyVolume>;
-  folders: boolean;
+  folder: boolean;
   /** The end of the queue of set-ups: a change never runs beside a sync. */
   queue: Promise<unknown>;
   refresh?: Timer | undefined;
@@ -104,7 +104,7 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
     const state = pods.get(uid) ?? {
       pod,
       mounted: new Map<string, ReadyVolume>(),
-      folders: false,
+      folder: false,
       queue: Promise.resolve(),
       failures: new Map<string, string>(),
       gone: false,
@@ -152,11 +152,11 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
     }
   };
 
-  const makePodFolders = async (state: PodState, uid: string): Promise<void> => {
-    if (state.folders) return;
-    await files.mkdir(podPaths.volumes(root, uid), { recursive: true, mode: 0o750 });
-    await files.mkdir(podPaths.plugins(root, uid), { recursive: true, mode: 0o750 });
-    state.folders = true;
+  /** The pod's folder, in which others write, too; what it holds is made as it is needed. */
+  const makePodFolder = async (state: PodState, uid: string): Promise<void> => {
+    if (state.folder) return;
+    await files.mkdir(podPaths.pod(root, uid), { recursive: true, mode: 0o750 });
+    state.folder = true;
   };
 
   const prepareAll = async (state: PodState, signal: AbortSignal | undefined): Promise<VolumesResult> => {
@@ -166,7 +166,7 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
       .filter((volume) => used.has(volume.name))
       .map((volume) => ({ volume, kind: volumeKind(volume) }))
       .filter((entry): entry is Wanted => entry.kind.plugin !== 'image');
-    await makePodFolders(state, pod.metadata?.uid ?? '');
+    await makePodFolder(state, pod.metadata?.uid ?? '');
     const unsupported: { name: string; field: string; yet: boolean }[] = [];
     const failures = await Promise.all(
       wanted.map(async ({ volume: { name }, kind }) => {
@@ -286,6 +286,6 @@ async function earlierProjection(
   kind: MountableKind,
 ): Promise<ReadyVolume | undefined> {
   if (!isProjected(kind)) return undefined;
-  const path = await projectionPath(env, pod.metadata?.uid ?? '', kind.plugin, name);
+  const path = podPaths.volume(env.root, pod.metadata?.uid ?? '', kind.plugin, name);
   return (await hasProjection(env.files, path)) ? { path } : undefined;
 }
