@@ -364,7 +364,9 @@ describe.skipIf(noContainers)(`volumes${noContainers ? ` (skipped: ${noContainer
     console.log('ms from the answer of the API until a change is seen in the container:', times);
     // Well within a second on a machine at rest; what must not be is the minute of polling.
     for (const [what, ms] of Object.entries(times)) expect(ms, what).toBeLessThan(5000);
-    for (const value of ['3', '4', '5', '6']) await apply(pair(value));
+    await until('grep -q 6 /v/pair/a', async () => {
+      for (const value of ['3', '4', '5', '6']) await apply(pair(value));
+    });
     await send('DELETE', 'configmaps/pair');
     await eventually('told that it is gone', async () =>
       (await events('live')).includes(
