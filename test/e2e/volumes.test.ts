@@ -1,10 +1,20 @@
 // Volumes through the API: every kind from inside a container, what is refused and how, changes that arrive, and what is left behind.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Container, Pod, PodSpec, Volume } from '../../src/api/generated/types.ts';
+import { podPaths } from '../../src/kubelet/pod-paths.ts';
 import { hostProcesses, must } from '../../src/host/processes.ts';
 import { eventually } from '../support/eventually.ts';
 import { type RawApi, rawApi } from '../support/api.ts';
@@ -345,28 +355,45 @@ describe.skipIf(noContainers)(`volumes${noContainers ? ` (skipped: ${noContainer
     const look = 'cd -P /v/pair/..data && x=$(md5sum < a) && y=$(md5sum < b) && [ "$x" != "$y" ] && echo torn';
     const reader = `while :; do (${look}); done 2>/dev/null`;
     await apply(idle('live', volumes, { securityContext: { fsGroup: 2000 } }, { command: ['sh', '-c', reader] }));
-    await ready('live');
-    /** Starts waiting inside the container, makes the change, and gives the ms from its end until it is seen there. */
-    const until = async (condition: string, change: () => Promise<unknown>): Promise<number> => {
-      const seen = sh('live', `echo; until ${condition}; do usleep 5000; done; echo seen`);
+    const { metadata } = await ready('live');
+    /** Makes the change, and gives the ms from the API's answer until the file that the container has mounted shows it. */
+    const until = async (
+      [plugin, file]: [plugin: string, file: string],
+      change: () => Promise<unknown>,
+      text: string | undefined,
+    ): Promise<number> => {
+      const [volume = '', name = ''] = file.split('/');
+      const folder = podPaths.volume(join(peapod.dataDir, 'kubelet'), metadata?.uid ?? '', plugin, volume);
       await change();
       const changed = performance.now();
-      expect(await seen).toBe('seen');
+      const shows = (): boolean => {
+        const path = join(folder, name);
+        return text === undefined ? !existsSync(path) : existsSync(path) && readFileSync(path, 'utf8').includes(text);
+      };
+      await eventually(`${file} has ${text}`, shows, 20_000, 5);
       return performance.now() - changed;
     };
     const times = {
-      configMap: await until('grep -q 2 /v/pair/a', () => apply(pair('2'))),
-      secret: await until('grep -q two /v/turning/key', () => apply(object('Secret', 'turning', { key: 'two' }))),
-      labels: await until('grep -q new /v/down/l', () => peapod.kubectl(['label', 'pod', 'live', 'more=new'])),
-      later: await until('test -f /v/later/x', () => apply(object('ConfigMap', 'later', { x: '1' }))),
-      away: await until('test ! -e /v/later/x', () => send('DELETE', 'configmaps/later')),
+      configMap: await until(['configmap', 'pair/a'], () => apply(pair('2')), '2'),
+      secret: await until(['secret', 'turning/key'], () => apply(object('Secret', 'turning', { key: 'two' })), 'two'),
+      labels: await until(
+        ['downward-api', 'down/l'],
+        () => peapod.kubectl(['label', 'pod', 'live', 'more=new']),
+        'new',
+      ),
+      later: await until(['configmap', 'later/x'], () => apply(object('ConfigMap', 'later', { x: '1' })), '1'),
+      away: await until(['configmap', 'later/x'], () => send('DELETE', 'configmaps/later'), undefined),
     };
-    console.log('ms from the answer of the API until a change is seen in the container:', times);
+    expect(await sh('live', 'head -c 1 /v/pair/a; cat /v/turning/key /v/down/l; ls /v/later')).toBe(
+      '2twoapp="live"\nmore="new"',
+    );
+    console.log('ms from the answer of the API until the files that the container has mounted show it:', times);
     // Well within a second on a machine at rest; what must not be is the minute of polling.
     for (const [what, ms] of Object.entries(times)) expect(ms, what).toBeLessThan(5000);
-    await until('grep -q 6 /v/pair/a', async () => {
+    const many = async (): Promise<void> => {
       for (const value of ['3', '4', '5', '6']) await apply(pair(value));
-    });
+    };
+    await until(['configmap', 'pair/a'], many, '6');
     await send('DELETE', 'configmaps/pair');
     await eventually('told that it is gone', async () =>
       (await events('live')).includes(

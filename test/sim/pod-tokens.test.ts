@@ -36,8 +36,7 @@ async function startPod(name: string) {
   expect(status?.phase).toBe('Running');
   const own = spec?.volumes?.find((volume) => volume.name.startsWith('kube-api-access-'))?.name ?? '';
   const read = async (volume: string): Promise<string> => {
-    const folder = podPaths.inMemory('/var/lib/kubelet', metadata?.uid ?? '');
-    const path = `${folder}/${podPaths.volumeInPod('projected', volume)}/token`;
+    const path = `${podPaths.volume('/var/lib/kubelet', metadata?.uid ?? '', 'projected', volume)}/token`;
     return (await cluster.nodes[0]!.files.readFile(path)).toString();
   };
   return { token: () => read(own), vaultToken: () => read('vault') };

@@ -144,9 +144,7 @@ function ownVolumes(root: string, pod: Pod): { name: string; path: string; ephem
     const kind = volumeKind(volume);
     if (kind.plugin !== 'empty-dir' && !isProjected(kind)) return [];
     const onDisk = kind.plugin === 'empty-dir' ? (kind.source.medium ?? '') === '' : kind.plugin === 'configmap';
-    const inPod = podPaths.volumeInPod(kind.plugin, volume.name);
-    const folder = onDisk || kind.plugin === 'empty-dir' ? podPaths.pod(root, uid) : podPaths.inMemory(root, uid);
-    return [{ name: volume.name, path: `${folder}/${inPod}`, ephemeral: onDisk }];
+    return [{ name: volume.name, path: podPaths.volume(root, uid, kind.plugin, volume.name), ephemeral: onDisk }];
   });
 }
 
