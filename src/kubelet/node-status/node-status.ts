@@ -57,6 +57,9 @@ export const nodeStatusTimes = { updateMs: 10_000, reportMs: 5 * 60_000, leaseSe
 /** While the node is not Ready it looks more often, so that it turns Ready as soon as it can. */
 const unreadyEveryMs = 100;
 const leaseEveryMs = 10_000;
+/** The most that is waited after a report or a lease that the API did not take. Follows component-helpers apimachinery/lease. */
+const maxRetryMs = 7000;
+const firstLeaseRetryMs = 1000;
 const maxImages = 50;
 const maxNamesPerImage = 5;
 const leaseNamespace = 'kube-node-lease';
@@ -188,25 +191,29 @@ export function createNodeStatus(options: NodeStatusOptions): NodeStatusKeeper {
 
   const keepStatus = async (signal: AbortSignal): Promise<void> => {
     recorder.event(reference, 'Normal', 'Starting', 'Starting kubelet.');
+    let retryMs = unreadyEveryMs;
     while (!signal.aborted) {
-      let isReady = false;
+      let wait: number = unreadyEveryMs;
       const woken = new Promise<void>((resolve) => {
         wake = resolve;
       });
       try {
-        isReady = await pass(signal);
-        if (isReady) becameReady.resolve();
+        const isReady = await pass(signal);
+        retryMs = unreadyEveryMs;
+        if (isReady) {
+          wait = nodeStatusTimes.updateMs;
+          becameReady.resolve();
+        }
       } catch (error) {
         if (signal.aborted) return;
         // Deleted by somebody: it is registered again.
         if (isApiError(error, 'NotFound')) node = undefined;
         logger.warn('the node status could not be updated', { error: String(error) });
+        wait = retryMs;
+        retryMs = Math.min(retryMs * 2, maxRetryMs);
       }
       const end = new AbortController();
-      await Promise.race([
-        sleep(clock, isReady ? nodeStatusTimes.updateMs : unreadyEveryMs, AbortSignal.any([signal, end.signal])),
-        woken,
-      ]);
+      await Promise.race([sleep(clock, wait, AbortSignal.any([signal, end.signal])), woken]);
       end.abort();
     }
   };
@@ -238,14 +245,17 @@ export function createNodeStatus(options: NodeStatusOptions): NodeStatusKeeper {
   };
 
   const keepLease = async (signal: AbortSignal): Promise<void> => {
+    let retryMs = firstLeaseRetryMs;
     while (!signal.aborted) {
       let wait = leaseEveryMs;
       try {
         await renewLease(signal);
+        retryMs = firstLeaseRetryMs;
       } catch (error) {
         if (signal.aborted) return;
         logger.warn('the node lease could not be renewed', { error: String(error) });
-        wait = 1000;
+        wait = retryMs;
+        retryMs = Math.min(retryMs * 2, maxRetryMs);
       }
       await sleep(clock, wait, signal);
     }
