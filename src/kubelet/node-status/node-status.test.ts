@@ -8,6 +8,8 @@ import { createFakeApi } from '../../sim/fake-api.ts';
 import { createMemoryFiles } from '../../sim/memory-files.ts';
 import { createSeededRandom } from '../../sim/seeded-random.ts';
 import { createVirtualClock } from '../../sim/virtual-clock.ts';
+import { parseEvictionConfig } from '../eviction/thresholds.ts';
+import { defaultReservations, keptFreeOf } from './node-allocatable.ts';
 import { createNodeStatus } from './node-status.ts';
 
 test('an API that is away is asked less and less, and at once again when it is back', async () => {
@@ -35,7 +37,8 @@ test('an API that is away is asked less and less, and at once again when it is b
       cpuCount: 2,
       memoryBytes: 2 ** 30,
       hugepages: [],
-      maxPods: 110,
+      reservations: defaultReservations,
+      evictionHard: keptFreeOf(parseEvictionConfig({}).thresholds),
       kubeletVersion: 'v1.36.0',
       kubeletPort: 10_250,
       podCidr: '10.42.0.0/24',
