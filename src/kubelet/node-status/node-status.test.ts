@@ -48,7 +48,7 @@ test('an API that is away is asked less and less, and at once again when it is b
     images: runtime.images,
     clock,
     logger: silentLogger,
-    recorder: { event() {}, flush: async () => {} },
+    recorder: { event() {}, annotatedEvent() {}, flush: async () => {} },
     disk: () => files.statfs('/'),
     pressure: async () => [],
     unhealthy: () => undefined,
