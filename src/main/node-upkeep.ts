@@ -73,7 +73,8 @@ export interface NodeUpkeep {
 /** A file system that does not answer within this time (ms) is not measured. */
 const measureMs = 30_000;
 
-const defaultSettings: UpkeepSettings = {
+/** What a node does that was told nothing else. */
+export const defaultUpkeep: UpkeepSettings = {
   eviction: parseEvictionConfig({}),
   imageGc: defaultImageGcPolicy,
   logs: defaultLogRotatePolicy,
@@ -145,7 +146,7 @@ function createImages(
 /** Puts it together. A simulated node has statistics only: nothing on it can run short, and its files are few. */
 export async function createNodeUpkeep(options: NodeUpkeepOptions, parts: NodeUpkeepParts): Promise<NodeUpkeep> {
   const { kubelet, metrics, pulls, logger } = parts;
-  const { upkeep: settings = defaultSettings, runtime } = options;
+  const { upkeep: settings = defaultUpkeep, runtime } = options;
   const stats = await createStats(options, parts);
   if (!options.real)
     return {

@@ -51,7 +51,7 @@ import { createVolumeManager } from '../kubelet/volumes/volume-manager.ts';
 import { createWatchedObjects } from '../kubelet/volumes/watched-objects.ts';
 import type { Dialer } from '../lib/dialer.ts';
 import type { Logger } from '../lib/logger.ts';
-import { createNodeUpkeep, type NodeUpkeep } from './node-upkeep.ts';
+import { createNodeUpkeep, defaultUpkeep, type NodeUpkeep } from './node-upkeep.ts';
 import type { UpkeepSettings } from './upkeep-settings.ts';
 import { gitVersion } from './version.ts';
 
@@ -327,6 +327,7 @@ async function startEndpoint(
           resolvConf,
           allowedUnsafeSysctls: options.allowedUnsafeSysctls ?? [],
           systemLogs: real,
+          upkeep: options.upkeep ?? defaultUpkeep,
         }),
       // The containers' logs are where others have them, below the machine's own.
       ...(real ? { logFolders: { '': hostFolder('/var/log'), pods: hostFolder(podLogs) } } : {}),
