@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Event, Node, Pod } from '../../src/api/generated/types.ts';
+import type { Summary } from '../../src/kubelet/stats/summary.ts';
 import { createHostMounts } from '../../src/host/mounts.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Peapod, noContainers, repository, startPeapod } from '../support/peapod.ts';
@@ -61,7 +62,16 @@ describe.skipIf(noContainers)(`limits of pods${skipped}`, () => {
   let peapod: Peapod;
   beforeAll(async () => {
     peapod = await startPeapod({
-      args: ['--container-log-max-size', '200Ki', '--container-log-max-files', '3', '--prefetch-images', 'debian'],
+      args: [
+        '--container-log-max-size',
+        '200Ki',
+        '--container-log-max-files',
+        '3',
+        '--prefetch-images',
+        'debian',
+        '--pod-max-pids',
+        '50',
+      ],
     });
     const fillers: Filler[] = [
       {
@@ -92,6 +102,7 @@ describe.skipIf(noContainers)(`limits of pods${skipped}`, () => {
         container: `      volumeMounts: [{name: work, mountPath: /work}]
       resources: {limits: {ephemeral-storage: 4Mi}}`,
       },
+      { name: 'forks', command: '(while true; do sleep 1000 & done); exec sleep 1000' },
       { name: 'talks', command: 'i=0; while true; do i=$((i+1)); echo line $i; done' },
     ];
     await peapod.kubectl(['apply', '-f', '-'], { input: fillers.map(podYaml).join('---') });
@@ -182,6 +193,20 @@ describe.skipIf(noContainers)(`limits of pods${skipped}`, () => {
       'its logs are gone',
       () => !readdirSync(join(peapod.dataDir, 'logs/pods')).some((name) => name.includes('talks')),
     );
+  });
+
+  test('forks without end stop at the limit of the pod, and the node goes on', async () => {
+    const { nodeName = '' } = (await podOf(peapod, 'forks')).spec ?? {};
+    const path = `/api/v1/nodes/${nodeName}/proxy/stats/summary`;
+    const count = await eventually('it has forked', async () => {
+      const { pods } = JSON.parse(await peapod.kubectl(['get', '--raw', path])) as Summary;
+      const forks = pods.find(({ podRef }) => podRef.name === 'forks')?.process_stats?.process_count ?? 0;
+      return forks > 40 ? forks : undefined;
+    });
+    expect(count).toBeLessThanOrEqual(50);
+    await peapod.kubectl(['apply', '-f', '-'], { input: podYaml({ name: 'beside', command: 'true' }) });
+    await peapod.kubectl(['wait', '--for=jsonpath={.status.phase}=Succeeded', 'pod/beside', '--timeout=60s']);
+    await peapod.kubectl(['delete', 'pod', 'forks', '--now']);
   });
 
   test('images are pulled ahead', async () => {

@@ -220,6 +220,20 @@ test('a node that cannot be looked at evicts nobody, keeps nobody waiting, and i
   expect(await world.manager.conditions()).toEqual(['MemoryPressure']);
 });
 
+test('a first look that takes long keeps nobody waiting for more than a second', async () => {
+  const world = await setUp();
+  let told: readonly string[] | undefined;
+  // It has not even begun.
+  void world.manager.conditions().then((conditions) => {
+    told = conditions;
+  });
+  await harness.clock.advance(999);
+  expect(told).toBeUndefined();
+  await harness.clock.advance(1);
+  expect(told).toEqual([]);
+  await run(world);
+});
+
 test("a pod's own deletion goes on as it was asked for, only sooner", async () => {
   const world = await setUp();
   harness.api.create(pod('a', {}, { 'ignore-term': 'true' }));

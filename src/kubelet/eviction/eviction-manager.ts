@@ -25,7 +25,7 @@ import type { EvictionConfig, PressureCondition } from './thresholds.ts';
 export interface EvictionManager {
   /** Runs until the signal aborts; never rejects. */
   run(signal: AbortSignal): Promise<void>;
-  /** What the node is under, as of the last look; waits for the first. */
+  /** What the node is under, as of the last look; waits a second for the first. */
   conditions(): Promise<readonly PressureCondition[]>;
   /** What is short, in figures, as of the last look. */
   describe(): readonly string[];
@@ -54,6 +54,8 @@ export interface EvictionManagerOptions {
 }
 
 const lookEveryMs = 10_000;
+/** How long the first look is waited for: on a node full of pods it may take a while, and must not keep the node from being Ready. */
+const firstLookMs = 1000;
 const cleanUpWithinMs = 30_000;
 const cleanUpPollMs = 1000;
 
@@ -152,7 +154,9 @@ export function createEvictionManager(options: EvictionManagerOptions): Eviction
       first.resolve();
     },
     async conditions() {
-      await first.promise;
+      const late = new AbortController();
+      await Promise.race([first.promise, sleep(clock, firstLookMs, late.signal)]);
+      late.abort();
       return conditions;
     },
     describe: () => short,
