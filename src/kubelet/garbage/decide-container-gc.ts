@@ -21,9 +21,8 @@ function surplusOf({ runtime, finished }: GcPod, removeFinished: boolean): Conta
   const kept = new Map<string, number>();
   // Newest first.
   return runtime.containers.filter(({ name, state }) => {
-    if (state !== 'exited' && state !== 'created' && state !== 'unknown') return false;
-    // A created one of a running pod is on its way.
-    if (!finished && state !== 'exited') return false;
+    // A created one of a pod that shall run is on its way.
+    if (state === 'running' || (!finished && state !== 'exited')) return false;
     if (finished && removeFinished) return true;
     const before = kept.get(name) ?? 0;
     kept.set(name, before + 1);

@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import type { ImageService, RuntimeContainer, RuntimeImage, RuntimeService } from '../../cri/runtime.ts';
 import { silentLogger } from '../../lib/logger.ts';
 import { createMemoryFiles } from '../../sim/memory-files.ts';
+import { createSeededRandom } from '../../sim/seeded-random.ts';
 import { createVirtualClock } from '../../sim/virtual-clock.ts';
+import { startHarness } from '../testing/kubelet-harness.ts';
 import type { ContainerRecord, RuntimePod } from '../runtime-pod.ts';
 import { createContainerGc } from './container-gc.ts';
 import { decideContainerGc } from './decide-container-gc.ts';
@@ -60,6 +62,34 @@ describe('dead containers', () => {
     expect(removed).toEqual(['a2', 'a1', 'box']);
     expect(await files.readdir('/logs/a')).toEqual([]);
   });
+});
+
+test('what is told of a finished pod stays when its containers are gone, also to a new kubelet', async () => {
+  const clock = createVirtualClock();
+  const files = createMemoryFiles({ now: () => clock.now() });
+  const harness = await startHarness({ clock, random: createSeededRandom(1), files });
+  harness.api.create({
+    metadata: { name: 'done', annotations: { 'sim.peapod.dev/exit-code': '3', 'sim.peapod.dev/run-time': '1s' } },
+    spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] },
+  });
+  await clock.advance(5000);
+  const gc = createContainerGc({
+    pods: () => harness.kubelet().heldPods(),
+    runtime: harness.runtime,
+    files,
+    logger: silentLogger,
+  });
+  await gc.collect();
+  expect((await harness.runtime.listContainers()).length).toBe(1);
+  await gc.collectAll();
+  expect(await harness.runtime.listContainers()).toEqual([]);
+  expect(await harness.runtime.listPodSandbox()).toEqual([]);
+  await clock.advance(5000);
+  expect(harness.show('done')).toBe('Failed c:Error/3');
+  await harness.restart();
+  await clock.advance(5000);
+  expect(harness.show('done')).toBe('Failed c:Error/3');
+  await harness.stop();
 });
 
 const image = (id: string, size: number, more: Partial<RuntimeImage> = {}): RuntimeImage => ({
