@@ -105,7 +105,7 @@ async function removeFrom(root: string, path: string): Promise<void> {
 
 const sum = (stat: string, key: string): number => Number(new RegExp(`^${key} (\\d+)`, 'm').exec(stat)?.[1] ?? 0);
 
-function cgroupsV2(root: string): Cgroups {
+export function cgroupsV2(root: string): Cgroups {
   const controllers = ['cpu', 'memory', 'pids', 'cpuset', 'io', 'hugetlb'];
   return {
     version: 2,
@@ -164,7 +164,7 @@ async function childFolders(path: string): Promise<string[]> {
 }
 
 /** `roots` maps each v1 controller to its mount ('cpu' and 'cpuacct' may share one); named hierarchies and a v2 part are kept in step. */
-function cgroupsV1(roots: ReadonlyMap<string, string>, all: readonly string[]): Cgroups {
+export function cgroupsV1(roots: ReadonlyMap<string, string>, all: readonly string[]): Cgroups {
   const at = (controller: string): string | undefined => roots.get(controller);
   const set = async (controller: string, path: string, file: string, value: string | number): Promise<void> => {
     const root = at(controller);

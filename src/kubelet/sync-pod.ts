@@ -161,8 +161,7 @@ class Pass {
     const { backoffs, minAttempt, identity } = this.#memory;
     const previous = this.#parts.statuses.get(identity.uid);
     const resize = await resizePlan(this.#parts, this.#pod, runtime);
-    if (resize !== undefined && resize.records.length + resize.restarts.size > 0)
-      this.#parts.resizes.progressing(this.#pod);
+    if (resize?.isResize === true) this.#parts.resizes.progressing(this.#pod);
     const actions = decidePod(
       { pod: this.#pod, runtime, backoffs, minAttempt, probes: this.#parts.probes.verdict, previous, resize },
       this.#parts.clock.now(),

@@ -177,7 +177,7 @@ export async function startNode(given: NodeOptions): Promise<RunningNode> {
     containerConfig: parts.containerConfig,
     sandboxConfig: parts.sandboxConfig,
     cgroups: parts.cgroups,
-    allocations: createAllocationStore({ files: hostFiles, root, logger }),
+    allocations: createAllocationStore({ files: hostFiles, root, clock: realClock, logger }),
     node: { ...parts.nodeInfo, node: () => ownNode.get(name) ?? parts.nodeInfo.node() },
     abilities: abilitiesOf(options, version),
     fetchNode: (signal) => client.get(nodes, { name }, { signal }),

@@ -123,7 +123,12 @@ describe.skipIf(reason !== undefined)('the kubelet on containerd', () => {
         root: cgroupRoot,
         nodeAllocatable: { cpuMillis: 2000, memoryBytes: 2 ** 30 },
       }),
-      allocations: createAllocationStore({ files: hostFiles, root: kubeletDir, logger: silentLogger }),
+      allocations: createAllocationStore({
+        files: hostFiles,
+        root: kubeletDir,
+        clock: realClock,
+        logger: silentLogger,
+      }),
       node: { nodeName: 'n', hostIPs: () => ['192.0.2.1'], node: () => undefined, networkError: () => undefined },
       events: { event },
       files: hostFiles,

@@ -2,6 +2,7 @@
 // Follows pkg/kubelet/allocation/state/state_checkpoint.go of v1.36 and the actuated state of its kuberuntime manager.
 
 import type { ResourceRequirements } from '../../api/generated/types.ts';
+import type { Clock, Timer } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Files } from '../../lib/system.ts';
 import type { ContainerActuation, PodAllocation } from './allocation.ts';
@@ -19,7 +20,7 @@ export interface AllocationStore {
   /** Reads what an earlier life has left; to be awaited before anything else. A file that cannot be read is as none. */
   load(): Promise<void>;
   get(podUid: string): PodResourceRecord | undefined;
-  /** Takes effect at once and is written behind. */
+  /** Takes effect at once and is written a moment later. */
   set(podUid: string, record: PodResourceRecord): void;
   remove(podUid: string): void;
   uids(): string[];
@@ -29,19 +30,23 @@ export interface AllocationStore {
 
 const fileName = 'allocated_pods_state';
 const formatVersion = 1;
+/** Pods come in batches: their records are written together. Who needs one on disk asks for it. */
+const writeBehindMs = 200;
 
 export interface AllocationStoreOptions {
   files: Files;
   /** The kubelet's folder. */
   root: string;
+  clock: Clock;
   logger: Logger;
 }
 
-export function createAllocationStore({ files, root, logger }: AllocationStoreOptions): AllocationStore {
+export function createAllocationStore({ files, root, clock, logger }: AllocationStoreOptions): AllocationStore {
   const path = `${root}/${fileName}`;
   let records = new Map<string, PodResourceRecord>();
   let changed = false;
   let writing: Promise<void> | undefined;
+  let timer: Timer | undefined;
 
   const writeAll = async (): Promise<void> => {
     while (changed) {
@@ -64,9 +69,12 @@ export function createAllocationStore({ files, root, logger }: AllocationStoreOp
   };
   const writeBehind = (): void => {
     changed = true;
-    write().catch((error: unknown) =>
-      logger.warn('could not write down what pods were given', { error: String(error) }),
-    );
+    timer ??= clock.after(writeBehindMs, () => {
+      timer = undefined;
+      write().catch((error: unknown) =>
+        logger.warn('could not write down what pods were given', { error: String(error) }),
+      );
+    });
   };
 
   return {

@@ -21,6 +21,26 @@ export function allocationOf({ spec }: Pod): PodAllocation {
   };
 }
 
+/**
+ * What an earlier life of the kubelet has reported of the pod, where its own record is lost: else what it asks for. So a resize
+ * that waits is not given by the mere loss of a file.
+ */
+export function reportedAllocation(pod: Pod): PodAllocation {
+  const asked = allocationOf(pod);
+  const { containerStatuses = [], initContainerStatuses = [], resources, allocatedResources } = pod.status ?? {};
+  const given = (own: ResourceRequirements | undefined, requests: Record<string, string> | undefined) =>
+    own && { ...own, ...(requests === undefined ? {} : { requests }) };
+  const reported = [...initContainerStatuses, ...containerStatuses].flatMap((status) => {
+    const found = given(status.resources, status.allocatedResources);
+    return found === undefined || asked.containers[status.name] === undefined ? [] : [[status.name, found] as const];
+  });
+  const whole = given(resources, allocatedResources) ?? asked.resources;
+  return {
+    containers: { ...asked.containers, ...Object.fromEntries(reported) },
+    ...(whole === undefined ? {} : { resources: whole }),
+  };
+}
+
 /** The pod as if it asked for what it was given; the very same pod where it was given what it asks for. */
 export function withAllocation(pod: Pod, allocation: PodAllocation): Pod {
   const { spec } = pod;

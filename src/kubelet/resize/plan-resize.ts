@@ -38,6 +38,8 @@ export interface ResizePlan {
   steps: readonly ResizeStep[];
   /** Running containers whose record alone is behind: nothing that the kernel knows of has changed. */
   records: readonly ContainerChange[];
+  /** Whether a container is known to have something else; not where only its record was lost, or the pod's cgroup is behind. */
+  isResize: boolean;
 }
 
 // Below these the kernel is told the same; milli-CPU.
@@ -157,5 +159,6 @@ export function planResize({ pod, runtime, actuated, podLimits }: PlanInput): Re
     ],
     steps,
     records: updated,
+    isResize: changes.some(({ from }) => from !== undefined),
   };
 }

@@ -6,7 +6,13 @@ import { podQosClass } from '../../api/pod/qos.ts';
 import type { Clock, Timer } from '../../lib/clock.ts';
 import type { PodEvents } from '../pod-events.ts';
 import { podIdentity } from '../runtime-pod.ts';
-import { actuationOf, allocationOf, type ContainerActuation, withAllocation } from './allocation.ts';
+import {
+  actuationOf,
+  allocationOf,
+  type ContainerActuation,
+  reportedAllocation,
+  withAllocation,
+} from './allocation.ts';
 import type { AllocationStore } from './allocation-store.ts';
 import { comparePending, decideResize, growsRequests, type PendingResize } from './decide-resize.ts';
 import {
@@ -204,7 +210,7 @@ export function createResizeManager(options: ResizeManagerOptions): ResizeManage
         const reported = reportedState(pod, type);
         if (reported !== undefined) own[type] ??= reported;
       }
-      if (store.get(uid) === undefined) store.set(uid, { allocated: allocationOf(pod), actuated: {} });
+      if (store.get(uid) === undefined) store.set(uid, { allocated: reportedAllocation(pod), actuated: {} });
     },
     observe(pod) {
       const { uid } = podIdentity(pod);

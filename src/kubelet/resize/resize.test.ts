@@ -197,6 +197,19 @@ test('less memory than is in use is an error, tried again', async () => {
   ]);
 });
 
+test('a lost record gives nobody what waits', async () => {
+  const { api, clock } = await start();
+  api.create(pod('p', resourcesOf('500m', '100Mi')));
+  await clock.settle();
+  resize('p', resourcesOf('3', '100Mi'));
+  await clock.settle();
+  await harness.stop();
+  await harness.files.removeTree('/var/lib/kubelet');
+  await harness.restart();
+  await clock.settle();
+  expect(show('p')).toBe('500m/100Mi 500m/100Mi Pending=Infeasible@2');
+});
+
 test('a kubelet that was away takes up a resize where it was', async () => {
   const { api, clock } = await start();
   api.create(pod('p', resourcesOf('500m', '100Mi')));

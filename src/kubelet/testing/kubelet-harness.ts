@@ -291,7 +291,7 @@ function optionsOf(
     random,
     podLogs,
     logger: silentLogger,
-    allocations: createAllocationStore({ files, root: '/var/lib/kubelet', logger: silentLogger }),
+    allocations: createAllocationStore({ files, root: '/var/lib/kubelet', clock, logger: silentLogger }),
     events: {
       event: (_pod, type, reason, message, path) =>
         void events.push(`${type} ${reason} ${message}${path ? ` @${path}` : ''}`),
