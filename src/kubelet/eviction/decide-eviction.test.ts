@@ -154,7 +154,7 @@ describe('signals and conditions', () => {
 
   test('what is short is told in figures', () => {
     expect(describePressure(nodeOf([], { disk: full }), parseEvictionConfig({}))).toEqual([
-      `nodefs.available is ${9 * gi} of ${100 * gi}, less than ${Math.trunc(100 * gi * Math.fround(0.1))}`,
+      'nodefs.available is 9.0 GiB of 100.0 GiB, less than 10.0 GiB',
     ]);
   });
 });

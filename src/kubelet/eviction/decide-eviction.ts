@@ -2,6 +2,7 @@
 // Follows synchronize in pkg/kubelet/eviction/eviction_manager.go of v1.36.
 
 import type { Pod } from '../../api/generated/types.ts';
+import { byteSize } from '../../lib/byte-size.ts';
 import { isCriticalPod } from '../../api/pod/critical-pod.ts';
 import type { Look, PodLook } from '../stats/look.ts';
 import { limitPassed } from './local-storage.ts';
@@ -148,11 +149,13 @@ export function isRelieved(look: Look, config: EvictionConfig): boolean {
   return thresholdsMet(withContainerFs(config.thresholds, look), observe(look), true).length === 0;
 }
 
-/** The thresholds that a look is below, for people: `nodefs.available is 900 of 10000, less than 1000`. */
+/** The thresholds that a look is below, for people: `nodefs.available is 9.0 GiB of 100.0 GiB, less than 10.0 GiB`. */
 export function describePressure(look: Look, config: EvictionConfig): string[] {
   const seen = observe(look);
   return thresholdsMet(config.thresholds, seen, false).map(({ signal, value }) => {
     const { available = 0, capacity = 0 } = seen.get(signal) ?? {};
-    return `${signal} is ${available} of ${capacity}, less than ${unitsOf(value, capacity)}`;
+    const { resource } = signalFacts[signal];
+    const print = resource === 'inodes' || resource === 'pids' ? String : byteSize;
+    return `${signal} is ${print(available)} of ${print(capacity)}, less than ${print(unitsOf(value, capacity))}`;
   });
 }

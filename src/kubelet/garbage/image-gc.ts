@@ -1,6 +1,7 @@
 // Removes images that no container uses, when the disk fills up, when they grow old, or when asked to. Follows pkg/kubelet/images/image_gc_manager.go of v1.36.
 
 import type { ImageService, RuntimeContainer, RuntimeImage, RuntimeService } from '../../cri/runtime.ts';
+import { byteSize } from '../../lib/byte-size.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import {
@@ -33,11 +34,6 @@ export interface ImageGcOptions {
   clock: Clock;
   logger: Logger;
 }
-
-const gib = 1024 ** 3;
-/** Binary units with one digit: 26.4 GiB. */
-const sizeText = (bytes: number): string =>
-  bytes >= gib ? `${(bytes / gib).toFixed(1)} GiB` : `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
 
 const namesOf = ({ id, repoTags, repoDigests }: RuntimeImage): string[] => [id, ...repoTags, ...repoDigests];
 
@@ -107,7 +103,7 @@ export function createImageGc(options: ImageGcOptions): ImageGc {
       const freed = await remove(forSpace(records, policy, now), bytes, 'space');
       if (freed >= bytes) return;
       const message =
-        `Insufficient free disk space on the node's image filesystem (${usedPercent}% of ${sizeText(disk.totalBytes)} used). ` +
+        `Insufficient free disk space on the node's image filesystem (${usedPercent}% of ${byteSize(disk.totalBytes)} used). ` +
         `Failed to free sufficient space by deleting unused images (freed ${freed} bytes). ` +
         'Investigate disk usage, as it could be used by active images, logs, volumes, or other data.';
       options.nodeEvent('FreeDiskSpaceFailed', message);
