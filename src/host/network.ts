@@ -70,6 +70,9 @@ async function ensureBridge(
   const found = await processes.run(['ip', 'link', 'show', bridge]);
   if (found.exitCode !== 0) await must(processes, ['ip', 'link', 'add', bridge, 'type', 'bridge']);
   if (mtu !== undefined) await must(processes, ['ip', 'link', 'set', bridge, 'mtu', String(mtu)]);
+  // Set, it stays: else it is that of some pod's link, and when that pod goes the others do not find their gateway for a while.
+  const mac = (await hostFiles.readFile(`/sys/class/net/${bridge}/address`)).toString().trim();
+  await must(processes, ['ip', 'link', 'set', bridge, 'address', mac]);
   const address = `${gatewayOf(nodePodCidr)}/${nodePodCidr.split('/')[1]}`;
   await must(processes, ['ip', 'address', 'replace', address, 'dev', bridge]);
   await must(processes, ['ip', 'link', 'set', bridge, 'up']);

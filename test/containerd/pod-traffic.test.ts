@@ -74,6 +74,28 @@ describe.skipIf(reason !== undefined)('traffic of pods', () => {
     await expect.poll(() => page(`http://${one.ip}:8080/`)).toBe('one\n');
   });
 
+  test('the gateway keeps its hardware address while pods come and go', async () => {
+    const address = (): Promise<string> => readFile(`/sys/class/net/${a.instance.bridge}/address`, 'utf8');
+    const before = await address();
+    const { runtime } = a.connection;
+    // Each brings a link of its own; without an address that was set the bridge would take the lowest of all.
+    for (let i = 0; i < 4; i++) {
+      const config: SandboxConfig = {
+        metadata: { name: `m${i}`, uid: `m${i}`, namespace: 'default', attempt: 0 },
+        logDirectory: `${a.instance.podLogsDir}/m${i}`,
+        linux: { cgroupParent: `${a.instance.cgroupRoot}/m${i}` },
+      };
+      await mkdir(config.logDirectory!, { recursive: true });
+      await (await openCgroups())!.create(config.linux!.cgroupParent!);
+      const sandbox = await runtime.runPodSandbox(config);
+      expect(await address()).toBe(before);
+      if (i < 2) await runtime.removePodSandbox(sandbox);
+    }
+    expect(await address()).toBe(before);
+    // 3 is "set by somebody".
+    expect(await readFile(`/sys/class/net/${a.instance.bridge}/addr_assign_type`, 'utf8')).toBe('3\n');
+  });
+
   test('what leaves the pods is seen as the node', async () => {
     // The benchmark range of RFC 2544; a machine that has it in use must not be disturbed.
     expect((await hostProcesses.run(['ip', '-4', 'route', 'show', 'root', '198.18.0.0/15'])).stdout).toBe('');
