@@ -361,7 +361,10 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     [...workers.values()]
       .filter((w) => w.state() !== 'removed')
       .map((w) => w.pod())
-      .filter((pod) => pod !== undefined);
+      .filter((pod) => pod !== undefined)
+      .map((pod) => allocatedOf(pod));
+  /** The pod with what it was given, once that is known. */
+  let allocatedOf = (pod: Pod): Pod => pod;
   let statusOf: KubeletPods['status'] = () => undefined;
 
   return {
@@ -375,6 +378,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
         throw error;
       }
       statusOf = (uid) => parts.statuses.get(uid);
+      allocatedOf = parts.resizes.allocated;
       subscribe(parts, signal);
       await Promise.all([watcher.run(signal), housekeep(parts, signal)]);
       await Promise.all([...workers.values()].map((w) => w.done));

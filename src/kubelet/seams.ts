@@ -139,7 +139,7 @@ export interface NodeInfo {
 
 /** What the kubelet lets its streaming server and node status see of pods. */
 export interface KubeletPods {
-  /** Pods bound to this node that the kubelet admitted, terminating ones included. */
+  /** Pods bound to this node that the kubelet admitted, terminating ones included, with what they were given of what they ask for. */
   list(): Pod[];
   get(namespace: string, name: string): Pod | undefined;
   getByUid(uid: string): Pod | undefined;

@@ -168,6 +168,8 @@ test('what the node never has is infeasible, until it is asked for no more', asy
   resize('p', resourcesOf('3', '100Mi'));
   await clock.settle();
   expect(show('p')).toBe('500m/100Mi 500m/100Mi Pending=Infeasible@2');
+  // The node's own API shows what it has given.
+  expect(harness.kubelet().list()[0]?.spec?.containers[0]?.resources).toEqual(resourcesOf('500m', '100Mi'));
   resize('p', resourcesOf('500m', '100Mi'));
   await clock.settle();
   expect(show('p')).toBe('500m/100Mi 500m/100Mi');
