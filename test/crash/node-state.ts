@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { RuntimeService } from '../../src/cri/runtime.ts';
 import type { Instance } from '../../src/host/instance.ts';
 import { shimsOf } from '../../src/host/shims.ts';
+import { podPaths } from '../../src/kubelet/pod-paths.ts';
 import { run } from '../support/run.ts';
 
 interface ContainerState {
@@ -81,6 +82,8 @@ const entriesOf = (folder: string): string[] => (existsSync(folder) ? readdirSyn
 
 /** All that pods leave on a machine, as lines; empty on a node without pods. */
 export async function podTraces(instance: Instance, runtime: RuntimeService): Promise<string[]> {
+  // One tmpfs holds what is secret of all pods, for as long as the instance lives.
+  const inMemory = podPaths.memory(instance.kubeletDir);
   const [sandboxes, containers, links, rules] = await Promise.all([
     runtime.listPodSandbox(),
     runtime.listContainers(),
@@ -90,7 +93,8 @@ export async function podTraces(instance: Instance, runtime: RuntimeService): Pr
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
     .map((line) => line.split(' ')[4] ?? '')
-    .filter((path) => path.startsWith(`${instance.podsDir}/`) || path.startsWith(`${instance.containerdStateDir}/`));
+    .filter((path) => path.startsWith(`${instance.podsDir}/`) || path.startsWith(`${instance.containerdStateDir}/`))
+    .filter((path) => path !== inMemory);
   const addresses = entriesOf(instance.cniStateDir)
     .flatMap((network) => entriesOf(join(instance.cniStateDir, network)))
     .filter((name) => /^\d+\.\d+\.\d+\.\d+$/.test(name));
@@ -108,7 +112,9 @@ export async function podTraces(instance: Instance, runtime: RuntimeService): Pr
     ...mounts.map((path) => `mount ${path}`),
     ...addresses.map((address) => `address ${address}`),
     ...podCgroups(instance).map((path) => `cgroup ${path}`),
-    ...entriesOf(instance.podsDir).map((name) => `pod folder ${name}`),
+    ...[...entriesOf(instance.podsDir), ...entriesOf(inMemory)]
+      .filter((name) => !name.startsWith('.'))
+      .map((name) => `pod folder ${name}`),
     ...entriesOf(instance.podLogsDir).map((name) => `log folder ${name}`),
     ...(await shimsOf(instance)).map(({ pid, sandboxId }) => `shim ${pid} of ${sandboxId}`),
   ];
