@@ -9,8 +9,8 @@ import { mountPointsUnder } from './mounts.ts';
 /** Names taken away at once, and names read at once. */
 const batch = 8;
 const listed = 256;
-/** Folders that are filled again while they are emptied are given this many tries, all together. */
-const maxRefills = 1000;
+/** What is filled again while it is emptied is given this many tries, all together. */
+const maxRefills = 100;
 
 const errorCode = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
@@ -82,10 +82,13 @@ async function empty(top: FileHandle): Promise<void> {
     }
     await unlessGone(rmdir(inside(top, name))).catch((error: unknown) => again(error, ['ENOTEMPTY', 'ENOTDIR']));
   };
-  do {
+  await takeAllOf(top);
+  while (folders.length > 0) {
     for (let name = folders.pop(); name !== undefined; name = folders.pop()) await takeFolder(name);
     await takeAllOf(top);
-  } while (folders.length > 0);
+    if (folders.length > 0)
+      again(Object.assign(new Error('ENOTEMPTY: filled again'), { code: 'ENOTEMPTY' }), ['ENOTEMPTY']);
+  }
 }
 
 /**
