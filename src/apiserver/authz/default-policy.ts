@@ -1,6 +1,7 @@
 // The roles and bindings that every cluster starts with, as a table.
-// Follows plugin/pkg/auth/authorizer/rbac/bootstrappolicy/{policy,namespace_policy}.go of v1.36; the roles of single controllers are left
-// out, for all of Peapod's controllers act as one user.
+// Follows plugin/pkg/auth/authorizer/rbac/bootstrappolicy/{policy,namespace_policy}.go; the roles of single controllers are left
+// out, for all of Peapod's controllers act as one user. What editors may do with pods was read in a quotation of a recent policy.go:
+// pods/eviction is named, pods/resize and pods/ephemeralcontainers are not; the latter on purpose (kubernetes/kubernetes#121217).
 
 import type { PolicyRule } from '../../api/generated/types.ts';
 

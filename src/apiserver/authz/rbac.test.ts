@@ -218,6 +218,19 @@ describe('the defaults', () => {
     });
   });
 
+  test('editors may evict pods, neither resize them nor add ephemeral containers', async () => {
+    await bind('editors', 'ClusterRole/system:aggregate-to-edit', { kind: 'User', name: 'editor' });
+    const may = async (verb: string, subresource: string): Promise<unknown> => {
+      const resourceAttributes = { verb, resource: 'pods', subresource, namespace: 'default' };
+      const spec = { user: 'editor', resourceAttributes };
+      const answer = await admin.post('/apis/authorization.k8s.io/v1/subjectaccessreviews', { spec });
+      return (answer as { status?: { allowed?: boolean } }).status?.allowed;
+    };
+    expect(await may('create', 'eviction')).toBe(true);
+    expect(await may('patch', 'resize')).toBe(false);
+    expect(await may('patch', 'ephemeralcontainers')).toBe(false);
+  });
+
   test('are mended at the next start: what lacks comes back, what was added stays, what opts out is left', async () => {
     const store = createMemoryStore({ clock });
     const first = await startTestServer(clock, createSeededRandom(2), { store });

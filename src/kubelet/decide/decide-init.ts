@@ -1,5 +1,6 @@
 // Decides what a pod's init containers and sidecars need, and whether the app containers' turn has come: pure.
-// Follows computeInitContainerActions in pkg/kubelet/kuberuntime/kuberuntime_container.go of v1.36.
+// Follows computeInitContainerActions in pkg/kubelet/kuberuntime/kuberuntime_container.go, read at fbba6b47ad98 (about v1.33); restart
+// rules of containers came later and were not read there.
 
 import type { Container } from '../../api/generated/types.ts';
 import { isSidecar } from '../../api/pod/containers.ts';

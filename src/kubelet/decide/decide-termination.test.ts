@@ -27,7 +27,7 @@ const runtime = (
 
 describe('graceSecondsOf', () => {
   const deleted = { deletionTimestamp: '2026-01-01T00:00:00Z' };
-  test.each<[string, Pod, { gone: boolean; overrideSeconds?: number }, number]>([
+  test.each<[string, Pod, { gone: boolean }, number]>([
     ['finished or past its deadline: the spec’s', pod(), { gone: false }, 30],
     ['deleted: the deletion’s', pod({ ...deleted, deletionGracePeriodSeconds: 5 }), { gone: false }, 5],
     ['deleted with 0: one second', pod({ ...deleted, deletionGracePeriodSeconds: 0 }), { gone: false }, 1],
@@ -38,7 +38,6 @@ describe('graceSecondsOf', () => {
       1,
     ],
     ['gone without one: one second', pod(), { gone: true }, 1],
-    ['evicted: the override', pod(), { gone: false, overrideSeconds: 3 }, 3],
   ])('%s', (_, p, request, seconds) => expect(graceSecondsOf(p, request)).toBe(seconds));
 });
 

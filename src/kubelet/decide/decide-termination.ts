@@ -1,5 +1,6 @@
 // Decides how a pod is brought to its end: which containers are told to stop now, with how much time, and when it is over.
-// Follows pkg/kubelet/pod_workers.go calculateEffectiveGracePeriod and kuberuntime killContainersWithSyncResult of v1.36.
+// Follows calculateEffectiveGracePeriod in pkg/kubelet/pod_workers.go and killContainersWithSyncResult in
+// pkg/kubelet/kuberuntime/kuberuntime_container.go; test/testdata/traces/README.md tells in which versions they were read.
 
 import type { Pod } from '../../api/generated/types.ts';
 import { isSidecar } from '../../api/pod/containers.ts';
@@ -26,8 +27,6 @@ export const stopSeconds = (deadline: number, now: number): number =>
 export interface TerminationRequest {
   /** The pod's object is gone from the API, with or without grace. */
   gone: boolean;
-  /** Seconds that override the pod's own (eviction). */
-  overrideSeconds?: number;
 }
 
 /**
@@ -39,7 +38,6 @@ export function graceSecondsOf(pod: Pod, request: TerminationRequest): number {
   let seconds = pod.spec?.terminationGracePeriodSeconds ?? 30;
   if (request.gone) seconds = minimumGraceSeconds;
   else if (deletionTimestamp !== undefined) seconds = deletionGracePeriodSeconds ?? seconds;
-  if (request.overrideSeconds !== undefined) seconds = request.overrideSeconds;
   return Math.max(minimumGraceSeconds, seconds);
 }
 

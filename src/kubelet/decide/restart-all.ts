@@ -1,6 +1,7 @@
 // The restart of all of a pod's containers in place, which a container's exit can ask for by the rule RestartAllContainers: pure.
 // Follows ShouldAllContainersRestart and AllContainersRestartCleanedUp in pkg/kubelet/container/helpers.go, and getContainersToReset in
-// pkg/kubelet/kuberuntime/kuberuntime_manager.go, of v1.36.
+// pkg/kubelet/kuberuntime/kuberuntime_manager.go, as models of them in another project tell them: no copy of these files with the
+// feature (v1.35) was found. Their caller for the condition was read: pkg/kubelet/status/generate.go, a copy of v1.36 or later.
 
 import type { Container, Pod, PodStatus } from '../../api/generated/types.ts';
 import { allContainersCouldRestart, matchingRestartRule } from '../../api/pod/restart-policy.ts';

@@ -1,6 +1,7 @@
 // The ephemeralcontainers subresource of Pods: containers may be added to a running pod, and nothing else be done to it.
 // Follows podEphemeralContainersStrategy in pkg/registry/core/pod/strategy.go and ValidatePodEphemeralContainersUpdate in
-// pkg/apis/core/validation/validation.go of v1.36.
+// pkg/apis/core/validation/validation.go: their beginnings were read in quotations of v1.33 or later (updatePodGeneration), the
+// comparison of the containers was not.
 
 import type { EphemeralContainer, Pod } from '../../generated/types.ts';
 import { equalJson } from '../../meta/equal.ts';
