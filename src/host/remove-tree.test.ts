@@ -18,7 +18,9 @@ const swap = `
   const fs = require('node:fs');
   const [tree, keep] = process.argv.slice(1);
   const attempt = (work) => { try { work(); } catch {} };
-  for (let round = 0; ; round++) {
+  const began = Date.now();
+  // Whoever started it may not live to end it.
+  for (let round = 0; Date.now() - began < 60_000; round++) {
     const own = tree + '-' + round;
     const place = tree + '/' + (round % 4);
     fs.mkdirSync(own + '/deep/er', { recursive: true });
