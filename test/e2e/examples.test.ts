@@ -61,6 +61,7 @@ describe.skipIf(noContainers)(`examples${noContainers ? ` (skipped: ${noContaine
     await eventually('the visitor is done', async () => (await field('visitor', '.status.phase')) === 'Succeeded');
     expect(await peapod.kubectl(['logs', 'visitor'])).toContain('nginx');
     await peapod.kubectl(['delete', 'pod', 'visitor', '--now']);
+    await eventually('the events of its start', async () => (await eventReasons('nginx')).length >= 4);
     expect(await eventReasons('nginx')).toEqual(['Scheduled', 'Pulled', 'Created', 'Started']);
     expect(await peapod.kubectl(['exec', 'nginx', '--', 'hostname'])).toBe('nginx\n');
     await peapod.kubectl(['delete', 'pod', 'nginx']);
