@@ -20,7 +20,7 @@ const reason = await whyNoContainers();
 if (reason) console.warn(`skipped: containers cannot run here: ${reason}`);
 
 const script =
-  'i=0; while [ $i -lt 5 ]; do echo "line $i"; i=$((i+1)); done; echo end >&2; mkdir /www; echo hello > /www/index.html; httpd -p 8080 -h /www; while read l; do echo "got $l"; done';
+  'i=0; while [ $i -lt 5 ]; do echo "line $i"; i=$((i+1)); done; sleep 0.3; echo end >&2; mkdir /www; echo hello > /www/index.html; httpd -p 8080 -h /www; while read l; do echo "got $l"; done';
 
 describe.skipIf(reason !== undefined)('kubelet server', () => {
   let node: TestNode;
