@@ -66,7 +66,7 @@ export async function startPeapod(options: StartOptions = {}): Promise<Peapod> {
   let output = '';
 
   const command: Peapod['command'] = (args, more = {}) =>
-    run([launcher, ...args, '--data-dir', dataDir], { timeoutMs: 120_000, ...more });
+    run([launcher, ...args, '--data-dir', dataDir], { timeoutMs: 75_000, ...more });
 
   async function start(args: string[]): Promise<void> {
     output = '';
@@ -82,7 +82,8 @@ export async function startPeapod(options: StartOptions = {}): Promise<Peapod> {
         if (/^next /m.test(output)) return true;
         throw new Error(output);
       },
-      120_000,
+      // Less than a hook may take, so that what it printed is told.
+      75_000,
     );
   }
 
