@@ -3,12 +3,15 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connectRuntime, type RuntimeConnection, waitForRuntime } from '../cri/grpc/connect-runtime.ts';
+import type { RuntimeService } from '../cri/runtime.ts';
 import { startContainerd } from '../host/containerd.ts';
 import { hostFiles } from '../host/files.ts';
 import { type ImageStore, imageStoreOf } from '../host/image-store.ts';
 import { infraImage } from '../host/infra-image.ts';
 import type { Instance } from '../host/instance.ts';
 import { describeMachine, type Machine } from '../host/machine.ts';
+import { removeLostNamespaces } from '../host/lost-namespaces.ts';
+import { createHostMounts } from '../host/mounts.ts';
 import { setUpPodNetwork } from '../host/network.ts';
 import { hostProcesses } from '../host/processes.ts';
 import { realClock } from '../host/real-clock.ts';
@@ -54,6 +57,20 @@ async function whileAway<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** The paths of the network namespaces that sandboxes have. Rejects where one cannot be asked: then nothing is known. */
+async function networkNamespaces(runtime: RuntimeService): Promise<Set<string>> {
+  const paths = new Set<string>();
+  for (const { id } of await runtime.listPodSandbox()) {
+    const { info } = await runtime.podSandboxStatus(id, { verbose: true });
+    const { runtimeSpec } = JSON.parse(info?.['info'] ?? '{}') as {
+      runtimeSpec?: { linux?: { namespaces?: { type: string; path?: string }[] } };
+    };
+    for (const { type, path } of runtimeSpec?.linux?.namespaces ?? [])
+      if (type === 'network' && path !== undefined) paths.add(path);
+  }
+  return paths;
+}
+
 /** Starts (or takes over) the instance's containerd and waits until it can run pods. Idempotent. Needs root. */
 export async function startMachineRuntime(options: MachineRuntimeOptions): Promise<MachineRuntime> {
   const { instance, logger } = options;
@@ -74,6 +91,14 @@ export async function startMachineRuntime(options: MachineRuntimeOptions): Promi
     looking = new AbortController();
     const signal = AbortSignal.any([looking.signal, released.signal]);
     void endLostShims(instance, sandboxes, realClock, logger, signal);
+    void removeLostNamespaces(
+      instance,
+      () => networkNamespaces(connection.runtime),
+      createHostMounts(hostProcesses),
+      realClock,
+      logger,
+      signal,
+    );
   };
   const containerd = await startContainerd({
     instance,

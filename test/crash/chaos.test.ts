@@ -244,6 +244,6 @@ describe.skipIf(noContainers)(`chaos${noContainers ? ` (skipped: ${noContainers}
   test('once all are deleted nothing of them is left', async () => {
     expect(await attempt('DELETE', pods, { gracePeriodSeconds: 1 })).toBe(true);
     await eventually('all pods are gone', async () => (await list()).length === 0, 60_000);
-    await eventually('nothing is left', () => none(() => podTraces(instance, connection.runtime)), 30_000, 500);
+    await eventually('nothing is left', () => none(() => podTraces(instance, connection.runtime)), 60_000, 500);
   });
 });

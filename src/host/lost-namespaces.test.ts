@@ -1,0 +1,44 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { silentLogger } from '../lib/logger.ts';
+import type { Mounts } from '../lib/system.ts';
+import { createVirtualClock } from '../sim/virtual-clock.ts';
+import { instanceOf } from './instance.ts';
+import { removeLostNamespaces } from './lost-namespaces.ts';
+
+test('a namespace that no sandbox has is removed after a while, one that has one or is new is not', async () => {
+  const base = mkdtempSync(join(tmpdir(), 'peapod-netns-'));
+  const instance = instanceOf(base);
+  const folder = `${instance.containerdStateDir}/io.containerd.grpc.v1.cri/netns`;
+  mkdirSync(folder, { recursive: true });
+  for (const name of ['used', 'lost', 'late']) writeFileSync(`${folder}/${name}`, '');
+  const clock = createVirtualClock();
+  const unmounted: string[] = [];
+  const mounts = {
+    listUnder: (path: string) => Promise.resolve([path]),
+    unmount: (path: string) => Promise.resolve(void unmounted.push(path)),
+  } as unknown as Mounts;
+  let looks = 0;
+  const used = (): Promise<ReadonlySet<string>> => {
+    if (++looks === 2) return Promise.reject(new Error('containerd is away'));
+    return Promise.resolve(new Set([`${folder}/used`, ...(looks > 3 ? [`${folder}/late`] : [])]));
+  };
+  const stop = new AbortController();
+  const done = removeLostNamespaces(instance, used, mounts, clock, silentLogger, stop.signal);
+  try {
+    for (let i = 0; i < 8; i++) {
+      await clock.advance(5000);
+      await expect.poll(() => looks).toBe(i + 1);
+    }
+    await expect.poll(() => existsSync(`${folder}/lost`)).toBe(false);
+    expect(unmounted).toEqual([`${folder}/lost`]);
+    expect([existsSync(`${folder}/used`), existsSync(`${folder}/late`)]).toEqual([true, true]);
+  } finally {
+    stop.abort();
+    await clock.advance(5000);
+    await done;
+    rmSync(base, { recursive: true, force: true });
+  }
+});
