@@ -69,6 +69,8 @@ export interface NodeOptions {
   podCidr: string;
   addresses: readonly string[];
   kubeletPort: number;
+  /** Whether another port will do where that one is taken. */
+  anyKubeletPort?: boolean;
   /** What is kept back from pods, and allowed them. */
   reservations: NodeReservations;
   pki: Pki;
@@ -303,11 +305,11 @@ async function startEndpoint(
     options.certificateFile,
   );
   const address = addresses[0] ?? '127.0.0.1';
-  const server = await startHttpsServer({
+  let server: HttpsServer;
+  const settings = {
     ...serving,
     clientCa: pki.ca,
     host: address,
-    port: options.kubeletPort,
     handler: createKubeletServer({
       pods: kubelet,
       runtime,
@@ -332,7 +334,15 @@ async function startEndpoint(
       // The containers' logs are where others have them, below the machine's own.
       ...(real ? { logFolders: { '': hostFolder('/var/log'), pods: hostFolder(podLogs) } } : {}),
     }),
-  });
+  };
+  try {
+    server = await startHttpsServer({ ...settings, port: options.kubeletPort });
+  } catch (error) {
+    // An instance that starts at the same moment may have taken it since it was found free.
+    const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+    if (!isTaken || options.anyKubeletPort !== true) throw error;
+    server = await startHttpsServer({ ...settings, port: 0 });
+  }
   return server;
 }
 

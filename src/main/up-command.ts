@@ -199,6 +199,7 @@ async function startOwnNode(run: Run, controlPlane: ControlPlane, machine: Machi
     podCidr: nodeRange(settings.podCidr, 0),
     addresses: [await primaryAddress()],
     kubeletPort: settings.kubeletPort,
+    anyKubeletPort: run.options.kubeletPort === undefined,
     reservations: run.reservations,
     pki: controlPlane.pki,
     cgroupRoot: instance.cgroupRoot,
