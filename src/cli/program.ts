@@ -264,33 +264,9 @@ export function createProgram(actions: CliActions, defaultDataDir: string, finis
 }
 
 /** Options as commander names them. */
-interface UpFlags extends UpkeepFlags, ReservationFlags {
-  dataDir: string;
-  port: number;
-  runtime: RuntimeChoice;
-  nodes: number;
+interface UpFlags extends Omit<UpOptions, 'files' | 'registryMirrors'> {
   filename: string[];
-  wait: boolean;
-  detach: boolean;
-  onExit?: OnExit;
   registryMirror: Record<string, string>;
-  podCidr?: string;
-  serviceCidr?: string;
-  kubeletPort?: number;
-  nodeName?: string;
-  podManifestPath?: string;
-  withoutApi: boolean;
-  enableAdmissionPlugins: string[];
-  disableAdmissionPlugins: string[];
-  allowPrivileged: boolean;
-  controllers: string;
-  featureGates: string;
-  runtimeConfig: string;
-  nodeAllowPrivileged: boolean;
-  allowedUnsafeSysctls: string[];
-  serializeImagePulls: boolean;
-  /** Absent: no limit, where pulls are not one at a time. */
-  maxParallelImagePulls?: number;
 }
 
 function upOptions({ filename, registryMirror, ...rest }: UpFlags): UpOptions {
