@@ -3,28 +3,57 @@
 
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 
-type Use = 'pod' | 'service';
+export type AddressUse = 'pod' | 'service';
 
-const folderOf = (use: Use): string => `/run/peapod/${use}-cidrs`;
+const uses: readonly AddressUse[] = ['pod', 'service'];
 
-/** Ranges that other instances have claimed for that use. Empty where the folder cannot be read. */
-export async function claimedCidrs(use: Use, exceptInstance: string): Promise<string[]> {
-  const folder = folderOf(use);
-  const names = await readdir(folder).catch((): string[] => []);
-  const others = names.filter((name) => name !== exceptInstance);
-  return await Promise.all(others.map((name) => readFile(`${folder}/${name}`, 'utf8').catch(() => ''))).then((all) =>
-    all.filter(Boolean),
-  );
+/** What `resolveSettings` asks about ranges of addresses. */
+export interface CidrClaims {
+  /** Ranges that other instances have. Empty where they cannot be read. */
+  ofOthers(use: AddressUse): Promise<string[]>;
+  /** Takes the range, unless another instance was faster: false. Needs root. */
+  claim(use: AddressUse, cidr: string): Promise<boolean>;
 }
 
-/** Claims the range for the instance. Needs root. */
-export async function claimCidr(use: Use, instance: string, cidr: string): Promise<void> {
-  const folder = folderOf(use);
-  await mkdir(folder, { recursive: true, mode: 0o755 });
-  await writeFile(`${folder}/${instance}`, cidr, { mode: 0o644 });
+/** Where no two instances can meet: simulated nodes have no addresses on the machine. */
+export const noCidrClaims: CidrClaims = { ofOthers: async () => [], claim: async () => true };
+
+/** The instance's claims in a folder of the machine, a file per range that holds its instance. */
+export function cidrClaims(instance: string, root = '/run/peapod'): CidrClaims {
+  const folderOf = (use: AddressUse): string => `${root}/${use}-cidrs`;
+  return {
+    async ofOthers(use) {
+      const all = await readClaims(folderOf(use));
+      return all.filter(({ owner }) => owner !== instance).map(({ file }) => file.replace('_', '/'));
+    },
+    async claim(use, cidr) {
+      const folder = folderOf(use);
+      await mkdir(folder, { recursive: true, mode: 0o755 });
+      const file = `${folder}/${cidr.replaceAll('/', '_')}`;
+      try {
+        // Of two that choose the same range at the same time, one makes the file.
+        await writeFile(file, instance, { mode: 0o644, flag: 'wx' });
+        return true;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+        return (await readFile(file, 'utf8').catch(() => '')) === instance;
+      }
+    },
+  };
 }
 
 /** Gives back what the instance has. Idempotent. */
-export async function releaseCidrs(instance: string): Promise<void> {
-  for (const use of ['pod', 'service'] as const) await rm(`${folderOf(use)}/${instance}`, { force: true });
+export async function releaseCidrs(instance: string, root = '/run/peapod'): Promise<void> {
+  for (const use of uses) {
+    const folder = `${root}/${use}-cidrs`;
+    for (const { file, owner } of await readClaims(folder))
+      if (owner === instance) await rm(`${folder}/${file}`, { force: true });
+  }
+}
+
+async function readClaims(folder: string): Promise<{ file: string; owner: string }[]> {
+  const files = await readdir(folder).catch((): string[] => []);
+  return await Promise.all(
+    files.map(async (file) => ({ file, owner: await readFile(`${folder}/${file}`, 'utf8').catch(() => '') })),
+  );
 }

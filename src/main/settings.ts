@@ -4,6 +4,7 @@ import { networkInterfaces } from 'node:os';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { Files } from '../lib/system.ts';
+import type { AddressUse, CidrClaims } from './cidr-claims.ts';
 
 export interface Settings {
   podCidr: string;
@@ -73,15 +74,24 @@ async function portIsFree(port: number): Promise<boolean> {
   });
 }
 
+/** A range that the machine does not use and no other instance has, claimed. */
+async function takeFree(use: AddressUse, claims: CidrClaims): Promise<string> {
+  for (;;) {
+    const used = [...usedRanges(), ...(await claims.ofOthers(use))];
+    const cidr = use === 'pod' ? freePodCidr(used) : freeServiceCidr(used);
+    if (await claims.claim(use, cidr)) return cidr;
+  }
+}
+
 /**
  * The settings of a data folder: what was kept, else what the options say, else defaults that do not clash with what the machine
- * has and other instances have `claimed`. An option that differs from what was kept for the pod range is an Error: pods have addresses of the old one.
+ * has and other instances have claimed. An option that differs from what was kept for the pod range is an Error: pods have addresses of the old one.
  */
 export async function resolveSettings(
   files: Files,
   path: string,
   wanted: Wanted,
-  claimed: { pod: readonly string[]; service: readonly string[] },
+  claims: CidrClaims,
 ): Promise<Settings> {
   const kept = await readFile(path, 'utf8').then(
     (text) => JSON.parse(text) as Settings,
@@ -91,10 +101,16 @@ export async function resolveSettings(
     throw new Error(
       `this data folder's pods have addresses in ${kept.podCidr}: --pod-cidr cannot change that (reset it, or use another --data-dir)`,
     );
+  /** What was said wins, also over another instance's claim: those who name ranges know why. */
+  const range = async (use: AddressUse, said: string | undefined): Promise<string> => {
+    if (said === undefined) return await takeFree(use, claims);
+    await claims.claim(use, said);
+    return said;
+  };
   const keptPort = kept && (await portIsFree(kept.kubeletPort)) ? kept.kubeletPort : undefined;
   const settings: Settings = {
-    podCidr: kept?.podCidr ?? wanted.podCidr ?? freePodCidr([...usedRanges(), ...claimed.pod]),
-    serviceCidr: wanted.serviceCidr ?? kept?.serviceCidr ?? freeServiceCidr([...usedRanges(), ...claimed.service]),
+    podCidr: await range('pod', kept?.podCidr ?? wanted.podCidr),
+    serviceCidr: await range('service', wanted.serviceCidr ?? kept?.serviceCidr),
     kubeletPort: wanted.kubeletPort ?? keptPort ?? ((await portIsFree(defaultKubeletPort)) ? defaultKubeletPort : 0),
   };
   await files.writeFileAtomic(path, `${JSON.stringify(settings, null, 2)}\n`, 0o600);

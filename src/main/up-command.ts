@@ -20,7 +20,7 @@ import { unsafeSysctlProblem } from '../kubelet/decide/sysctl-allowlist.ts';
 import type { Logger } from '../lib/logger.ts';
 import { StoreInUseError } from '../store/embedded-lock.ts';
 import { applyFiles } from './apply-files.ts';
-import { claimCidr, claimedCidrs } from './cidr-claims.ts';
+import { cidrClaims, noCidrClaims } from './cidr-claims.ts';
 import { type ComponentSettings, componentSettings } from './component-settings.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { type DataDir, dataDirPaths, defaultDataDir } from './data-dir.ts';
@@ -129,12 +129,8 @@ async function prepare(options: UpOptions, progress: Progress): Promise<Run> {
     hostFiles,
     paths.settings,
     options,
-    real
-      ? { pod: await claimedCidrs('pod', instance.id), service: await claimedCidrs('service', instance.id) }
-      : { pod: [], service: [] },
+    real ? cidrClaims(instance.id) : noCidrClaims,
   );
-  if (real) await claimCidr('pod', instance.id, settings.podCidr);
-  if (real) await claimCidr('service', instance.id, settings.serviceCidr);
   return {
     options,
     runtime,
