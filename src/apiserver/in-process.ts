@@ -36,6 +36,7 @@ function apiRequest(user: UserInfo, request: TransportRequest, watch: boolean): 
     ifNoneMatch: '',
     body: () => Promise.resolve({ type: 'object', object: request.body, contentType }),
     signal: () => request.signal ?? never,
+    annotations: new Map(),
   };
 }
 

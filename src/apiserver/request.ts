@@ -31,6 +31,8 @@ export interface ApiRequest {
   body(): Promise<RequestBody>;
   /** Aborts when the client goes away or the server closes. */
   signal(): AbortSignal;
+  /** What the audit log is to tell of it beside the request itself; admission adds to it. */
+  readonly annotations: Map<string, string>;
 }
 
 /** How objects in an answer are shown, as the Accept header asked. */

@@ -97,6 +97,7 @@ export function writeContext({ deps, resource, request, info }: ResourceCall, op
     deps,
     info: resource,
     user: request.user,
+    request,
     options,
     subresource: info.subresource,
     namespace: resource.kind.namespaced ? info.namespace : '',

@@ -124,11 +124,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const objects = objectLookup(resources, feed);
   const { serviceCidr = '10.43.0.0/16' } = options;
   const services = resources.find('', 'v1', 'services') && (() => objects.list(serviceLookup, ''));
-  const admission = admissionChain([
-    ...createPlugins(
-      { objects, logger, random, sleep: (ms) => sleep(clock, ms, closing.signal) },
-      options.admissionPlugins,
-    ),
+  const plugins = createPlugins(
+    { objects, logger, random, sleep: (ms) => sleep(clock, ms, closing.signal) },
+    options.admissionPlugins,
+  );
+  const admission = admissionChain(plugins, [
     systemPriorityClassGuard,
     ...(services === undefined ? [] : [serviceAddresses({ serviceCidr, services, clock, random })]),
     ...(options.admission ?? []),

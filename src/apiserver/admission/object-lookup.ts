@@ -5,10 +5,12 @@ import type { CacheFeed } from '../registry/cache-feed.ts';
 import { placeOf } from '../registry/commit.ts';
 import type { ResourceTable } from '../resources.ts';
 
-/** A kind as it is looked up: group and plural name. Its version is v1. */
+/** A kind as it is looked up: group and plural name. */
 export interface LookupKind<T extends KubeObject> {
   group: string;
   resource: string;
+  /** v1 when absent. */
+  version?: string;
   /** Only there to carry the type. */
   readonly object?: T;
 }
@@ -21,7 +23,7 @@ export interface ObjectLookup {
 }
 
 export function objectLookup(resources: ResourceTable, feed: CacheFeed): ObjectLookup {
-  const infoOf = (kind: LookupKind<KubeObject>) => resources.find(kind.group, 'v1', kind.resource);
+  const infoOf = (kind: LookupKind<KubeObject>) => resources.find(kind.group, kind.version ?? 'v1', kind.resource);
   return {
     async get<T extends KubeObject>(kind: LookupKind<T>, namespace: string, name: string) {
       const info = infoOf(kind);

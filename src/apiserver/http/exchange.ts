@@ -118,6 +118,7 @@ function apiRequest(
       }
       return abort.signal;
     },
+    annotations: new Map(),
   };
 }
 

@@ -2,6 +2,7 @@
 // Follows apiserver pkg/endpoints/handlers/delete.go and apimachinery meta/v1/validation of v1.36.
 
 import { badRequest, FieldPath, type FieldError, invalid, invalidObject, notSupported } from '../../api/meta/errors.ts';
+import type { JsonObject } from '../../api/meta/types.ts';
 import { JsonSyntaxError } from '../../api/schema/json.ts';
 import type { ApiRequest } from '../request.ts';
 import type { ObjectMachinery } from '../machinery.ts';
@@ -101,4 +102,20 @@ export async function deleteOptions(request: ApiRequest, machinery: ObjectMachin
   // A negative period means the shortest one.
   if (options.gracePeriodSeconds !== undefined && options.gracePeriodSeconds < 0) options.gracePeriodSeconds = 1;
   return options;
+}
+
+/** The options as DeleteOptions in JSON, for admission webhooks. */
+export function deleteOptionsJson(options: DeleteOptions): JsonObject {
+  const { dryRun, uid, resourceVersion, ...rest } = options;
+  const preconditions = {
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+  };
+  return {
+    kind: 'DeleteOptions',
+    apiVersion: 'meta.k8s.io/v1',
+    ...rest,
+    ...(Object.keys(preconditions).length === 0 ? {} : { preconditions }),
+    ...(dryRun ? { dryRun: ['All'] } : {}),
+  };
 }

@@ -4,7 +4,7 @@
 import { conflict, notFound } from '../../api/meta/errors.ts';
 import type { JsonObject } from '../../api/meta/types.ts';
 import { commitDelete, currentVersion, placeOf } from './commit.ts';
-import type { DeleteOptions } from './delete-options.ts';
+import { type DeleteOptions, deleteOptionsJson } from './delete-options.ts';
 import { deletionFinalizers, specFinalizers } from './finalizers.ts';
 import type { ObjectPlace, ObjectVersion, StoredObject } from './object-version.ts';
 import { type Change, guaranteedUpdate } from './update.ts';
@@ -70,8 +70,9 @@ export async function deleteObject(context: WriteContext, name: string, options:
     if (current === undefined) throw notFound(info.qualified, name);
     checkPreconditions(context, current, options);
     const old = current.object();
-    await deps.admission.mutate(attributes(context, 'DELETE', name, undefined, old));
-    await deps.admission.validate(attributes(context, 'DELETE', name, undefined, old));
+    const asked = attributes(context, 'DELETE', name, undefined, old, () => deleteOptionsJson(options));
+    await deps.admission.mutate(asked);
+    await deps.admission.validate(asked);
     const done = await attempt(context, place, current, options);
     if (done !== undefined) return done;
   }

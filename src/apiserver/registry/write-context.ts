@@ -2,9 +2,10 @@
 // Follows apiserver pkg/registry/rest/meta.go of v1.36.
 
 import { badRequest } from '../../api/meta/errors.ts';
+import type { JsonObject } from '../../api/meta/types.ts';
 import type { Strategy, StrategyContext } from '../../api/scheme.ts';
 import type { AdmissionAttributes, Operation } from '../admission/admission.ts';
-import type { UserInfo } from '../request.ts';
+import type { ApiRequest, UserInfo } from '../request.ts';
 import type { ResourceInfo } from '../resources.ts';
 import type { RegistryDeps } from './commit.ts';
 import type { StoredObject } from './object-version.ts';
@@ -15,6 +16,8 @@ export interface WriteContext {
   readonly deps: RegistryDeps;
   readonly info: ResourceInfo;
   readonly user: UserInfo;
+  /** What it came by: its audit annotations, and whether the client is still there. */
+  readonly request: Pick<ApiRequest, 'annotations' | 'signal'>;
   readonly options: WriteOptions;
   readonly subresource: string;
   readonly namespace: string;
@@ -55,7 +58,9 @@ export function attributes(
   name: string,
   object: StoredObject | undefined,
   old: StoredObject | undefined,
+  options: () => JsonObject = () => optionsOf(context.options, operation),
 ): AdmissionAttributes {
+  const { request } = context;
   return {
     operation,
     resource: context.info,
@@ -67,7 +72,17 @@ export function attributes(
     object,
     old,
     warnings: context.warnings,
+    options,
+    annotations: request.annotations,
+    signal: () => request.signal(),
+    reinvocation: { again: false, wanted: false, kept: new Map() },
   };
+}
+
+/** The options of a write as webhooks see them. A patch is an update to them. */
+function optionsOf({ dryRun, sent }: WriteOptions, operation: Operation): JsonObject {
+  const kind = operation === 'CREATE' ? 'CreateOptions' : 'UpdateOptions';
+  return { kind, apiVersion: 'meta.k8s.io/v1', ...(dryRun ? { dryRun: ['All'] } : {}), ...sent };
 }
 
 /** Sets managedFields for the write: of what the client sent, before admission and strategy have their say. */

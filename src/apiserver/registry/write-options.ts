@@ -10,6 +10,8 @@ export interface WriteOptions {
   dryRun: boolean;
   fieldValidation: FieldValidation;
   fieldManager: string;
+  /** Of field manager and validation what the client named itself, as admission webhooks are shown it. */
+  sent?: { fieldManager?: string; fieldValidation?: string };
 }
 
 /** dryRun as the query or DeleteOptions carry it: nothing, or exactly All. */
@@ -41,5 +43,9 @@ export function writeOptions(request: ApiRequest, kind: string): WriteOptions {
     dryRun: dryRun.length > 0,
     fieldValidation: validation as FieldValidation,
     fieldManager: manager || defaultManager(request.userAgent),
+    sent: {
+      ...(manager === '' ? {} : { fieldManager: manager }),
+      ...(query.get('fieldValidation') ? { fieldValidation: validation } : {}),
+    },
   };
 }

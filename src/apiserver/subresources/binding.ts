@@ -66,6 +66,7 @@ export function bindingHandler(
       deps,
       info: pods,
       user: request.user,
+      request,
       options,
       subresource: 'binding',
       namespace: info.namespace,

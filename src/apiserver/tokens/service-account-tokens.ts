@@ -107,6 +107,7 @@ async function issue(deps: IssueDeps, request: ApiRequest, info: RequestInfo): P
     deps: registry,
     info: accounts,
     user: request.user,
+    request,
     options,
     subresource: 'token',
     namespace,
