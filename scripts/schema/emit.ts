@@ -33,6 +33,7 @@ function typeText(field: FieldSchema, names: ReadonlyMap<string, string>): strin
     case 'bytes':
       return 'string';
     case 'any':
+    case 'deduced':
       return 'Json';
     case 'ref':
       return names.get(field.ref ?? '') ?? 'Json';

@@ -2,6 +2,8 @@
 
 import type { FieldError } from './meta/errors.ts';
 import type { KubeObject } from './meta/types.ts';
+import type { DecodeResult } from './schema/decode.ts';
+import type { Schema } from './schema/schema.ts';
 
 export type Verb = 'create' | 'get' | 'list' | 'watch' | 'update' | 'patch' | 'delete' | 'deletecollection';
 
@@ -79,6 +81,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   group: string;
   version: string;
   kind: string;
+  /** The kind of its lists, where it is not the kind with List behind it. */
+  listKind?: string;
   /** Plural resource name. */
   resource: string;
   singular: string;
@@ -86,8 +90,12 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   categories: readonly string[];
   namespaced: boolean;
   verbs: readonly Verb[];
-  /** Name in the generated schema: io.k8s.api.core.v1.Pod */
+  /** Name in the schema: io.k8s.api.core.v1.Pod */
   definition: string;
+  /** The schema that holds the definition, where it is not the generated one (custom resources). Ask schemaOf. */
+  schema?: Schema;
+  /** Decodes a parsed body in place, where that is not done by the definition (custom resources take what their validation refuses). */
+  decode?(object: unknown): DecodeResult;
   /** Fills defaults in place, as Kubernetes' SetDefaults_* do. Idempotent. */
   defaults?(object: T): void;
   strategy: Strategy<T>;
@@ -108,6 +116,9 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   /** Whether metadata.generation is kept. */
   hasGeneration?: boolean;
 }
+
+/** The schema by which objects of the kind are merged, owned and published: its own, else the generated one. */
+export const schemaOf = (kind: Pick<AnyKind, 'schema'>, generated: Schema): Schema => kind.schema ?? generated;
 
 /** Any kind, where its type does not matter. Strategies are bivariant by method syntax, so that a list of kinds can be held. */
 export type AnyKind = KindDefinition;

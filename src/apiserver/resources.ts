@@ -1,4 +1,4 @@
-// The table of what is served: every kind by group, version and resource, built once at start.
+// The table of what is served: every kind by group, version and resource. Kinds come and go while the server runs.
 
 import { apiVersionOf } from '../api/meta/types.ts';
 import type { QualifiedName } from '../api/meta/errors.ts';
@@ -14,10 +14,20 @@ export interface ResourceInfo {
   readonly keyPrefix: string;
 }
 
-/** Looks up resources by group/version and name. */
+/** Looks up resources by group/version and name. What it gives is what is served in this turn of the event loop. */
 export interface ResourceTable {
   readonly all: readonly ResourceInfo[];
+  /** Grows with every change, so that what is made from the table can be kept until then. */
+  readonly generation: number;
   find(group: string, version: string, resource: string): ResourceInfo | undefined;
+  /** Calls the listener after every change, for as long as the table lives. */
+  onChange(listener: () => void): void;
+}
+
+/** The same for whoever adds and removes kinds. */
+export interface DynamicResourceTable extends ResourceTable {
+  /** Takes some out and puts others in, in one step. Throws when two kinds claim the same resource. */
+  replace(removed: readonly ResourceInfo[], added: readonly ResourceInfo[]): void;
 }
 
 /** Prefix of the keys of a resource. */
@@ -30,23 +40,52 @@ export function objectKey(info: ResourceInfo, namespace: string, name: string): 
   return info.kind.namespaced ? `${info.keyPrefix}${namespace}/${name}` : info.keyPrefix + name;
 }
 
-/** Builds the table. Throws when two kinds claim the same resource. */
-export function resourceTable(kinds: readonly AnyKind[]): ResourceTable {
-  const byName = new Map<string, ResourceInfo>();
-  for (const kind of kinds) {
-    const id = `${kind.group}/${kind.version}/${kind.resource}`;
-    if (byName.has(id)) throw new Error(`two kinds serve ${id}`);
-    const stored = kind.storage ?? kind;
-    byName.set(id, {
-      kind,
-      qualified: { group: kind.group, resource: kind.resource },
-      apiVersion: apiVersionOf(kind),
-      listKind: `${kind.kind}List`,
-      keyPrefix: keyPrefix(stored.group, stored.resource),
-    });
-  }
+/** What the table holds of a kind. */
+export function resourceInfo(kind: AnyKind): ResourceInfo {
+  const stored = kind.storage ?? kind;
   return {
-    all: [...byName.values()],
-    find: (group, version, resource) => byName.get(`${group}/${version}/${resource}`),
+    kind,
+    qualified: { group: kind.group, resource: kind.resource },
+    apiVersion: apiVersionOf(kind),
+    listKind: kind.listKind ?? `${kind.kind}List`,
+    keyPrefix: keyPrefix(stored.group, stored.resource),
+  };
+}
+
+const idOf = ({ kind }: ResourceInfo): string => `${kind.group}/${kind.version}/${kind.resource}`;
+
+/** By group, version and resource. Throws when two kinds claim the same resource. */
+function byId(infos: readonly ResourceInfo[]): Map<string, ResourceInfo> {
+  const found = new Map<string, ResourceInfo>();
+  for (const info of infos) {
+    const id = idOf(info);
+    if (found.has(id)) throw new Error(`two kinds serve ${id}`);
+    found.set(id, info);
+  }
+  return found;
+}
+
+/** Builds the table with what is served from the start. Throws when two kinds claim the same resource. */
+export function resourceTable(kinds: readonly AnyKind[]): DynamicResourceTable {
+  let all: readonly ResourceInfo[] = kinds.map(resourceInfo);
+  let found = byId(all);
+  let generation = 1;
+  const listeners: (() => void)[] = [];
+  return {
+    get all() {
+      return all;
+    },
+    get generation() {
+      return generation;
+    },
+    find: (group, version, resource) => found.get(`${group}/${version}/${resource}`),
+    onChange: (listener) => void listeners.push(listener),
+    replace(removed, added) {
+      const next = [...all.filter((info) => !removed.includes(info)), ...added];
+      found = byId(next);
+      all = next;
+      generation++;
+      for (const listener of listeners) listener();
+    },
   };
 }

@@ -9,6 +9,7 @@ import { applyStrategicMergePatch } from '../api/patch/strategic-merge-patch.ts'
 import { checkObject } from '../api/schema/decode.ts';
 import { parseJsonStrict } from '../api/schema/json.ts';
 import type { Schema } from '../api/schema/schema.ts';
+import { schemaOf } from '../api/scheme.ts';
 import { parseYamlStrict } from '../api/schema/yaml.ts';
 import type { ObjectMachinery } from './machinery.ts';
 import { protobufDecoder, type ProtobufDecoder, ProtobufError } from './protobuf/decode.ts';
@@ -41,7 +42,8 @@ export function schemaMachinery(schema: Schema): ObjectMachinery {
         'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
       );
     },
-    check: (kind, object, from) => checkObject(schema, kind.definition, object, from),
+    check: (kind, object, from) =>
+      kind.decode?.(object) ?? checkObject(schemaOf(kind, schema), kind.definition, object, from),
     patch(type, kind, target, patch) {
       switch (type) {
         case 'json':
@@ -49,7 +51,7 @@ export function schemaMachinery(schema: Schema): ObjectMachinery {
         case 'merge':
           return applyMergePatch(target, patch);
         case 'strategic':
-          return applyStrategicMergePatch(schema, kind.definition, { ...target }, patch);
+          return applyStrategicMergePatch(schemaOf(kind, schema), kind.definition, { ...target }, patch);
         default:
           return type satisfies never;
       }
@@ -57,7 +59,7 @@ export function schemaMachinery(schema: Schema): ObjectMachinery {
     managedFields: ({ kind, before, resetFields, onlyFields, ...update }) =>
       updateManagedFields({
         ...update,
-        schema,
+        schema: schemaOf(kind, schema),
         definition: kind.definition,
         apiVersion: apiVersionOf(kind),
         before,

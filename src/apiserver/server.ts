@@ -169,7 +169,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const openApi = openApiHandler({
     schema: machinery.schema,
     descriptions: loadDescriptions,
-    kinds,
+    kinds: () => [...kinds.filter((kind) => !stored.includes(kind)), ...resources.all.map(({ kind }) => kind)],
+    generation: () => resources.generation,
     build: options.version,
   });
   const listeners: Listener[] = [];
@@ -180,7 +181,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     resources,
     registry,
     authorizer,
-    discovery: createDiscovery(stored, virtual, address),
+    discovery: createDiscovery(resources, virtual, address),
     virtual,
     custom,
     health: [

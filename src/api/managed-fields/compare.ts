@@ -84,7 +84,7 @@ function compareStruct(schema: Schema, definition: Definition, before: Value, af
   const now = isStruct(after) ? after : undefined;
   const members = new Members();
   const visit = (name: string): void => {
-    const field = Object.hasOwn(definition.fields, name) ? definition.fields[name] : undefined;
+    const field = Object.hasOwn(definition.fields, name) ? definition.fields[name] : definition.others;
     if (field === undefined) return;
     members.put(`f:${name}`, compareField(schema, field, fieldValue(old, name, field), fieldValue(now, name, field)));
   };
@@ -203,6 +203,8 @@ function isLeaf(schema: Schema, field: FieldSchema): boolean {
         (definition.atomic === true && field.mapType !== 'granular')
       );
     }
+    case 'deduced':
+      return false;
     default:
       return true;
   }
@@ -214,8 +216,15 @@ function compareField(schema: Schema, field: FieldSchema, before: Value, after: 
   if (isLeaf(schema, field)) return compareLeaf(before, after);
   if (field.type === 'array') return compareList(schema, field, before, after);
   if (field.type === 'map') return compareMap(schema, field.items ?? { type: 'any' }, before, after);
+  if (field.type === 'deduced') return compareDeduced(schema, field, before, after);
   const definition = schema.definitions[field.ref ?? ''];
   return definition ? compareStruct(schema, definition, before, after) : compareLeaf(before, after);
+}
+
+/** Free JSON is owned member by member where both sides are objects, or there is but one. */
+function compareDeduced(schema: Schema, field: FieldSchema, before: Value, after: Value): Difference | undefined {
+  const structs = (before === undefined || isStruct(before)) && (after === undefined || isStruct(after));
+  return structs ? compareMap(schema, field, before, after) : compareLeaf(before, after);
 }
 
 /**
@@ -232,11 +241,12 @@ export function compareObjects(schema: Schema, definitionName: string, before: o
 function setOfField(schema: Schema, field: FieldSchema, value: Value): FieldSet {
   if (value === null || isLeaf(schema, field)) return leafSet;
   if (field.type === 'array') return setOfList(schema, field, value);
+  if (field.type === 'deduced' && !isStruct(value)) return leafSet;
   const children = new Map<string, FieldSet>();
   if (isStruct(value)) {
     const definition = field.type === 'ref' ? schema.definitions[field.ref ?? ''] : undefined;
     for (const name of Object.keys(value)) {
-      const below = definition ? definition.fields[name] : field.items;
+      const below = definition ? (definition.fields[name] ?? definition.others) : (field.items ?? field);
       if (below === undefined || value[name] === undefined) continue;
       const set = setOfField(schema, below, value[name]);
       // Keys of free maps are owned themselves, fields of structs only by what is in them.

@@ -1,5 +1,5 @@
 // Writes the schema's definitions as OpenAPI schemas, for v3 (allOf references, enums, defaults) and v2 (plain references).
-import type { JsonObject } from '../meta/types.ts';
+import type { Json, JsonObject } from '../meta/types.ts';
 import type { Descriptions } from '../schema/load.ts';
 import type { Definition, FieldSchema, Schema } from '../schema/schema.ts';
 
@@ -142,9 +142,9 @@ function definitionSchema(
   const properties: JsonObject = {};
   for (const name of Object.keys(definition.fields).sort()) {
     const field = definition.fields[name];
-    if (field) properties[name] = fieldSchema(writer, schema, field, texts?.[name]);
+    if (field) properties[name] = fieldSchema(writer, schema, field, texts?.[name] ?? field.description);
   }
-  const description = texts?.[''];
+  const description = texts?.[''] ?? definition.description;
   return {
     ...(description ? { description } : {}),
     ...(Object.keys(properties).length > 0 ? { properties } : {}),
@@ -162,9 +162,26 @@ const unionSchemas = (unions: NonNullable<Definition['unions']>): JsonObject[] =
     'fields-to-discriminateBy': { ...union.fields },
   }));
 
+/** A schema as it was given; what it refers to is to be written, too. */
+function published(writer: Writer, { v2, v3 }: NonNullable<Definition['published']>): JsonObject {
+  const schema = writer.version === 3 ? v3 : v2;
+  const prefix = reference(writer.version, '');
+  const note = (value: Json): void => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [key, member] of Object.entries(value)) {
+      if (key === '$ref' && typeof member === 'string' && member.startsWith(prefix))
+        writer.references.add(member.slice(prefix.length));
+      else note(member);
+    }
+  };
+  note(schema);
+  return schema;
+}
+
 /** One component by name: a definition of the schema, or one of the types without fields. */
 function component(writer: Writer, schema: Schema, name: string, descriptions: Descriptions): JsonObject {
   const definition = schema.definitions[name];
+  if (definition?.published) return published(writer, definition.published);
   if (definition) return definitionSchema(writer, schema, definition, descriptions);
   const free: { v2: JsonObject; v3?: JsonObject; description: string } = freeTypes[name] ?? anything;
   return { description: free.description, ...(writer.version === 3 ? (free.v3 ?? free.v2) : free.v2) };

@@ -21,6 +21,8 @@ export interface Operation {
   /** x-kubernetes-action. */
   action: string;
   gvk: { group: string; version: string; kind: string } | undefined;
+  /** Content types of a patch. */
+  patchTypes?: readonly string[];
   parameters: readonly Parameter[];
   /** Definition name of the body, if it takes one. */
   body: string | undefined;
@@ -134,7 +136,7 @@ function namesOf(schema: Schema, kind: AnyKind): Names {
 }
 
 const listOf = ({ schema, kind }: Names): string =>
-  schema.ofKind(kind.group, kind.version, `${kind.kind}List`)?.name ?? kind.definition;
+  schema.ofKind(kind.group, kind.version, kind.listKind ?? `${kind.kind}List`)?.name ?? kind.definition;
 
 type Shape = Pick<Operation, 'method' | 'action' | 'parameters' | 'body' | 'result' | 'codes'> & {
   verb: string;
@@ -208,6 +210,14 @@ function shapeOf(verb: Verb, body: string): Shape | undefined {
   }
 }
 
+/** Kinds that bring their own schema know no strategic merge. */
+const patchTypesOf = ({ schema }: AnyKind): readonly string[] => [
+  'application/apply-patch+yaml',
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  ...(schema === undefined ? ['application/strategic-merge-patch+json'] : []),
+];
+
 function operation(names: Names, path: string, shape: Shape, subresource: string, gvk: Operation['gvk']): Operation {
   const { kind } = names;
   const { verb, text, ...rest } = shape;
@@ -216,6 +226,7 @@ function operation(names: Names, path: string, shape: Shape, subresource: string
     path,
     id: `${verb}${names.prefix}${names.scope}${kind.kind}${title(subresource)}`,
     tag: names.tag,
+    ...(verb === 'patch' ? { patchTypes: patchTypesOf(kind) } : {}),
     description: subresource === '' ? `${text} ${kind.kind}` : `${text} ${kind.kind}, its ${subresource}`,
     gvk,
   };

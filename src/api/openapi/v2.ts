@@ -16,12 +16,6 @@ import {
 import { rootsOf } from './v3.ts';
 
 const json = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
-const patchTypes = [
-  'application/json-patch+json',
-  'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
-  'application/apply-patch+yaml',
-];
 
 const parameter = ({ name, in: where, type, description }: Parameter): JsonObject => ({
   name,
@@ -44,7 +38,7 @@ function operationObject(operation: Operation): JsonObject {
   const schema = operation.result ? refTo(operation.result) : { type: 'string' };
   return {
     description: operation.description,
-    consumes: operation.method === 'patch' ? patchTypes : ['*/*'],
+    consumes: [...(operation.patchTypes ?? ['*/*'])],
     produces:
       operation.action === 'list'
         ? [...json, 'application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch']

@@ -19,12 +19,6 @@ import {
 
 const responseTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 const watchTypes = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
-const patchTypes = [
-  'application/apply-patch+yaml',
-  'application/json-patch+json',
-  'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
-];
 
 const refTo = (name: string): JsonObject => ({ $ref: reference(3, name) });
 
@@ -49,7 +43,7 @@ function response(operation: Operation, code: number): JsonObject {
 
 function operationObject(operation: Operation): JsonObject {
   const { body, gvk, parameters } = operation;
-  const types = operation.method === 'patch' ? patchTypes : ['*/*'];
+  const types = operation.patchTypes ?? ['*/*'];
   return {
     tags: [operation.tag],
     description: operation.description,
@@ -122,12 +116,13 @@ export function openApiV3Document(
 }
 
 /** What a kind's part of its document depends on, beside the schema. */
-const shapeOf = ({ kind, resource, namespaced, verbs, definition, subresources }: AnyKind): unknown => [
+const shapeOf = ({ kind, resource, namespaced, verbs, definition, subresources, schema }: AnyKind): unknown => [
   kind,
   resource,
   namespaced,
   verbs,
   definition,
+  schema?.definitions[definition]?.published?.v3,
   Object.entries(subresources ?? {}).map(([name, sub]) => [name, sub.kind, sub.verbs]),
 ];
 

@@ -83,6 +83,7 @@ function goType(field: FieldSchema): string {
     case 'micro-time':
       return 'v1.MicroTime';
     case 'any':
+    case 'deduced':
       return 'runtime.RawExtension';
     default:
       return field.type satisfies never;
@@ -251,6 +252,7 @@ function decodeValue(walk: Walk, field: FieldSchema, value: unknown): unknown {
       return value;
     }
     case 'any':
+    case 'deduced':
       return value;
     case 'bytes':
       if (typeof value !== 'string') return mismatch(walk, field, value);

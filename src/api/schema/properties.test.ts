@@ -46,6 +46,7 @@ function values(field: FieldSchema, depth: number): fc.Arbitrary<unknown> {
     case 'bytes':
       return fc.constantFrom('', 'aGk=');
     case 'any':
+    case 'deduced':
       return fc.constant({ free: ['form'] });
     case 'array': {
       const items = values(field.items ?? { type: 'any' }, depth - 1);

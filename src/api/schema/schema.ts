@@ -1,10 +1,15 @@
 // The shape of the generated API schema: every type of Kubernetes v1.36 with its fields and their list and patch semantics.
 
+import type { JsonObject } from '../meta/types.ts';
+
 /** How a list is merged: one value, a set of scalars, or a map by keys. */
 export type ListType = 'atomic' | 'set' | 'map';
 
 export interface FieldSchema {
-  /** JSON type; `ref` names another definition; `any` is free JSON (RawExtension, FieldsV1, JSON). */
+  /**
+   * JSON type; `ref` names another definition; `any` is free JSON (RawExtension, FieldsV1, JSON) that is owned as one; `deduced` is
+   * free JSON that is owned as its form tells: objects member by member, all else as one.
+   */
   type:
     | 'string'
     | 'integer'
@@ -14,6 +19,7 @@ export interface FieldSchema {
     | 'map'
     | 'ref'
     | 'any'
+    | 'deduced'
     | 'int-or-string'
     | 'quantity'
     | 'time'
@@ -46,11 +52,15 @@ export interface Definition {
   name: string;
   description?: string;
   fields: Readonly<Record<string, FieldSchema>>;
+  /** What fields of any other name hold, where such are kept (custom resources). */
+  others?: FieldSchema;
   required: readonly string[];
   /** The whole object is replaced as one (map-type: atomic on the type). */
   atomic?: boolean;
   /** Fields of which one is set, by the discriminator's value; printed in OpenAPI, nothing enforces it. */
   unions?: readonly { discriminator?: string; fields: Readonly<Record<string, string>> }[];
+  /** What OpenAPI documents show, where the definition was itself made from such a schema (custom resources). */
+  published?: { v2: JsonObject; v3: JsonObject };
   /** Group, version and kind where the type is one that is served. */
   gvk?: readonly { group: string; version: string; kind: string }[];
 }

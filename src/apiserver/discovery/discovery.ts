@@ -7,6 +7,7 @@ import { apiVersionOf } from '../../api/meta/types.ts';
 import type { AnyKind } from '../../api/scheme.ts';
 import { mediaRanges } from '../negotiation.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
+import type { ResourceTable } from '../resources.ts';
 import type { VirtualResource } from '../virtual.ts';
 
 /** One resource or subresource, as both forms describe it. */
@@ -109,7 +110,7 @@ function byPriority(a: string, b: string): number {
     return [stage, Number(match[1]), Number(match[3] ?? 0)];
   };
   const [x, y] = [parse(a), parse(b)];
-  return y[0] - x[0] || y[1] - x[1] || y[2] - x[2];
+  return y[0] - x[0] || y[1] - x[1] || y[2] - x[2] || (a < b ? -1 : 1);
 }
 
 /** Upstream lists its own groups in this order; others follow by name. */
@@ -145,31 +146,33 @@ export interface Discovery {
   answer(request: ApiRequest): ApiResponse | undefined;
 }
 
-/** Prepares every document once. `address` is host:port as clients see it. */
-export function createDiscovery(
-  kinds: readonly AnyKind[],
-  virtual: readonly VirtualResource[],
-  address: () => string,
-): Discovery {
-  const resources = describe(kinds, virtual);
+/** Every document, and the versions of the core group. */
+interface Documents {
+  readonly byPath: ReadonlyMap<string, Document>;
+  /** By `/api v2` and the like. */
+  readonly aggregated: ReadonlyMap<string, Document>;
+  readonly coreVersions: readonly string[];
+}
+
+function documentsOf(resources: readonly Described[]): Documents {
   const groups = [...new Set(resources.map((r) => r.group))].sort(
     (a, b) => groupRank(a) - groupRank(b) || (a < b ? -1 : 1),
   );
   const versionsOf = (group: string): string[] =>
     [...new Set(resources.filter((r) => r.group === group).map((r) => r.version))].sort(byPriority);
-  const documents = new Map<string, Document>();
+  const byPath = new Map<string, Document>();
   const groupObject = (group: string): JsonObject => {
     const versions = versionsOf(group).map((version) => ({ groupVersion: apiVersionOf({ group, version }), version }));
     return { name: group, versions, preferredVersion: versions[0] ?? null };
   };
   const named = groups.filter((g) => g !== '');
-  documents.set('/apis', documentOf({ kind: 'APIGroupList', apiVersion: 'v1', groups: named.map(groupObject) }));
+  byPath.set('/apis', documentOf({ kind: 'APIGroupList', apiVersion: 'v1', groups: named.map(groupObject) }));
   for (const group of groups) {
     const root = group === '' ? '/api' : `/apis/${group}`;
-    if (group !== '') documents.set(root, documentOf({ kind: 'APIGroup', apiVersion: 'v1', ...groupObject(group) }));
+    if (group !== '') byPath.set(root, documentOf({ kind: 'APIGroup', apiVersion: 'v1', ...groupObject(group) }));
     for (const version of versionsOf(group)) {
       const own = resources.filter((r) => r.group === group && r.version === version);
-      documents.set(
+      byPath.set(
         `${root}/${version}`,
         documentOf({
           kind: 'APIResourceList',
@@ -195,18 +198,44 @@ export function createDiscovery(
     aggregated.set(`/api ${apiVersion}`, list(groups.filter((g) => g === '')));
     aggregated.set(`/apis ${apiVersion}`, list(named));
   }
+  return { byPath, aggregated, coreVersions: versionsOf('') };
+}
+
+/** Prepares every document when one is first asked for after the table changed. `address` is host:port as clients see it. */
+export function createDiscovery(
+  table: ResourceTable,
+  virtual: readonly VirtualResource[],
+  address: () => string,
+): Discovery {
+  let generation = 0;
+  let made: Documents | undefined;
+  const documents = (): Documents => {
+    if (made === undefined || generation !== table.generation) {
+      generation = table.generation;
+      made = documentsOf(
+        describe(
+          table.all.map(({ kind }) => kind),
+          virtual,
+        ),
+      );
+    }
+    return made;
+  };
   return {
     answer(request) {
       const path = request.path.length > 1 && request.path.endsWith('/') ? request.path.slice(0, -1) : request.path;
+      if (path !== '/api' && path !== '/apis' && !path.startsWith('/api/') && !path.startsWith('/apis/'))
+        return undefined;
+      const { byPath, aggregated, coreVersions } = documents();
       if (path === '/api' || path === '/apis') {
         const version = aggregatedVersionWanted(request.accept);
         if (version !== undefined) {
           const type = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
           return served(request, aggregated.get(`${path} ${version}`), type);
         }
-        if (path === '/api') return served(request, legacyVersions(versionsOf(''), address()), 'application/json');
+        if (path === '/api') return served(request, legacyVersions(coreVersions, address()), 'application/json');
       }
-      return served(request, documents.get(path), 'application/json');
+      return served(request, byPath.get(path), 'application/json');
     },
   };
 }

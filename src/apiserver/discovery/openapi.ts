@@ -3,6 +3,8 @@
 
 import { createHash } from 'node:crypto';
 import { notAcceptable } from '../../api/meta/errors.ts';
+import { combinedSchema } from '../../api/openapi/combined-schema.ts';
+import { groupVersionPath } from '../../api/openapi/operations.ts';
 import { openApiV2Document } from '../../api/openapi/v2.ts';
 import { openApiV3Document, openApiV3Index } from '../../api/openapi/v3.ts';
 import type { AnyKind } from '../../api/scheme.ts';
@@ -18,7 +20,10 @@ export interface OpenApiOptions {
   schema: Schema;
   /** Loaded apart, for they are large and only this needs them. */
   descriptions(): Promise<Descriptions>;
-  kinds: readonly AnyKind[];
+  /** What is served now. */
+  kinds(): readonly AnyKind[];
+  /** Grows whenever that changes. */
+  generation(): number;
   /** Peapod's version: changes every address. */
   build: string;
 }
@@ -32,48 +37,94 @@ interface Document {
 export function openApiHandler(
   options: OpenApiOptions,
 ): (request: ApiRequest) => Promise<ApiResponse | undefined> | undefined {
-  const { schema, kinds, build } = options;
-  const documents = new Map<string, Promise<Document>>();
-  const groupVersions = new Map(
-    kinds.map(({ group, version }) => [
-      group === '' ? `api/${version}` : `apis/${group}/${version}`,
-      { group, version },
-    ]),
-  );
-  const keep = (name: string, make: () => Promise<Buffer>): Promise<Document> => {
-    let found = documents.get(name);
-    if (found === undefined) {
-      found = make().then(documentOf);
-      // A failure is not kept.
-      found.catch(() => documents.delete(name));
-      documents.set(name, found);
-    }
-    return found;
+  const { build } = options;
+  let served: Served | undefined;
+  const now = (): Served => {
+    const generation = options.generation();
+    if (served?.generation !== generation)
+      served = servedNow(options.schema, options.kinds(), generation, build, served?.byAddress);
+    return served;
   };
-  const v2 = async (): Promise<Buffer> =>
+  const v2 = async ({ schema, kinds }: Served): Promise<Buffer> =>
     await slicedBytes(openApiV2Document(schema, await options.descriptions(), kinds));
-  const v2Protobuf = async (): Promise<Buffer> =>
+  const v2Protobuf = async ({ schema, kinds }: Served): Promise<Buffer> =>
     encodeOpenApiV2(openApiV2Document(schema, await options.descriptions(), kinds));
   const openApiV2 = (request: ApiRequest): Promise<ApiResponse> => {
     const form = mediaRanges(request.accept).find(
       (range) => jsonTypes.has(range.type) || protobufTypes.has(range.type),
     );
-    if (form === undefined || jsonTypes.has(form.type)) return answer(request, () => keep('v2', v2));
-    return answer(request, () => keep('v2 protobuf', v2Protobuf), [...protobufTypes][0]);
+    const all = now();
+    if (form === undefined || jsonTypes.has(form.type))
+      return answer(request, () => keep(all.documents, 'v2', () => v2(all)));
+    return answer(request, () => keep(all.documents, 'v2 protobuf', () => v2Protobuf(all)), [...protobufTypes][0]);
   };
   return (request) => {
     const path = request.path.replace(/\/$/, '');
     if (path === '/openapi/v2') return openApiV2(request);
-    if (path === '/openapi/v3')
-      return answer(request, () => keep('v3', () => Promise.resolve(jsonBytes(openApiV3Index(kinds, build)))));
+    if (path === '/openapi/v3') return answer(request, () => Promise.resolve(now().index));
     if (!path.startsWith('/openapi/v3/')) return undefined;
-    const groupVersion = groupVersions.get(path.slice('/openapi/v3/'.length));
-    if (groupVersion === undefined) return undefined;
-    const { group, version } = groupVersion;
+    const all = now();
+    const one = all.groupVersions.get(path.slice('/openapi/v3/'.length));
+    if (one === undefined) return undefined;
+    const { group, version, address } = one;
     const make = async (): Promise<Buffer> =>
-      await slicedBytes(openApiV3Document(schema, await options.descriptions(), kinds, group, version));
-    return answer(request, () => keep(path, make));
+      await slicedBytes(openApiV3Document(all.schema, await options.descriptions(), all.kinds, group, version));
+    return answer(request, () => keep(all.byAddress, address, make));
   };
+}
+
+/** All that is served, as of one generation, and the documents made of it so far. */
+interface Served {
+  readonly generation: number;
+  readonly kinds: readonly AnyKind[];
+  readonly schema: Schema;
+  readonly index: Document;
+  /** By the path behind /openapi/v3/. `address` changes whenever its document does. */
+  readonly groupVersions: ReadonlyMap<string, { group: string; version: string; address: string }>;
+  /** Documents of all kinds together. */
+  readonly documents: Map<string, Promise<Document>>;
+  /** Documents of one group version, by address. */
+  readonly byAddress: Map<string, Promise<Document>>;
+}
+
+/** `before` has the documents that were made for an earlier generation: those of group versions that did not change stay. */
+function servedNow(
+  generated: Schema,
+  kinds: readonly AnyKind[],
+  generation: number,
+  build: string,
+  before: ReadonlyMap<string, Promise<Document>> = new Map(),
+): Served {
+  const index = openApiV3Index(kinds, build);
+  const groupVersions = new Map<string, { group: string; version: string; address: string }>();
+  const byAddress = new Map<string, Promise<Document>>();
+  for (const { group, version } of kinds) {
+    const path = groupVersionPath(group, version);
+    const address = index.paths[path]?.serverRelativeURL ?? path;
+    groupVersions.set(path, { group, version, address });
+    const kept = before.get(address);
+    if (kept !== undefined) byAddress.set(address, kept);
+  }
+  return {
+    generation,
+    kinds,
+    schema: combinedSchema(generated, kinds),
+    index: documentOf(jsonBytes(index)),
+    groupVersions,
+    documents: new Map(),
+    byAddress,
+  };
+}
+
+function keep(documents: Map<string, Promise<Document>>, name: string, make: () => Promise<Buffer>): Promise<Document> {
+  let found = documents.get(name);
+  if (found === undefined) {
+    found = make().then(documentOf);
+    // A failure is not kept.
+    found.catch(() => documents.delete(name));
+    documents.set(name, found);
+  }
+  return found;
 }
 
 const jsonBytes = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));

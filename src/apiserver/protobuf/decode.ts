@@ -197,6 +197,7 @@ export function protobufDecoder(schema: Schema): ProtobufDecoder {
       case 'duration':
         return durationText(expectChunk(reader, wire));
       case 'any':
+      case 'deduced':
         return rawJson(expectChunk(reader, wire));
       case 'array':
       case 'map':

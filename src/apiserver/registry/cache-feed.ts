@@ -1,7 +1,6 @@
 // Keeps every resource cache current from one watch of the store, and tells how far they have come.
 
-import type { Clock } from '../../lib/clock.ts';
-import { sleep } from '../../lib/clock.ts';
+import { type Clock, sleep, type Timer } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { CompactedError, type Store, type StoreEvent } from '../../store/store.ts';
 import type { ResourceInfo } from '../resources.ts';
@@ -12,6 +11,8 @@ import { SortedMap } from './sorted-map.ts';
 const root = '/registry/';
 /** Objects read per step while loading, so that other work gets its turn. */
 const loadPage = 2000;
+/** ms for which a cache that nobody should ask any more is still kept current, for requests under way. */
+const retiredMs = 60_000;
 
 interface Waiter {
   revision: number;
@@ -25,6 +26,9 @@ export class CacheFeed {
   readonly #logger: Logger;
   readonly #byPrefix = new Map<string, ResourceCache[]>();
   readonly #caches = new Map<ResourceInfo, ResourceCache>();
+  /** Caches that are being filled, with the events that came meanwhile. */
+  readonly #filling = new Map<ResourceCache, StoreEvent[]>();
+  readonly #retirements = new Set<Timer>();
   readonly #stop = new AbortController();
   #waiters: Waiter[] = [];
   #progress = 0;
@@ -34,13 +38,55 @@ export class CacheFeed {
     this.#store = store;
     this.#clock = clock;
     this.#logger = logger;
-    for (const info of resources) {
-      const cache = new ResourceCache(info);
-      this.#caches.set(info, cache);
-      const same = this.#byPrefix.get(info.keyPrefix);
-      if (same === undefined) this.#byPrefix.set(info.keyPrefix, [cache]);
-      else same.push(cache);
+    for (const info of resources) this.#addCache(info);
+  }
+
+  #addCache(info: ResourceInfo): ResourceCache {
+    const cache = new ResourceCache(info);
+    this.#caches.set(info, cache);
+    const same = this.#byPrefix.get(info.keyPrefix);
+    if (same === undefined) this.#byPrefix.set(info.keyPrefix, [cache]);
+    else same.push(cache);
+    return cache;
+  }
+
+  /** Keeps caches of further resources from now on. Resolves once they show what the others show. */
+  async add(resources: readonly ResourceInfo[]): Promise<void> {
+    const caches = resources.map((info) => this.#addCache(info));
+    // What happens while the store is read is taken note of, so that nothing is missed between the two.
+    for (const cache of caches) this.#filling.set(cache, []);
+    const byPrefix = Map.groupBy(caches, (cache) => cache.info.keyPrefix);
+    const revisions = await Promise.all([...byPrefix].map(([prefix, same]) => this.#fill(prefix, same)));
+    await this.caughtUp(Math.max(0, ...revisions));
+  }
+
+  async #fill(prefix: string, caches: readonly ResourceCache[]): Promise<number> {
+    const { revision, loaded } = await this.#read(prefix, caches);
+    for (const [cache, objects] of loaded) {
+      // The whole store may have been loaded anew meanwhile.
+      if (revision > cache.loadedAt) cache.load(objects, revision);
+      const missed = this.#filling.get(cache) ?? [];
+      this.#filling.delete(cache);
+      for (const event of missed) this.#applyTo(cache, event);
     }
+    return revision;
+  }
+
+  /** Ends the watches of these resources. Their caches stay current a little longer, for requests under way. */
+  retire(resources: readonly ResourceInfo[]): void {
+    for (const info of resources) this.cache(info).retire();
+    const timer = this.#clock.after(retiredMs, () => {
+      this.#retirements.delete(timer);
+      for (const info of resources) this.#drop(info);
+    });
+    this.#retirements.add(timer);
+  }
+
+  #drop(info: ResourceInfo): void {
+    this.#caches.delete(info);
+    const left = (this.#byPrefix.get(info.keyPrefix) ?? []).filter((cache) => cache.info !== info);
+    if (left.length > 0) this.#byPrefix.set(info.keyPrefix, left);
+    else this.#byPrefix.delete(info.keyPrefix);
   }
 
   cache(info: ResourceInfo): ResourceCache {
@@ -62,6 +108,7 @@ export class CacheFeed {
 
   async close(): Promise<void> {
     this.#stop.abort();
+    for (const timer of this.#retirements) timer.cancel();
     await this.#running;
     for (const waiter of this.#waiters.splice(0)) waiter.resolve();
   }
@@ -86,11 +133,27 @@ export class CacheFeed {
 
   /** Reads the whole store beside what the caches show, which changes only when all of it is there. */
   async #load(): Promise<number> {
-    let revision: number | undefined;
-    let startKey = root;
-    const loaded = new Map([...this.#caches.values()].map((cache) => [cache, new SortedMap<ObjectVersion>()] as const));
     for (;;) {
-      const page = await this.#store.range(root, {
+      const caches = [...this.#caches.values()];
+      const { revision, loaded } = await this.#read(root, caches);
+      // One that was added meanwhile may have missed what nobody was told.
+      if ([...this.#caches.values()].some((cache) => !loaded.has(cache))) continue;
+      for (const [cache, objects] of loaded) cache.load(objects, revision);
+      this.#advance(revision);
+      return revision;
+    }
+  }
+
+  /** The objects of these caches below the prefix, as of one revision. */
+  async #read(
+    prefix: string,
+    caches: readonly ResourceCache[],
+  ): Promise<{ revision: number; loaded: Map<ResourceCache, SortedMap<ObjectVersion>> }> {
+    let revision: number | undefined;
+    let startKey = prefix;
+    const loaded = new Map(caches.map((cache) => [cache, new SortedMap<ObjectVersion>()] as const));
+    for (;;) {
+      const page = await this.#store.range(prefix, {
         startKey,
         limit: loadPage,
         ...(revision === undefined ? {} : { revision }),
@@ -98,17 +161,15 @@ export class CacheFeed {
       revision ??= page.revision;
       for (const kv of page.items) {
         for (const cache of this.#cachesOf(kv.key)) {
-          const version = objectVersion(cache.info.kind, cache.place(kv.key), kv.value, kv.modRevision, kv.lease);
-          loaded.get(cache)?.set(kv.key, version);
+          const objects = loaded.get(cache);
+          if (objects === undefined) continue;
+          objects.set(kv.key, objectVersion(cache.info.kind, cache.place(kv.key), kv.value, kv.modRevision, kv.lease));
         }
       }
       const last = page.items.at(-1);
-      if (!page.more || last === undefined) break;
+      if (!page.more || last === undefined) return { revision, loaded };
       startKey = `${last.key}\0`;
     }
-    for (const [cache, objects] of loaded) cache.load(objects, revision);
-    this.#advance(revision);
-    return revision;
   }
 
   /** The caches that a key belongs to: its first or first two segments after the root name the resource. */
@@ -144,12 +205,18 @@ export class CacheFeed {
 
   #apply(event: StoreEvent): void {
     for (const cache of this.#cachesOf(event.key)) {
-      try {
-        cache.apply(event);
-      } catch (error) {
-        // One object that cannot be read must not stop the others.
-        this.#logger.error('an event could not be applied', { key: event.key, error: String(error) });
-      }
+      const filling = this.#filling.get(cache);
+      if (filling !== undefined) filling.push(event);
+      else this.#applyTo(cache, event);
+    }
+  }
+
+  #applyTo(cache: ResourceCache, event: StoreEvent): void {
+    try {
+      cache.apply(event);
+    } catch (error) {
+      // One object that cannot be read must not stop the others.
+      this.#logger.error('an event could not be applied', { key: event.key, error: String(error) });
     }
   }
 

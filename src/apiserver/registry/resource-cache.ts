@@ -81,6 +81,9 @@ export class ResourceCache {
   #window: CacheEvent[] = [];
   /** Every event after this revision is in the window. */
   #windowStart = 0;
+  /** What was loaded shows every event up to and with this revision. */
+  #loadedAt = 0;
+  #retired = false;
   // Watchers by what they must match: 'all', a namespace, a name, or the value of a field such as spec.nodeName.
   readonly #watchers = new Map<string, Set<CacheWatcher>>();
   readonly #watchedFields = new Map<string, number>();
@@ -88,6 +91,11 @@ export class ResourceCache {
 
   constructor(info: ResourceInfo) {
     this.info = info;
+  }
+
+  /** The revision of what was loaded last, 0 before that. */
+  get loadedAt(): number {
+    return this.#loadedAt;
   }
 
   /** The objects by key, in order. */
@@ -111,12 +119,24 @@ export class ResourceCache {
     this.#objects = objects;
     this.#window = [];
     this.#windowStart = revision;
-    for (const watchers of this.#watchers.values()) for (const watcher of watchers) watcher.end();
+    this.#loadedAt = revision;
+    this.#endWatches();
     for (const observer of this.#observers) observer.loaded();
+  }
+
+  /** Ends every watch, and at once those that are still to come: the resource is not served in this form any more. */
+  retire(): void {
+    this.#retired = true;
+    this.#endWatches();
+  }
+
+  #endWatches(): void {
+    for (const watchers of this.#watchers.values()) for (const watcher of watchers) watcher.end();
   }
 
   /** Takes one change from the store and tells the watchers that it concerns. */
   apply(event: StoreEvent): void {
+    if (event.revision <= this.#loadedAt) return;
     const cached = this.toCacheEvent(event, this.objects.get(event.key));
     if (cached.current !== undefined) this.objects.set(event.key, cached.current);
     else this.objects.delete(event.key);
@@ -182,6 +202,10 @@ export class ResourceCache {
 
   /** Gives what happened after the watcher's revision, then every change, until the returned function is called. Needs covers(). */
   register(watcher: CacheWatcher): () => void {
+    if (this.#retired) {
+      watcher.end();
+      return () => {};
+    }
     let from = this.#window.length;
     while (from > 0 && (this.#window[from - 1]?.revision ?? 0) > watcher.after) from--;
     for (let i = from; i < this.#window.length; i++) {
