@@ -30,6 +30,10 @@ const request = (resource: ResourceInfo, more: Partial<AdmissionAttributes> = {}
   object: { metadata: { name: 'x', labels: { app: 'web' } } },
   old: undefined,
   warnings: [],
+  options: () => undefined,
+  annotations: new Map(),
+  signal: () => new AbortController().signal,
+  reinvocation: { again: false, wanted: false, kept: new Map() },
   ...more,
 });
 
