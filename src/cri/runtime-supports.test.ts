@@ -2,11 +2,11 @@ import { expect, test } from 'vitest';
 import { type RuntimeFeature, runtimeSupports } from './runtime-supports.ts';
 
 const cases: [string, string, RuntimeFeature, boolean][] = [
-  ['containerd', '1.6.20~ds1', 'userNamespaces', false],
+  ['containerd', '1.6.20~ds1', 'recursiveReadOnly', false],
   ['containerd', '1.6.20~ds1', 'containerEvents', false],
   ['containerd', 'v1.7.24', 'containerEvents', true],
-  ['containerd', 'v1.7.24', 'userNamespaces', false],
-  ['containerd', '2.0.0', 'userNamespaces', true],
+  ['containerd', 'v1.7.24', 'recursiveReadOnly', false],
+  ['containerd', '2.0.0', 'recursiveReadOnly', true],
   ['containerd', '2.0.0', 'imageVolumes', false],
   ['containerd', '2.1.3', 'imageVolumes', true],
   ['containerd', '10.0.0', 'stopSignal', true],

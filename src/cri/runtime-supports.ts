@@ -4,7 +4,6 @@ import type { RuntimeVersion } from './runtime.ts';
 
 /** A part of CRI that came after containerd 1.6. */
 export type RuntimeFeature =
-  | 'userNamespaces'
   | 'supplementalGroupsPolicy'
   | 'recursiveReadOnly'
   | 'stopSignal'
@@ -19,7 +18,6 @@ export type RuntimeFeature =
 
 // Least containerd version per field (its release notes), and least CRI-O version; undefined where it has none.
 const least: Readonly<Record<RuntimeFeature, { containerd?: string; 'cri-o'?: string }>> = {
-  userNamespaces: { containerd: '2.0', 'cri-o': '1.25' },
   supplementalGroupsPolicy: { containerd: '2.0', 'cri-o': '1.31' },
   recursiveReadOnly: { containerd: '2.0', 'cri-o': '1.30' },
   stopSignal: { containerd: '2.3', 'cri-o': '1.33' },

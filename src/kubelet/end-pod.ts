@@ -115,6 +115,7 @@ export async function releasePod(parts: KubeletParts, memory: PodMemory): Promis
   const results = await Promise.allSettled([parts.volumes.teardown(uid), parts.cgroups.remove(uid)]);
   const failure = results.find((r) => r.status === 'rejected');
   if (failure !== undefined) throw failure.reason;
+  parts.userNamespaces.release(uid);
   parts.resizes.roomCame();
 }
 

@@ -22,7 +22,7 @@ import { uidOfLogDirectory } from './pod-paths.ts';
 import type { PodSource } from './pod-source.ts';
 import { createProbeManager } from './probes/probe-manager.ts';
 import { createPodWorker, type PodWorker } from './pod-worker.ts';
-import { createRuntimeHandlers } from './runtime-handlers.ts';
+import type { RuntimeHandlers } from './runtime-handlers.ts';
 import { formatPod, podIdentity, type RuntimePod } from './runtime-pod.ts';
 import type { AllocationStore } from './resize/allocation-store.ts';
 import { createResizeManager, type ResizeManager } from './resize/resize-manager.ts';
@@ -43,6 +43,7 @@ import { createStaticPods, type StaticPods } from './static-pods/static-pods.ts'
 import type { PodFailure } from './status/generate-pod-status.ts';
 import { isTerminalPhase } from './status/phase.ts';
 import { createStatusManager, type StatusManager } from './status/status-manager.ts';
+import type { UserNamespaces } from './userns/user-namespaces.ts';
 
 export interface KubeletOptions {
   client: Client;
@@ -54,6 +55,10 @@ export interface KubeletOptions {
   volumes: VolumeManager;
   containerConfig: ContainerConfigBuilder;
   sandboxConfig: SandboxConfigBuilder;
+  /** Which runtime handler a runtime class names. */
+  runtimeHandlers: RuntimeHandlers;
+  /** Gives pods users of their own. */
+  userNamespaces: Pick<UserNamespaces, 'load' | 'release'>;
   cgroups: PodCgroups;
   /** Keeps what pods were given over a restart. */
   allocations: AllocationStore;
@@ -162,6 +167,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
 
   const start = async (signal: AbortSignal): Promise<KubeletParts> => {
     await options.allocations.load();
+    await options.userNamespaces.load(await options.volumes.listPodsOnDisk());
     for (;;) {
       try {
         version = await runtime.version(signal);
@@ -187,7 +193,6 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       recursiveReadOnly: () => runtimeSupports(version, 'recursiveReadOnly'),
       watcher,
       statuses,
-      runtimeHandlers: createRuntimeHandlers(options.client),
       resizes: resizesOf(statuses),
       probes: createProbeManager({ ...options, signal, onChange: (uid, kind) => workers.get(uid)?.probed(kind) }),
       signal,
@@ -336,6 +341,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       try {
         await parts.volumes.teardown(uid);
         await parts.cgroups.remove(uid);
+        parts.userNamespaces.release(uid);
         logger.info('removed what was left of a pod', { uid });
       } catch (error) {
         // One that stays (something is still mounted there) keeps none of the others.

@@ -29,6 +29,7 @@ import type { WaitingReason } from './status/container-statuses.ts';
 import { generatePodStatus, type PodFailure, type StatusInput } from './status/generate-pod-status.ts';
 import { isTerminalPhase } from './status/phase.ts';
 import type { StatusManager } from './status/status-manager.ts';
+import type { UserNamespaces } from './userns/user-namespaces.ts';
 
 /** The kubelet's parts, made once. */
 export interface KubeletParts {
@@ -43,6 +44,8 @@ export interface KubeletParts {
   containerConfig: ContainerConfigBuilder;
   sandboxConfig: SandboxConfigBuilder;
   runtimeHandlers: RuntimeHandlers;
+  /** Who has which users of the machine. */
+  userNamespaces: Pick<UserNamespaces, 'release'>;
   cgroups: PodCgroups;
   /** What pods were given of what they ask for. */
   resizes: ResizeManager;

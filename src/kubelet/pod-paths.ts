@@ -14,6 +14,8 @@ export const podPaths = {
   pods: podsDir,
   pod: podDir,
   etcHosts: (root: string, uid: string): string => `${podDir(root, uid)}/etc-hosts`,
+  /** Which IDs of the machine the pod's own users are. */
+  userNamespace: (root: string, uid: string): string => `${podDir(root, uid)}/userns`,
   containers: (root: string, uid: string): string => `${podDir(root, uid)}/containers`,
   container: (root: string, uid: string, container: string): string => `${podDir(root, uid)}/containers/${container}`,
   /** `plugin` as in `empty-dir`, `configmap`: the folder escapes the plugin name's slash by a tilde. What may hold secrets is in memory. */

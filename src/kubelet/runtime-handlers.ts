@@ -10,18 +10,18 @@ import { goErrorText } from './go-error.ts';
  * The handler for pods of that class; '' is the runtime's default. Throws an Error where there is no such class.
  * While the API cannot be reached, what it last said counts.
  */
-export type RuntimeHandlers = (className: string | undefined, signal: AbortSignal) => Promise<string>;
+export type RuntimeHandlers = (className: string | undefined, signal?: AbortSignal) => Promise<string>;
 
 export function createRuntimeHandlers(client: Pick<Client, 'get'>): RuntimeHandlers {
   const known = new Map<string, string>();
   return async (name, signal) => {
     if (!name) return '';
     try {
-      const { handler } = await client.get(runtimeClasses, { name }, { signal });
+      const { handler } = await client.get(runtimeClasses, { name }, signal === undefined ? {} : { signal });
       known.set(name, handler);
       return handler;
     } catch (error) {
-      signal.throwIfAborted();
+      signal?.throwIfAborted();
       if (isApiError(error, 'NotFound')) {
         known.delete(name);
         throw new Error(`runtimeclass.node.k8s.io ${JSON.stringify(name)} not found`);

@@ -15,9 +15,11 @@ import type { Machine } from '../host/machine.ts';
 import { createHostMounts } from '../host/mounts.ts';
 import { readMachineUsage } from '../host/node-usage.ts';
 import type { Pki } from '../host/pki.ts';
+import { hostProcesses } from '../host/processes.ts';
 import { realClock } from '../host/real-clock.ts';
 import { realRandom } from '../host/real-random.ts';
 import { createHostSubPaths } from '../host/sub-paths.ts';
+import { readSubordinateIds } from '../host/subordinate-ids.ts';
 import { noCgroups } from '../kubelet/cgroups/no-cgroups.ts';
 import { createPodCgroups } from '../kubelet/cgroups/pod-cgroups.ts';
 import { type ServiceSource, serviceSourceOf } from '../kubelet/container-config/service-source.ts';
@@ -32,11 +34,17 @@ import { createKubelet, type Kubelet } from '../kubelet/kubelet.ts';
 import type { NodeAbilities } from '../kubelet/decide/admit-pod.ts';
 import { createSysctlAllowlist } from '../kubelet/decide/sysctl-allowlist.ts';
 import type { NodeIdentity } from '../kubelet/node-status/decide-node-status.ts';
-import { keptFreeOf, type NodeReservations, podsCgroupLimits } from '../kubelet/node-status/node-allocatable.ts';
+import {
+  keptFreeOf,
+  type NodeReservations,
+  podCapacity,
+  podsCgroupLimits,
+} from '../kubelet/node-status/node-allocatable.ts';
 import { createNodeStatus, type NodeStatusKeeper } from '../kubelet/node-status/node-status.ts';
 import { containerFieldPath, type PodEvents, podEventsOf, recordEviction } from '../kubelet/pod-events.ts';
 import { mergeSources, type PodSource, podSourceOf, podsOfNode } from '../kubelet/pod-source.ts';
 import { createAllocationStore } from '../kubelet/resize/allocation-store.ts';
+import { createRuntimeHandlers, type RuntimeHandlers } from '../kubelet/runtime-handlers.ts';
 import { createSandboxConfigBuilder } from '../kubelet/sandbox-config/sandbox-config-builder.ts';
 import { findResolvConf } from '../kubelet/sandbox-config/host-resolv-conf.ts';
 import { kubeletConfiguration } from '../kubelet/server/configuration.ts';
@@ -45,6 +53,8 @@ import { createKubeletServer } from '../kubelet/server/kubelet-server.ts';
 import { createKubeletMetrics } from '../kubelet/stats/kubelet-metrics.ts';
 import type { StatsProvider } from '../kubelet/stats/stats-provider.ts';
 import { manifestSource } from '../kubelet/static-pods/manifest-source.ts';
+import { createUserNamespaces, type UserNamespaces } from '../kubelet/userns/user-namespaces.ts';
+import { allSpareIds, parseSubordinateIds } from '../kubelet/userns/id-ranges.ts';
 import { createShownImages } from '../kubelet/volumes/image-volumes.ts';
 import { createTokenSource } from '../kubelet/volumes/token-source.ts';
 import { createVolumeManager } from '../kubelet/volumes/volume-manager.ts';
@@ -178,6 +188,8 @@ export async function startNode(given: NodeOptions): Promise<RunningNode> {
     volumes: parts.volumes,
     containerConfig: parts.containerConfig,
     sandboxConfig: parts.sandboxConfig,
+    runtimeHandlers: parts.runtimeHandlers,
+    userNamespaces: parts.userNamespaces,
     cgroups: parts.cgroups,
     allocations: createAllocationStore({ files: hostFiles, root, clock: realClock, logger }),
     node: { ...parts.nodeInfo, node: () => ownNode.get(name) ?? parts.nodeInfo.node() },
@@ -346,6 +358,25 @@ async function startEndpoint(
   return server;
 }
 
+/** Hands out what the administrator has set aside for the kubelet, or all IDs but the machine's own. Rejects where too few are set aside. */
+async function userNamespacesOf(options: NodeOptions, handlers: RuntimeHandlers): Promise<UserNamespaces> {
+  const { root, real, runtime, reservations, machine } = options;
+  try {
+    const told = real ? await readSubordinateIds(hostFiles, hostProcesses, process.env['PATH'] ?? '') : undefined;
+    return createUserNamespaces({
+      root,
+      files: hostFiles,
+      random: realRandom,
+      mostPods: podCapacity(reservations, machine.cpuCount),
+      span: told === undefined ? allSpareIds : parseSubordinateIds(told),
+      handlers,
+      features: async (signal) => (await runtime.status({}, signal)).handlers,
+    });
+  } catch (error) {
+    throw new Error(`kubelet mappings: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
 /** Everything that the kubelet is given. `kubelet` and `status` are made after it and reached through functions. */
 async function nodeParts(
   options: NodeOptions,
@@ -386,8 +417,12 @@ async function nodeParts(
   const records = createPullRecords({ root, files: hostFiles, clock: realClock });
   const held = await options.images.listImages();
   await records.prune(new Set(held.map(({ id }) => id)));
+  const runtimeHandlers = createRuntimeHandlers(client);
+  const userNamespaces = await userNamespacesOf(options, runtimeHandlers);
   return {
     resolvConf,
+    runtimeHandlers,
+    userNamespaces,
     objects,
     tokens,
     events,
@@ -447,7 +482,7 @@ async function nodeParts(
         warnedOfDns = true;
       },
       supportsGroupsPolicy: supports('supplementalGroupsPolicy'),
-      supportsUserNamespaces: supports('userNamespaces'),
+      userNamespaces,
     }),
     cgroups:
       cgroups && options.cgroupRoot !== undefined

@@ -20,7 +20,9 @@ import { createNodeStatus, type NodeStatusKeeper } from '../kubelet/node-status/
 import { ableNode } from '../kubelet/testing/able-node.ts';
 import { containerFieldPath, podEventsOf } from '../kubelet/pod-events.ts';
 import { podSourceOf, podsOfNode } from '../kubelet/pod-source.ts';
+import { createRuntimeHandlers } from '../kubelet/runtime-handlers.ts';
 import { createSandboxConfigBuilder } from '../kubelet/sandbox-config/sandbox-config-builder.ts';
+import { createUserNamespaces } from '../kubelet/userns/user-namespaces.ts';
 import { createTokenSource } from '../kubelet/volumes/token-source.ts';
 import { createVolumeManager } from '../kubelet/volumes/volume-manager.ts';
 import { createWatchedObjects } from '../kubelet/volumes/watched-objects.ts';
@@ -142,6 +144,15 @@ function startKubelet(options: SimulatedNodeOptions, runtime: SimulatedRuntime, 
     random,
     logger,
   });
+  const runtimeHandlers = createRuntimeHandlers(client);
+  const userNamespaces = createUserNamespaces({
+    root,
+    files,
+    random,
+    mostPods: defaultReservations.maxPods,
+    handlers: runtimeHandlers,
+    features: async () => (await runtime.status()).handlers,
+  });
   const kubelet: Kubelet = createKubelet({
     client,
     pods,
@@ -187,7 +198,10 @@ function startKubelet(options: SimulatedNodeOptions, runtime: SimulatedRuntime, 
       resolvConf: '',
       nodeIPs: () => [address],
       warn: (pod, event) => events.event(pod, 'Warning', event.reason, event.message),
+      userNamespaces,
     }),
+    runtimeHandlers,
+    userNamespaces,
     cgroups: noCgroups,
     allocations: createAllocationStore({ files, root, clock, logger }),
     node: status,

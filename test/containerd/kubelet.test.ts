@@ -26,6 +26,7 @@ import { ableNode } from '../../src/kubelet/testing/able-node.ts';
 import { FakeApi } from '../../src/kubelet/testing/kubelet-harness.ts';
 import { PodTrace, tracedRuntime } from '../../src/kubelet/testing/pod-trace.ts';
 import { comparable, keptLines, playScenario, traceScenarios } from '../../src/kubelet/testing/trace-scenarios.ts';
+import { createUserNamespaces } from '../../src/kubelet/userns/user-namespaces.ts';
 import { objectNotFound } from '../../src/kubelet/volumes/object-source.ts';
 import { createVolumeManager } from '../../src/kubelet/volumes/volume-manager.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
@@ -74,6 +75,14 @@ describe.skipIf(reason !== undefined)('the kubelet on containerd', () => {
       objects,
       nodeAllocatable: () => allocatable,
     });
+    const userNamespaces = createUserNamespaces({
+      root: kubeletDir,
+      files: hostFiles,
+      random: realRandom,
+      mostPods: 110,
+      handlers: async () => '',
+      features: async () => (await runtime.status()).handlers,
+    });
     const kubelet = createKubelet({
       client: api.client as Client,
       pods: podResource,
@@ -117,7 +126,10 @@ describe.skipIf(reason !== undefined)('the kubelet on containerd', () => {
         resolvConf: '/etc/resolv.conf',
         nodeIPs: () => [],
         warn() {},
+        userNamespaces,
       }),
+      runtimeHandlers: async () => '',
+      userNamespaces,
       cgroups: createPodCgroups({
         cgroups,
         root: cgroupRoot,

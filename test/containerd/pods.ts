@@ -12,6 +12,7 @@ import { createHostSubPaths } from '../../src/host/sub-paths.ts';
 import { createContainerConfigBuilder } from '../../src/kubelet/container-config/container-config-builder.ts';
 import { noServices } from '../../src/kubelet/container-config/service-source.ts';
 import { createSandboxConfigBuilder } from '../../src/kubelet/sandbox-config/sandbox-config-builder.ts';
+import { createUserNamespaces } from '../../src/kubelet/userns/user-namespaces.ts';
 import { createShownImages } from '../../src/kubelet/volumes/image-volumes.ts';
 import { objectNotFound } from '../../src/kubelet/volumes/object-source.ts';
 import { type ClosableVolumeManager, createVolumeManager } from '../../src/kubelet/volumes/volume-manager.ts';
@@ -132,6 +133,14 @@ async function podNodeOn(node: TestNode): Promise<PodNode> {
     resolvConf: '/etc/resolv.conf',
     nodeIPs: () => [],
     warn() {},
+    userNamespaces: createUserNamespaces({
+      root: kubeletDir,
+      files: hostFiles,
+      random: realRandom,
+      mostPods: 110,
+      handlers: async () => '',
+      features: async () => (await node.connection.runtime.status()).handlers,
+    }),
   });
 
   const startPod = async (pod: Pod): Promise<StartedPod> => {

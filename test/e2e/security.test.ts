@@ -353,7 +353,7 @@ describe.skipIf(noContainers)('inside a container', () => {
     }
     await apply(pod('mapped', [script('c', 'true', { procMount: 'Unmasked' })], { hostUsers: false }));
     const why =
-      "Failed to create pod sandbox: can't set `spec.hostUsers: false`, runtime does not support user namespaces";
+      'Failed to create pod sandbox: can\'t set `spec.hostUsers: false`, runtime does not support user namespaces: the handler "" is not known';
     await eventually('the sandbox is refused', async () => {
       const selector = 'involvedObject.name=mapped,reason=FailedCreatePodSandBox';
       const text = await peapod.kubectl(['get', 'events', '--field-selector', selector, '-o', 'json']);

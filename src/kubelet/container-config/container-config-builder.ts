@@ -6,7 +6,7 @@ import { goQuote } from '../../api/meta/go-format.ts';
 import { podQosClass } from '../../api/pod/qos.ts';
 import { isStaticPod } from '../../api/pod/static-pod.ts';
 import type { RuntimeFeature } from '../../cri/runtime-supports.ts';
-import type { ContainerConfig, ImageService } from '../../cri/runtime.ts';
+import type { ContainerConfig, ImageService, RuntimeMount } from '../../cri/runtime.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Random } from '../../lib/random.ts';
 import type { Files, SubPaths } from '../../lib/system.ts';
@@ -14,6 +14,7 @@ import { goErrorText } from '../go-error.ts';
 import { podPaths } from '../pod-paths.ts';
 import { containerAnnotations, containerLabels } from '../runtime-labels.ts';
 import { type ContainerConfigBuilder, type ContainerConfigInput, CreateContainerConfigError } from '../seams.ts';
+import type { UserNamespace } from '../userns/user-namespaces.ts';
 import type { ObjectSource } from '../volumes/object-source.ts';
 import type { ShownImages } from '../volumes/image-volumes.ts';
 import { containerMounts } from './container-mounts.ts';
@@ -102,7 +103,8 @@ async function buildConfig(
     podIPs,
     environment,
   };
-  const { logDirectory = '' } = input.sandboxConfig;
+  const { logDirectory = '', linux } = input.sandboxConfig;
+  const userns = linux?.securityContext?.namespaceOptions?.userns;
   const [mounts, image] = await Promise.all([
     containerMounts(pod, container, sources),
     imageUser(options, users, input),
@@ -120,7 +122,7 @@ async function buildConfig(
     ...(container.args ? { args: expanded(container.args) } : {}),
     ...(container.workingDir ? { workingDir: container.workingDir } : {}),
     envs: [...environment].map(([key, value]) => ({ key, value })),
-    mounts,
+    mounts: userns === undefined ? mounts : mounts.map((mount) => mapped(mount, userns)),
     labels: containerLabels(pod, container),
     annotations: containerAnnotations(pod, container, input.restartCount),
     logPath: `${container.name}/${input.restartCount}.log`,
@@ -135,13 +137,17 @@ async function buildConfig(
         seccompRoot: podPaths.seccomp(options.root),
         seccompDefault: options.seccompDefault === true,
         supportsGroupsPolicy: options.supports('supplementalGroupsPolicy'),
-        supportsUserNamespaces: options.supports('userNamespaces'),
+        userns,
         maskedPaths: options.maskedPaths,
         targetContainerId: input.targetContainerId,
       }),
     },
   };
 }
+
+/** Files in the mount belong to the pod's users as they would to the node's: 0 in the volume is 0 in the container. */
+const mapped = (mount: RuntimeMount, { uids, gids }: UserNamespace): RuntimeMount =>
+  uids.length === 0 ? mount : { ...mount, uidMappings: uids, gidMappings: gids };
 
 /** Fields that this node or its runtime would silently leave out. */
 function refuseUnsupported(options: ContainerConfigOptions, container: Container): void {

@@ -13,7 +13,7 @@ const container = (securityContext?: Container['securityContext']): Container =>
   name: 'app',
   ...(securityContext ? { securityContext } : {}),
 });
-const options = { image: {}, seccompRoot: '/k/seccomp' };
+const options = { image: {}, seccompRoot: '/k/seccomp', userns: undefined };
 
 describe('effectiveSecurityContext', () => {
   it("lets the container override the pod, field by field, and keeps the pod's groups out", () => {
@@ -61,12 +61,9 @@ describe('namespaceOptions', () => {
       { network: 'pod', ipc: 'node', pid: 'node' },
     ],
     [{ shareProcessNamespace: true }, { network: 'pod', ipc: 'pod', pid: 'pod' }],
-    [{ hostUsers: true }, { network: 'pod', ipc: 'pod', pid: 'container' }],
-  ])('%j', (spec, expected) => expect(namespaceOptions(podOf(spec))).toEqual(expected));
-  it('refuses user namespaces that the runtime would leave out', () => {
-    expect(() => namespaceOptions(podOf({ hostUsers: false }))).toThrow(
-      "can't set `spec.hostUsers: false`, runtime does not support user namespaces",
-    );
+  ])('%j', (spec, expected) => {
+    const userns = { mode: 'node' as const, uids: [], gids: [] };
+    expect(namespaceOptions(podOf(spec), userns)).toEqual({ ...expected, userns });
   });
 });
 

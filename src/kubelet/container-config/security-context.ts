@@ -62,17 +62,13 @@ export function verifyRunAsNonRoot(pod: Pod, container: Container, image: ImageU
   if ((image.uid ?? 0) === 0) throw new Error(`container has runAsNonRoot and image will run as root ${where}`);
 }
 
-/** The namespaces that the pod shares with the node or among its containers. Throws for user namespaces, which are not made yet. */
-export function namespaceOptions(pod: Pod, userNamespaces = false): NamespaceOption {
-  const spec = pod.spec;
-  if (spec?.hostUsers === false) {
-    const why = userNamespaces ? 'this node gives out no ID ranges' : 'runtime does not support user namespaces';
-    throw new Error(`can't set \`spec.hostUsers: false\`, ${why}`);
-  }
+/** The namespaces that the pod shares with the node or among its containers; `userns` are its users, its own or the node's. */
+export function namespaceOptions({ spec }: Pod, userns: NamespaceOption['userns']): NamespaceOption {
   return {
     network: spec?.hostNetwork ? 'node' : 'pod',
     ipc: spec?.hostIPC ? 'node' : 'pod',
     pid: spec?.hostPID ? 'node' : spec?.shareProcessNamespace ? 'pod' : 'container',
+    ...(userns === undefined ? {} : { userns }),
   };
 }
 
@@ -139,7 +135,8 @@ export interface SecurityOptions {
   /** Containers without a profile get the runtime's instead of none. */
   seccompDefault?: boolean;
   supportsGroupsPolicy?: boolean;
-  supportsUserNamespaces?: boolean;
+  /** The users of the pod's sandbox. */
+  userns: NamespaceOption['userns'];
   /** What this machine has to hide beside what every machine has. */
   maskedPaths?: readonly string[] | undefined;
   /** For an ephemeral container that joins the PID namespace of another. */
@@ -154,7 +151,7 @@ export function containerSecurityContext(
 ): ContainerSecurityContext {
   const context = effectiveSecurityContext(pod, container);
   const ofPod = pod.spec?.securityContext;
-  const namespaces = namespaceOptions(pod, options.supportsUserNamespaces);
+  const namespaces = namespaceOptions(pod, options.userns);
   if (options.targetContainerId !== undefined && namespaces.pid === 'container') {
     namespaces.pid = 'target';
     namespaces.targetId = options.targetContainerId;

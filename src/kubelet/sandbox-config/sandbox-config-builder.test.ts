@@ -26,10 +26,12 @@ async function builderWith(change: Partial<SandboxConfigOptions> = {}) {
     nodeIPs: () => ['192.0.2.1'],
     warn: (_, event) => events.push(event),
     warnNode: (event) => nodeEvents.push(event),
+    userNamespaces: { of: async () => nodeUsers },
     ...change,
   });
   return { files, events, nodeEvents, builder };
 }
+const nodeUsers = { mode: 'node' as const, uids: [], gids: [] };
 const input = { attempt: 0, cgroupParent: '/kubepods/besteffort/podu-1' };
 
 describe('createSandboxConfigBuilder', () => {
@@ -58,7 +60,7 @@ describe('createSandboxConfigBuilder', () => {
         securityContext: {
           privileged: false,
           seccomp: { type: 'runtimeDefault' },
-          namespaceOptions: { network: 'pod', ipc: 'pod', pid: 'container' },
+          namespaceOptions: { network: 'pod', ipc: 'pod', pid: 'container', userns: nodeUsers },
           supplementalGroups: [],
         },
       },
@@ -137,11 +139,14 @@ describe('createSandboxConfigBuilder', () => {
     expect(events).toHaveLength(2);
   });
 
-  it('refuses what the runtime would leave out', async () => {
-    const { builder } = await builderWith();
-    await expect(builder.build(podOf({ hostUsers: false }), input)).rejects.toThrow(
-      "can't set `spec.hostUsers: false`, runtime does not support user namespaces",
-    );
+  it('has the users that the pod is given, or fails as that does', async () => {
+    const mapping = { hostId: 131_072, containerId: 0, length: 65_536 };
+    const userns = { mode: 'pod' as const, uids: [mapping], gids: [mapping] };
+    const { builder } = await builderWith({ userNamespaces: { of: async () => userns } });
+    const config = await builder.build(podOf({ hostUsers: false }), input);
+    expect(config.linux?.securityContext?.namespaceOptions?.userns).toEqual(userns);
+    const refusing = await builderWith({ userNamespaces: { of: () => Promise.reject(new Error('no range')) } });
+    await expect(refusing.builder.build(podOf({ hostUsers: false }), input)).rejects.toThrow('no range');
   });
 });
 

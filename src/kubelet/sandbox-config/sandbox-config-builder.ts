@@ -8,6 +8,7 @@ import { groupsPolicy, namespaceOptions, supplementalGroups } from '../container
 import { podLogDirectory } from '../pod-paths.ts';
 import { sandboxAnnotations, sandboxLabels } from '../runtime-labels.ts';
 import type { SandboxConfigBuilder } from '../seams.ts';
+import type { UserNamespace, UserNamespaces } from '../userns/user-namespaces.ts';
 import { kernelHostname, podHostname } from './hostname.ts';
 import { type DnsEvent, parseResolvConf, podDns } from './pod-dns.ts';
 
@@ -27,7 +28,8 @@ export interface SandboxConfigOptions {
   /** Records a warning about the node. */
   warnNode?(event: DnsEvent): void;
   supportsGroupsPolicy?: boolean;
-  supportsUserNamespaces?: boolean;
+  /** Gives pods their users. */
+  userNamespaces: Pick<UserNamespaces, 'of'>;
 }
 
 // Enough to remember which of a node's pods were warned about; the oldest are forgotten first.
@@ -52,10 +54,11 @@ export function createSandboxConfigBuilder(options: SandboxConfigOptions): Sandb
   };
 
   return {
-    async build(pod, { attempt, cgroupParent }): Promise<SandboxConfig> {
+    async build(pod, { attempt, cgroupParent, signal }): Promise<SandboxConfig> {
       const { name = '', namespace = '', uid = '' } = pod.metadata ?? {};
       const logDirectory = podLogDirectory(options.podLogsRoot, { namespace, name, uid });
-      const [text] = await Promise.all([
+      const [userns, text] = await Promise.all([
+        options.userNamespaces.of(pod, signal),
         options.resolvConf === '' ? undefined : options.files.readFile(options.resolvConf),
         options.files.mkdir(logDirectory, { recursive: true, mode: 0o755 }),
       ]);
@@ -74,7 +77,7 @@ export function createSandboxConfigBuilder(options: SandboxConfigOptions): Sandb
         portMappings: portMappings(pod),
         labels: sandboxLabels(pod),
         annotations: sandboxAnnotations(pod),
-        linux: { cgroupParent, sysctls: sysctls(pod), securityContext: sandboxSecurity(pod, options) },
+        linux: { cgroupParent, sysctls: sysctls(pod), securityContext: sandboxSecurity(pod, options, userns) },
       };
     },
   };
@@ -101,7 +104,7 @@ function sysctls(pod: Pod): Record<string, string> {
 }
 
 /** The sandbox itself runs with the runtime's seccomp profile, so that containers may have stricter ones. */
-function sandboxSecurity(pod: Pod, options: SandboxConfigOptions): SandboxSecurityContext {
+function sandboxSecurity(pod: Pod, options: SandboxConfigOptions, userns: UserNamespace): SandboxSecurityContext {
   const context = pod.spec?.securityContext;
   const policy = groupsPolicy(context, options.supportsGroupsPolicy === true);
   const all = [
@@ -112,7 +115,7 @@ function sandboxSecurity(pod: Pod, options: SandboxConfigOptions): SandboxSecuri
   return {
     privileged: all.some((container) => container.securityContext?.privileged === true),
     seccomp: { type: 'runtimeDefault' },
-    namespaceOptions: namespaceOptions(pod, options.supportsUserNamespaces),
+    namespaceOptions: namespaceOptions(pod, userns),
     supplementalGroups: supplementalGroups(context),
     ...(policy === undefined ? {} : { supplementalGroupsPolicy: policy }),
     ...(context?.runAsUser === undefined ? {} : { runAsUser: context.runAsUser }),

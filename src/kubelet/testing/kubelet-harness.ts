@@ -18,6 +18,7 @@ import { linuxResources, type MachineLimits } from '../container-config/resource
 import { createKubelet, type Kubelet, type KubeletOptions } from '../kubelet.ts';
 import type { PodHandlers } from '../pod-source.ts';
 import { createAllocationStore } from '../resize/allocation-store.ts';
+import { createRuntimeHandlers } from '../runtime-handlers.ts';
 import { podIdentity } from '../runtime-pod.ts';
 
 /** The virtual clock's shape, which lives with the simulation. */
@@ -298,6 +299,8 @@ function optionsOf(
     },
     abilities: ableNode,
     node: { nodeName: 'n', hostIPs: () => ['192.0.2.1'], node: () => undefined, networkError: () => undefined },
+    runtimeHandlers: createRuntimeHandlers(api.client as Client),
+    userNamespaces: { load: async () => {}, release() {} },
     volumes: {
       prepare: async (pod) => {
         disk.add(podIdentity(pod).uid);
