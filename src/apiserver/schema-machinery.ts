@@ -12,7 +12,8 @@ import type { Schema } from '../api/schema/schema.ts';
 import { schemaOf } from '../api/scheme.ts';
 import { parseYamlStrict } from '../api/schema/yaml.ts';
 import type { ObjectMachinery } from './machinery.ts';
-import { protobufDecoder, type ProtobufDecoder, ProtobufError } from './protobuf/decode.ts';
+import { protobufDecoder, type ProtobufDecoder } from './protobuf/decode.ts';
+import { ProtobufError } from './protobuf/reader.ts';
 
 /** Patches are sent as these, each of them JSON; strategic and merge patches may also come as YAML by their own types. */
 const jsonTypes = /^(application\/([a-z-]+\+)?json|)$/;

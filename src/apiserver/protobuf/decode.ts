@@ -2,82 +2,12 @@
 // Follows apimachinery pkg/runtime/serializer/protobuf of v1.36 (the k8s\0 envelope) and the generated.proto files of the API.
 
 import type { FieldSchema, Schema } from '../../api/schema/schema.ts';
-import numbers from './field-numbers.json' with { type: 'json' };
-
-/** Field numbers by definition; a name after @ is a message whose fields are the outer type's own in JSON. */
-const table: Readonly<Record<string, Readonly<Record<string, number>>>> = numbers;
-
-/** The bytes are no such message. */
-export class ProtobufError extends Error {}
+import { openEnvelope } from './envelope.ts';
+import { hasMessage, type Message, messagesOf } from './field-numbers.ts';
+import { holdsJson, schemaChoice } from './free-form.ts';
+import { ProtobufError, Reader } from './reader.ts';
 
 type Fields = Record<string, unknown>;
-
-interface FieldReader {
-  name: string;
-  schema: FieldSchema | undefined;
-  /** For an inlined message. */
-  inline: Map<number, FieldReader> | undefined;
-}
-
-const magic = Buffer.from('k8s\0');
-
-/** Walks over the fields of one message. */
-class Reader {
-  readonly bytes: Buffer;
-  at = 0;
-
-  constructor(bytes: Buffer) {
-    this.bytes = bytes;
-  }
-
-  get done(): boolean {
-    return this.at >= this.bytes.length;
-  }
-
-  varint(): bigint {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = this.bytes[this.at++];
-      if (byte === undefined) throw new ProtobufError('unexpected EOF');
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return BigInt.asUintN(64, value);
-    }
-    throw new ProtobufError('proto: integer overflow');
-  }
-
-  tag(): { field: number; wire: number } {
-    const tag = Number(this.varint());
-    return { field: tag >>> 3, wire: tag & 7 };
-  }
-
-  chunk(): Buffer {
-    const length = Number(this.varint());
-    const end = this.at + length;
-    if (!Number.isSafeInteger(length) || end > this.bytes.length) throw new ProtobufError('unexpected EOF');
-    const part = this.bytes.subarray(this.at, end);
-    this.at = end;
-    return part;
-  }
-
-  skip(wire: number): void {
-    switch (wire) {
-      case 0:
-        this.varint();
-        return;
-      case 1:
-        this.at += 8;
-        return;
-      case 2:
-        this.chunk();
-        return;
-      case 5:
-        this.at += 4;
-        return;
-      default:
-        throw new ProtobufError(`proto: illegal wireType ${wire}`);
-    }
-  }
-}
 
 /** Turns protobuf bodies into JSON. */
 export interface ProtobufDecoder {
@@ -91,42 +21,25 @@ export interface ProtobufDecoder {
 const maxDepth = 100;
 
 export function protobufDecoder(schema: Schema): ProtobufDecoder {
-  const readers = new Map<string, Map<number, FieldReader>>();
+  const messages = messagesOf(schema);
 
-  /** The readers of a definition's fields by number. */
-  function readersOf(name: string, outer = name): Map<number, FieldReader> {
-    const id = `${outer} ${name}`;
-    const known = readers.get(id);
-    if (known !== undefined) return known;
-    const made = new Map<number, FieldReader>();
-    readers.set(id, made);
-    const fields = schema.definitions[outer]?.fields ?? {};
-    for (const [field, number] of Object.entries(table[name] ?? {})) {
-      if (field.startsWith('@'))
-        made.set(number, { name: '', schema: undefined, inline: readersOf(field.slice(1), outer) });
-      else made.set(number, { name: field, schema: fields[field], inline: undefined });
-    }
-    return made;
-  }
-
-  function readMessage(bytes: Buffer, fields: Map<number, FieldReader>, into: Fields, depth: number): void {
+  function readMessage(bytes: Buffer, { byNumber }: Message, into: Fields, depth: number): void {
     if (depth > maxDepth) throw new ProtobufError('proto: message nested too deep');
     const reader = new Reader(bytes);
     while (!reader.done) {
       const { field, wire } = reader.tag();
-      const found = fields.get(field);
+      const found = byNumber.get(field);
       if (found === undefined) reader.skip(wire);
-      else if (found.inline !== undefined) readMessage(reader.chunk(), found.inline, into, depth + 1);
+      else if (found.inline !== undefined) readMessage(expectChunk(reader, wire), found.inline, into, depth + 1);
       else if (found.schema === undefined) reader.skip(wire);
-      else readField(reader, wire, found.name, found.schema, into, depth);
+      else readField(reader, wire, { name: found.name, schema: found.schema, presence: found.presence }, into, depth);
     }
   }
 
   function readField(
     reader: Reader,
     wire: number,
-    name: string,
-    field: FieldSchema,
+    { name, schema: field, presence }: { name: string; schema: FieldSchema; presence: boolean },
     into: Fields,
     depth: number,
   ): void {
@@ -143,20 +56,20 @@ export function protobufDecoder(schema: Schema): ProtobufDecoder {
     } else if (field.type === 'map') {
       const map = into[name];
       const values: Fields = typeof map === 'object' && map !== null ? { ...map } : {};
-      const [key, value] = readEntry(reader.chunk(), field.items ?? { type: 'any' }, depth);
+      const [key, value] = readEntry(expectChunk(reader, wire), field.items ?? { type: 'any' }, depth);
       Object.defineProperty(values, key, { value, enumerable: true, configurable: true, writable: true });
       into[name] = values;
     } else {
       const value = readValue(reader, wire, field, depth);
-      // Go writes unset strings as empty ones; JSON leaves them out.
-      if (value !== '') into[name] = value;
+      // Go writes unset scalars as their zero; JSON leaves those out.
+      if (presence || !isScalar(field) || !isZero(value)) into[name] = value;
     }
   }
 
   function readEntry(bytes: Buffer, items: FieldSchema, depth: number): [string, unknown] {
     const reader = new Reader(bytes);
     let key = '';
-    let value: unknown = items.type === 'string' || items.type === 'bytes' ? '' : undefined;
+    let value = zeroOf(items);
     while (!reader.done) {
       const { field, wire } = reader.tag();
       if (field === 1) key = reader.chunk().toString('utf8');
@@ -184,7 +97,7 @@ export function protobufDecoder(schema: Schema): ProtobufDecoder {
       }
       case 'ref': {
         const value: Fields = {};
-        readMessage(expectChunk(reader, wire), readersOf(field.ref ?? ''), value, depth + 1);
+        readMessage(expectChunk(reader, wire), messages(field.ref ?? ''), value, depth + 1);
         return value;
       }
       case 'time':
@@ -197,14 +110,44 @@ export function protobufDecoder(schema: Schema): ProtobufDecoder {
       case 'duration':
         return durationText(expectChunk(reader, wire));
       case 'any':
-      case 'deduced':
-        return rawJson(expectChunk(reader, wire));
+        return readAny(expectChunk(reader, wire), field, depth);
       case 'array':
+        return readList(expectChunk(reader, wire), field, depth);
       case 'map':
-        throw new ProtobufError('proto: a list of lists is not known');
+      case 'deduced':
+        throw new ProtobufError(`proto: a field of type ${field.type} is not known`);
       default:
         return field.type satisfies never;
     }
+  }
+
+  /** A list that is the value of a map: a message with the list in field 1 (ExtraValue). */
+  function readList(bytes: Buffer, field: FieldSchema, depth: number): unknown {
+    const reader = new Reader(bytes);
+    const into: Fields = { list: [] };
+    while (!reader.done) {
+      const { field: number, wire } = reader.tag();
+      if (number === 1) readField(reader, wire, { name: 'list', schema: field, presence: true }, into, depth + 1);
+      else reader.skip(wire);
+    }
+    return into['list'];
+  }
+
+  function readAny(bytes: Buffer, field: FieldSchema, depth: number): unknown {
+    if (holdsJson(field.ref)) return rawJson(bytes);
+    const choice = schemaChoice(field.ref);
+    if (choice === undefined) return {};
+    const reader = new Reader(bytes);
+    const into: Fields = {};
+    while (!reader.done) {
+      const { field: number, wire } = reader.tag();
+      if (number === choice.schema.number)
+        readField(reader, wire, { name: 'schema', schema: choice.schema.schema, presence: true }, into, depth);
+      else if (number === choice.other.number)
+        readField(reader, wire, { name: 'other', schema: choice.other.schema, presence: true }, into, depth);
+      else reader.skip(wire);
+    }
+    return into['schema'] ?? into['other'] ?? (choice.other.schema.type === 'boolean' ? false : null);
   }
 
   return {
@@ -217,15 +160,45 @@ export function protobufDecoder(schema: Schema): ProtobufDecoder {
       if (definition === undefined)
         throw new ProtobufError(`no kind "${kind}" is registered for version "${apiVersion}"`);
       const object: Fields = { apiVersion, kind };
-      readMessage(raw, readersOf(definition), object, 0);
+      readMessage(raw, messages(definition), object, 0);
       return object;
     },
   };
 
   function definitionOf(apiVersion: string, kind: string): string | undefined {
+    // Options travel in the version of whatever they are for.
+    if (kind === 'DeleteOptions') return deleteOptions;
     const slash = apiVersion.indexOf('/');
     const found = schema.ofKind(slash < 0 ? '' : apiVersion.slice(0, slash), apiVersion.slice(slash + 1), kind)?.name;
-    return found !== undefined && Object.hasOwn(table, found) ? found : undefined;
+    return found !== undefined && hasMessage(found) ? found : undefined;
+  }
+}
+
+const deleteOptions = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions';
+
+const scalars: ReadonlySet<string> = new Set(['string', 'bytes', 'integer', 'number', 'boolean']);
+const isScalar = (field: FieldSchema): boolean => scalars.has(field.type);
+const isZero = (value: unknown): boolean => value === '' || value === 0 || value === false;
+
+/** The value of a map entry that has none on the wire. */
+function zeroOf(items: FieldSchema): unknown {
+  switch (items.type) {
+    case 'string':
+    case 'bytes':
+      return '';
+    case 'integer':
+    case 'number':
+      return 0;
+    case 'boolean':
+      return false;
+    case 'ref':
+      return {};
+    case 'array':
+      return [];
+    case 'quantity':
+      return '0';
+    default:
+      return null;
   }
 }
 
@@ -310,27 +283,4 @@ function rawJson(bytes: Buffer): unknown {
   } catch (error) {
     throw new ProtobufError(error instanceof Error ? error.message : String(error));
   }
-}
-
-/** runtime.Unknown behind the magic bytes: the type, and the object's own bytes. */
-function openEnvelope(bytes: Buffer): { apiVersion: string; kind: string; raw: Buffer } {
-  if (bytes.length < magic.length || !bytes.subarray(0, magic.length).equals(magic))
-    throw new ProtobufError('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
-  const reader = new Reader(bytes.subarray(magic.length));
-  let [apiVersion, kind] = ['', ''];
-  let raw: Buffer = Buffer.alloc(0);
-  while (!reader.done) {
-    const { field, wire } = reader.tag();
-    if (field === 1 && wire === 2) {
-      const type = new Reader(reader.chunk());
-      while (!type.done) {
-        const inner = type.tag();
-        if (inner.field === 1 && inner.wire === 2) apiVersion = type.chunk().toString('utf8');
-        else if (inner.field === 2 && inner.wire === 2) kind = type.chunk().toString('utf8');
-        else type.skip(inner.wire);
-      }
-    } else if (field === 2 && wire === 2) raw = reader.chunk();
-    else reader.skip(wire);
-  }
-  return { apiVersion, kind, raw };
 }
