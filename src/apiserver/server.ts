@@ -125,7 +125,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const { serviceCidr = '10.43.0.0/16' } = options;
   const services = resources.find('', 'v1', 'services') && (() => objects.list(serviceLookup, ''));
   const plugins = createPlugins(
-    { objects, logger, random, sleep: (ms) => sleep(clock, ms, closing.signal) },
+    {
+      objects,
+      logger,
+      random,
+      sleep: (ms) => sleep(clock, ms, closing.signal),
+      now: () => clock.now(),
+      transport: () => createInProcessTransport(pipeline, apiserverUser),
+    },
     options.admissionPlugins,
   );
   const admission = admissionChain(plugins, [

@@ -9,6 +9,7 @@ import type {
   Node,
   Pod,
   PriorityClass,
+  ResourceQuota,
   RuntimeClass,
   Secret,
   Service,
@@ -33,6 +34,7 @@ export const pods = resource<Pod>('', 'v1', 'pods', 'Pod', true);
 export const nodes = resource<Node>('', 'v1', 'nodes', 'Node', false);
 export const namespaces = resource<Namespace>('', 'v1', 'namespaces', 'Namespace', false);
 export const configMaps = resource<ConfigMap>('', 'v1', 'configmaps', 'ConfigMap', true);
+export const resourceQuotas = resource<ResourceQuota>('', 'v1', 'resourcequotas', 'ResourceQuota', true);
 export const secrets = resource<Secret>('', 'v1', 'secrets', 'Secret', true);
 export const serviceAccounts = resource<ServiceAccount>('', 'v1', 'serviceaccounts', 'ServiceAccount', true);
 /** Of the core group, as components write them. */

@@ -8,6 +8,7 @@ import type {
   Node,
   ObjectReference,
   Pod,
+  ResourceQuota,
   ServiceAccount,
 } from '../api/generated/types.ts';
 import type { Transport } from '../api/transport.ts';
@@ -29,6 +30,7 @@ export interface SharedInformers {
   readonly namespaces: Informer<Namespace>;
   readonly serviceAccounts: Informer<ServiceAccount>;
   readonly clusterRoles: Informer<ClusterRole>;
+  readonly resourceQuotas: Informer<ResourceQuota>;
   /** The kube-root-ca.crt of every namespace, and nothing else. */
   readonly rootCaConfigMaps: Informer<ConfigMap>;
   /** Of the namespace kube-node-lease. */

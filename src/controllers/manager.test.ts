@@ -60,9 +60,9 @@ const namespace = (name: string, deleting = false): Namespace => ({
 
 describe('enabledControllers', () => {
   it.each([
-    ['*', 7],
-    ['*,-podgc', 6],
-    ['-pod-garbage-collector-controller,*', 6],
+    ['*', 8],
+    ['*,-podgc', 7],
+    ['-pod-garbage-collector-controller,*', 7],
     ['namespace', 1],
     ['', 0],
     ['-namespace,namespace', 0],

@@ -1,13 +1,23 @@
 // Starts the controllers that are asked for, over informers that they share.
 
 import { createInformer } from '../client/informer.ts';
-import { clusterRoles, configMaps, leases, namespaces, nodes, pods, serviceAccounts } from '../client/resources.ts';
+import {
+  clusterRoles,
+  configMaps,
+  leases,
+  namespaces,
+  nodes,
+  pods,
+  resourceQuotas,
+  serviceAccounts,
+} from '../client/resources.ts';
 import { clusterRoleAggregationController } from './clusterrole-aggregation/controller.ts';
 import { canonicalName } from './controller-names.ts';
 import type { Controller, ControllerContext, SharedInformers } from './controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/controller.ts';
 import { podGcController } from './pod-gc/controller.ts';
+import { resourceQuotaController } from './resource-quota/controller.ts';
 import { rootCaController, rootCaName } from './root-ca/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
 import { taintEvictionController } from './taint-eviction/controller.ts';
@@ -19,6 +29,7 @@ const built: Readonly<Record<string, Controller>> = {
   'root-ca-certificate-publisher-controller': rootCaController,
   'clusterrole-aggregation-controller': clusterRoleAggregationController,
   'pod-garbage-collector-controller': podGcController,
+  'resourcequota-controller': resourceQuotaController,
   'node-lifecycle-controller': nodeLifecycleController,
   'taint-eviction-controller': taintEvictionController,
 };
@@ -113,6 +124,9 @@ function sharedInformers(options: ControllerManagerOptions) {
   const namespaceInformer = lazily(() => createInformer({ ...shared, resource: namespaces }));
   const serviceAccountInformer = lazily(() => createInformer({ ...shared, resource: serviceAccounts }));
   const clusterRoleInformer = lazily(() => createInformer({ ...shared, resource: clusterRoles }));
+  const resourceQuotaInformer = lazily(() =>
+    createInformer({ ...shared, resource: resourceQuotas, indexers: { namespace: namespaceOf } }),
+  );
   const rootCaInformer = lazily(() =>
     createInformer({ ...shared, resource: configMaps, fieldSelector: `metadata.name=${rootCaName}` }),
   );
@@ -132,6 +146,9 @@ function sharedInformers(options: ControllerManagerOptions) {
     },
     get clusterRoles() {
       return clusterRoleInformer();
+    },
+    get resourceQuotas() {
+      return resourceQuotaInformer();
     },
     get rootCaConfigMaps() {
       return rootCaInformer();

@@ -13,6 +13,7 @@ import { nodeKind } from './node/definition.ts';
 import { podKind } from './pod/definition.ts';
 import { priorityClassKind } from './priorityclass/definition.ts';
 import { clusterRoleBindingKind, clusterRoleKind, roleBindingKind, roleKind } from './rbac/definition.ts';
+import { resourceQuotaKind } from './resourcequota/definition.ts';
 import { runtimeClassKind } from './runtimeclass/definition.ts';
 import { secretKind } from './secret/definition.ts';
 import { serviceKind } from './service/definition.ts';
@@ -26,6 +27,7 @@ const kinds: readonly AnyKind[] = [
   namespaceKind,
   nodeKind,
   podKind,
+  resourceQuotaKind,
   secretKind,
   serviceKind,
   serviceAccountKind,

@@ -38,6 +38,13 @@ export interface AdmissionAttributes {
   /** Aborts when the request is over. */
   signal(): AbortSignal;
   readonly reinvocation: Reinvocation;
+  /** Called once it is known whether what was let in is stored. */
+  readonly settled: ((stored: boolean) => void)[];
+}
+
+/** Tells the plugins that asked for it what became of the write. */
+export function settle({ settled }: AdmissionAttributes, stored: boolean): void {
+  for (const tell of settled) tell(stored);
 }
 
 /** One plugin. Throws an ApiError to refuse. */

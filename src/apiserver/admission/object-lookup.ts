@@ -9,7 +9,7 @@ import type { ResourceTable } from '../resources.ts';
 export interface LookupKind<T extends KubeObject> {
   group: string;
   resource: string;
-  /** v1 when absent. */
+  /** v1 when absent; `*` takes any that is served. */
   version?: string;
   /** Only there to carry the type. */
   readonly object?: T;
@@ -23,7 +23,10 @@ export interface ObjectLookup {
 }
 
 export function objectLookup(resources: ResourceTable, feed: CacheFeed): ObjectLookup {
-  const infoOf = (kind: LookupKind<KubeObject>) => resources.find(kind.group, kind.version ?? 'v1', kind.resource);
+  const infoOf = ({ group, resource, version = 'v1' }: LookupKind<KubeObject>) =>
+    version === '*'
+      ? resources.all.find(({ kind }) => kind.group === group && kind.resource === resource)
+      : resources.find(group, version, resource);
   return {
     async get<T extends KubeObject>(kind: LookupKind<T>, namespace: string, name: string) {
       const info = infoOf(kind);

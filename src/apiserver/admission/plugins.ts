@@ -1,6 +1,7 @@
 // The admission plugins that are built, by name, and the chain of those that are enabled.
 
 import type { Namespace, Node, Pod, ServiceAccount } from '../../api/generated/types.ts';
+import type { Transport } from '../../api/transport.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Random } from '../../lib/random.ts';
 import type { AdmissionPlugin } from './admission.ts';
@@ -16,6 +17,7 @@ import { choosePlugins, defaultPlugins, type PluginName, pluginOrder } from './p
 import { podSecurity } from './pod-security.ts';
 import { podTopologyLabels } from './pod-topology-labels.ts';
 import { priorityAdmission } from './priority.ts';
+import { resourceQuota } from './resource-quota/resource-quota.ts';
 import { runtimeClassAdmission } from './runtime-class.ts';
 import { serviceAccountAdmission } from './service-account.ts';
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
@@ -26,6 +28,10 @@ export interface PluginDeps {
   random: Random;
   /** Waits that many ms, or until the server closes. */
   sleep(ms: number): Promise<void>;
+  /** ms since the epoch. */
+  now(): number;
+  /** Reads and writes as the server itself, for plugins that write other objects than the one they are asked about. */
+  transport(): Transport;
 }
 
 const namespaces: LookupKind<Namespace> = { group: '', resource: 'namespaces' };
@@ -56,6 +62,7 @@ const factories: Partial<Record<PluginName, (deps: PluginDeps) => AdmissionPlugi
   RuntimeClass: ({ objects }) => runtimeClassAdmission(objects),
   PodTopologyLabels: ({ objects }) => podTopologyLabels(objects),
   PodResizeValidator: ({ objects }) => podResizeValidator((name) => objects.get(nodes, '', name)),
+  ResourceQuota: resourceQuota,
 };
 
 const built: ReadonlySet<PluginName> = new Set(pluginOrder.filter((name) => factories[name] !== undefined));

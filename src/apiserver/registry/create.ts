@@ -3,6 +3,7 @@
 
 import { alreadyExists, ApiError, badRequest, invalidObject } from '../../api/meta/errors.ts';
 import { randomSuffix } from '../../lib/random.ts';
+import { settle } from '../admission/admission.ts';
 import { commitPut, currentVersion, dryVersion, placeOf } from './commit.ts';
 import type { ObjectVersion, StoredObject } from './object-version.ts';
 import {
@@ -67,7 +68,21 @@ async function tryCreate(context: WriteContext, object: StoredObject): Promise<A
   const warned = strategy.warnings?.(object, undefined);
   for (const text of warned ?? []) context.warnings.push(text);
   strategy.canonicalize?.(object);
-  await deps.admission.validate(attributes(context, 'CREATE', name, object, undefined));
+  const asked = attributes(context, 'CREATE', name, object, undefined);
+  let stored = false;
+  try {
+    await deps.admission.validate(asked);
+    const made = await store(context, object, name);
+    stored = made.ok;
+    return made;
+  } finally {
+    settle(asked, stored);
+  }
+}
+
+/** Writes it, or only looks whether that could be done. */
+async function store(context: WriteContext, object: StoredObject, name: string): Promise<Attempt> {
+  const { deps, info } = context;
   const place = placeOf(info, context.namespace, name);
   if (context.options.dryRun) {
     const existing = await currentVersion(deps, info, place.key);

@@ -3,6 +3,7 @@
 
 import { badRequest, conflict, FieldPath, invalid, invalidObject, notFound } from '../../api/meta/errors.ts';
 import type { Strategy } from '../../api/scheme.ts';
+import { settle } from '../admission/admission.ts';
 import { commitDelete, commitPut, currentVersion, dryVersion, plainError, placeOf } from './commit.ts';
 import { mayVanish } from './finalizers.ts';
 import type { ObjectPlace, ObjectVersion, StoredObject } from './object-version.ts';
@@ -16,7 +17,10 @@ export const staleMessage =
 const maxAttempts = 200;
 
 /** What a change makes of the current object. */
-export type Change = { do: 'write'; object: StoredObject } | { do: 'delete'; object: StoredObject } | { do: 'keep' };
+export type Change =
+  | { do: 'write'; object: StoredObject; settled?(stored: boolean): void }
+  | { do: 'delete'; object: StoredObject }
+  | { do: 'keep' };
 
 /** What became of it: the version now, and whether it is the last. */
 export interface Changed {
@@ -59,12 +63,14 @@ async function carryOut(
     case 'keep':
       return { ok: true, version: current, deleted: false };
     case 'write': {
-      if (sameContent(change.object, current)) return { ok: true, version: current, deleted: false };
-      if (options.dryRun)
-        return { ok: true, version: dryVersion(info, place, change.object, current.revision), deleted: false };
-      const lease = info.kind.ttlMs === undefined ? current.lease : await deps.leases.leaseFor(info.kind.ttlMs);
-      const result = await commitPut(deps, info, place, change.object, current.revision, lease);
-      return result.ok ? { ok: true, version: result.version, deleted: false } : result;
+      let stored = false;
+      try {
+        const tried = await write(context, place, current, change.object);
+        stored = tried.ok;
+        return tried;
+      } finally {
+        change.settled?.(stored);
+      }
     }
     case 'delete': {
       const last = dryVersion(info, place, change.object, current.revision);
@@ -75,6 +81,20 @@ async function carryOut(
     default:
       return change satisfies never;
   }
+}
+
+async function write(
+  context: WriteContext,
+  place: ObjectPlace,
+  current: ObjectVersion,
+  object: StoredObject,
+): Promise<Tried> {
+  const { deps, info, options } = context;
+  if (sameContent(object, current)) return { ok: true, version: current, deleted: false };
+  if (options.dryRun) return { ok: true, version: dryVersion(info, place, object, current.revision), deleted: false };
+  const lease = info.kind.ttlMs === undefined ? current.lease : await deps.leases.leaseFor(info.kind.ttlMs);
+  const result = await commitPut(deps, info, place, object, current.revision, lease);
+  return result.ok ? { ok: true, version: result.version, deleted: false } : result;
 }
 
 /**
@@ -104,8 +124,15 @@ export async function prepareUpdate(
   const warned = strategy.warnings?.(object, old);
   if (warned !== undefined) context.warnings.push(...warned);
   strategy.canonicalize?.(object);
-  await deps.admission.validate(attributes(context, 'UPDATE', name, object, old));
-  return mayVanish(info, object, old) ? { do: 'delete', object } : { do: 'write', object };
+  const asked = attributes(context, 'UPDATE', name, object, old);
+  try {
+    await deps.admission.validate(asked);
+  } catch (error) {
+    settle(asked, false);
+    throw error;
+  }
+  if (mayVanish(info, object, old)) return { do: 'delete', object };
+  return { do: 'write', object, settled: (stored) => settle(asked, stored) };
 }
 
 /** uid and resourceVersion, where the client names them, must be the current ones. */

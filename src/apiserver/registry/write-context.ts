@@ -76,6 +76,7 @@ export function attributes(
     annotations: request.annotations,
     signal: () => request.signal(),
     reinvocation: { again: false, wanted: false, kept: new Map() },
+    settled: [],
   };
 }
 

@@ -34,6 +34,7 @@ const request = (resource: ResourceInfo, more: Partial<AdmissionAttributes> = {}
   annotations: new Map(),
   signal: () => new AbortController().signal,
   reinvocation: { again: false, wanted: false, kept: new Map() },
+  settled: [],
   ...more,
 });
 

@@ -51,7 +51,8 @@ type NameCheck = (path: FieldPath, name: string) => FieldError[];
 /** Checks the name of a resource of any kind. */
 export function resourceNameErrors(path: FieldPath, name: string): FieldError[] {
   const errors = invalidEach(path, name, qualifiedName(name));
-  if (errors.length || name.includes('/') || standardResources.includes(name) || isHugePages(name)) return errors;
+  if (errors.length || name.includes('/') || standardResources.includes(name) || /^(requests\.)?hugepages-/.test(name))
+    return errors;
   return [invalid(path, name, 'must be a standard resource type or fully qualified')];
 }
 
