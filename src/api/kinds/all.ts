@@ -6,9 +6,13 @@ import { fillUnsetFields } from '../schema/unset-fields.ts';
 import { bindingKind } from './binding/definition.ts';
 import { configMapKind } from './configmap/definition.ts';
 import { eventKind, eventsV1EventKind } from './event/definition.ts';
+import { ingressKind } from './ingress/definition.ts';
+import { ingressClassKind } from './ingressclass/definition.ts';
+import { ipAddressKind } from './ipaddress/definition.ts';
 import { leaseKind } from './lease/definition.ts';
 import { limitRangeKind } from './limitrange/definition.ts';
 import { namespaceKind } from './namespace/definition.ts';
+import { networkPolicyKind } from './networkpolicy/definition.ts';
 import { nodeKind } from './node/definition.ts';
 import { podKind } from './pod/definition.ts';
 import { priorityClassKind } from './priorityclass/definition.ts';
@@ -18,6 +22,7 @@ import { runtimeClassKind } from './runtimeclass/definition.ts';
 import { secretKind } from './secret/definition.ts';
 import { serviceKind } from './service/definition.ts';
 import { serviceAccountKind } from './serviceaccount/definition.ts';
+import { serviceCidrKind } from './servicecidr/definition.ts';
 
 const kinds: readonly AnyKind[] = [
   bindingKind,
@@ -33,6 +38,11 @@ const kinds: readonly AnyKind[] = [
   serviceAccountKind,
   leaseKind,
   eventsV1EventKind,
+  ingressClassKind,
+  ingressKind,
+  ipAddressKind,
+  networkPolicyKind,
+  serviceCidrKind,
   clusterRoleBindingKind,
   clusterRoleKind,
   roleBindingKind,

@@ -1,7 +1,8 @@
 // What the kinds' definitions share: verbs, the strategy of kinds without rules of their own, and usual columns.
 
-import { age } from '../meta/time.ts';
+import { equalJson } from '../meta/equal.ts';
 import type { FieldError } from '../meta/errors.ts';
+import { age } from '../meta/time.ts';
 import { type NameCheck, nameIsSubdomain } from '../meta/names.ts';
 import type { KubeObject, ObjectMeta } from '../meta/types.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../meta/validate-meta.ts';
@@ -93,3 +94,20 @@ export function textColumn<T extends KubeObject>(
 ): TableColumn<T> {
   return { name, type: 'string', description, priority: wide ? 1 : 0, cell };
 }
+
+/** The warning for what is checked and stored, and does nothing yet. */
+export const idle = (field: string, why: string): string => `${field}: accepted but not acted on: ${why}`;
+
+/** An object whose spec is its user's and whose status, where it has one, is its controller's. */
+export interface SpecObject extends KubeObject {
+  spec?: unknown;
+  status?: unknown;
+}
+
+/** Counts a change of the spec in metadata.generation. */
+export function countSpecChange(object: SpecObject, old: SpecObject): void {
+  if (!equalJson(object.spec, old.spec)) metaOf(object).generation = (old.metadata?.generation ?? 0) + 1;
+}
+
+/** The verbs of status subresources. */
+export const statusVerbs: readonly Verb[] = ['get', 'update', 'patch'];

@@ -16,6 +16,8 @@ const labelValue = `(${labelKey})?`;
 const cIdentifier = '[A-Za-z_][A-Za-z0-9_]*';
 const httpHeader = '[-A-Za-z0-9]+';
 const configKey = '[-._a-zA-Z0-9]+';
+const wildcard = `\\*\\.${subdomain}`;
+const httpPath = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
 
 const whole = (pattern: string): RegExp => new RegExp(`^(?:${pattern})$`);
 const patterns = {
@@ -28,6 +30,8 @@ const patterns = {
   cIdentifier: whole(cIdentifier),
   httpHeader: whole(httpHeader),
   configKey: whole(configKey),
+  wildcard: whole(wildcard),
+  httpPath: whole(httpPath),
 };
 
 /** The text of a failed pattern, with its examples. */
@@ -73,6 +77,32 @@ export function dns1123Subdomain(value: string): string[] {
       subdomain,
       'example.com',
     ),
+  ];
+}
+
+/** `*.` before a DNS subdomain. */
+export function wildcardSubdomain(value: string): string[] {
+  const messages = tooLong(value, 253);
+  if (patterns.wildcard.test(value)) return messages;
+  return [
+    ...messages,
+    regexMessage(
+      "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
+      wildcard,
+      '*.example.com',
+    ),
+  ];
+}
+
+/** What is wrong with a path after a domain (acme.io/foo), each with the part it is wrong with. */
+export function domainPrefixedPathMessages(value: string): { part: string; message: string }[] {
+  const slash = value.indexOf('/');
+  const [host, path] = [value.slice(0, Math.max(slash, 0)), value.slice(slash + 1)];
+  if (host === '' || path === '')
+    return [{ part: value, message: 'must be a domain-prefixed path (such as "acme.io/foo")' }];
+  return [
+    ...dns1123Subdomain(host).map((message) => ({ part: host, message })),
+    ...(patterns.httpPath.test(path) ? [] : [{ part: path, message: regexMessage('Invalid path', httpPath) }]),
   ];
 }
 

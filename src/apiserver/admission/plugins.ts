@@ -6,6 +6,7 @@ import type { Logger } from '../../lib/logger.ts';
 import type { Random } from '../../lib/random.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import { alwaysPullImages } from './always-pull-images.ts';
+import { defaultIngressClass } from './default-ingress-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { extendedResourceToleration } from './extended-resource-toleration.ts';
 import { limitRanger } from './limit-ranger.ts';
@@ -60,6 +61,7 @@ const factories: Partial<Record<PluginName, (deps: PluginDeps) => AdmissionPlugi
   DefaultTolerationSeconds: () => defaultTolerationSeconds,
   ExtendedResourceToleration: () => extendedResourceToleration,
   RuntimeClass: ({ objects }) => runtimeClassAdmission(objects),
+  DefaultIngressClass: ({ objects }) => defaultIngressClass(objects),
   PodTopologyLabels: ({ objects }) => podTopologyLabels(objects),
   PodResizeValidator: ({ objects }) => podResizeValidator((name) => objects.get(nodes, '', name)),
   ResourceQuota: resourceQuota,

@@ -115,3 +115,41 @@ test('ExtendedResourceToleration tolerates what is asked for, once', async () =>
     });
   });
 });
+
+test('DefaultIngressClass gives the newest default class to ingresses that name none', async () => {
+  const clock = createVirtualClock();
+  const { server, admin } = await startTestServer(clock, createSeededRandom(1));
+  try {
+    const { post } = verbs(admin);
+    const networking = { apiVersion: 'networking.k8s.io/v1' };
+    const annotations = { 'ingressclass.kubernetes.io/is-default-class': 'true' };
+    const newClass = (name: string, more: object) =>
+      post('/apis/networking.k8s.io/v1/ingressclasses', {
+        ...networking,
+        kind: 'IngressClass',
+        metadata: { name, ...more },
+        spec: { controller: 'example.com/c' },
+      });
+    const classOf = async (name: string, spec: object = {}, metadata: object = {}): Promise<unknown> => {
+      const made = await post('/apis/networking.k8s.io/v1/namespaces/default/ingresses', {
+        ...networking,
+        kind: 'Ingress',
+        metadata: { name, ...metadata },
+        spec: { rules: [{ host: 'a.b' }], ...spec },
+      });
+      return (made as { spec: { ingressClassName?: string } }).spec.ingressClassName;
+    };
+    await newClass('plain', {});
+    expect(await classOf('none')).toBe(undefined);
+    await newClass('b', { annotations });
+    await newClass('a', { annotations });
+    expect(await classOf('same-second')).toBe('a');
+    await clock.advance(2000);
+    await newClass('newest', { annotations });
+    expect(await classOf('newest')).toBe('newest');
+    expect(await classOf('named', { ingressClassName: 'plain' })).toBe('plain');
+    expect(await classOf('old-way', {}, { annotations: { 'kubernetes.io/ingress.class': 'x' } })).toBe(undefined);
+  } finally {
+    await server.close();
+  }
+});
