@@ -7,11 +7,21 @@ import type { Schema } from './schema/schema.ts';
 
 export type Verb = 'create' | 'get' | 'list' | 'watch' | 'update' | 'patch' | 'delete' | 'deletecollection';
 
+/** Who asks, as authentication found it. */
+export interface Requester {
+  readonly name: string;
+  readonly groups: readonly string[];
+  readonly uid?: string;
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
 /** What a strategy may know of the request; it holds no I/O. */
 export interface StrategyContext {
   /** ms since the epoch. */
   now: number;
   user: string;
+  /** The same with all that is known of who asks; tests of kinds that do not look at it leave it out. */
+  requester?: Requester;
   dryRun: boolean;
   /** Whether containers may be privileged: the API server's --allow-privileged. */
   allowPrivileged: boolean;

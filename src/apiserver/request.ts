@@ -1,16 +1,12 @@
 // What one API request is after authentication, and what a handler may answer, whichever transport carries them.
 
 import type { JsonObject, KubeObject, Status } from '../api/meta/types.ts';
+import type { Requester } from '../api/scheme.ts';
 import type { ObjectVersion } from './registry/object-version.ts';
 import type { ResourceInfo } from './resources.ts';
 
-/** Who asks: from a client certificate, or given by the in-process transport. */
-export interface UserInfo {
-  readonly name: string;
-  readonly groups: readonly string[];
-  readonly uid?: string;
-  readonly extra?: Readonly<Record<string, readonly string[]>>;
-}
+/** Who asks: as one of the authenticators found, or given by the in-process transport. */
+export type UserInfo = Requester;
 
 /** A request body: raw bytes from the wire, or an object handed over in process (never changed, never kept). */
 export type RequestBody =

@@ -11,6 +11,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import type { Store } from '../store/store.ts';
 import { admissionChain, type AdmissionPlugin } from './admission/admission.ts';
+import type { MayDo } from './admission/certificates.ts';
 import { type LookupKind, objectLookup } from './admission/object-lookup.ts';
 import type { PluginName } from './admission/plugin-names.ts';
 import { createPlugins } from './admission/plugins.ts';
@@ -124,11 +125,17 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const objects = objectLookup(resources, feed);
   const { serviceCidr = '10.43.0.0/16' } = options;
   const services = resources.find('', 'v1', 'services') && (() => objects.list(serviceLookup, ''));
+  const mayDo: MayDo = async (user, request) => {
+    if (authorizer.allowed(user, request)) return true;
+    await feed.caughtUp();
+    return authorizer.allowed(user, request);
+  };
   const plugins = createPlugins(
     {
       objects,
       logger,
       random,
+      mayDo,
       sleep: (ms) => sleep(clock, ms, closing.signal),
       now: () => clock.now(),
       transport: () => createInProcessTransport(pipeline, apiserverUser),

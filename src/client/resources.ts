@@ -1,6 +1,7 @@
 // The resources that components name in client calls, each with the type of its objects.
 
 import type {
+  CertificateSigningRequest,
   ClusterRole,
   ConfigMap,
   Event,
@@ -44,6 +45,13 @@ export const clusterRoles = resource<ClusterRole>(
   'v1',
   'clusterroles',
   'ClusterRole',
+  false,
+);
+export const certificateSigningRequests = resource<CertificateSigningRequest>(
+  'certificates.k8s.io',
+  'v1',
+  'certificatesigningrequests',
+  'CertificateSigningRequest',
   false,
 );
 export const tokenReviews = resource<TokenReview>('authentication.k8s.io', 'v1', 'tokenreviews', 'TokenReview', false);

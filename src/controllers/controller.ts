@@ -1,6 +1,7 @@
 // What every controller is given and gives.
 
 import type {
+  CertificateSigningRequest,
   ClusterRole,
   ConfigMap,
   Lease,
@@ -9,6 +10,7 @@ import type {
   ObjectReference,
   Pod,
   ResourceQuota,
+  Secret,
   ServiceAccount,
 } from '../api/generated/types.ts';
 import type { Transport } from '../api/transport.ts';
@@ -31,6 +33,9 @@ export interface SharedInformers {
   readonly serviceAccounts: Informer<ServiceAccount>;
   readonly clusterRoles: Informer<ClusterRole>;
   readonly resourceQuotas: Informer<ResourceQuota>;
+  readonly certificateSigningRequests: Informer<CertificateSigningRequest>;
+  /** Bootstrap tokens: the secrets of that type in kube-system. */
+  readonly bootstrapTokens: Informer<Secret>;
   /** The kube-root-ca.crt of every namespace, and nothing else. */
   readonly rootCaConfigMaps: Informer<ConfigMap>;
   /** Of the namespace kube-node-lease. */
@@ -49,6 +54,8 @@ export interface ControllerContext {
   informers: SharedInformers;
   /** PEM of the CA that clients in pods should trust. */
   clusterCaPem: string;
+  /** Signs a certificate request (PEM) with that CA, for those usages, to hold `ttlMs`. */
+  signCertificate(pem: string, usages: readonly string[], ttlMs: number): Promise<string>;
 }
 
 /** Runs until the signal aborts; resolves when its work has ended. Its informers are started and filled by then. */

@@ -47,6 +47,7 @@ function setUp(controllers: string) {
         void events.push(`${object.kind}/${object.name} ${type} ${reason}`),
     }),
     clusterCaPem: 'PEM',
+    signCertificate: (pem) => Promise.resolve(`signed ${pem}`),
     controllers,
   });
   return { clock, api, events, manager };
@@ -60,9 +61,9 @@ const namespace = (name: string, deleting = false): Namespace => ({
 
 describe('enabledControllers', () => {
   it.each([
-    ['*', 8],
-    ['*,-podgc', 7],
-    ['-pod-garbage-collector-controller,*', 7],
+    ['*', 12],
+    ['*,-podgc', 11],
+    ['-pod-garbage-collector-controller,*', 11],
     ['namespace', 1],
     ['', 0],
     ['-namespace,namespace', 0],

@@ -2,6 +2,7 @@
 
 import { createInformer } from '../client/informer.ts';
 import {
+  certificateSigningRequests,
   clusterRoles,
   configMaps,
   leases,
@@ -9,8 +10,13 @@ import {
   nodes,
   pods,
   resourceQuotas,
+  secrets,
   serviceAccounts,
 } from '../client/resources.ts';
+import { bootstrapTokenType } from '../api/bootstrap-tokens.ts';
+import { csrApprovingController } from './certificates/approving-controller.ts';
+import { csrCleanerController } from './certificates/cleaner-controller.ts';
+import { csrSigningController } from './certificates/signing-controller.ts';
 import { clusterRoleAggregationController } from './clusterrole-aggregation/controller.ts';
 import { canonicalName } from './controller-names.ts';
 import type { Controller, ControllerContext, SharedInformers } from './controller.ts';
@@ -21,6 +27,7 @@ import { resourceQuotaController } from './resource-quota/controller.ts';
 import { rootCaController, rootCaName } from './root-ca/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
 import { taintEvictionController } from './taint-eviction/controller.ts';
+import { tokenCleanerController } from './token-cleaner/controller.ts';
 
 /** Those that are built, by upstream's canonical name, in the order they are started. */
 const built: Readonly<Record<string, Controller>> = {
@@ -32,6 +39,10 @@ const built: Readonly<Record<string, Controller>> = {
   'resourcequota-controller': resourceQuotaController,
   'node-lifecycle-controller': nodeLifecycleController,
   'taint-eviction-controller': taintEvictionController,
+  'certificatesigningrequest-signing-controller': csrSigningController,
+  'certificatesigningrequest-approving-controller': csrApprovingController,
+  'certificatesigningrequest-cleaner-controller': csrCleanerController,
+  'token-cleaner-controller': tokenCleanerController,
 };
 
 export interface ControllerManagerOptions extends Omit<ControllerContext, 'informers'> {
@@ -127,6 +138,15 @@ function sharedInformers(options: ControllerManagerOptions) {
   const resourceQuotaInformer = lazily(() =>
     createInformer({ ...shared, resource: resourceQuotas, indexers: { namespace: namespaceOf } }),
   );
+  const csrInformer = lazily(() => createInformer({ ...shared, resource: certificateSigningRequests }));
+  const bootstrapTokenInformer = lazily(() =>
+    createInformer({
+      ...shared,
+      resource: secrets,
+      namespace: 'kube-system',
+      fieldSelector: `type=${bootstrapTokenType}`,
+    }),
+  );
   const rootCaInformer = lazily(() =>
     createInformer({ ...shared, resource: configMaps, fieldSelector: `metadata.name=${rootCaName}` }),
   );
@@ -149,6 +169,12 @@ function sharedInformers(options: ControllerManagerOptions) {
     },
     get resourceQuotas() {
       return resourceQuotaInformer();
+    },
+    get certificateSigningRequests() {
+      return csrInformer();
+    },
+    get bootstrapTokens() {
+      return bootstrapTokenInformer();
     },
     get rootCaConfigMaps() {
       return rootCaInformer();

@@ -6,6 +6,7 @@ import { webcrypto } from 'node:crypto';
 import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import type { Files } from '../lib/system.ts';
+import { signCertificate } from './sign-certificate.ts';
 
 type CryptoKey = webcrypto.CryptoKey;
 type CryptoKeyPair = webcrypto.CryptoKeyPair;
@@ -44,6 +45,8 @@ export interface Pki {
   issueClientCert(user: string, groups: readonly string[], file?: string): Promise<KeyPair>;
   /** A serving certificate (kubelets); kept likewise. */
   issueServingCert(request: ServingRequest, file?: string): Promise<KeyPair>;
+  /** Signs a request (PEM of PKCS #10) for those usages of the certificates API, to hold `ttlMs`. Throws an Error on a request that is not its key's own. */
+  signRequest(pem: string, usages: readonly string[], ttlMs: number): Promise<string>;
 }
 
 const dayMs = 86_400_000;
@@ -134,6 +137,11 @@ export async function ensurePki({ dir, files, clock, hosts }: PkiOptions): Promi
           usage: 'server',
         },
         file,
+      ),
+    signRequest: (pem, usages, ttlMs) =>
+      signCertificate(
+        { pem, usages, ttlMs, now: clock.now() },
+        { certificate: authority.certificate, key: authority.key, algorithm: curve, serialNumber },
       ),
   };
 }

@@ -95,7 +95,7 @@ export async function startControlPlane({
     startScheduler(clientAs('system:kube-scheduler'), logger, ending.signal);
     startControllers({
       transport: api.inProcess({ name: controllerUser, groups: [authenticated] }),
-      rootCa: pki.ca,
+      pki,
       controllers: components.controllers,
       logger,
       signal: ending.signal,
@@ -137,14 +137,14 @@ function startScheduler(client: Client, logger: Logger, signal: AbortSignal): vo
 
 interface ControllersStart {
   transport: Transport;
-  rootCa: string;
+  pki: Pki;
   /** As --controllers. */
   controllers: string;
   logger: Logger;
   signal: AbortSignal;
 }
 
-function startControllers({ transport, rootCa, controllers, logger, signal }: ControllersStart): void {
+function startControllers({ transport, pki, controllers, logger, signal }: ControllersStart): void {
   const own = logger.child({ component: 'controllers' });
   const client = createClient(transport);
   const manager = createControllerManager({
@@ -155,7 +155,8 @@ function startControllers({ transport, rootCa, controllers, logger, signal }: Co
     logger: own,
     events: (component) =>
       createEventRecorder({ client, clock: realClock, random: realRandom, logger: own, component, signal }),
-    clusterCaPem: rootCa,
+    clusterCaPem: pki.ca,
+    signCertificate: pki.signRequest,
     controllers,
   });
   behind('the controllers', own, manager.start(signal));

@@ -79,6 +79,7 @@ export async function startSimulatedControlPlane(
     logger,
     events: (component) => recorder(managerClient, component),
     clusterCaPem: 'the CA of a simulated cluster',
+    signCertificate: () => Promise.reject(new Error('a simulated cluster has no CA')),
     ...(options.controllers === undefined ? {} : { controllers: options.controllers }),
   });
   await Promise.all([scheduler.start(signal), manager.start(signal)]);

@@ -4,6 +4,7 @@ import type { AnyKind } from '../scheme.ts';
 import { loadSchema } from '../schema/load.ts';
 import { fillUnsetFields } from '../schema/unset-fields.ts';
 import { bindingKind } from './binding/definition.ts';
+import { certificateSigningRequestKind } from './certificatesigningrequest/definition.ts';
 import { configMapKind } from './configmap/definition.ts';
 import { eventKind, eventsV1EventKind } from './event/definition.ts';
 import { ingressKind } from './ingress/definition.ts';
@@ -26,6 +27,7 @@ import { serviceCidrKind } from './servicecidr/definition.ts';
 
 const kinds: readonly AnyKind[] = [
   bindingKind,
+  certificateSigningRequestKind,
   configMapKind,
   eventKind,
   limitRangeKind,

@@ -6,6 +6,7 @@ import type { Logger } from '../../lib/logger.ts';
 import type { Random } from '../../lib/random.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import { alwaysPullImages } from './always-pull-images.ts';
+import { certificateApproval, certificateSigning, certificateSubjectRestriction, type MayDo } from './certificates.ts';
 import { defaultIngressClass } from './default-ingress-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { extendedResourceToleration } from './extended-resource-toleration.ts';
@@ -27,6 +28,8 @@ export interface PluginDeps {
   objects: ObjectLookup;
   logger: Logger;
   random: Random;
+  /** Whether a user may do that, on the newest roles. */
+  mayDo: MayDo;
   /** Waits that many ms, or until the server closes. */
   sleep(ms: number): Promise<void>;
   /** ms since the epoch. */
@@ -62,6 +65,9 @@ const factories: Partial<Record<PluginName, (deps: PluginDeps) => AdmissionPlugi
   ExtendedResourceToleration: () => extendedResourceToleration,
   RuntimeClass: ({ objects }) => runtimeClassAdmission(objects),
   DefaultIngressClass: ({ objects }) => defaultIngressClass(objects),
+  CertificateApproval: ({ mayDo }) => certificateApproval(mayDo),
+  CertificateSigning: ({ mayDo }) => certificateSigning(mayDo),
+  CertificateSubjectRestriction: () => certificateSubjectRestriction,
   PodTopologyLabels: ({ objects }) => podTopologyLabels(objects),
   PodResizeValidator: ({ objects }) => podResizeValidator((name) => objects.get(nodes, '', name)),
   ResourceQuota: resourceQuota,

@@ -72,6 +72,21 @@ const controllerManager: readonly PolicyRule[] = [
     verbs: ['create'],
   },
   { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['create'] },
+  {
+    apiGroups: ['certificates.k8s.io'],
+    resources: ['signers'],
+    resourceNames: ['kubernetes.io/kube-apiserver-client-kubelet'],
+    verbs: ['approve'],
+  },
+  {
+    apiGroups: ['certificates.k8s.io'],
+    resources: ['signers'],
+    resourceNames: ['kube-apiserver-client', 'kube-apiserver-client-kubelet', 'kubelet-serving', 'legacy-unknown'].map(
+      (signer) => `kubernetes.io/${signer}`,
+    ),
+    verbs: ['sign'],
+  },
+  { apiGroups: ['authorization.k8s.io'], resources: ['subjectaccessreviews'], verbs: ['create'] },
   // The aggregation of cluster roles writes rules that it has not itself.
   { apiGroups: ['rbac.authorization.k8s.io'], resources: ['clusterroles'], verbs: ['escalate'] },
   {

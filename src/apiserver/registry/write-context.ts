@@ -34,6 +34,7 @@ export function strategyContext(context: WriteContext): StrategyContext {
   return {
     now: deps.clock.now(),
     user: user.name,
+    requester: user,
     dryRun: options.dryRun,
     allowPrivileged: deps.allowPrivileged,
     warn: (text) => void context.warnings.push(text),
