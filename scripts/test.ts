@@ -77,7 +77,7 @@ if (filters.length === 0) {
 if (!step('build', [process.execPath, 'scripts/build.ts'])) failed++;
 if (root && !step('image fixtures', [process.execPath, 'scripts/fixtures.ts'])) failed++;
 
-const reports = [vitest('unit'), vitest('e2e')];
+const reports = [vitest('unit'), vitest('e2e'), vitest('alone')];
 for (const report of reports) {
   passed += report.numPassedTests;
   failed += report.numFailedTests;
