@@ -1,9 +1,11 @@
 // Reads the Accept header: which rendering of the answer the client wants, or 406.
 // Follows apiserver pkg/endpoints/handlers/negotiation of v1.36.
 
-import { notAcceptable } from '../api/meta/errors.ts';
+import { badRequest, FieldPath, fieldErrorText, invalid, notAcceptable } from '../api/meta/errors.ts';
+import { hasMessage } from './protobuf/field-numbers.ts';
 import { isTrue } from './request-info.ts';
-import type { ApiRequest, Rendering } from './request.ts';
+import type { ApiRequest, Media, Rendering } from './request.ts';
+import type { ResourceInfo } from './resources.ts';
 
 /** One media range of an Accept header. */
 export interface MediaRange {
@@ -38,34 +40,108 @@ export function mediaRanges(accept: string): readonly MediaRange[] {
   return ranges;
 }
 
-const json = new Set(['application/json', '*/*', 'application/*']);
-const plain: Rendering = { as: 'object' };
+type Params = MediaRange['params'];
 
-const acceptedTypes = 'application/json';
+/** What is offered, in the order of preference. */
+const offers: readonly { media: Media; subtype: string; type: string }[] = [
+  { media: 'json', subtype: 'json', type: 'application/json' },
+  { media: 'yaml', subtype: 'yaml', type: 'application/yaml' },
+  { media: 'protobuf', subtype: 'vnd.kubernetes.protobuf', type: 'application/vnd.kubernetes.protobuf' },
+];
+
+/** The Content-Type of an answer in that form. */
+export const contentTypes: Readonly<Record<Media, string>> = {
+  json: 'application/json',
+  yaml: 'application/yaml',
+  protobuf: 'application/vnd.kubernetes.protobuf',
+};
+
+/** The first form that the client accepts and `allows` does, with the parameters of its media range; undefined when there is none. */
+function choose(
+  accept: string,
+  allows: (media: Media, params: Params) => boolean,
+): { media: Media; params: Params } | undefined {
+  if (accept === '') return { media: 'json', params: {} };
+  for (const { type, params } of mediaRanges(accept))
+    for (const offer of offers) {
+      const fits = type === '*/*' || type === 'application/*' || type === offer.type;
+      // YAML is no stream; no other stream than a watch is known, and no version of the server's group than v1.
+      const streams = !params['stream'] || (params['stream'] === 'watch' && offer.media !== 'yaml');
+      const versioned = !params['sv'] || params['sv'] === 'v1';
+      if (fits && streams && versioned && allows(offer.media, params)) return { media: offer.media, params };
+    }
+  return undefined;
+}
+
+const convertingParams = ['as', 'g', 'v'];
+const converts = (params: Params): boolean => convertingParams.some((name) => params[name] !== undefined);
+
+/** The form of an answer that is shown in no other way than as it is (errors, reviews); JSON when nothing fits. */
+export function plainMedia(accept: string, allows: (media: Media) => boolean = () => true): Media {
+  return choose(accept, (media, params) => !converts(params) && allows(media))?.media ?? 'json';
+}
+
+/** What is answered: it decides which renderings there are. */
+export type Answer = 'object' | 'list' | 'watch';
 
 /** How to show the objects of an answer. Throws 406 when nothing that the client accepts can be given. */
-export function renderingOf(request: ApiRequest): Rendering {
-  const { accept } = request;
-  if (accept === '' || accept === '*/*' || accept === 'application/json') return plain;
-  for (const { type, params } of mediaRanges(accept)) {
-    if (!json.has(type)) continue;
-    const as = params['as'];
-    if (as === undefined) return plain;
+export function renderingOf(request: ApiRequest, { kind }: ResourceInfo, answer: Answer): Rendering {
+  const chosen = choose(request.accept, (media, params) => {
+    // Objects of custom kinds have no protobuf form; their metadata has.
+    if (!converts(params)) return media !== 'protobuf' || hasMessage(kind.definition);
     const version = params['v'];
-    if (params['g'] !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) continue;
-    if (as === 'Table')
-      return {
-        as: 'table',
-        version,
-        includeObject: includeObject(request),
-        noHeaders: isTrue(request.query.get('noHeaders')),
-      };
-    if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') return { as: 'metadata', version };
+    if (params['g'] !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) return false;
+    if (params['as'] === 'Table') return media !== 'protobuf';
+    return params['as'] === 'PartialObjectMetadata' || params['as'] === 'PartialObjectMetadataList';
+  });
+  if (chosen === undefined || (answer === 'watch' && chosen.media === 'yaml')) throw refusal(answer);
+  const { media, params } = chosen;
+  const form = { ...(media === 'json' ? {} : { media }), ...(isPretty(request, params) ? { pretty: true } : {}) };
+  const version = params['v'] === 'v1beta1' ? 'v1beta1' : 'v1';
+  switch (params['as']) {
+    case 'Table': {
+      const noHeaders = isTrue(request.query.get('noHeaders'));
+      return { as: 'table', version, includeObject: includeObject(request), noHeaders, ...form };
+    }
+    case 'PartialObjectMetadata':
+      if (answer === 'list') throw notMetadata('PartialObjectMetadata', 'a list', kind, 'List');
+      return { as: 'metadata', version, ...form };
+    case 'PartialObjectMetadataList':
+      if (answer === 'object') throw notMetadata('PartialObjectMetadataList', 'not a list', kind, '');
+      // An object is no list: a watch shows it as it is.
+      return answer === 'watch' ? { as: 'object', ...form } : { as: 'metadata', version, ...form };
+    default:
+      return { as: 'object', ...form };
   }
-  throw notAcceptable(`only the following media types are accepted: ${acceptedTypes}`);
+}
+
+function refusal(answer: Answer): Error {
+  const streams = offers.filter(({ media }) => media !== 'yaml').map(({ type }) => `${type};stream=watch`);
+  const accepted = answer === 'watch' ? streams : offers.map(({ type }) => type);
+  return notAcceptable(`only the following media types are accepted: ${accepted.join(', ')}`);
+}
+
+function notMetadata(asked: string, is: string, kind: ResourceInfo['kind'], suffix: string): Error {
+  const internal = kind.group === '' || kind.group === 'events.k8s.io' ? 'core' : (kind.group.split('.')[0] ?? '');
+  return notAcceptable(
+    `you requested ${asked}, but the requested object is ${is} (*${internal}.${kind.kind}${suffix})`,
+  );
 }
 
 function includeObject(request: ApiRequest): 'None' | 'Metadata' | 'Object' {
-  const asked = request.query.get('includeObject');
-  return asked === 'None' || asked === 'Object' ? asked : 'Metadata';
+  const asked = request.query.get('includeObject') ?? '';
+  if (asked === '') return 'Metadata';
+  if (asked === 'None' || asked === 'Object' || asked === 'Metadata') return asked;
+  const why = invalid(new FieldPath('includeObject'), asked, "must be 'Metadata', 'Object', 'None', or empty");
+  throw badRequest(`Unable to convert to Table as requested: ${fieldErrorText(why)}`);
+}
+
+const humanClients = ['curl', 'Wget', 'Mozilla/5.0'];
+
+/** Whether JSON is indented: as asked, and for what people type by hand. */
+export function isPretty(request: Pick<ApiRequest, 'query' | 'userAgent'>, params: Params = {}): boolean {
+  if (params['pretty'] === '1') return true;
+  const asked = request.query.get('pretty') ?? '';
+  if (asked !== '') return /^(1|t|true)$/i.test(asked);
+  return humanClients.some((name) => request.userAgent.startsWith(name));
 }

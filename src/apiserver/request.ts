@@ -31,11 +31,15 @@ export interface ApiRequest {
   readonly annotations: Map<string, string>;
 }
 
-/** How objects in an answer are shown, as the Accept header asked. */
-export type Rendering =
+/** The form that objects are written in. */
+export type Media = 'json' | 'yaml' | 'protobuf';
+
+/** How objects in an answer are shown, as the Accept header asked. JSON where no form is named; tables have no protobuf form. */
+export type Rendering = (
   | { as: 'object' }
   | { as: 'table'; version: 'v1' | 'v1beta1'; includeObject: 'None' | 'Metadata' | 'Object'; noHeaders: boolean }
-  | { as: 'metadata'; version: 'v1' | 'v1beta1' };
+  | { as: 'metadata'; version: 'v1' | 'v1beta1' }
+) & { media?: Media /** Indents JSON. */; pretty?: boolean };
 
 /** One change that a watcher is told; `object` shows as of `revision`. */
 export interface WatchItem {

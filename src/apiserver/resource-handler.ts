@@ -74,19 +74,19 @@ export async function handleObjectSubresource(call: ResourceCall, strategy: Stra
 }
 
 async function get({ deps, resource, request, info }: ResourceCall): Promise<ApiResponse> {
-  const rendering = renderingOf(request);
+  const rendering = renderingOf(request, resource, 'object');
   const object = await getObject(deps, resource, info.namespace, info.name, request.query.get('resourceVersion') ?? '');
   return { type: 'object', code: 200, resource, object, rendering };
 }
 
 async function list({ deps, resource, request, info }: ResourceCall): Promise<ApiResponse> {
-  const rendering = renderingOf(request);
+  const rendering = renderingOf(request, resource, 'list');
   const options = listOptions(resource, info.namespace, info.name, request.query, false);
   return { type: 'list', resource, list: await listObjects(deps, resource, options), rendering };
 }
 
 async function watch({ deps, resource, request, info }: ResourceCall): Promise<ApiResponse> {
-  const rendering = renderingOf(request);
+  const rendering = renderingOf(request, resource, 'watch');
   const options = listOptions(resource, info.namespace, info.name, request.query, true);
   return { type: 'watch', resource, rendering, start: await prepareWatch(deps, resource, options) };
 }
@@ -115,7 +115,7 @@ const answer = (context: WriteContext, code: number, object: ObjectVersion, rend
 });
 
 async function create(call: ResourceCall): Promise<ApiResponse> {
-  const rendering = renderingOf(call.request);
+  const rendering = renderingOf(call.request, call.resource, 'object');
   const options = writeOptions(call.request, 'CreateOptions');
   const context = writeContext(call, options);
   const object = await decodeObject(
@@ -130,7 +130,7 @@ async function create(call: ResourceCall): Promise<ApiResponse> {
 
 async function update(call: ResourceCall, strategy: Strategy): Promise<ApiResponse> {
   const { request, resource, info, deps } = call;
-  const rendering = renderingOf(request);
+  const rendering = renderingOf(request, resource, 'object');
   const options = writeOptions(request, 'UpdateOptions');
   const context = writeContext(call, options);
   const object = await decodeObject(request, resource, deps.machinery, options.fieldValidation, context.warnings);
@@ -198,7 +198,7 @@ async function readPatch(
 
 async function patch(call: ResourceCall, strategy: Strategy): Promise<ApiResponse> {
   const { request, resource, info, deps } = call;
-  const rendering = renderingOf(request);
+  const rendering = renderingOf(request, resource, 'object');
   const body = await request.body();
   const type = patchTypeOf(body.contentType);
   const options = writeOptions(request, 'PatchOptions');
@@ -220,7 +220,7 @@ async function patch(call: ResourceCall, strategy: Strategy): Promise<ApiRespons
 
 async function remove(call: ResourceCall): Promise<ApiResponse> {
   const { request, resource, info, deps } = call;
-  const rendering = renderingOf(request);
+  const rendering = renderingOf(request, resource, 'object');
   const options = await deleteOptions(request, deps.machinery);
   const context = writeContext(call, { dryRun: options.dryRun, fieldValidation: 'Ignore', fieldManager: '' });
   const deleted = await deleteObject(context, info.name, options);
@@ -233,7 +233,7 @@ async function remove(call: ResourceCall): Promise<ApiResponse> {
 
 async function removeAll(call: ResourceCall): Promise<ApiResponse> {
   const { request, resource, info, deps } = call;
-  const rendering = renderingOf(request);
+  const rendering = renderingOf(request, resource, 'list');
   const selection = listOptions(resource, info.namespace, '', request.query, false);
   const options = await deleteOptions(request, deps.machinery);
   const found = await listObjects(deps, resource, selection);

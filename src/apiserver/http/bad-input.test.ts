@@ -68,7 +68,7 @@ describe('bad input', () => {
       { accept: 'text/html' },
       '',
       406,
-      'only the following media types are accepted: application/json',
+      'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
     ],
     [
       'a body over 3 MB',

@@ -1,10 +1,12 @@
 // Turns an answer into status, headers and bytes.
 
-import type { ListMeta } from '../../api/meta/types.ts';
+import type { KubeObject, ListMeta } from '../../api/meta/types.ts';
 import type { ObjectVersion } from '../registry/object-version.ts';
-import type { ApiResponse, ObjectList, Rendering, WatchItem, WatchOutput } from '../request.ts';
+import type { ApiResponse, Media, ObjectList, Rendering } from '../request.ts';
 import type { ResourceInfo } from '../resources.ts';
 import { partialMetadata, tableHead, tableRow, tableTail } from '../table.ts';
+import { protobufList, protobufObject, protobufOf } from './encode-protobuf.ts';
+import { indented, toYaml } from './human-forms.ts';
 
 /** Response headers; an array sends the header several times. */
 export type Headers = Record<string, string | string[]>;
@@ -51,23 +53,68 @@ export function warningHeaders(texts: readonly string[]): string[] {
 
 const json = (value: unknown): Buffer => Buffer.from(`${JSON.stringify(value)}\n`);
 
-/** The body of an answer that is neither a watch nor a stream. */
-export function encodeBody(response: Exclude<ApiResponse, { type: 'watch' | 'stream' }>, now: number): Body {
+/** How the bytes of an answer are written. */
+export interface Form {
+  media: Media;
+  pretty: boolean;
+}
+
+/** The body of an answer that is neither a watch nor a stream. Answers of no resource take the form `plain`. */
+export async function encodeBody(
+  response: Exclude<ApiResponse, { type: 'watch' | 'stream' }>,
+  plain: Form,
+  now: number,
+): Promise<Body> {
   switch (response.type) {
     case 'json':
-      return whole(json(response.body));
+      return plain.media === 'protobuf'
+        ? whole(protobufOf(response.body as KubeObject))
+        : inForm(whole(json(response.body)), plain);
     case 'raw':
       return whole(response.bytes);
-    case 'object':
-      return whole(encodeOne(response.resource, response.object, response.rendering, now));
-    case 'list':
-      return encodeList(response.resource, response.list, response.rendering, now);
+    case 'object': {
+      const { resource, object, rendering } = response;
+      if (rendering.media === 'protobuf' && rendering.as !== 'table')
+        return whole(protobufObject(resource, object, rendering));
+      return inForm(whole(encodeOne(resource, object, rendering, now)), rendering);
+    }
+    case 'list': {
+      const { resource, list, rendering } = response;
+      if (rendering.media === 'protobuf' && rendering.as !== 'table') {
+        const pieces = await protobufList(resource, list, listMeta(list), rendering);
+        return { pieces: joined(pieces), length: pieces.reduce((sum, piece) => sum + piece.length, 0) };
+      }
+      return inForm(encodeList(resource, list, rendering, now), rendering);
+    }
     default:
       return response satisfies never;
   }
 }
 
-function encodeOne(info: ResourceInfo, object: ObjectVersion, rendering: Rendering, now: number): Buffer {
+/** Small pieces put together. */
+function* joined(pieces: readonly Buffer[]): Generator<Buffer> {
+  let waiting: Buffer[] = [];
+  let size = 0;
+  for (const piece of pieces) {
+    waiting.push(piece);
+    size += piece.length;
+    if (size < pieceBytes) continue;
+    yield Buffer.concat(waiting, size);
+    waiting = [];
+    size = 0;
+  }
+  if (size > 0) yield Buffer.concat(waiting, size);
+}
+
+/** JSON as people or a client want it: as it is, indented, or as YAML. */
+function inForm(body: Body, { media, pretty }: Partial<Form>): Body {
+  if (media !== 'yaml' && pretty !== true) return body;
+  const text = Buffer.concat([...body.pieces]).toString('utf8');
+  return whole(Buffer.from(media === 'yaml' ? toYaml(text) : indented(text)));
+}
+
+/** One object as JSON. */
+export function encodeOne(info: ResourceInfo, object: ObjectVersion, rendering: Rendering, now: number): Buffer {
   switch (rendering.as) {
     case 'object':
       return object.encode();
@@ -82,10 +129,15 @@ function encodeOne(info: ResourceInfo, object: ObjectVersion, rendering: Renderi
   }
 }
 
-function encodeList(info: ResourceInfo, list: ObjectList, rendering: Rendering, now: number): Body {
+function listMeta(list: ObjectList): ListMeta {
   const metadata: ListMeta = { resourceVersion: String(list.revision) };
   if (list.continue !== '') metadata.continue = list.continue;
   if (list.remainingItemCount !== undefined) metadata.remainingItemCount = list.remainingItemCount;
+  return metadata;
+}
+
+function encodeList(info: ResourceInfo, list: ObjectList, rendering: Rendering, now: number): Body {
+  const metadata = listMeta(list);
   switch (rendering.as) {
     case 'object':
       return objectList(info, list.objects, metadata);
@@ -151,81 +203,4 @@ function* textPieces(
     yield Buffer.from(from === 0 ? head + rows : `,${rows}`);
   }
   yield Buffer.from(']}\n');
-}
-
-/** Frames of one item by rendering, made once for all watchers that are told it. */
-const frames = new WeakMap<WatchItem, Map<string, Buffer>>();
-
-const frame = (type: string, object: Buffer | string): Buffer =>
-  Buffer.concat([
-    Buffer.from(`{"type":"${type}","object":`),
-    typeof object === 'string' ? Buffer.from(object) : object,
-    Buffer.from('}\n'),
-  ]);
-
-/** Writes the frames of one watch; the first table of a watch carries the column definitions. */
-export function watchEncoder(
-  info: ResourceInfo,
-  rendering: Rendering,
-  now: () => number,
-): (output: WatchOutput) => Buffer {
-  let headers = true;
-  const key = JSON.stringify(rendering);
-  const encodeItem = (item: WatchItem): Buffer => {
-    const withHeaders = rendering.as === 'table' && headers;
-    headers = false;
-    const cached = withHeaders ? undefined : frames.get(item)?.get(key);
-    if (cached !== undefined) return cached;
-    const bytes = frame(item.type, encodeWatched(info, item.object, rendering, now(), withHeaders));
-    if (!withHeaders) {
-      const known = frames.get(item) ?? new Map<string, Buffer>();
-      frames.set(item, known.set(key, bytes));
-    }
-    return bytes;
-  };
-  return (output) => {
-    switch (output.kind) {
-      case 'event':
-        return encodeItem(output.item);
-      case 'bookmark':
-        return frame('BOOKMARK', bookmark(info, rendering, output.revision, output.initialEventsEnd));
-      case 'error':
-        return frame('ERROR', JSON.stringify(output.status));
-      default:
-        return output satisfies never;
-    }
-  };
-}
-
-function encodeWatched(
-  info: ResourceInfo,
-  object: ObjectVersion,
-  rendering: Rendering,
-  now: number,
-  headers: boolean,
-): Buffer | string {
-  if (rendering.as !== 'table') return encodeOne(info, object, rendering, now);
-  const head = tableHead(info, rendering, { resourceVersion: String(object.revision) }, headers);
-  return head + tableRow(info, object, rendering, now) + tableTail;
-}
-
-function bookmark(info: ResourceInfo, rendering: Rendering, revision: number, initialEventsEnd: boolean): string {
-  const metadata = {
-    resourceVersion: String(revision),
-    ...(initialEventsEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}),
-  };
-  switch (rendering.as) {
-    case 'table':
-      return tableHead(info, rendering, metadata, false) + tableTail;
-    case 'metadata':
-      return JSON.stringify({
-        kind: 'PartialObjectMetadata',
-        apiVersion: `meta.k8s.io/${rendering.version}`,
-        metadata,
-      });
-    case 'object':
-      return JSON.stringify({ kind: info.kind.kind, apiVersion: info.apiVersion, metadata });
-    default:
-      return rendering satisfies never;
-  }
 }

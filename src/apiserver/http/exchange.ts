@@ -3,13 +3,18 @@
 import { pipeline as pipe, Readable } from 'node:stream';
 import { createGzip, constants } from 'node:zlib';
 import { unauthorized } from '../../api/meta/errors.ts';
+import type { KubeObject, Status } from '../../api/meta/types.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { type Pipeline, statusOf } from '../pipeline.ts';
 import { bearerToken } from './authenticate.ts';
 import type { RequestHeaders } from '../authz/impersonate.ts';
-import type { ApiRequest, ApiResponse, RequestBody, UserInfo } from '../request.ts';
+import { contentTypes, isPretty, plainMedia } from '../negotiation.ts';
+import type { ApiRequest, ApiResponse, Media, RequestBody, UserInfo } from '../request.ts';
 import { readBody } from './body.ts';
-import { type Body, encodeBody, type Headers, warningHeaders, watchEncoder } from './encode.ts';
+import { type Body, encodeBody, type Form, type Headers, warningHeaders } from './encode.ts';
+import { hasProtobufForm, protobufOf } from './encode-protobuf.ts';
+import { watchEncoder } from './encode-watch.ts';
+import { indented, toYaml } from './human-forms.ts';
 import type { Reply } from './reply.ts';
 import { watchWriter } from './watch-writer.ts';
 
@@ -131,10 +136,11 @@ function fail(deps: ExchangeDeps, incoming: Incoming, error: unknown, reply: Rep
       path: incoming.target,
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
     });
-  const bytes = Buffer.from(`${JSON.stringify(status)}\n`);
+  const media = plainMedia(incoming.header('accept'));
+  const bytes = statusBytes(incoming, status, media);
   const headers: Headers = {
     ...commonHeaders,
-    'content-type': 'application/json',
+    'content-type': contentTypes[media],
     'content-length': String(bytes.length),
   };
   const retry = status.details?.retryAfterSeconds;
@@ -149,6 +155,15 @@ function fail(deps: ExchangeDeps, incoming: Incoming, error: unknown, reply: Rep
     reply.destroy();
   }
   return status.code;
+}
+
+function statusBytes(incoming: Incoming, status: Status, media: Media): Buffer {
+  const queryAt = incoming.target.indexOf('?');
+  const query = queryAt < 0 ? noQuery : new URLSearchParams(incoming.target.slice(queryAt));
+  if (media === 'protobuf') return protobufOf(status);
+  const text = JSON.stringify(status);
+  if (media === 'yaml') return Buffer.from(toYaml(text));
+  return Buffer.from(isPretty({ query, userAgent: incoming.header('user-agent') }) ? indented(text) : `${text}\n`);
 }
 
 /** HTTP/2 knows no Connection header. */
@@ -169,9 +184,10 @@ async function send(
   const headers: Headers = { ...commonHeaders };
   if (response.warnings !== undefined && response.warnings.length > 0)
     headers['warning'] = warningHeaders(response.warnings);
+  const form = plainForm(request, response);
   switch (response.type) {
     case 'watch':
-      return sendWatch(deps, request, response, headers, reply);
+      return sendWatch(deps, response, headers, reply);
     case 'stream':
       return sendStream(response, headers, reply);
     case 'raw':
@@ -179,11 +195,14 @@ async function send(
       if (response.etag !== undefined) headers['etag'] = response.etag;
       if (response.vary !== undefined) headers['vary'] = response.vary;
       break;
+    case 'json':
+      headers['content-type'] = contentTypes[form.media];
+      break;
     default:
-      headers['content-type'] = 'application/json';
+      headers['content-type'] = contentTypes[response.rendering.media ?? 'json'];
   }
   const code = response.type === 'list' ? 200 : response.code;
-  const body = encodeBody(response, deps.now());
+  const body = await encodeBody(response, form, deps.now());
   if (request.method === 'HEAD' || code === 304) {
     reply.head(code, headers);
     reply.end();
@@ -191,6 +210,15 @@ async function send(
   }
   await sendBody(body, code, headers, incoming.header('accept-encoding'), reply);
   return code;
+}
+
+/** The form of what is no stored object (a Status, a review): what the client takes of those that it has. */
+function plainForm(request: ApiRequest, response: ApiResponse): Form {
+  const isObject = response.type === 'json' && typeof response.body['apiVersion'] === 'string';
+  if (!isObject) return { media: 'json', pretty: false };
+  const body = response.body as KubeObject;
+  const media = plainMedia(request.accept, (each) => each !== 'protobuf' || hasProtobufForm(body));
+  return { media, pretty: isPretty(request) };
 }
 
 async function sendBody(
@@ -228,14 +256,13 @@ async function sendPieces(pieces: AsyncIterable<Buffer> | Iterable<Buffer>, repl
 
 function sendWatch(
   deps: ExchangeDeps,
-  request: ApiRequest,
   response: Extract<ApiResponse, { type: 'watch' }>,
   headers: Headers,
   reply: Reply,
 ): number {
-  headers['content-type'] = request.accept.includes('stream=watch')
-    ? 'application/json;stream=watch'
-    : 'application/json';
+  // JSON is announced as such alone, for old clients' sake.
+  const { media = 'json' } = response.rendering;
+  headers['content-type'] = media === 'json' ? contentTypes.json : `${contentTypes[media]};stream=watch`;
   reply.head(200, headers);
   const stop = response.start(
     watchWriter(

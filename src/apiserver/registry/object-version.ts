@@ -77,6 +77,7 @@ export class ObjectVersion {
   #bytes: Uint8Array | undefined;
   #offset = -1;
   #object: WeakRef<StoredObject> | undefined;
+  #message: WeakRef<Buffer> | undefined;
   #labels: Readonly<Record<string, string>> | undefined;
   #fields: Readonly<Record<string, string>> | undefined;
   /** The version whose content this one shows at another revision. */
@@ -180,6 +181,16 @@ export class ObjectVersion {
     if (this.revision === 0) delete object.metadata.resourceVersion;
     else object.metadata.resourceVersion = resourceVersion;
     return object;
+  }
+
+  /** The object as a protobuf message, made by `encode` and kept for as long as the collector leaves it. */
+  message(encode: (definition: string, object: object) => Buffer): Buffer {
+    let message = this.#message?.deref();
+    if (message === undefined) {
+      message = encode(this.kind.definition, this.object());
+      this.#message = new WeakRef(message);
+    }
+    return message;
   }
 
   /** A copy that the caller may change. */

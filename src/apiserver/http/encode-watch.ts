@@ -1,0 +1,90 @@
+// Writes the frames of watches, each made once for all watchers that are told it in the same form.
+
+import type { ObjectVersion } from '../registry/object-version.ts';
+import type { Rendering, WatchItem, WatchOutput } from '../request.ts';
+import type { ResourceInfo } from '../resources.ts';
+import { tableHead, tableRow, tableTail } from '../table.ts';
+import { encodeOne } from './encode.ts';
+import { bookmarkMetadata, protobufFrame, protobufWatched } from './encode-protobuf.ts';
+
+/** Frames of one item by rendering, made once for all watchers that are told it. */
+const frames = new WeakMap<WatchItem, Map<string, Buffer>>();
+
+const frame = (type: string, object: Buffer | string): Buffer =>
+  Buffer.concat([
+    Buffer.from(`{"type":"${type}","object":`),
+    typeof object === 'string' ? Buffer.from(object) : object,
+    Buffer.from('}\n'),
+  ]);
+
+type Plain = Exclude<Rendering, { as: 'table' }>;
+const isProtobuf = (rendering: Rendering): rendering is Plain =>
+  rendering.media === 'protobuf' && rendering.as !== 'table';
+
+/** Writes the frames of one watch; the first table of a watch carries the column definitions. */
+export function watchEncoder(
+  info: ResourceInfo,
+  rendering: Rendering,
+  now: () => number,
+): (output: WatchOutput) => Buffer {
+  let headers = true;
+  const key = JSON.stringify(rendering);
+  const encodeItem = (item: WatchItem): Buffer => {
+    const withHeaders = rendering.as === 'table' && headers;
+    headers = false;
+    const cached = withHeaders ? undefined : frames.get(item)?.get(key);
+    if (cached !== undefined) return cached;
+    const bytes = isProtobuf(rendering)
+      ? protobufFrame(item.type, protobufWatched(info, rendering, { kind: 'event', item }))
+      : frame(item.type, encodeWatched(info, item.object, rendering, now(), withHeaders));
+    if (!withHeaders) {
+      const known = frames.get(item) ?? new Map<string, Buffer>();
+      frames.set(item, known.set(key, bytes));
+    }
+    return bytes;
+  };
+  return (output) => {
+    if (output.kind !== 'event' && isProtobuf(rendering))
+      return protobufFrame(output.kind.toUpperCase(), protobufWatched(info, rendering, output));
+    switch (output.kind) {
+      case 'event':
+        return encodeItem(output.item);
+      case 'bookmark':
+        return frame('BOOKMARK', bookmark(info, rendering, output.revision, output.initialEventsEnd));
+      case 'error':
+        return frame('ERROR', JSON.stringify(output.status));
+      default:
+        return output satisfies never;
+    }
+  };
+}
+
+function encodeWatched(
+  info: ResourceInfo,
+  object: ObjectVersion,
+  rendering: Rendering,
+  now: number,
+  headers: boolean,
+): Buffer | string {
+  if (rendering.as !== 'table') return encodeOne(info, object, rendering, now);
+  const head = tableHead(info, rendering, { resourceVersion: String(object.revision) }, headers);
+  return head + tableRow(info, object, rendering, now) + tableTail;
+}
+
+function bookmark(info: ResourceInfo, rendering: Rendering, revision: number, initialEventsEnd: boolean): string {
+  const metadata = bookmarkMetadata(revision, initialEventsEnd);
+  switch (rendering.as) {
+    case 'table':
+      return tableHead(info, rendering, metadata, false) + tableTail;
+    case 'metadata':
+      return JSON.stringify({
+        kind: 'PartialObjectMetadata',
+        apiVersion: `meta.k8s.io/${rendering.version}`,
+        metadata,
+      });
+    case 'object':
+      return JSON.stringify({ kind: info.kind.kind, apiVersion: info.apiVersion, metadata });
+    default:
+      return rendering satisfies never;
+  }
+}
