@@ -6,6 +6,9 @@ import { fillUnsetFields } from '../schema/unset-fields.ts';
 import { bindingKind } from './binding/definition.ts';
 import { certificateSigningRequestKind } from './certificatesigningrequest/definition.ts';
 import { configMapKind } from './configmap/definition.ts';
+import { csiDriverKind } from './csidriver/definition.ts';
+import { csiNodeKind } from './csinode/definition.ts';
+import { csiStorageCapacityKind } from './csistoragecapacity/definition.ts';
 import { eventKind, eventsV1EventKind } from './event/definition.ts';
 import { ingressKind } from './ingress/definition.ts';
 import { ingressClassKind } from './ingressclass/definition.ts';
@@ -24,6 +27,9 @@ import { secretKind } from './secret/definition.ts';
 import { serviceKind } from './service/definition.ts';
 import { serviceAccountKind } from './serviceaccount/definition.ts';
 import { serviceCidrKind } from './servicecidr/definition.ts';
+import { storageClassKind } from './storageclass/definition.ts';
+import { volumeAttachmentKind } from './volumeattachment/definition.ts';
+import { volumeAttributesClassKind } from './volumeattributesclass/definition.ts';
 
 const kinds: readonly AnyKind[] = [
   bindingKind,
@@ -51,6 +57,12 @@ const kinds: readonly AnyKind[] = [
   roleKind,
   priorityClassKind,
   runtimeClassKind,
+  csiDriverKind,
+  csiNodeKind,
+  csiStorageCapacityKind,
+  storageClassKind,
+  volumeAttachmentKind,
+  volumeAttributesClassKind,
 ];
 
 /** The kind, with what Go's types hold for unset fields filled in before its own defaults. */

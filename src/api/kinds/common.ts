@@ -95,6 +95,24 @@ export function textColumn<T extends KubeObject>(
   return { name, type: 'string', description, priority: wide ? 1 : 0, cell };
 }
 
+/** A column of whole numbers; `<none>` and the like where there is none. */
+export function integerColumn<T extends KubeObject>(
+  name: string,
+  description: string,
+  cell: (object: T) => number | string,
+): TableColumn<T> {
+  return { name, type: 'integer', description, priority: 0, cell };
+}
+
+/** A column of true and false. */
+export function booleanColumn<T extends KubeObject>(
+  name: string,
+  description: string,
+  cell: (object: T) => boolean,
+): TableColumn<T> {
+  return { name, type: 'boolean', description, priority: 0, cell };
+}
+
 /** The warning for what is checked and stored, and does nothing yet. */
 export const idle = (field: string, why: string): string => `${field}: accepted but not acted on: ${why}`;
 

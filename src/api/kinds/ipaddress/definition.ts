@@ -1,12 +1,14 @@
 // The IPAddress kind: an address of services that is taken. Follows pkg/registry/networking/ipaddress and pkg/apis/networking of v1.36.
 
 import type { IPAddress, ParentReference } from '../../generated/types.ts';
-import { type FieldError, FieldPath, required } from '../../meta/errors.ts';
+import { equalJson } from '../../meta/equal.ts';
+import { type FieldError, FieldPath, invalid, required } from '../../meta/errors.ts';
 import { canonicalIpMessages } from '../../meta/ip-address.ts';
 import { dns1123Subdomain, pathSegmentName } from '../../meta/names.ts';
-import { immutableField, invalidEach } from '../../meta/validate-meta.ts';
+import { immutableMessage, invalidEach } from '../../meta/validate-meta.ts';
 import type { KindDefinition } from '../../scheme.ts';
 import { allVerbs, nameColumn, simpleStrategy, textColumn } from '../common.ts';
+import { internalForm } from '../internal-form.ts';
 
 const parentPath = new FieldPath('spec').child('parentRef');
 
@@ -46,7 +48,10 @@ export const ipAddressKind: KindDefinition<IPAddress> = {
     namespaced: false,
     name: canonicalIpMessages,
     check: ({ spec }) => validateParent(spec?.parentRef),
-    checkUpdate: ({ spec }, old) => immutableField(parentPath, spec?.parentRef, old.spec?.parentRef),
+    checkUpdate: ({ spec }, old) =>
+      equalJson(spec?.parentRef, old.spec?.parentRef)
+        ? []
+        : [invalid(parentPath, internalForm('ParentReference', spec?.parentRef ?? {}), immutableMessage)],
   }),
   columns: [nameColumn, textColumn<IPAddress>('ParentRef', 'What the address belongs to.', parentText)],
 };

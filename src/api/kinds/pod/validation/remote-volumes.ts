@@ -106,14 +106,17 @@ function azureDiskErrors(path: FieldPath, disk: AzureDiskVolumeSource): FieldErr
   return errors;
 }
 
+/** The name of a CSI driver: a DNS subdomain of at most 63 bytes, whatever the case. */
+export function driverNameErrors(path: FieldPath, driver: string): FieldError[] {
+  if (driver === '') return [required(path)];
+  return [
+    ...(byteLength(driver) > 63 ? [tooLong(path, 63)] : []),
+    ...invalidEach(path, driver, dns1123Subdomain(driver.toLowerCase())),
+  ];
+}
+
 function csiErrors(path: FieldPath, { driver, nodePublishSecretRef: secret }: CSIVolumeSource): FieldError[] {
-  const errors: FieldError[] = [];
-  const at = path.child('driver');
-  if (!driver) errors.push(required(at));
-  else {
-    if (byteLength(driver) > 63) errors.push(tooLong(at, 63));
-    errors.push(...invalidEach(at, driver, dns1123Subdomain(driver.toLowerCase())));
-  }
+  const errors = driverNameErrors(path.child('driver'), driver ?? '');
   if (secret && !secret.name) errors.push(required(path.child('nodePublishSecretRef', 'name')));
   // Upstream's path for a bad name is short of the reference.
   if (secret?.name) errors.push(...invalidEach(path.child('name'), secret.name, nameIsSubdomain(secret.name, false)));

@@ -1,0 +1,56 @@
+// The StorageClass kind. Follows pkg/registry/storage/storageclass of v1.36.
+
+import type { StorageClass } from '../../generated/types.ts';
+import type { KindDefinition } from '../../scheme.ts';
+import { ageColumn, allVerbs, booleanColumn, idle, nameColumn, textColumn } from '../common.ts';
+import { validateStorageClass, validateStorageClassUpdate } from './validate.ts';
+
+const isDefault = ({ metadata }: StorageClass): boolean =>
+  ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'].some(
+    (annotation) => metadata?.annotations?.[annotation] === 'true',
+  );
+
+export const storageClassKind: KindDefinition<StorageClass> = {
+  group: 'storage.k8s.io',
+  version: 'v1',
+  kind: 'StorageClass',
+  resource: 'storageclasses',
+  singular: 'storageclass',
+  shortNames: ['sc'],
+  categories: [],
+  namespaced: false,
+  verbs: allVerbs,
+  definition: 'io.k8s.api.storage.v1.StorageClass',
+  defaults(storageClass) {
+    storageClass.reclaimPolicy ??= 'Delete';
+    storageClass.volumeBindingMode ??= 'Immediate';
+  },
+  strategy: {
+    validateCreate: validateStorageClass,
+    validateUpdate: validateStorageClassUpdate,
+    warnings: (_, old) => (old === undefined ? [idle('provisioner', 'there are no persistent volume claims yet')] : []),
+  },
+  columns: [
+    {
+      ...nameColumn,
+      cell: (object) => `${object.metadata?.name ?? ''}${isDefault(object) ? ' (default)' : ''}`,
+    },
+    textColumn<StorageClass>('Provisioner', 'Who makes its volumes.', ({ provisioner }) => provisioner),
+    textColumn<StorageClass>(
+      'ReclaimPolicy',
+      'What becomes of a volume when its claim goes.',
+      ({ reclaimPolicy }) => reclaimPolicy ?? 'Delete',
+    ),
+    textColumn<StorageClass>(
+      'VolumeBindingMode',
+      'Whether a claim gets its volume at once, or with its first pod.',
+      ({ volumeBindingMode }) => volumeBindingMode ?? 'Immediate',
+    ),
+    booleanColumn<StorageClass>(
+      'AllowVolumeExpansion',
+      'Whether claims may grow.',
+      ({ allowVolumeExpansion }) => allowVolumeExpansion ?? false,
+    ),
+    ageColumn,
+  ],
+};
