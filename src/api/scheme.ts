@@ -113,6 +113,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   selectableFields?(object: T): Record<string, string>;
   /** The names of those labels; any other gives `field label not supported: X`. */
   fieldLabels?: readonly string[];
+  /** What old names of such labels stand for. */
+  fieldAliases?: Readonly<Record<string, string>>;
   columns?: readonly TableColumn<T>[];
   /** Conditions rows that a table marks for the object (Completed pods). */
   rowConditions?(object: T): { type: string; status: string; reason: string; message: string }[];

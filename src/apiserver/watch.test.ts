@@ -129,6 +129,8 @@ describe('watch', () => {
   });
 });
 
+const token = (start: string, rv: number, v = 'meta.k8s.io/v1'): string =>
+  Buffer.from(JSON.stringify({ v, rv, start })).toString('base64url');
 const names = (list: KubeList): string[] => list.items.map((i) => i.metadata?.name ?? '');
 const list = async (query: Record<string, string>): Promise<KubeList> => (await api.get(cms, query)) as KubeList;
 
@@ -201,12 +203,38 @@ describe('list', () => {
       { fieldSelector: 'data=x' },
       '400 "data" is not a known field selector: only "metadata.name", "metadata.namespace"',
     ],
-    [{ continue: 'xxx' }, '400 continue key is not valid:'],
+    [{ continue: 'xxx' }, '400 invalid continue token: continue key is not valid:'],
     [
       { resourceVersionMatch: 'Exact' },
       '422 ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided',
     ],
-    [{ resourceVersion: 'x' }, '422 ListOptions.meta.k8s.io "" is invalid: resourceVersion: Invalid value: "x"'],
+    [
+      { resourceVersion: 'x' },
+      '400 invalid resource version: resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax',
+    ],
+    [
+      { resourceVersion: '18446744073709551616' },
+      '400 invalid resource version: resourceVersion: Invalid value: "18446744073709551616": strconv.ParseUint: parsing "18446744073709551616": value out of range',
+    ],
+    [
+      { resourceVersion: '0', resourceVersionMatch: 'Exact' },
+      '422 ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
+    ],
+    [
+      { resourceVersion: '1', resourceVersionMatch: 'Sometimes', continue: 'x', sendInitialEvents: 'true' },
+      '422 ListOptions.meta.k8s.io "" is invalid: [resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue is provided, resourceVersionMatch: Unsupported value: "Sometimes": supported values: "Exact", "NotOlderThan", "", sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list]',
+    ],
+    [
+      { continue: token('../../secrets/x', 1) },
+      '400 invalid continue token: continue key is not valid: ../../secrets/x',
+    ],
+    [{ continue: token('', 1) }, '400 invalid continue token: continue key is not valid: encoded start key empty'],
+    [{ continue: token('a', 0) }, '400 invalid continue token: continue key is not valid: incorrect encoded start'],
+    [{ continue: token('a', 1, 'v9') }, 'server does not recognize this encoded version v9'],
+    [
+      { continue: token('a', 1), resourceVersion: '5' },
+      '400 specifying resource version is not allowed when using continue',
+    ],
     [{ limit: 'x' }, '400 strconv.ParseInt: parsing "x": invalid syntax'],
   ])('refuses %j', async (query, expected) => {
     const error: unknown = await list(query).catch((e: unknown) => e);
@@ -214,13 +242,131 @@ describe('list', () => {
     expect(`${error.code} ${error.message}`).toContain(expected);
   });
 
-  test('a version that is not there yet times out', async () => {
-    const waiting = list({ resourceVersion: '100000', resourceVersionMatch: 'NotOlderThan' }).catch((e: unknown) => e);
+  test.each([
+    [cms, { resourceVersion: '100000', resourceVersionMatch: 'NotOlderThan' }],
+    [cms, { resourceVersion: '100000', resourceVersionMatch: 'Exact' }],
+    [cms, { continue: token('a', 100_000), limit: '2' }],
+    [`${cms}/a`, { resourceVersion: '100000' }],
+  ])('a version that is not there yet times out: %s %j', async (path, query: Record<string, string>) => {
+    const waiting = api.get(path, query).catch((e: unknown) => e);
     await clock.settle();
     await clock.advance(3000);
     const error = await waiting;
     expect(isApiError(error, 'Timeout') && error.message).toMatch(
       /^Timeout: Too large resource version: 100000, current: \d+$/,
     );
+    if (!isApiError(error)) return;
+    expect([error.code, error.status.details]).toEqual([
+      504,
+      { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }], retryAfterSeconds: 1 },
+    ]);
+  });
+});
+
+describe('what a watch may ask for', () => {
+  const text = 'resourceVersionMatch';
+  test.each<[Record<string, string>, string]>([
+    [
+      { sendInitialEvents: 'true' },
+      `${text}: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan`,
+    ],
+    [
+      { sendInitialEvents: 'false', resourceVersionMatch: 'Exact' },
+      `[${text}: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan, ${text}: Unsupported value: "Exact": supported values: "NotOlderThan"]`,
+    ],
+    [
+      { resourceVersion: '5', resourceVersionMatch: 'NotOlderThan', continue: 'x' },
+      `[${text}: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided, ${text}: Forbidden: resourceVersionMatch is forbidden when continue is provided]`,
+    ],
+  ])('%j is refused', async (query, message) => {
+    const failure = await gather(t.admin, cms, query).done.catch((e: unknown) => e);
+    expect(isApiError(failure) && failure.message).toBe(`ListOptions.meta.k8s.io "" is invalid: ${message}`);
+  });
+
+  test('a version that is no number is an error of no kind, as upstream has it', async () => {
+    for (const failure of [
+      await gather(t.admin, cms, { resourceVersion: 'x' }).done.catch((e: unknown) => e),
+      await api.get(`${cms}/a`, { resourceVersion: 'x' }).catch((e: unknown) => e),
+    ])
+      expect(isApiError(failure) && [failure.code, failure.message]).toEqual([
+        500,
+        'resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax',
+      ]);
+  });
+
+  test('the newest in a version that does not come is refused in the stream', async () => {
+    const watch = gather(t.admin, cms, {
+      resourceVersion: '100000',
+      sendInitialEvents: 'true',
+      resourceVersionMatch: 'NotOlderThan',
+    });
+    await clock.settle();
+    await clock.advance(3000);
+    await watch.done;
+    expect(watch.events).toMatchObject([{ type: 'ERROR', object: { code: 504, reason: 'Timeout' } }]);
+  });
+
+  test('a version that is not there yet is waited for where only changes are asked', async () => {
+    const now = Number((await api.post(cms, configMap('a'))).metadata?.resourceVersion);
+    const watch = gather(t.admin, cms, { resourceVersion: String(now + 1) });
+    await api.post(cms, configMap('b'));
+    await api.post(cms, configMap('c'));
+    await expect.poll(watch.texts).toEqual(['ADDED c']);
+    watch.stop();
+  });
+
+  test.each<[string, Record<string, string>, string[]]>([
+    ['as clients did before streaming lists', {}, ['ADDED a', 'BOOKMARK ', 'ADDED b']],
+    ['from anywhere', { resourceVersion: '0' }, ['ADDED a', 'BOOKMARK ', 'ADDED b']],
+    ['without what is there', { sendInitialEvents: 'false', resourceVersionMatch: 'NotOlderThan' }, ['ADDED b']],
+  ])('%s', async (_name, query, expected) => {
+    await api.post(cms, configMap('a'));
+    const watch = gather(t.admin, cms, { ...query, allowWatchBookmarks: 'true' });
+    await clock.settle();
+    await api.post(cms, configMap('b'));
+    await expect.poll(watch.texts).toEqual(expected);
+    for (const { type, object } of watch.events)
+      if (type === 'BOOKMARK') expect(object.metadata?.annotations).toEqual({ 'k8s.io/initial-events-end': 'true' });
+    watch.stop();
+  });
+
+  test('lives half an hour to an hour when it names no end, and gets its last bookmark two seconds before', async () => {
+    const watch = gather(t.admin, cms, { resourceVersion: '1', allowWatchBookmarks: 'true' });
+    const short = gather(t.admin, cms, { resourceVersion: '1', allowWatchBookmarks: 'true', timeoutSeconds: '10' });
+    await clock.advance(7999);
+    expect(short.texts()).toEqual([]);
+    await clock.advance(1);
+    expect(short.texts()).toEqual(['BOOKMARK ']);
+    await clock.advance(2000);
+    await short.done;
+    expect(short.texts()).toEqual(['BOOKMARK ']);
+    await clock.advance(29 * 60_000);
+    expect(watch.events.length).toBe(29);
+    await clock.advance(31 * 60_000);
+    await watch.done;
+    expect(watch.events.length).toBeLessThanOrEqual(60);
+  });
+});
+
+describe('selectors', () => {
+  test('of fields take what each kind has, old names too', async () => {
+    const pods = '/api/v1/namespaces/default/pods';
+    for (const name of ['p', 'q'])
+      await api.post(pods, { metadata: { name }, spec: { containers: [{ name: 'c', image: 'i' }] } });
+    await api.post(`${pods}/p/binding`, { metadata: { name: 'p' }, target: { name: 'n1' } });
+    const found = async (fieldSelector: string): Promise<string[]> =>
+      names((await api.get('/api/v1/pods', { fieldSelector })) as KubeList);
+    expect(await found('spec.host=n1')).toEqual(['p']);
+    expect(await found('spec.nodeName!=n1')).toEqual(['q']);
+    expect(await found('status.podIPs=10.0.0.1')).toEqual([]);
+    expect(await found('metadata.namespace=default,metadata.name!=p')).toEqual(['q']);
+    expect(await found('metadata.namespace!=default')).toEqual([]);
+    await expect(found('spec.containers=x')).rejects.toThrow('field label not supported: spec.containers');
+    await expect(api.get('/api/v1/namespaces', { fieldSelector: 'name=default' })).rejects.toThrow(
+      'field label not supported: name',
+    );
+    // Kinds without labels of their own take the namespace even where they have none.
+    const none = await api.get('/apis/scheduling.k8s.io/v1/priorityclasses', { fieldSelector: 'metadata.namespace=x' });
+    expect((none as KubeList).items).toEqual([]);
   });
 });

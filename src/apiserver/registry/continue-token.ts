@@ -16,19 +16,37 @@ export function encodeContinue(token: ContinueToken, prefix: string): string {
   return Buffer.from(json).toString('base64url');
 }
 
+const invalidKey = 'continue key is not valid';
+
 /** Throws 400 when it is no token of ours. */
 export function decodeContinue(text: string, prefix: string): ContinueToken {
-  let token: unknown;
-  try {
-    token = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
-  } catch (error) {
-    throw badRequest(`continue key is not valid: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  if (typeof token !== 'object' || token === null || !('v' in token) || token.v !== 'meta.k8s.io/v1')
-    throw badRequest('continue key is not valid: server does not recognize this encoded version');
-  if (!('rv' in token) || typeof token.rv !== 'number' || !Number.isInteger(token.rv) || token.rv === 0)
-    throw badRequest('continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
-  if (!('start' in token) || typeof token.start !== 'string' || token.start === '')
-    throw badRequest('continue key is not valid: encoded start key empty (version meta.k8s.io/v1)');
-  return { revision: token.rv, startKey: prefix + token.start };
+  const token = parseToken(text);
+  if (!('v' in token) || token.v !== 'meta.k8s.io/v1')
+    throw refusal(
+      `${invalidKey}: server does not recognize this encoded version ${'v' in token ? String(token.v) : ''}`,
+    );
+  const revision = 'rv' in token && typeof token.rv === 'number' ? token.rv : 0;
+  if (!Number.isSafeInteger(revision) || revision === 0)
+    throw refusal(`${invalidKey}: incorrect encoded start resourceVersion (version meta.k8s.io/v1)`);
+  const start = 'start' in token && typeof token.start === 'string' ? token.start : '';
+  if (start === '') throw refusal(`${invalidKey}: encoded start key empty (version meta.k8s.io/v1)`);
+  const key = start.startsWith('/') ? start.slice(1) : start;
+  // The key must stay below the list's own prefix.
+  if (key.split('/').some((part) => part === '..' || part === '.' || part === ''))
+    throw refusal(`${invalidKey}: ${start}`);
+  return { revision, startKey: prefix + key };
 }
+
+function parseToken(text: string): object {
+  if (!/^[\w-]*$/.test(text))
+    throw refusal(`${invalidKey}: illegal base64 data at input byte ${text.search(/[^\w-]/)}`);
+  try {
+    const token: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
+    if (typeof token === 'object' && token !== null) return token;
+  } catch {
+    // Said below, in other words than JSON.parse has.
+  }
+  throw refusal(`${invalidKey}: invalid character in the decoded token`);
+}
+
+const refusal = (why: string): Error => badRequest(`invalid continue token: ${why}`);

@@ -1,144 +1,22 @@
 // Lists and single reads: from the cache at the newest state, from the store at older ones, whole or in chunks.
 // Follows apiserver pkg/storage/cacher and etcd3/store.go of v1.36 in resourceVersion semantics.
 
-import {
-  ApiError,
-  badRequest,
-  FieldPath,
-  forbiddenField,
-  gone,
-  invalid,
-  invalidObject,
-  notFound,
-  notSupported,
-  type FieldError,
-} from '../../api/meta/errors.ts';
+import { ApiError, badRequest, gone, notFound } from '../../api/meta/errors.ts';
 import { nextTurn } from '../../lib/next-turn.ts';
 import { CompactedError, FutureRevisionError } from '../../store/store.ts';
 import type { ObjectList } from '../request.ts';
 import { objectKey, type ResourceInfo } from '../resources.ts';
 import { type RegistryDeps } from './commit.ts';
-import { decodeContinue, encodeContinue } from './continue-token.ts';
+import { type ContinueToken, decodeContinue, encodeContinue } from './continue-token.ts';
+import { type ListOptions, parseRevision } from './list-options.ts';
 import { objectVersion, type ObjectVersion } from './object-version.ts';
 import { type Selection, selects } from './resource-cache.ts';
-import { parseFieldSelector, parseLabelSelector } from './selectors.ts';
-import { isTrue } from '../request-info.ts';
 
 /** How long a read waits for a revision that is not there yet, as upstream's watch cache does. */
 const freshnessWaitMs = 3000;
 
 /** Objects looked at by a selector before others get their turn: each may have to be parsed. */
 const selectSlice = 250;
-
-/** The options of a list, a watch or a deletecollection, checked. */
-export interface ListOptions {
-  selection: Selection;
-  resourceVersion: string;
-  match: 'Exact' | 'NotOlderThan' | '';
-  limit: number;
-  continue: string;
-  allowWatchBookmarks: boolean;
-  sendInitialEvents: boolean | undefined;
-  timeoutSeconds: number | undefined;
-}
-
-/** Reads the options from the query. Throws 400 and 422. */
-export function listOptions(
-  info: ResourceInfo,
-  namespace: string,
-  name: string,
-  query: URLSearchParams,
-  watch: boolean,
-): ListOptions {
-  const { kind } = info;
-  const supported = (label: string): boolean =>
-    label === 'metadata.name' ||
-    (label === 'metadata.namespace' && kind.namespaced) ||
-    (kind.fieldLabels?.includes(label) ?? false);
-  const fields = parseFieldSelector(query.get('fieldSelector'), supported, unknownLabel(info));
-  // The request was authorized for that name alone: a selector may repeat it, and say nothing else.
-  if (name !== '' && !fields.empty && fields.exact('metadata.name') !== name)
-    throw badRequest("fieldSelector metadata.name doesn't match requested name");
-  const named = name !== '' && fields.empty;
-  const options: ListOptions = {
-    selection: {
-      namespace: kind.namespaced ? namespace || (fields.exact('metadata.namespace') ?? '') : '',
-      labels: parseLabelSelector(query.get('labelSelector')),
-      fields: named ? parseFieldSelector(`metadata.name=${name}`, () => true) : fields,
-    },
-    resourceVersion: query.get('resourceVersion') ?? '',
-    match: readMatch(query.get('resourceVersionMatch')),
-    limit: readInteger(query.get('limit')) ?? 0,
-    continue: query.get('continue') ?? '',
-    allowWatchBookmarks: isTrue(query.get('allowWatchBookmarks')),
-    sendInitialEvents: query.has('sendInitialEvents') ? isTrue(query.get('sendInitialEvents')) : undefined,
-    timeoutSeconds: readInteger(query.get('timeoutSeconds')),
-  };
-  checkListOptions(options, watch);
-  return options;
-}
-
-/** Kinds with labels of their own refuse others in other words than kinds without. */
-function unknownLabel({ kind }: ResourceInfo): (label: string) => string {
-  if (kind.fieldLabels !== undefined) return (label) => `field label not supported: ${label}`;
-  return (label) =>
-    `${JSON.stringify(label)} is not a known field selector: only "metadata.name", "metadata.namespace"`;
-}
-
-function readInteger(text: string | null): number | undefined {
-  if (text === null || text === '') return undefined;
-  if (!/^-?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
-  return Number(text);
-}
-
-function readMatch(text: string | null): ListOptions['match'] {
-  const match = text ?? '';
-  if (match === '' || match === 'Exact' || match === 'NotOlderThan') return match;
-  throw listError([notSupported(new FieldPath('resourceVersionMatch'), match, ['Exact', 'NotOlderThan', ''])]);
-}
-
-const listError = (errors: readonly FieldError[]): ApiError =>
-  invalidObject({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors);
-
-/** Follows apimachinery meta/internalversion/validation. */
-function checkListOptions(options: ListOptions, watch: boolean): void {
-  const errors: FieldError[] = [];
-  const match = new FieldPath('resourceVersionMatch');
-  const { resourceVersion: rv } = options;
-  if (watch) {
-    checkWatchOptions(options, errors);
-  } else {
-    if (options.sendInitialEvents !== undefined)
-      errors.push(forbiddenField(new FieldPath('sendInitialEvents'), 'sendInitialEvents is forbidden for list'));
-    if (options.match !== '') {
-      if (rv === '')
-        errors.push(forbiddenField(match, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
-      if (options.continue !== '')
-        errors.push(forbiddenField(match, 'resourceVersionMatch is forbidden when continue is provided'));
-      if (options.match === 'Exact' && rv === '0')
-        errors.push(forbiddenField(match, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
-    }
-  }
-  if (rv !== '' && !/^\d+$/.test(rv))
-    errors.push(
-      invalid(new FieldPath('resourceVersion'), rv, `strconv.ParseUint: parsing ${JSON.stringify(rv)}: invalid syntax`),
-    );
-  if (errors.length > 0) throw listError(errors);
-}
-
-function checkWatchOptions(options: ListOptions, errors: FieldError[]): void {
-  const match = new FieldPath('resourceVersionMatch');
-  if (options.sendInitialEvents === undefined) {
-    if (options.match !== '')
-      errors.push(
-        forbiddenField(match, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'),
-      );
-    return;
-  }
-  if (options.match === '')
-    errors.push(forbiddenField(match, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
-  else if (options.match !== 'NotOlderThan') errors.push(notSupported(match, options.match, ['NotOlderThan']));
-}
 
 /** Reads one object, showing every acknowledged write and at least the asked revision. */
 export async function getObject(
@@ -148,18 +26,17 @@ export async function getObject(
   name: string,
   resourceVersion = '',
 ): Promise<ObjectVersion> {
+  const wanted = parseRevision(resourceVersion, 'get');
   await deps.feed.caughtUp();
-  await atLeast(deps, resourceVersion);
+  await atLeast(deps, wanted);
   const found = deps.feed.cache(info).objects.get(objectKey(info, namespace, name));
   if (found === undefined) throw notFound(info.qualified, name);
   return found;
 }
 
-/** Waits for a revision to be reached, or answers as upstream does when it does not come. */
-export async function atLeast(deps: RegistryDeps, resourceVersion: string): Promise<void> {
-  if (resourceVersion === '' || resourceVersion === '0') return;
-  const wanted = Number(resourceVersion);
-  if (!Number.isSafeInteger(wanted) || wanted < 0) throw badRequest(`invalid resource version ${resourceVersion}`);
+/** Waits for a revision to be reached. Throws 504 when it does not come. */
+export async function atLeast(deps: RegistryDeps, wanted: number): Promise<void> {
+  if (wanted === 0) return;
   if (await deps.feed.reaches(wanted, freshnessWaitMs)) return;
   throw tooLargeVersion(wanted, deps.feed.progress);
 }
@@ -185,14 +62,16 @@ export async function listObjects(deps: RegistryDeps, info: ResourceInfo, option
   const { selection, resourceVersion: rv, limit } = options;
   const prefix = info.keyPrefix + (info.kind.namespaced && selection.namespace !== '' ? `${selection.namespace}/` : '');
   if (options.continue !== '') {
+    const token = decodeContinue(options.continue, prefix);
     if (rv !== '' && rv !== '0') throw badRequest('specifying resource version is not allowed when using continue');
-    return continueList(deps, info, options, prefix);
+    return continueList(deps, info, options, prefix, token);
   }
   // With a limit, a resourceVersion meant that very one before resourceVersionMatch existed.
-  const exact = options.match === 'Exact' || (limit > 0 && options.match === '' && rv !== '' && rv !== '0');
-  if (exact) return listFromStore(deps, info, options, prefix, Number(rv), prefix, false);
+  const revision = parseRevision(rv, 'list');
   await deps.feed.caughtUp();
-  await atLeast(deps, rv);
+  await atLeast(deps, revision);
+  const exact = options.match === 'Exact' || (limit > 0 && options.match === '' && revision > 0);
+  if (exact) return listFromStore(deps, info, options, prefix, revision, prefix, false);
   // resourceVersion 0 asks for the cache, which knows no chunks.
   return listFromCache(deps, info, selection, prefix, prefix, rv === '0' ? 0 : limit);
 }
@@ -254,12 +133,11 @@ async function continueList(
   info: ResourceInfo,
   options: ListOptions,
   prefix: string,
+  token: ContinueToken,
 ): Promise<ObjectList> {
-  const token = decodeContinue(options.continue, prefix);
-  if (token.revision < 0) {
-    await deps.feed.caughtUp();
-    return listFromCache(deps, info, options.selection, prefix, token.startKey, options.limit);
-  }
+  await deps.feed.caughtUp();
+  if (token.revision < 0) return listFromCache(deps, info, options.selection, prefix, token.startKey, options.limit);
+  await atLeast(deps, token.revision);
   return listFromStore(deps, info, options, prefix, token.revision, token.startKey, true);
 }
 

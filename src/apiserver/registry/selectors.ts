@@ -33,15 +33,18 @@ export function parseLabelSelector(text: string | null): Selector {
   }
 }
 
-/** Parses a field selector; for a label that is not `supported`, `refusal` words the 400. */
+/** Parses a field selector; `aliases` are old names of labels. For a label that is not `supported`, `refusal` words the 400. */
 export function parseFieldSelector(
   text: string | null,
   supported: (label: string) => boolean,
+  aliases: Readonly<Record<string, string>> = {},
   refusal: (label: string) => string = (label) => `field label not supported: ${label}`,
 ): Selector {
   if (text === null || text === '') return everything;
   try {
-    const terms = parseFields(text);
+    const terms = parseFields(text).map((term) =>
+      Object.hasOwn(aliases, term.field) ? { ...term, field: aliases[term.field] ?? '' } : term,
+    );
     const unknown = terms.find((term) => !supported(term.field));
     if (unknown !== undefined) throw badRequest(refusal(unknown.field));
     if (terms.length === 0) return everything;

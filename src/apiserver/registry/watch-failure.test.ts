@@ -9,7 +9,7 @@ import type { WatchOutput, WatchSink } from '../request.ts';
 import { resourceTable, type ResourceInfo } from '../resources.ts';
 import { CacheFeed } from './cache-feed.ts';
 import { leaseIssuer, type RegistryDeps } from './commit.ts';
-import { listOptions } from './list.ts';
+import { listOptions } from './list-options.ts';
 import { prepareWatch } from './watch.ts';
 
 const clock = createVirtualClock();

@@ -1,33 +1,48 @@
 // One watch: what is there already where asked, what happened since the given revision, and every change until it ends.
 // Follows apiserver pkg/storage/cacher/cacher.go and endpoints/handlers/watch.go of v1.36.
 
-import { gone } from '../../api/meta/errors.ts';
+import { ApiError, gone } from '../../api/meta/errors.ts';
 import type { Timer } from '../../lib/clock.ts';
 import { nextTurn } from '../../lib/next-turn.ts';
 import { CompactedError } from '../../store/store.ts';
 import type { WatchItem, WatchSink } from '../request.ts';
 import type { ResourceInfo } from '../resources.ts';
 import type { RegistryDeps } from './commit.ts';
-import { atLeast, type ListOptions } from './list.ts';
+import { atLeast } from './list.ts';
+import { type ListOptions, parseRevision } from './list-options.ts';
 import { type CacheWatcher, selects } from './resource-cache.ts';
 
 /** A bookmark this often, as upstream sends about one a minute. */
 const bookmarkMs = 60_000;
+/** So long before the end comes the last one. */
+const lastBookmarkMs = 2000;
 /** Objects shown at the start of a watch before the receiver is asked whether it has room. */
 const initialSlice = 250;
 /** How long a watch lives when the client names no timeout: between once and twice this. */
 const defaultTimeoutMs = 1800_000;
 
-/** Waits until the watch can start; the returned function then starts it. */
+/** Waits until the watch can start; the returned function then starts it. Throws 500 for a version that is no number. */
 export async function prepareWatch(
   deps: RegistryDeps,
   info: ResourceInfo,
   options: ListOptions,
 ): Promise<(sink: WatchSink) => () => void> {
-  const { resourceVersion: rv } = options;
-  if (rv === '') await deps.feed.caughtUp();
-  else if (options.sendInitialEvents === true) await atLeast(deps, rv);
-  return (sink) => new Watch(deps, info, options, sink).start();
+  const revision = parseRevision(options.resourceVersion, 'watch');
+  if (options.resourceVersion === '') await deps.feed.caughtUp();
+  // A client that would see the newest at once waits for it; any other is let in, and waits for its events.
+  else if (options.sendInitialEvents === true) {
+    const late = await atLeast(deps, revision).catch((error: unknown) => error);
+    if (late !== undefined) return (sink) => refuse(sink, late);
+  }
+  return (sink) => new Watch(deps, info, options, revision, sink).start();
+}
+
+/** A watch that consists of its failure: the client is told in the stream. */
+function refuse(sink: WatchSink, error: unknown): () => void {
+  if (!(error instanceof ApiError)) throw error;
+  sink.push({ kind: 'error', status: error.status });
+  sink.end();
+  return () => {};
 }
 
 /** A running watch. */
@@ -35,33 +50,38 @@ class Watch {
   readonly #deps: RegistryDeps;
   readonly #info: ResourceInfo;
   readonly #options: ListOptions;
+  /** Where it starts; 0 is anywhere. */
+  readonly #revision: number;
   readonly #sink: WatchSink;
   readonly #abort = new AbortController();
   #unregister: () => void = () => {};
   #timeout: Timer | undefined;
   #bookmark: Timer | undefined;
+  /** Monotonic time, ms. */
+  #deadline = 0;
   #live = false;
   #over = false;
 
-  constructor(deps: RegistryDeps, info: ResourceInfo, options: ListOptions, sink: WatchSink) {
+  constructor(deps: RegistryDeps, info: ResourceInfo, options: ListOptions, revision: number, sink: WatchSink) {
     this.#deps = deps;
     this.#info = info;
     this.#options = options;
+    this.#revision = revision;
     this.#sink = sink;
   }
 
   start(): () => void {
     const { clock, random } = this.#deps;
-    const { timeoutSeconds, resourceVersion: rv, sendInitialEvents } = this.#options;
+    const { timeoutSeconds = 0, sendInitialEvents } = this.#options;
     const timeoutMs =
-      timeoutSeconds && timeoutSeconds > 0 ? timeoutSeconds * 1000 : defaultTimeoutMs * (1 + random.float());
-    this.#timeout = clock.after(timeoutMs, () => this.#finish(true));
+      timeoutSeconds === 0 ? defaultTimeoutMs * (1 + random.float()) : Math.max(0, timeoutSeconds * 1000);
+    this.#deadline = clock.monotonic() + timeoutMs;
+    this.#timeout = clock.after(timeoutMs, () => this.#finish());
     this.#scheduleBookmark();
-    if (sendInitialEvents === true || (sendInitialEvents === undefined && (rv === '' || rv === '0')))
-      this.#showAll().catch((error: unknown) => this.#broke(error));
-    else if (rv === '' || rv === '0') this.#join(this.#deps.feed.progress);
-    else this.#from(Number(rv));
-    return () => this.#finish(false);
+    if (sendInitialEvents === true) this.#showAll().catch((error: unknown) => this.#broke(error));
+    else if (this.#revision === 0) this.#join(this.#deps.feed.progress);
+    else this.#from(this.#revision);
+    return () => this.#finish();
   }
 
   /** Shows what is there, in slices that the receiver keeps up with, and goes on from it. */
@@ -119,7 +139,7 @@ class Watch {
   /** Ends the watch alone: its client starts again. */
   #broke(error: unknown): void {
     this.#deps.logger.warn('a watch broke off', { resource: this.#info.kind.resource, error: String(error) });
-    this.#finish(false);
+    this.#finish();
   }
 
   /** Takes part in the live events after that revision. */
@@ -136,7 +156,7 @@ class Watch {
           this.#broke(error);
         }
       },
-      end: () => this.#finish(false),
+      end: () => this.#finish(),
     };
     this.#live = true;
     const unregister = this.#deps.feed.cache(this.#info).register(watcher);
@@ -152,31 +172,33 @@ class Watch {
 
   #push(output: Parameters<WatchSink['push']>[0]): void {
     // A receiver that cannot keep up is let go: its client starts again from where it was.
-    if (!this.#over && !this.#sink.push(output)) this.#finish(false);
+    if (!this.#over && !this.#sink.push(output)) this.#finish();
   }
 
+  /** One a minute, the last of them shortly before the time is up. */
   #scheduleBookmark(): void {
     if (!this.#options.allowWatchBookmarks) return;
-    this.#bookmark = this.#deps.clock.after(bookmarkMs, () => {
+    const { clock } = this.#deps;
+    const untilLast = this.#deadline - lastBookmarkMs - clock.monotonic();
+    if (untilLast <= 0) return;
+    this.#bookmark = clock.after(Math.min(bookmarkMs, untilLast), () => {
       this.#sendBookmark();
       if (!this.#over) this.#scheduleBookmark();
     });
   }
 
   #sendBookmark(): void {
-    if (this.#live && this.#options.allowWatchBookmarks)
-      this.#push({ kind: 'bookmark', revision: this.#deps.feed.progress, initialEventsEnd: false });
+    if (this.#live) this.#push({ kind: 'bookmark', revision: this.#deps.feed.progress, initialEventsEnd: false });
   }
 
   #fail(asked: number, compacted: number): void {
     const { status } = gone(`too old resource version: ${asked} (${compacted})`);
     this.#push({ kind: 'error', status });
-    this.#finish(false);
+    this.#finish();
   }
 
-  #finish(bookmark: boolean): void {
+  #finish(): void {
     if (this.#over) return;
-    if (bookmark) this.#sendBookmark();
     this.#over = true;
     this.#unregister();
     this.#abort.abort();

@@ -23,9 +23,8 @@ export const namespaceKind: KindDefinition<Namespace> = {
   strategy: namespaceStrategy,
   selectableFields: (namespace) => ({
     'status.phase': namespace.status?.phase ?? '',
-    name: namespace.metadata?.name ?? '',
   }),
-  fieldLabels: ['status.phase', 'name'],
+  fieldLabels: ['status.phase'],
   columns: [
     nameColumn,
     textColumn<Namespace>('Status', 'Whether the namespace is in use or going away.', (o) => o.status?.phase ?? ''),

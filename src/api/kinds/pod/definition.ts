@@ -32,6 +32,8 @@ export const podKind: KindDefinition<Pod> = {
     'spec.hostNetwork': String(pod.spec?.hostNetwork ?? false),
     'status.phase': pod.status?.phase ?? '',
     'status.podIP': pod.status?.podIPs?.[0]?.ip ?? pod.status?.podIP ?? '',
+    // Upstream takes the label, and gives no pod a value for it.
+    'status.podIPs': '',
     'status.nominatedNodeName': pod.status?.nominatedNodeName ?? '',
   }),
   fieldLabels: [
@@ -42,8 +44,10 @@ export const podKind: KindDefinition<Pod> = {
     'spec.hostNetwork',
     'status.phase',
     'status.podIP',
+    'status.podIPs',
     'status.nominatedNodeName',
   ],
+  fieldAliases: { 'spec.host': 'spec.nodeName' },
   columns: podColumns,
   rowConditions: podRowConditions,
   hasGeneration: true,
