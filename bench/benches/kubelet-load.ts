@@ -1,4 +1,4 @@
-// What a full node costs its kubelet: 250 pods with three probes each second, and a config map that a hundred pods show.
+// What a full node costs its kubelet: 250 pods with three probes each second, exec probes on real containers, and a config map that a hundred pods show.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,8 +7,9 @@ import { text } from 'node:stream/consumers';
 import { build } from 'esbuild';
 import { rawApi } from '../../test/support/api.ts';
 import { eventually } from '../../test/support/eventually.ts';
-import { startPeapod } from '../../test/support/peapod.ts';
+import { noContainers, startPeapod } from '../../test/support/peapod.ts';
 import type { Bench, Figure } from '../figure.ts';
+import { execProbing } from '../support/load/exec-probes.ts';
 import type { LoadFigures } from '../support/load/measure.ts';
 
 const probedPods = 250;
@@ -162,9 +163,11 @@ async function spreading(say: (line: string) => void): Promise<Figure[]> {
 
 export const bench: Bench = {
   name: 'kubelet-load',
-  about: 'a full node: 250 pods with three probes each second, and a config map shown by a hundred',
+  about: 'a full node: 250 pods with three probes each second, exec probes, and a config map shown by a hundred',
   unavailable: () => (process.platform === 'linux' ? undefined : 'reads /proc'),
   async run(say) {
-    return [...(await probing(say)), ...(await spreading(say))];
+    if (noContainers !== undefined) say(`no exec probes: ${noContainers}`);
+    const execs = noContainers === undefined ? await execProbing(say) : [];
+    return [...(await probing(say)), ...execs, ...(await spreading(say))];
   },
 };

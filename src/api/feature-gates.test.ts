@@ -2,16 +2,27 @@ import { describe, expect, it } from 'vitest';
 import { checkFeatureGates } from './feature-gates.ts';
 
 describe('checkFeatureGates', () => {
-  it.each(['', 'SidecarContainers=true', 'PodLevelResources=true, MemoryQoS=false', 'EnvFiles=1', 'AllAlpha=false'])(
-    'takes %j',
-    (list) => expect(() => checkFeatureGates(list)).not.toThrow(),
-  );
+  it.each([
+    '',
+    'InPlacePodVerticalScalingInitContainers=true',
+    'SchedulerAsyncAPICalls=false',
+    'SidecarContainers=true',
+    'PodLevelResources=true, MemoryQoS=false',
+    'EnvFiles=1',
+    'AllAlpha=false',
+  ])('takes %j', (list) => expect(() => checkFeatureGates(list)).not.toThrow());
 
   it.each([
     ['Nonsense=true', 'unrecognized feature gate: Nonsense'],
     ['EnvFiles', 'missing bool value for EnvFiles'],
     ['EnvFiles=maybe', 'invalid value of EnvFiles=maybe, err: strconv.ParseBool: parsing "maybe": invalid syntax'],
     ['SidecarContainers=false', 'cannot set feature gate SidecarContainers to false, feature is locked to true'],
+    ['SeparateCacheWatchRPC=true', 'cannot set feature gate SeparateCacheWatchRPC to true, feature is locked to false'],
+    [
+      'InPlacePodVerticalScalingInitContainers=false',
+      'feature gate InPlacePodVerticalScalingInitContainers=false is not built into Peapod',
+    ],
+    ['MutatingAdmissionPolicy=false', 'feature gate MutatingAdmissionPolicy=false is not built into Peapod'],
     ['MemoryQoS=true', 'feature gate MemoryQoS=true is not built into Peapod'],
     ['AllAlpha=true', 'feature gate AllAlpha=true is not built into Peapod'],
     ['EnvFiles=true,EnvFiles=false', 'feature gate EnvFiles=false is not built into Peapod'],
