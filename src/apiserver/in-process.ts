@@ -34,6 +34,7 @@ function apiRequest(user: UserInfo, request: TransportRequest, watch: boolean): 
     accept: '',
     userAgent: managerName(user),
     ifNoneMatch: '',
+    headers: {},
     body: () => Promise.resolve({ type: 'object', object: request.body, contentType }),
     signal: () => request.signal ?? never,
     annotations: new Map(),

@@ -3,6 +3,7 @@
 import type { JsonObject, KubeObject, Status } from '../api/meta/types.ts';
 import type { Requester } from '../api/scheme.ts';
 import type { ObjectVersion } from './registry/object-version.ts';
+import type { RequestHeaders } from './authz/impersonate.ts';
 import type { ResourceInfo } from './resources.ts';
 
 /** Who asks: as one of the authenticators found, or given by the in-process transport. */
@@ -23,6 +24,8 @@ export interface ApiRequest {
   readonly accept: string;
   readonly userAgent: string;
   readonly ifNoneMatch: string;
+  /** All headers as they came; none from components in this process. */
+  readonly headers: RequestHeaders;
   /** Reads the whole body; rejects with 413 when it is over the limit and 400 when it is cut off. */
   body(): Promise<RequestBody>;
   /** Aborts when the client goes away or the server closes. */

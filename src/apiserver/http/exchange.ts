@@ -101,6 +101,7 @@ function apiRequest(
     accept: incoming.header('accept'),
     userAgent: incoming.header('user-agent'),
     ifNoneMatch: incoming.header('if-none-match'),
+    headers: incoming.headers,
     body() {
       const length = incoming.header('content-length');
       body ??= readBody(incoming.body, length === '' ? undefined : Number(length)).then((bytes) => ({

@@ -26,6 +26,8 @@ test.each([
 
 test('a status that names another address than a pod can have is not followed', async () => {
   const { signal } = new AbortController();
-  const dialled = dialPod({ scheme: 'http', host: '127.0.0.1', port: 1 }, { method: 'GET', path: '/', signal });
+  const dialled = dialPod.request({ scheme: 'http', host: '127.0.0.1', port: 1 }, { method: 'GET', path: '/', signal });
   await expect(dialled).rejects.toMatchObject({ status: { code: 400, message: 'address not allowed' } });
+  const connecting = dialPod.connect({ scheme: 'https', host: '169.254.169.254', port: 1 });
+  await expect(connecting).rejects.toMatchObject({ status: { code: 400, message: 'address not allowed' } });
 });

@@ -2,8 +2,7 @@
 
 import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
-import { BlockList, isIP } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { BlockList, connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect } from 'node:tls';
 import { badRequest } from '../../api/meta/errors.ts';
 import type {
@@ -28,20 +27,12 @@ export function httpsKubeletConnector(credentials: KubeletCredentials): KubeletC
   const agent = new Agent({ ...credentials, keepAlive: true, maxFreeSockets: 16 });
   return {
     request: (target, request) => exchange(agent, target, request),
-    connect: (target) =>
-      new Promise<Duplex>((resolve, reject) => {
-        const socket = connect({ host: target.host, port: target.port, ...credentials, ALPNProtocols: ['http/1.1'] });
-        socket.setNoDelay(true);
-        socket.setTimeout(dialMs, () =>
-          socket.destroy(new Error(`dial tcp ${target.host}:${target.port}: i/o timeout`)),
-        );
-        socket.once('error', reject);
-        socket.once('secureConnect', () => {
-          socket.setTimeout(0);
-          socket.off('error', reject);
-          resolve(socket);
-        });
-      }),
+    connect: ({ host, port }) =>
+      connected(
+        connect({ host, port, ...credentials, ALPNProtocols: ['http/1.1'] }),
+        'secureConnect',
+        `${host}:${port}`,
+      ),
   };
 }
 
@@ -71,15 +62,53 @@ export function isProxyable(address: string): boolean {
 }
 
 /** Speaks with pods at their own addresses; their certificates are not known here and, as upstream has it, not checked. */
-export const dialPod: PodDialer = ({ scheme, host, port }, { method, path, headers = {}, body, signal }) =>
-  new Promise((resolve, reject) => {
-    if (!isProxyable(host)) throw badRequest('address not allowed');
-    const options = { host, port, method, path, headers, signal, rejectUnauthorized: false };
-    const send = scheme === 'https' ? httpsRequest : httpRequest;
-    const outgoing = send(options, (answer) => resolve(answerOf(answer)));
-    outgoing.on('error', reject);
-    outgoing.end(body);
+export const podDialer = (allowed: (host: string) => boolean): PodDialer => ({
+  request: ({ scheme, host, port }, { method, path, headers = {}, body, signal }) =>
+    new Promise((resolve, reject) => {
+      if (!allowed(host)) throw badRequest('address not allowed');
+      const options = {
+        host,
+        port,
+        method,
+        path,
+        headers: outgoingHeaders(headers),
+        signal,
+        rejectUnauthorized: false,
+      };
+      const send = scheme === 'https' ? httpsRequest : httpRequest;
+      const outgoing = send(options, (answer) => resolve(answerOf(answer)));
+      outgoing.on('error', reject);
+      outgoing.end(body);
+    }),
+  async connect({ scheme, host, port }) {
+    if (!allowed(host)) throw badRequest('address not allowed');
+    const tls = { rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] };
+    return scheme === 'https'
+      ? await connected(connect({ host, port, ...tls }), 'secureConnect', `${host}:${port}`)
+      : await connected(connectTcp({ host, port }), 'connect', `${host}:${port}`);
+  },
+});
+
+export const dialPod: PodDialer = podDialer(isProxyable);
+
+const outgoingHeaders = (headers: NonNullable<KubeletRequest['headers']>): Record<string, string | string[]> =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? value : [...value]]),
+  );
+
+/** Resolves once it stands; rejects when that fails or takes too long. */
+function connected<T extends Socket>(socket: T, event: 'connect' | 'secureConnect', address: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    socket.setNoDelay(true);
+    socket.setTimeout(dialMs, () => socket.destroy(new Error(`dial tcp ${address}: i/o timeout`)));
+    socket.once('error', reject);
+    socket.once(event, () => {
+      socket.setTimeout(0);
+      socket.off('error', reject);
+      resolve(socket);
+    });
   });
+}
 
 function answerOf(answer: IncomingMessage): KubeletAnswer {
   const headers: Record<string, string | readonly string[]> = {};
@@ -93,7 +122,8 @@ function exchange(
   { method, path, headers = {}, body, signal }: KubeletRequest,
 ): Promise<KubeletAnswer> {
   return new Promise((resolve, reject) => {
-    const options = { agent, host: target.host, port: target.port, method, path, headers, signal };
+    const { host, port } = target;
+    const options = { agent, host, port, method, path, headers: outgoingHeaders(headers), signal };
     const outgoing = httpsRequest(options, (answer) => resolve(answerOf(answer)));
     outgoing.on('error', reject);
     outgoing.end(body);

@@ -1,4 +1,5 @@
-// exec, attach and port-forward: after the checks of any request the connection is joined with one to the kubelet, byte by byte.
+// exec, attach, port-forward, and upgrades in pods/proxy: after the checks of any request the connection is joined with one to the
+// kubelet, or to the pod, byte by byte.
 // Follows apimachinery pkg/util/proxy/upgradeaware.go of v1.36.
 
 import type { IncomingMessage } from 'node:http';
@@ -10,14 +11,15 @@ import { bearerToken } from './authenticate.ts';
 import type { RequestHeaders } from '../authz/impersonate.ts';
 import type { UserInfo } from '../request.ts';
 import type { KubeletConnector, KubeletTarget } from '../subresources/kubelet-connector.ts';
+import type { PodDialer, PodTarget } from '../subresources/pod-proxy.ts';
 import type { UpgradeHandler } from './listener.ts';
 
-/** Where an upgrade goes, once it is allowed. */
-export interface UpgradeTarget {
-  kubelet: KubeletTarget;
-  /** Path with query at the kubelet. */
-  path: string;
-}
+/** Where an upgrade goes, once it is allowed; `path` is the path there, with query. */
+export type UpgradeTarget = { path: string } & (
+  | { kubelet: KubeletTarget }
+  /** Whatever a pod speaks: nothing is known of its protocols. */
+  | { pod: PodTarget; dialer: Pick<PodDialer, 'connect'> }
+);
 
 export interface UpgradeDeps {
   /** Authorizes the request and finds its target. Throws ApiErrors. */
@@ -55,7 +57,9 @@ async function join(
   const [path, query] = splitOnce(request.url ?? '/', '?');
   const target = await deps.locate(request.method ?? 'GET', path, new URLSearchParams(query), user);
   const lines = requestLines(request, target);
-  const backend = await deps.connector.connect(target.kubelet);
+  const backend = await ('kubelet' in target
+    ? deps.connector.connect(target.kubelet)
+    : target.dialer.connect(target.pod));
   if (socket.destroyed) {
     backend.destroy();
     return;
@@ -101,25 +105,30 @@ function splitOnce(text: string, separator: string): [string, string] {
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** The request as the kubelet gets it: the client's own headers, our path. Throws 400 for a protocol that it does not speak. */
+/** The request as the backend gets it: the client's own headers, our path. Throws 400 for a protocol that a kubelet does not speak. */
 function requestLines(request: IncomingMessage, target: UpgradeTarget): string {
-  const lines = [
-    `${request.method ?? 'GET'} ${target.path} HTTP/1.1`,
-    `Host: ${target.kubelet.host}:${target.kubelet.port}`,
-  ];
+  const toKubelet = 'kubelet' in target;
+  const host = toKubelet ? `${target.kubelet.host}:${target.kubelet.port}` : (request.headers.host ?? target.pod.host);
+  const lines = [`${request.method ?? 'GET'} ${target.path} HTTP/1.1`, `Host: ${host}`];
   for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {
     const name = request.rawHeaders[i] ?? '';
-    if (!ownHeaders.has(name.toLowerCase()) && !/^impersonate-/i.test(name))
-      lines.push(`${name}: ${request.rawHeaders[i + 1] ?? ''}`);
+    const stays = ownHeaders.has(name.toLowerCase()) || /^impersonate-/i.test(name);
+    const protocol = !toKubelet && name.toLowerCase() === 'sec-websocket-protocol';
+    if (!stays || protocol) lines.push(`${name}: ${request.rawHeaders[i + 1] ?? ''}`);
   }
+  if (toKubelet) lines.push(...spokenProtocols(request));
+  return `${lines.join('\r\n')}\r\n\r\n`;
+}
+
+/** The header that names the protocols of those offered that container runtimes speak, if any was offered. Throws 400 where they speak none. */
+function spokenProtocols(request: IncomingMessage): string[] {
   const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((p) => p.trim());
   const spoken = offered.filter((p) => p !== '' && !unspoken.has(p));
   if (offered.some((p) => p !== '') && spoken.length === 0)
     throw badRequest(
       `unable to upgrade websocket connection: requested protocols ${offered.join(', ')} are not supported`,
     );
-  if (spoken.length > 0) lines.push(`Sec-WebSocket-Protocol: ${spoken.join(', ')}`);
-  return `${lines.join('\r\n')}\r\n\r\n`;
+  return spoken.length > 0 ? [`Sec-WebSocket-Protocol: ${spoken.join(', ')}`] : [];
 }
 
 /** Answers in plain HTTP: the client never left it. */

@@ -15,7 +15,8 @@ import type { KubeletConnector } from './kubelet-connector.ts';
 import { type KubeletProxyDeps, nodeProxy, podLog, upgradeRequired } from './kubelet-proxy.ts';
 import { kubeletTarget } from './node-location.ts';
 import { portForwardPath, streamPath } from './pod-location.ts';
-import { podProxy, type PodDialer } from './pod-proxy.ts';
+import { podProxy, type PodDialer, podTarget } from './pod-proxy.ts';
+import { proxyPath } from './proxy-path.ts';
 
 export interface SubresourceDeps {
   registry: RegistryDeps;
@@ -50,12 +51,15 @@ export function installSubresources(deps: SubresourceDeps): Subresources {
     if (connector === undefined) throw serviceUnavailable(noKubelets);
     return { registry, pods, nodes, connector };
   };
+  const dialer = (): PodDialer => {
+    if (deps.dialPod === undefined) throw serviceUnavailable('this API server has no way to pods');
+    return deps.dialPod;
+  };
   custom.set('/pods/log', { handle: async (request, info) => podLog(proxied(), request, info) });
   custom.set('/nodes/proxy', { handle: async (request, info) => nodeProxy(proxied(), request, info) });
   custom.set('/pods/proxy', {
     async handle(request, info) {
-      if (deps.dialPod === undefined) throw serviceUnavailable('this API server has no way to pods');
-      return podProxy(registry, pods, deps.dialPod, request, info);
+      return podProxy(registry, pods, dialer(), request, info);
     },
   });
   for (const name of ['exec', 'attach', 'portforward'])
@@ -85,6 +89,14 @@ export function installSubresources(deps: SubresourceDeps): Subresources {
     };
     requireVerb(info.verb);
     const known = info.isResource && info.group === '' && info.resource === 'pods' && info.name !== '';
+    if (known && info.subresource === 'proxy') {
+      const search = query.size === 0 ? '' : `?${query.toString()}`;
+      return {
+        pod: await podTarget(registry, pods, info),
+        dialer: dialer(),
+        path: `${proxyPath(path, info.rest) || '/'}${search}`,
+      };
+    }
     if (!known || (info.verb !== 'get' && info.verb !== 'create'))
       throw methodNotAllowed({ group: info.group, resource: info.resource }, 'upgrade');
     // A WebSocket comes by GET, and acts in the pod all the same (rest/subresources.go, ensureAuthorizedForVerb).

@@ -19,7 +19,7 @@ export interface KubeletRequest {
   method: string;
   /** Path with query. */
   path: string;
-  headers?: Readonly<Record<string, string>>;
+  headers?: Readonly<Record<string, string | readonly string[]>>;
   body?: Uint8Array;
   signal: AbortSignal;
 }

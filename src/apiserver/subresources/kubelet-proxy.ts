@@ -9,6 +9,7 @@ import type { ApiRequest, ApiResponse } from '../request.ts';
 import type { ResourceInfo } from '../resources.ts';
 import type { KubeletAnswer, KubeletConnector } from './kubelet-connector.ts';
 import { kubeletTarget } from './node-location.ts';
+import { passedHeaders } from './passed-headers.ts';
 import { logPath } from './pod-location.ts';
 
 export interface KubeletProxyDeps {
@@ -88,22 +89,6 @@ async function unlessUnreachable<T>(action: () => Promise<T>, url: string): Prom
   } catch (error) {
     throw plainError(`Get ${JSON.stringify(url)}: ${error instanceof Error ? error.message : String(error)}`);
   }
-}
-
-/** Headers that belong to one connection only. */
-const hopHeaders = new Set([
-  'connection',
-  'keep-alive',
-  'transfer-encoding',
-  'upgrade',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'http2-settings',
-]);
-
-export function passedHeaders(headers: KubeletAnswer['headers']): Record<string, string | readonly string[]> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !hopHeaders.has(name.toLowerCase())));
 }
 
 /** nodes/NAME/proxy/PATH goes to that path of the kubelet. */

@@ -1,8 +1,10 @@
-// pods/NAME/proxy/PATH: an HTTP request passed on to a pod's own address.
-// Follows pkg/registry/core/pod/strategy.go (ResourceLocation) and apimachinery pkg/util/net (SplitSchemeNamePort) of v1.36.
+// pods/NAME/proxy/PATH: an HTTP request, or the upgrade of a connection, passed on to a pod's own address.
+// Follows pkg/registry/core/pod/strategy.go (ResourceLocation), and apimachinery pkg/util/net (SplitSchemeNamePort) and
+// pkg/util/proxy (upgradeaware.go, transport.go) of v1.36. Links in HTML answers are left as they are.
 
+import type { Duplex } from 'node:stream';
 import type { Pod } from '../../api/generated/types.ts';
-import { ApiError, badRequest, serviceUnavailable } from '../../api/meta/errors.ts';
+import { ApiError, badRequest, internalError, serviceUnavailable } from '../../api/meta/errors.ts';
 import { visitContainers } from '../../api/pod/containers.ts';
 import type { RegistryDeps } from '../registry/commit.ts';
 import { getObject } from '../registry/list.ts';
@@ -10,13 +12,22 @@ import type { RequestInfo } from '../request-info.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
 import type { ResourceInfo } from '../resources.ts';
 import type { KubeletAnswer, KubeletRequest } from './kubelet-connector.ts';
-import { passedHeaders } from './kubelet-proxy.ts';
+import { passedHeaders, passedRequestHeaders } from './passed-headers.ts';
+import { movedLocation, proxyPath } from './proxy-path.ts';
 
-/** Speaks HTTP with a pod's address. */
-export type PodDialer = (
-  target: { scheme: 'http' | 'https'; host: string; port: number },
-  request: KubeletRequest,
-) => Promise<KubeletAnswer>;
+/** A port of a pod. */
+export interface PodTarget {
+  scheme: 'http' | 'https';
+  host: string;
+  port: number;
+}
+
+/** Speaks with pods' addresses. Rejects with 400 for one that no pod can have. */
+export interface PodDialer {
+  request(target: PodTarget, request: KubeletRequest): Promise<KubeletAnswer>;
+  /** A connection that is ready to carry HTTP/1.1, for upgrades. */
+  connect(target: PodTarget): Promise<Duplex>;
+}
 
 /** `https:name:port`, `name:port` or `name`. Throws 400. */
 export function splitSchemeNamePort(id: string): { scheme: 'http' | 'https'; name: string; port: string } {
@@ -42,36 +53,67 @@ function portOf(pod: Pod, port: string): number {
   return 80;
 }
 
-export async function podProxy(
-  deps: RegistryDeps,
-  pods: ResourceInfo,
-  dial: PodDialer,
-  request: ApiRequest,
-  info: RequestInfo,
-): Promise<ApiResponse> {
+/** Where a proxied request goes. Throws 400, 404, and 503 for a pod without an address. */
+export async function podTarget(deps: RegistryDeps, pods: ResourceInfo, info: RequestInfo): Promise<PodTarget> {
   const { scheme, name, port } = splitSchemeNamePort(info.name);
   const pod: Pod = (await getObject(deps, pods, info.namespace, name)).object();
   const host = pod.status?.podIP ?? '';
   if (host === '') throw serviceUnavailable(`address not allowed: pod ${name} has no IP yet`);
+  return { scheme, host, port: portOf(pod, port) };
+}
+
+const authority = ({ host, port }: PodTarget): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+export async function podProxy(
+  deps: RegistryDeps,
+  pods: ResourceInfo,
+  dialer: PodDialer,
+  request: ApiRequest,
+  info: RequestInfo,
+): Promise<ApiResponse> {
+  const target = await podTarget(deps, pods, info);
+  const search = request.query.size === 0 ? '' : `?${request.query.toString()}`;
+  const path = proxyPath(request.path, info.rest);
+  const isRead = request.method === 'GET' || request.method === 'HEAD';
+  // Links of the page at the root would else be taken as the pod's siblings.
+  if (path === '' && isRead) return movedPermanently(`${request.path}/${search}`);
   const body = await request.body();
-  const query = request.query.size === 0 ? '' : `?${request.query.toString()}`;
-  const path = `/${info.rest.map(encodeURIComponent).join('/')}${query}`;
+  const headers = passedRequestHeaders(request.headers, request.path);
   const sent: KubeletRequest = {
     method: request.method,
-    path,
+    path: `${path === '' ? '/' : path}${search}`,
+    headers,
     signal: request.signal(),
-    ...(body.type === 'bytes' && body.bytes.length > 0
-      ? { body: body.bytes, headers: { 'content-type': body.contentType } }
-      : {}),
+    ...(body.type === 'bytes' && body.bytes.length > 0 ? { body: body.bytes } : {}),
   };
+  const answer = await answerOf(dialer, target, sent);
+  const passed = passedHeaders(answer.headers);
+  const location = passed['location'];
+  if (typeof location === 'string') {
+    const hosts = [authority(target), String(request.headers['host'] ?? request.headers[':authority'] ?? '')];
+    const moved = movedLocation(location, { requestPath: request.path, path, hosts });
+    if (moved === undefined) throw internalError(`error trying to parse Location header: ${location}`);
+    passed['location'] = moved;
+  }
+  return { type: 'stream', code: answer.status, headers: passed, stream: answer.body, rendering: { as: 'object' } };
+}
+
+async function answerOf(dialer: PodDialer, target: PodTarget, request: KubeletRequest): Promise<KubeletAnswer> {
   try {
-    const answer = await dial({ scheme, host, port: portOf(pod, port) }, sent);
-    const headers = passedHeaders(answer.headers);
-    return { type: 'stream', code: answer.status, headers, stream: answer.body, rendering: { as: 'object' } };
+    return await dialer.request(target, request);
   } catch (error) {
     if (error instanceof ApiError) throw error;
-    throw serviceUnavailable(
-      `error trying to reach service: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    const why = error instanceof Error ? error.message : String(error);
+    throw serviceUnavailable(`error trying to reach service: ${why}`);
   }
 }
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+const movedPermanently = (location: string): ApiResponse => ({
+  type: 'stream',
+  code: 301,
+  headers: { location },
+  stream: nothing(),
+  rendering: { as: 'object' },
+});
