@@ -3,48 +3,8 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { nextTurn } from '../lib/next-turn.ts';
+import type { CgroupUsage, Pressure, PressureFigures } from '../lib/usage.ts';
 import { type MountEntry, listMounts } from './mounts.ts';
-
-/** How long processes waited for a resource; averages are percentages, the total is in microseconds. */
-export interface PressureFigures {
-  avg10: number;
-  avg60: number;
-  avg300: number;
-  total: number;
-}
-
-export interface Pressure {
-  some: PressureFigures;
-  full: PressureFigures;
-}
-
-/** Counts of a cgroup with all below it. Bytes and nanoseconds. */
-export interface CgroupUsage {
-  cpu: {
-    totalNs: number;
-    userNs: number;
-    systemNs: number;
-    periods: number;
-    throttledPeriods: number;
-    throttledNs: number;
-  };
-  memory: {
-    usage: number;
-    workingSet: number;
-    rss: number;
-    cache: number;
-    mappedFile: number;
-    pageFaults: number;
-    majorPageFaults: number;
-    /** Absent where there is none. */
-    limit?: number;
-  };
-  swap?: { usage: number; limit?: number };
-  /** Processes, not threads. */
-  processes: number;
-  /** Where the kernel counts it (version 2 with PSI). */
-  pressure?: { cpu?: Pressure; memory?: Pressure; io?: Pressure };
-}
 
 export interface CgroupReader {
   /** Undefined when the cgroup is not there (any more). `path` is '/a/b'. */

@@ -2,38 +2,7 @@
 
 import { readFile, readdir } from 'node:fs/promises';
 import { freemem, totalmem } from 'node:os';
-
-/** What an interface has carried since it is there. */
-export interface InterfaceUsage {
-  name: string;
-  rxBytes: number;
-  rxPackets: number;
-  rxErrors: number;
-  rxDropped: number;
-  txBytes: number;
-  txPackets: number;
-  txErrors: number;
-  txDropped: number;
-}
-
-/** Bytes and nanoseconds. */
-export interface MachineUsage {
-  /** ms since the epoch. */
-  bootedAt: number;
-  cpuTotalNs: number;
-  memory: {
-    total: number;
-    usage: number;
-    workingSet: number;
-    rss: number;
-    pageFaults: number;
-    majorPageFaults: number;
-  };
-  swap: { total: number; usage: number };
-  /** Threads take process ids too, and are counted. */
-  pids: { max: number; running: number };
-  interfaces: InterfaceUsage[];
-}
+import type { InterfaceUsage, MachineUsage, OwnUsage } from '../lib/usage.ts';
 
 const read = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '');
 const tickNs = 10_000_000;
@@ -114,7 +83,7 @@ export async function readMachineUsage(): Promise<MachineUsage> {
 }
 
 /** What this process itself has used. */
-export function readOwnUsage(): { cpuTotalNs: number; rss: number; startedAt: number } {
+export function readOwnUsage(): OwnUsage {
   const { user, system } = process.cpuUsage();
   return {
     cpuTotalNs: (user + system) * 1000,

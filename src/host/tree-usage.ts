@@ -2,12 +2,7 @@
 // holds up neither the event loop nor the threads that every other file operation needs.
 
 import type { Processes } from '../lib/system.ts';
-
-/** Disk blocks in bytes and inodes, each hard-linked file counted once. Inodes are unknown where the machine's `du` cannot count them. */
-export interface TreeUsage {
-  bytes: number;
-  inodes?: number;
-}
+import type { TreeUsage } from '../lib/usage.ts';
 
 /** Folders per run: an argument list has bounds. */
 const batchSize = 500;

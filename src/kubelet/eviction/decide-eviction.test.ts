@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Container, Pod } from '../../api/generated/types.ts';
 import type { ContainerRecord } from '../runtime-pod.ts';
 import type { ContainerLook, Look, PodLook } from '../stats/look.ts';
-import type { GroupUsage } from '../stats/usage-source.ts';
+import type { CgroupUsage } from '../../lib/usage.ts';
 import {
   decideEviction,
   describePressure,
@@ -18,7 +18,7 @@ const mi = 1024 ** 2;
 const gi = 1024 ** 3;
 const now = Date.UTC(2026, 0, 1);
 
-const usageOf = (workingSet: number, processes = 1): { counts: GroupUsage } => ({
+const usageOf = (workingSet: number, processes = 1): { counts: CgroupUsage } => ({
   counts: {
     cpu: { totalNs: 0, userNs: 0, systemNs: 0, periods: 0, throttledPeriods: 0, throttledNs: 0 },
     memory: { usage: workingSet, workingSet, rss: 0, cache: 0, mappedFile: 0, pageFaults: 0, majorPageFaults: 0 },

@@ -7,14 +7,14 @@ import type { MetricFamily, MetricSample } from '../../lib/metrics-text.ts';
 import { metricsText } from '../../lib/metrics-text.ts';
 import { podIdentity } from '../runtime-pod.ts';
 import type { ContainerLook, Look, PodLook } from './look.ts';
-import type { GroupUsage, InterfaceCounts } from './usage-source.ts';
+import type { CgroupUsage, InterfaceUsage } from '../../lib/usage.ts';
 
 const second = 1e9;
 const periodMicros = 100_000;
 
 interface Subject {
   labels: Record<string, string>;
-  counts: GroupUsage;
+  counts: CgroupUsage;
 }
 
 /** `group` gives the cgroup of a pod, from which ids are made. */
@@ -65,7 +65,7 @@ function ofAll(
   name: string,
   type: MetricFamily['type'],
   help: string,
-  value: (counts: GroupUsage) => number | undefined,
+  value: (counts: CgroupUsage) => number | undefined,
 ) => MetricFamily {
   return (name, type, help, value) =>
     family(
@@ -82,7 +82,7 @@ function ofAll(
 function usageFamilies(subjects: readonly Subject[], at: number): MetricFamily[] {
   const each = ofAll(subjects, at);
   const cpuLabels = subjects.map(({ labels, counts }) => ({ labels: { ...labels, cpu: 'total' }, counts }));
-  const limited = ({ cpu }: GroupUsage, value: number): number | undefined => (cpu.periods > 0 ? value : undefined);
+  const limited = ({ cpu }: CgroupUsage, value: number): number | undefined => (cpu.periods > 0 ? value : undefined);
   return [
     ofAll(cpuLabels, at)(
       'container_cpu_usage_seconds_total',
@@ -165,8 +165,8 @@ function stallFamilies(subjects: readonly Subject[], at: number): MetricFamily[]
 function networkFamilies(look: Look, names: CadvisorNames): MetricFamily[] {
   const of = (
     labels: Record<string, string>,
-    interfaces: readonly InterfaceCounts[],
-  ): { labels: Record<string, string>; counts: InterfaceCounts }[] =>
+    interfaces: readonly InterfaceUsage[],
+  ): { labels: Record<string, string>; counts: InterfaceUsage }[] =>
     interfaces.map((counts) => ({ labels: { ...labels, interface: counts.name }, counts }));
   const subjects = [
     ...of({ id: '/', image: '', name: '', namespace: '', pod: '' }, look.machine.interfaces),
@@ -176,7 +176,7 @@ function networkFamilies(look: Look, names: CadvisorNames): MetricFamily[] {
       return of({ id, image: '', name: pod.sandbox.id, namespace, pod: name }, pod.network ?? []);
     }),
   ];
-  const told: [string, keyof InterfaceCounts & (`rx${string}` | `tx${string}`), string][] = [
+  const told: [string, keyof InterfaceUsage & (`rx${string}` | `tx${string}`), string][] = [
     ['receive_bytes', 'rxBytes', 'Bytes received.'],
     ['receive_packets', 'rxPackets', 'Packets received.'],
     ['receive_packets_dropped', 'rxDropped', 'Packets dropped while receiving.'],

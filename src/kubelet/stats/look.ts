@@ -17,11 +17,12 @@ import { type ContainerRecord, podIdentity, type RuntimePod } from '../runtime-p
 import { isProjected, volumeKind } from '../volumes/volume-kinds.ts';
 import type { CpuRates } from './cpu-rates.ts';
 import type { TreeCache } from './tree-cache.ts';
-import type { GroupUsage, InterfaceCounts, MachineCounts, TreeCounts, UsageSource } from './usage-source.ts';
+import type { CgroupUsage, InterfaceUsage, MachineUsage, TreeUsage } from '../../lib/usage.ts';
+import type { UsageSource } from './usage-source.ts';
 
 /** Counts of a group of processes, and how fast CPU time grew since the look before. */
 export interface Usage {
-  counts: GroupUsage;
+  counts: CgroupUsage;
   nanoCores?: number;
 }
 
@@ -29,15 +30,15 @@ export interface ContainerLook {
   record: ContainerRecord;
   usage?: Usage;
   /** The writable layer. */
-  rootfs?: TreeCounts;
-  logs?: TreeCounts;
+  rootfs?: TreeUsage;
+  logs?: TreeUsage;
 }
 
 export interface VolumeLook {
   name: string;
   /** Counted as the pod's ephemeral storage: on disk, and gone with the pod. */
   ephemeral: boolean;
-  counts: TreeCounts;
+  counts: TreeUsage;
   disk: DiskRoom;
 }
 
@@ -45,10 +46,10 @@ export interface PodLook {
   pod: Pod;
   sandbox: SandboxStatus;
   usage?: Usage;
-  network?: InterfaceCounts[];
+  network?: InterfaceUsage[];
   containers: ContainerLook[];
   volumes: VolumeLook[];
-  etcHosts?: TreeCounts;
+  etcHosts?: TreeUsage;
 }
 
 export interface DiskLook extends DiskRoom {
@@ -60,7 +61,7 @@ export interface Look {
   /** ms since the epoch. */
   at: number;
   nodeName: string;
-  machine: MachineCounts;
+  machine: MachineUsage;
   machineNanoCores?: number;
   own: { cpuTotalNs: number; rss: number; startedAt: number; nanoCores?: number };
   /** All pods together. */
@@ -95,7 +96,7 @@ export interface LookOptions {
 }
 
 /** What a runtime tells, where the kernel's counts cannot be had (simulated nodes). */
-function countsFromRuntime({ cpu, memory }: ContainerStats): GroupUsage {
+function countsFromRuntime({ cpu, memory }: ContainerStats): CgroupUsage {
   return {
     cpu: {
       totalNs: cpu?.usageCoreNanoSeconds ?? 0,
@@ -119,8 +120,8 @@ function countsFromRuntime({ cpu, memory }: ContainerStats): GroupUsage {
 }
 
 /** The sum of containers, where the pod has no cgroup of its own. */
-function sumOf(parts: readonly GroupUsage[]): GroupUsage {
-  const add = <T extends object>(pick: (usage: GroupUsage) => T): T => {
+function sumOf(parts: readonly CgroupUsage[]): CgroupUsage {
+  const add = <T extends object>(pick: (usage: CgroupUsage) => T): T => {
     const total = new Map<string, number>();
     for (const part of parts)
       for (const [key, value] of Object.entries(pick(part))) total.set(key, (total.get(key) ?? 0) + Number(value));
@@ -157,7 +158,7 @@ export async function lookAtNode(options: LookOptions, storage: boolean): Promis
     const sandbox = runtime?.sandboxes.find(({ state }) => state === 'ready');
     return runtime && sandbox ? [{ pod, runtime, sandbox }] : [];
   });
-  const usageOf = (key: string, counts: GroupUsage): Usage => ({
+  const usageOf = (key: string, counts: CgroupUsage): Usage => ({
     counts,
     ...withValue('nanoCores', rates.observe(key, counts.cpu.totalNs, at)),
   });
@@ -197,7 +198,7 @@ export async function lookAtNode(options: LookOptions, storage: boolean): Promis
           ...new Set(groups[i]?.running.map(({ name }) => logsOf(pod, name)) ?? []),
         ]),
       ])
-    : new Map<string, TreeCounts>();
+    : new Map<string, TreeUsage>();
 
   const pods = await Promise.all(
     present.map(async ({ pod, sandbox }, i): Promise<PodLook> => {

@@ -11,7 +11,8 @@ import { type Harness, startHarness } from '../testing/kubelet-harness.ts';
 import { createKubeletMetrics } from './kubelet-metrics.ts';
 import { createSimulatedUsage } from './simulated-usage.ts';
 import { createStatsProvider, type StatsProvider } from './stats-provider.ts';
-import type { TreeCounts, UsageSource } from './usage-source.ts';
+import type { TreeUsage } from '../../lib/usage.ts';
+import type { UsageSource } from './usage-source.ts';
 
 const gib = 1024 ** 3;
 const root = '/var/lib/kubelet';
@@ -94,7 +95,7 @@ test('the summary: cumulative CPU, rates from the second look on, sums of pods w
 
 test('storage: layers, logs and volumes on disk make up what a pod takes; memory volumes and the host do not', async () => {
   const volume = (name: string): string => podPaths.volume(root, 'uid-web', 'empty-dir', name);
-  const sizes: Record<string, TreeCounts> = {
+  const sizes: Record<string, TreeUsage> = {
     [volume('work')]: { bytes: 1000, inodes: 3 },
     [volume('fast')]: { bytes: 500, inodes: 1 },
     '/var/log/pods/default_web_uid-web/a': { bytes: 20, inodes: 2 },

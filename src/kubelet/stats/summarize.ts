@@ -16,7 +16,7 @@ import type {
   Summary,
   SwapStats,
 } from './summary.ts';
-import type { InterfaceCounts, TreeCounts } from './usage-source.ts';
+import type { InterfaceUsage, TreeUsage } from '../../lib/usage.ts';
 
 const defaultInterface = 'eth0';
 
@@ -53,7 +53,7 @@ function swapOf({ counts: { swap } }: Usage, time: string): { swap?: SwapStats }
   return { swap: { time, ...available, swapUsageBytes: swap.usage } };
 }
 
-function networkOf(interfaces: readonly InterfaceCounts[], time: string): NetworkStats {
+function networkOf(interfaces: readonly InterfaceUsage[], time: string): NetworkStats {
   const told = interfaces.map(({ name, rxBytes, rxErrors, txBytes, txErrors }) => ({
     name,
     rxBytes,
@@ -66,7 +66,7 @@ function networkOf(interfaces: readonly InterfaceCounts[], time: string): Networ
 }
 
 /** A file system with what is used of it by the part at hand; by all where that is not given. */
-function fsOf(disk: DiskLook, time: string, used?: TreeCounts): FsStats {
+function fsOf(disk: DiskLook, time: string, used?: TreeUsage): FsStats {
   const inodesUsed = used ? used.inodes : (disk.inodesUsed ?? disk.totalInodes - disk.freeInodes);
   return {
     time,
@@ -93,7 +93,7 @@ function containerOf(look: Look, { record, usage, rootfs, logs }: ContainerLook,
 
 /** All that goes with the pod: layers, logs, volumes on disk and its hosts file. Undefined while nothing was measured. */
 function ephemeralStorageOf(look: Look, pod: PodLook, time: string): FsStats | undefined {
-  const parts: (TreeCounts | undefined)[] = [
+  const parts: (TreeUsage | undefined)[] = [
     ...pod.containers.flatMap(({ rootfs, logs }) => [rootfs, logs]),
     ...pod.volumes.filter(({ ephemeral }) => ephemeral).map(({ counts }) => counts),
     pod.etcHosts,

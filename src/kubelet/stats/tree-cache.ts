@@ -1,15 +1,15 @@
 // Remembers what folders hold, so that counting them never takes more than a small share of the time.
 
 import { type Clock, sleep } from '../../lib/clock.ts';
-import type { TreeCounts } from './usage-source.ts';
+import type { TreeUsage } from '../../lib/usage.ts';
 
 export interface TreeCache {
   /** What is known of the paths, measured anew where that is due and quick enough to wait for. Unmeasured paths are left out. */
-  get(paths: readonly string[]): Promise<ReadonlyMap<string, TreeCounts>>;
+  get(paths: readonly string[]): Promise<ReadonlyMap<string, TreeUsage>>;
 }
 
 export interface TreeCacheOptions {
-  measure(paths: readonly string[]): Promise<ReadonlyMap<string, TreeCounts>>;
+  measure(paths: readonly string[]): Promise<ReadonlyMap<string, TreeUsage>>;
   clock: Clock;
   /** ms for which a figure holds at the least. Default 5000: less than the time between two looks of the eviction manager. */
   freshMs?: number;
@@ -21,13 +21,13 @@ export interface TreeCacheOptions {
 const restFactor = 9;
 
 export function createTreeCache({ measure, clock, freshMs = 5000, patienceMs = 3000 }: TreeCacheOptions): TreeCache {
-  let known = new Map<string, { counts: TreeCounts | undefined; at: number }>();
+  let known = new Map<string, { counts: TreeUsage | undefined; at: number }>();
   let running: Promise<void> | undefined;
   let restUntil = Number.NEGATIVE_INFINITY;
 
   const refresh = async (paths: readonly string[]): Promise<void> => {
     const began = clock.monotonic();
-    const found = await measure(paths).catch((): ReadonlyMap<string, TreeCounts> => new Map());
+    const found = await measure(paths).catch((): ReadonlyMap<string, TreeUsage> => new Map());
     const at = clock.monotonic();
     for (const path of paths) known.set(path, { counts: found.get(path), at });
     restUntil = at + (at - began) * restFactor;
