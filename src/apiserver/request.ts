@@ -3,7 +3,6 @@
 import type { JsonObject, KubeObject, Status } from '../api/meta/types.ts';
 import type { Requester } from '../api/scheme.ts';
 import type { ObjectVersion } from './registry/object-version.ts';
-import type { RequestHeaders } from './authz/impersonate.ts';
 import type { ResourceInfo } from './resources.ts';
 
 /** Who asks: as one of the authenticators found, or given by the in-process transport. */
@@ -13,6 +12,9 @@ export type UserInfo = Requester;
 export type RequestBody =
   | { type: 'bytes'; bytes: Buffer; contentType: string }
   | { type: 'object'; object: unknown; contentType: string };
+
+/** The headers of a request, of either protocol: names in lower case, repeated ones as a list or joined by commas. */
+export type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 /** One request, transport-free. */
 export interface ApiRequest {

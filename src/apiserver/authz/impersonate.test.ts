@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { isApiError } from '../../api/meta/errors.ts';
-import type { UserInfo } from '../request.ts';
+import type { RequestHeaders, UserInfo } from '../request.ts';
 import { createAuthorizer, type PolicyRule } from './authorizer.ts';
-import { actingUser, type RequestHeaders } from './impersonate.ts';
+import { actingUser } from './impersonate.ts';
 
 const rules: Record<string, PolicyRule[]> = {
   admin: [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }],

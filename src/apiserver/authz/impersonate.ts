@@ -2,11 +2,8 @@
 // Follows apiserver pkg/endpoints/filters/impersonation and pkg/authentication/serviceaccount/util.go of v1.36.
 
 import { forbidden, internalError } from '../../api/meta/errors.ts';
-import type { UserInfo } from '../request.ts';
+import type { RequestHeaders, UserInfo } from '../request.ts';
 import { type AuthorizationRequest, type Authorizer, deniedText } from './authorizer.ts';
-
-/** The headers of a request, of either protocol: names in lower case, repeated ones as a list or joined by commas. */
-export type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 const extraPrefix = 'impersonate-extra-';
 const serviceAccountPrefix = 'system:serviceaccount:';

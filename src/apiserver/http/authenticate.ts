@@ -2,8 +2,7 @@
 // Follows apiserver pkg/authentication/request/{x509,bearertoken} of v1.36.
 
 import type { TLSSocket } from 'node:tls';
-import type { RequestHeaders } from '../authz/impersonate.ts';
-import type { UserInfo } from '../request.ts';
+import type { RequestHeaders, UserInfo } from '../request.ts';
 
 /** The user of a verified client certificate; undefined without one, or with one that our CA did not sign for clients. */
 export function authenticate(socket: TLSSocket): UserInfo | undefined {

@@ -1,6 +1,6 @@
 // Which headers a proxied request and its answer keep. Follows Go's httputil.ReverseProxy, and apimachinery pkg/util/proxy/transport.go of v1.36.
 
-import type { RequestHeaders } from '../authz/impersonate.ts';
+import type { RequestHeaders } from '../request.ts';
 import type { KubeletAnswer } from './kubelet-connector.ts';
 
 /** Headers that belong to one connection only. */
