@@ -211,11 +211,7 @@ describe.skipIf(noContainers !== undefined)(`resize (${noContainers ?? 'containe
   });
 
   test.concurrent('memory that is in use is not taken away', async () => {
-    const command = [
-      'sh',
-      '-c',
-      'trap "exit 0" TERM; head -c 30000000 /dev/zero > /dev/shm/x; sleep 3600 & wait',
-    ];
+    const command = ['sh', '-c', 'trap "exit 0" TERM; head -c 30000000 /dev/zero > /dev/shm/x; sleep 3600 & wait'];
     await peapod.kubectl(['apply', '-f', '-'], { input: manifest('used', amounts('50m', '64Mi'), { command }) });
     const started = await podWhen('used', 'ready', isReady);
     await eventually('in use', () => outside(started, ['memory/memory.usage_in_bytes', 'memory.current']) > 30_000_000);
