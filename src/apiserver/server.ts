@@ -18,6 +18,7 @@ import { createPlugins } from './admission/plugins.ts';
 import { serviceAddresses } from './admission/service-addresses.ts';
 import { systemPriorityClassGuard } from './admission/system-priority-classes.ts';
 import { actingUser } from './authz/impersonate.ts';
+import type { WebhookCaller } from './admission/webhook/webhook-caller.ts';
 import { createAuthorizer, type RuleSource } from './authz/authorizer.ts';
 import { bootstrapRules, componentRules } from './authz/bootstrap-rules.ts';
 import { TokenError } from './tokens/claims.ts';
@@ -40,6 +41,7 @@ import {
   type TlsMaterial,
   type UpgradeHandler,
 } from './http/listener.ts';
+import { callWebhook } from './http/webhook-client.ts';
 import { upgradeHandler } from './http/upgrade.ts';
 import { requestMetrics } from './http/metrics.ts';
 import { createInProcessTransport } from './in-process.ts';
@@ -71,6 +73,8 @@ export interface ApiServerOptions {
   kubeletConnector?: KubeletConnector;
   /** How pods are reached (pods/proxy); 503 without. */
   dialPod?: PodDialer;
+  /** How webhooks are reached; over HTTPS when absent. */
+  callWebhook?: WebhookCaller;
   /** The admission plugins that run; those of enabledPlugins([], []) when absent. */
   admissionPlugins?: ReadonlySet<PluginName>;
   /** Whether privileged containers are let in. Default true. */
@@ -138,6 +142,12 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       mayDo,
       sleep: (ms) => sleep(clock, ms, closing.signal),
       now: () => clock.now(),
+      clock,
+      resources,
+      machinery,
+      call: options.callWebhook ?? callWebhook,
+      // Expressions are refused when a webhook is registered.
+      conditionsHold: () => Promise.resolve(false),
       transport: () => createInProcessTransport(pipeline, apiserverUser),
     },
     options.admissionPlugins,

@@ -3,6 +3,10 @@
 import type { AnyKind } from '../scheme.ts';
 import { loadSchema } from '../schema/load.ts';
 import { fillUnsetFields } from '../schema/unset-fields.ts';
+import {
+  mutatingWebhookConfigurationKind,
+  validatingWebhookConfigurationKind,
+} from './admissionregistration/webhook-configurations.ts';
 import { bindingKind } from './binding/definition.ts';
 import { certificateSigningRequestKind } from './certificatesigningrequest/definition.ts';
 import { configMapKind } from './configmap/definition.ts';
@@ -63,6 +67,8 @@ const kinds: readonly AnyKind[] = [
   storageClassKind,
   volumeAttachmentKind,
   volumeAttributesClassKind,
+  mutatingWebhookConfigurationKind,
+  validatingWebhookConfigurationKind,
 ];
 
 /** The kind, with what Go's types hold for unset fields filled in before its own defaults. */

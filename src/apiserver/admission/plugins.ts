@@ -2,8 +2,11 @@
 
 import type { Namespace, Node, Pod, ServiceAccount } from '../../api/generated/types.ts';
 import type { Transport } from '../../api/transport.ts';
+import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Random } from '../../lib/random.ts';
+import type { ObjectMachinery } from '../machinery.ts';
+import type { ResourceTable } from '../resources.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import { alwaysPullImages } from './always-pull-images.ts';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction, type MayDo } from './certificates.ts';
@@ -23,6 +26,10 @@ import { resourceQuota } from './resource-quota/resource-quota.ts';
 import { runtimeClassAdmission } from './runtime-class.ts';
 import { serviceAccountAdmission } from './service-account.ts';
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
+import type { CoverDeps } from './webhook/cover.ts';
+import { mutatingWebhooks } from './webhook/mutating.ts';
+import { validatingWebhooks } from './webhook/validating.ts';
+import type { WebhookCaller } from './webhook/webhook-caller.ts';
 
 export interface PluginDeps {
   objects: ObjectLookup;
@@ -32,8 +39,16 @@ export interface PluginDeps {
   mayDo: MayDo;
   /** Waits that many ms, or until the server closes. */
   sleep(ms: number): Promise<void>;
+  clock: Clock;
   /** ms since the epoch. */
   now(): number;
+  /** All that is served. */
+  resources: ResourceTable;
+  machinery: ObjectMachinery;
+  /** How webhooks are reached. */
+  call: WebhookCaller;
+  /** Whether match conditions of webhooks hold. */
+  conditionsHold: CoverDeps['conditionsHold'];
   /** Reads and writes as the server itself, for plugins that write other objects than the one they are asked about. */
   transport(): Transport;
 }
@@ -70,6 +85,8 @@ const factories: Partial<Record<PluginName, (deps: PluginDeps) => AdmissionPlugi
   CertificateSubjectRestriction: () => certificateSubjectRestriction,
   PodTopologyLabels: ({ objects }) => podTopologyLabels(objects),
   PodResizeValidator: ({ objects }) => podResizeValidator((name) => objects.get(nodes, '', name)),
+  MutatingAdmissionWebhook: mutatingWebhooks,
+  ValidatingAdmissionWebhook: validatingWebhooks,
   ResourceQuota: resourceQuota,
 };
 

@@ -1,0 +1,151 @@
+// Asks one webhook and gives its verdict, or says why there is none.
+// Follows apiserver pkg/admission/plugin/webhook/{mutating,validating}/dispatcher.go (call…Hook) of v1.36.
+
+import type { MutatingWebhook, ValidatingWebhook } from '../../../api/generated/types.ts';
+import { badRequest, internalError } from '../../../api/meta/errors.ts';
+import { goQuote } from '../../../api/meta/go-format.ts';
+import type { Clock } from '../../../lib/clock.ts';
+import type { Random } from '../../../lib/random.ts';
+import type { ObjectLookup } from '../object-lookup.ts';
+import { resolveService } from './resolve-service.ts';
+import { readVerdict, reviewBody, type ReviewSubject, reviewVersion, type Verdict } from './review.ts';
+import type { WebhookAnswer, WebhookCall, WebhookCaller } from './webhook-caller.ts';
+
+export interface CallDeps {
+  objects: ObjectLookup;
+  random: Random;
+  clock: Clock;
+  call: WebhookCaller;
+}
+
+type Webhook = Pick<
+  MutatingWebhook & ValidatingWebhook,
+  'name' | 'clientConfig' | 'admissionReviewVersions' | 'sideEffects' | 'timeoutSeconds'
+>;
+
+/** There is no verdict: the webhook cannot be reached, or answers nonsense. What then happens is its failure policy's to say. */
+export class CallFailure extends Error {
+  constructor(webhook: string, reason: string) {
+    super(`failed calling webhook ${goQuote(webhook)}: ${reason}`);
+    this.name = 'CallFailure';
+  }
+}
+
+/** What client-go makes of a status that is no success. */
+function refusedText({ status, contentType, body }: WebhookAnswer): string {
+  const text = /^text\//.test(contentType) || contentType === '' ? body.toString('utf8').trim() : '';
+  const own = statusMessage(body);
+  if (own !== undefined) return own;
+  switch (status) {
+    case 400:
+      return 'the server rejected our request for an unknown reason';
+    case 401:
+      return 'the server has asked for the client to provide credentials';
+    case 403:
+      return text || 'unknown';
+    case 404:
+      return 'the server could not find the requested resource';
+    case 405:
+      return 'the server does not allow this method on the requested resource';
+    case 409:
+      return 'the server reported a conflict';
+    case 422:
+      return 'the server rejected our request due to an error in our request';
+    case 429:
+      return 'the server has received too many requests and has asked us to try again later';
+    case 503:
+      return 'the server is currently unable to handle the request';
+    case 504:
+      return 'the server was unable to return a response in the time allotted, but may still be processing the request';
+    default:
+      return status >= 500
+        ? `an error on the server (${goQuote(text || 'unknown')}) has prevented the request from succeeding`
+        : `the server responded with the status code ${status} but did not return more information`;
+  }
+}
+
+/** The message of a metav1.Status, where the answer is one. */
+function statusMessage(body: Buffer): string | undefined {
+  try {
+    const value = JSON.parse(body.toString('utf8')) as { kind?: unknown; message?: unknown } | null;
+    return value?.kind === 'Status' && typeof value.message === 'string' ? value.message : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where the webhook is. Throws an Error. */
+async function target(
+  deps: CallDeps,
+  { clientConfig, timeoutSeconds = 10 }: Webhook,
+): Promise<Pick<WebhookCall, 'url' | 'connectTo'>> {
+  const { url, service } = clientConfig;
+  const query = `?timeout=${timeoutSeconds}s`;
+  if (service === undefined) return { url: `${url ?? ''}${query}`, connectTo: undefined };
+  const { namespace, name, path = '', port = 443 } = service;
+  const full = `https://${name}.${namespace}.svc:${port}${path.startsWith('/') ? path : `/${path}`}${query}`;
+  try {
+    return { url: full, connectTo: await resolveService(deps.objects, deps.random, { namespace, name, port }) };
+  } catch (error) {
+    throw new Error(`Post ${goQuote(full)}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** One exchange, ended by the webhook's own time limit or by the end of the request. */
+async function exchange(deps: CallDeps, hook: Webhook, body: Buffer, outer: AbortSignal): Promise<WebhookAnswer> {
+  const limit = new AbortController();
+  const timer = deps.clock.after((hook.timeoutSeconds ?? 10) * 1000, () => limit.abort());
+  const ca = Buffer.from(hook.clientConfig.caBundle ?? '', 'base64').toString('utf8');
+  try {
+    const signal = AbortSignal.any([outer, limit.signal]);
+    return await deps.call({ ...(await target(deps, hook)), ca, body, signal });
+  } finally {
+    timer.cancel();
+  }
+}
+
+/**
+ * The verdict of one webhook. Throws CallFailure where there is none, and 400 where a dry run is nothing for it.
+ */
+export async function askWebhook(
+  deps: CallDeps,
+  hook: Webhook,
+  subject: ReviewSubject,
+  mutating: boolean,
+): Promise<Verdict> {
+  const { at } = subject;
+  if (at.dryRun && hook.sideEffects !== 'None' && hook.sideEffects !== 'NoneOnDryRun')
+    throw badRequest(`admission webhook ${goQuote(hook.name)} does not support dry run`);
+  const fail = (step: string, error: unknown): never => {
+    throw new CallFailure(hook.name, `${step}: ${error instanceof Error ? error.message : String(error)}`);
+  };
+  const version = reviewVersion(hook.admissionReviewVersions);
+  if (version === undefined)
+    return fail(
+      'could not create admission objects',
+      'webhook does not accept known AdmissionReview versions (v1, v1beta1)',
+    );
+  const uid = deps.random.uuid();
+  const body = reviewBody(version, uid, subject);
+  const answer = await exchange(deps, hook, body, at.signal()).catch((error: unknown) =>
+    fail('failed to call webhook', error),
+  );
+  if (answer.status < 200 || answer.status > 206) return fail('failed to call webhook', refusedText(answer));
+  let value: unknown;
+  try {
+    value = JSON.parse(answer.body.toString('utf8'));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return fail('failed to call webhook', `couldn't get version/kind; json parse error: ${why}`);
+  }
+  try {
+    return readVerdict(version, uid, mutating, value);
+  } catch (error) {
+    return fail('received invalid webhook response', error);
+  }
+}
+
+/** What a client is told where no verdict is as bad as a refusal. */
+export const closedBy = (failure: CallFailure): ReturnType<typeof internalError> => internalError(failure.message);

@@ -1,0 +1,58 @@
+// Whether a webhook is asked about a request, and in which form.
+// Follows apiserver pkg/admission/plugin/webhook/generic/webhook.go (ShouldCallHook) of v1.36.
+
+import type { MatchCondition, Namespace } from '../../../api/generated/types.ts';
+import type { KubeObject } from '../../../api/meta/types.ts';
+import { apiVersionOf } from '../../../api/meta/types.ts';
+import type { ResourceInfo, ResourceTable } from '../../resources.ts';
+import type { AdmissionAttributes } from '../admission.ts';
+import { equivalentResources, matchRules } from '../matching/rules.ts';
+import { namespaceSelected, objectSelected } from '../matching/selectors.ts';
+import type { LookupKind, ObjectLookup } from '../object-lookup.ts';
+import type { Hook } from './hooks.ts';
+import type { ReviewSubject } from './review.ts';
+
+export interface CoverDeps {
+  objects: ObjectLookup;
+  resources: ResourceTable;
+  /** Whether the conditions hold; with the failure policy Fail it throws 403 where one cannot be told. */
+  conditionsHold(
+    conditions: readonly MatchCondition[],
+    failurePolicy: string,
+    subject: ReviewSubject,
+  ): Promise<boolean>;
+}
+
+const namespaces: LookupKind<Namespace> = { group: '', resource: 'namespaces' };
+
+/** The object as the other resource, which is stored in the same place, shows it. */
+export function convertObject<T extends KubeObject | undefined>(from: ResourceInfo, to: ResourceInfo, object: T): T {
+  if (object === undefined || from === to) return object;
+  const stored = from.kind.storage === undefined ? object : from.kind.storage.toStorage(object);
+  const shown = to.kind.storage === undefined ? stored : to.kind.storage.fromStorage(stored);
+  return { ...shown, apiVersion: apiVersionOf(to.kind), kind: to.kind.kind } as T;
+}
+
+/** What the webhook is asked about; undefined where it is not asked. Throws 403 and 404. */
+export async function coveredBy(
+  deps: CoverDeps,
+  { webhook }: Hook,
+  at: AdmissionAttributes,
+): Promise<ReviewSubject | undefined> {
+  const { rules = [], matchPolicy, matchConditions = [], failurePolicy = 'Fail' } = webhook;
+  if (!objectSelected(webhook.objectSelector, at)) return undefined;
+  const others = matchPolicy === 'Exact' ? [] : equivalentResources(deps.resources, at.resource, at.subresource);
+  const resource = matchRules(rules, matchPolicy, at, others);
+  if (resource === undefined) return undefined;
+  const find = (name: string): Promise<Namespace | undefined> => deps.objects.get(namespaces, '', name);
+  if (!(await namespaceSelected(webhook.namespaceSelector, at, find))) return undefined;
+  const subject: ReviewSubject = {
+    at,
+    resource,
+    object: convertObject(at.resource, resource, at.object),
+    old: convertObject<KubeObject | undefined>(at.resource, resource, at.old),
+  };
+  if (matchConditions.length > 0 && !(await deps.conditionsHold(matchConditions, failurePolicy, subject)))
+    return undefined;
+  return subject;
+}
