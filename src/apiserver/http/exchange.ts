@@ -8,7 +8,15 @@ import type { Logger } from '../../lib/logger.ts';
 import { type Pipeline, statusOf } from '../pipeline.ts';
 import { bearerToken } from './authenticate.ts';
 import { contentTypes, isPretty, plainMedia } from '../negotiation.ts';
-import type { ApiRequest, ApiResponse, Media, RequestBody, RequestHeaders, UserInfo } from '../request.ts';
+import type {
+  ApiRequest,
+  ApiResponse,
+  Media,
+  RequestBody,
+  RequestHeaders,
+  UserInfo,
+  WatchOutput,
+} from '../request.ts';
 import { readBody } from './body.ts';
 import { type Body, encodeBody, type Form, type Headers, warningHeaders } from './encode.ts';
 import { hasProtobufForm, protobufOf } from './encode-protobuf.ts';
@@ -264,12 +272,10 @@ function sendWatch(
   const { media = 'json' } = response.rendering;
   headers['content-type'] = media === 'json' ? contentTypes.json : `${contentTypes[media]};stream=watch`;
   reply.head(200, headers);
-  const stop = response.start(
-    watchWriter(
-      reply,
-      watchEncoder(response.resource, response.rendering, () => deps.now()),
-    ),
-  );
+  const framed = watchEncoder(response.resource, response.rendering, () => deps.now());
+  // A message needs no length before it.
+  const encode = reply.messages && media === 'protobuf' ? (o: WatchOutput) => framed(o).subarray(4) : framed;
+  const stop = response.start(watchWriter(reply, encode));
   const closing = deps.closing;
   closing.addEventListener('abort', stop, { once: true });
   reply.onClose(() => {

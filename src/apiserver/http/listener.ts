@@ -14,6 +14,7 @@ import type { UserInfo } from '../request.ts';
 import { authenticate } from './authenticate.ts';
 import { exchange, type ExchangeDeps, type Incoming } from './exchange.ts';
 import { http1Reply, http2Reply } from './reply.ts';
+import { serveWebSocket } from './websocket.ts';
 
 /** PEM texts of the server's certificate and key and of the CA that signs clients. */
 export interface TlsMaterial {
@@ -181,7 +182,8 @@ function serveHttp1(server: ReturnType<typeof createHttp1Server>, deps: Exchange
   });
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
-    upgrade(request, socket, head, userOf(request.socket));
+    const user = userOf(request.socket);
+    if (!serveWebSocket(deps, request, socket, head, user)) upgrade(request, socket, head, user);
   });
   server.on('clientError', (error, socket) => {
     const status = clientErrors.get((error as NodeJS.ErrnoException).code ?? '') ?? '400 Bad Request';

@@ -6,6 +6,8 @@ import type { Headers } from './encode.ts';
 
 /** The sending side of one exchange. */
 export interface Reply {
+  /** Whether each write is a message of its own, which must stay whole and alone. */
+  readonly messages?: boolean;
   readonly closed: boolean;
   head(status: number, headers: Headers): void;
   /** False asks to wait for drained(). */
@@ -25,7 +27,8 @@ interface Drains {
   off(event: 'drain' | 'close', listener: () => void): unknown;
 }
 
-function drained(writable: Drains): Promise<void> {
+/** Resolves when there is room again, or when the other side is gone. */
+export function awaitDrain(writable: Drains): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       writable.off('drain', done);
@@ -37,7 +40,8 @@ function drained(writable: Drains): Promise<void> {
   });
 }
 
-function onceClosed(writable: Drains & { readonly destroyed: boolean }, callback: () => void): void {
+/** Calls back once the other side is gone, soon also where it is gone already. */
+export function onceClosed(writable: Drains & { readonly destroyed: boolean }, callback: () => void): void {
   // 'close' is not told again to who comes after it.
   if (writable.destroyed) queueMicrotask(callback);
   else writable.once('close', callback);
@@ -58,7 +62,7 @@ export function http2Reply(stream: ServerHttp2Stream): Reply {
       if (!gone()) stream.end(bytes);
     },
     destroy: () => void stream.destroy(),
-    drained: () => (gone() || !stream.writableNeedDrain ? Promise.resolve() : drained(stream)),
+    drained: () => (gone() || !stream.writableNeedDrain ? Promise.resolve() : awaitDrain(stream)),
     onClose: (callback) => onceClosed(stream, callback),
   };
 }
@@ -78,7 +82,7 @@ export function http1Reply(response: ServerResponse): Reply {
       if (!gone()) response.end(bytes);
     },
     destroy: () => void response.destroy(),
-    drained: () => (gone() || !response.writableNeedDrain ? Promise.resolve() : drained(response)),
+    drained: () => (gone() || !response.writableNeedDrain ? Promise.resolve() : awaitDrain(response)),
     onClose: (callback) => onceClosed(response, callback),
   };
 }

@@ -4,39 +4,53 @@ import type { WatchOutput, WatchSink } from '../request.ts';
 import type { Reply } from './reply.ts';
 
 /** Bytes that wait for a slow client before it is cut off. */
-const maxWaiting = 16 * 1024 * 1024;
+export const maxWaiting = 16 * 1024 * 1024;
+/** About as much goes out in one write. */
+const writeBytes = 256 * 1024;
+/** ms that a slow client has to take the last of a watch that has ended. */
+const lastWordsMs = 30_000;
 
 /** A sink over a reply whose head was sent. */
 export function watchWriter(reply: Reply, encode: (output: WatchOutput) => Buffer): WatchSink {
   let waiting: Buffer[] = [];
+  /** Bytes of `waiting`. */
   let size = 0;
   let scheduled = false;
   let blocked = false;
   let ended = false;
   let idle: (() => void)[] = [];
+  let lastWords: NodeJS.Timeout | undefined;
   const settle = (): void => {
     const callbacks = idle;
     idle = [];
     for (const callback of callbacks) callback();
   };
+  /** As many frames as fit in one write, or one where each must go alone. */
+  const next = (): Buffer => {
+    let count = 1;
+    let bytes = waiting[0]?.length ?? 0;
+    while (!reply.messages && count < waiting.length && bytes < writeBytes) bytes += waiting[count++]?.length ?? 0;
+    const taken = count === waiting.length ? waiting : waiting.slice(0, count);
+    waiting = count === waiting.length ? [] : waiting.slice(count);
+    size -= bytes;
+    const [only] = taken;
+    return taken.length === 1 && only !== undefined ? only : Buffer.concat(taken, bytes);
+  };
   const flush = (): void => {
     scheduled = false;
-    if (blocked) return;
-    if (waiting.length > 0) {
-      const [only] = waiting;
-      const bytes = waiting.length === 1 && only !== undefined ? only : Buffer.concat(waiting, size);
-      waiting = [];
-      size = 0;
-      if (!reply.write(bytes)) {
-        blocked = true;
-        void reply.drained().then(() => {
-          blocked = false;
-          flush();
-        });
-        return;
-      }
+    while (waiting.length > 0 && !blocked) {
+      if (reply.write(next())) continue;
+      blocked = true;
+      void reply.drained().then(() => {
+        blocked = false;
+        flush();
+      });
     }
-    if (ended) reply.end();
+    if (blocked) return;
+    if (ended) {
+      clearTimeout(lastWords);
+      reply.end();
+    }
     settle();
   };
   const schedule = (): void => {
@@ -44,13 +58,19 @@ export function watchWriter(reply: Reply, encode: (output: WatchOutput) => Buffe
     scheduled = true;
     setImmediate(flush);
   };
+  reply.onClose(() => {
+    waiting = [];
+    size = 0;
+    clearTimeout(lastWords);
+    settle();
+  });
   return {
     push(output) {
       if (reply.closed) return false;
       const bytes = encode(output);
       waiting.push(bytes);
       size += bytes.length;
-      if (size > maxWaiting && blocked) {
+      if (blocked && size > maxWaiting) {
         reply.destroy();
         return false;
       }
@@ -59,13 +79,11 @@ export function watchWriter(reply: Reply, encode: (output: WatchOutput) => Buffe
     },
     drained() {
       if (reply.closed || (waiting.length === 0 && !blocked)) return Promise.resolve();
-      return new Promise((resolve) => {
-        idle.push(resolve);
-        reply.onClose(resolve);
-      });
+      return new Promise((resolve) => idle.push(resolve));
     },
     end() {
       ended = true;
+      if (blocked) lastWords ??= setTimeout(() => reply.destroy(), lastWordsMs).unref();
       schedule();
     },
   };
