@@ -8,15 +8,7 @@ import type { Logger } from '../../lib/logger.ts';
 import { type Pipeline, statusOf } from '../pipeline.ts';
 import { bearerToken } from './authenticate.ts';
 import { contentTypes, isPretty, plainMedia } from '../negotiation.ts';
-import type {
-  ApiRequest,
-  ApiResponse,
-  Media,
-  RequestBody,
-  RequestHeaders,
-  UserInfo,
-  WatchOutput,
-} from '../request.ts';
+import type { ApiRequest, ApiResponse, Media, RequestBody, RequestHeaders, UserInfo, WatchOutput } from '../request.ts';
 import { readBody } from './body.ts';
 import { type Body, encodeBody, type Form, type Headers, warningHeaders } from './encode.ts';
 import { hasProtobufForm, protobufOf } from './encode-protobuf.ts';
