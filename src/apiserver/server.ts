@@ -183,6 +183,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     authorizer,
     connector: options.kubeletConnector,
     dialPod: options.dialPod,
+    closing: closing.signal,
   });
   const virtual: VirtualResource[] = [
     ...reviewResources({ authorizer, machinery, now: () => clock.now(), tokens, caughtUp: () => feed.caughtUp() }),

@@ -2,7 +2,7 @@
 // Follows apiserver pkg/registry/rest/meta.go of v1.36.
 
 import { badRequest } from '../../api/meta/errors.ts';
-import type { JsonObject } from '../../api/meta/types.ts';
+import type { JsonObject, KubeObject } from '../../api/meta/types.ts';
 import type { Strategy, StrategyContext } from '../../api/scheme.ts';
 import type { AdmissionAttributes, Operation } from '../admission/admission.ts';
 import type { ApiRequest, UserInfo } from '../request.ts';
@@ -57,9 +57,9 @@ export function attributes(
   context: WriteContext,
   operation: Operation,
   name: string,
-  object: StoredObject | undefined,
+  object: KubeObject | undefined,
   old: StoredObject | undefined,
-  options: () => JsonObject = () => optionsOf(context.options, operation),
+  options: () => JsonObject | undefined = () => optionsOf(context.options, operation),
 ): AdmissionAttributes {
   const { request } = context;
   return {

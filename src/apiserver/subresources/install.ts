@@ -10,6 +10,7 @@ import { requestInfo } from '../request-info.ts';
 import type { ResourceTable } from '../resources.ts';
 import type { ServiceAccountTokens } from '../tokens/service-account-tokens.ts';
 import type { CustomSubresource, VirtualResource } from '../virtual.ts';
+import { admitConnection } from './connect-admission.ts';
 import { bindingHandler } from './binding.ts';
 import type { KubeletConnector } from './kubelet-connector.ts';
 import { type KubeletProxyDeps, nodeProxy, podLog, upgradeRequired } from './kubelet-proxy.ts';
@@ -25,6 +26,8 @@ export interface SubresourceDeps {
   authorizer: Authorizer;
   connector: KubeletConnector | undefined;
   dialPod: PodDialer | undefined;
+  /** Aborts when the server closes. */
+  closing: AbortSignal;
 }
 
 export interface Subresources {
@@ -56,9 +59,15 @@ export function installSubresources(deps: SubresourceDeps): Subresources {
     return deps.dialPod;
   };
   custom.set('/pods/log', { handle: async (request, info) => podLog(proxied(), request, info) });
-  custom.set('/nodes/proxy', { handle: async (request, info) => nodeProxy(proxied(), request, info) });
+  custom.set('/nodes/proxy', {
+    async handle(request, info) {
+      await admitConnection(registry, nodes, info, request.query, { user: request.user, request });
+      return nodeProxy(proxied(), request, info);
+    },
+  });
   custom.set('/pods/proxy', {
     async handle(request, info) {
+      await admitConnection(registry, pods, info, request.query, { user: request.user, request });
       return podProxy(registry, pods, dialer(), request, info);
     },
   });
@@ -88,8 +97,13 @@ export function installSubresources(deps: SubresourceDeps): Subresources {
         throw forbidden({ group: info.group, resource: info.resource }, info.name, deniedText(user, { ...info, verb }));
     };
     requireVerb(info.verb);
+    const admitted = (): Promise<URLSearchParams> => {
+      const request = { annotations: new Map<string, string>(), signal: () => deps.closing };
+      return admitConnection(registry, pods, info, query, { user, request });
+    };
     const known = info.isResource && info.group === '' && info.resource === 'pods' && info.name !== '';
     if (known && info.subresource === 'proxy') {
+      await admitted();
       const search = query.size === 0 ? '' : `?${query.toString()}`;
       return {
         pod: await podTarget(registry, pods, info),
@@ -101,8 +115,9 @@ export function installSubresources(deps: SubresourceDeps): Subresources {
       throw methodNotAllowed({ group: info.group, resource: info.resource }, 'upgrade');
     // A WebSocket comes by GET, and acts in the pod all the same (rest/subresources.go, ensureAuthorizedForVerb).
     requireVerb('create');
+    const asked = await admitted();
     const pod: Pod = (await getObject(registry, pods, info.namespace, info.name)).object();
-    const kubeletPath = upgradePath(pod, info.subresource, query);
+    const kubeletPath = upgradePath(pod, info.subresource, asked);
     return { kubelet: await kubeletTarget(registry, nodes, pod.spec?.nodeName ?? ''), path: kubeletPath };
   };
   return { custom, virtual, locate };

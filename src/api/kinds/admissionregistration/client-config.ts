@@ -11,8 +11,9 @@ function splitUrl(
   text: string,
 ): { scheme: string; user: string; host: string; query: string; fragment: string } | undefined {
   const found = /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(text);
-  // Control characters and a port that is no number are what Go refuses.
-  if (found === null || /[\0-\x1f\x7f ]/.test(text)) return undefined;
+  // Blanks, control characters and a port that is no number are what Go refuses.
+  const isPlain = /^[!-~\u0080-\u{10ffff}]*$/u.test(text);
+  if (found === null || !isPlain) return undefined;
   const [, scheme = '', authority = '', , query = '', fragment = ''] = found;
   const at = authority.lastIndexOf('@');
   const host = authority.slice(at + 1);

@@ -33,7 +33,7 @@ export class CallFailure extends Error {
 
 /** What client-go makes of a status that is no success. */
 function refusedText({ status, contentType, body }: WebhookAnswer): string {
-  const text = /^text\//.test(contentType) || contentType === '' ? body.toString('utf8').trim() : '';
+  const text = contentType.startsWith('text/') || contentType === '' ? body.toString('utf8').trim() : '';
   const own = statusMessage(body);
   if (own !== undefined) return own;
   switch (status) {

@@ -1,6 +1,8 @@
 // Admission webhooks through the whole API, each of them a real HTTPS server.
 import { networkInterfaces } from 'node:os';
+import { PassThrough } from 'node:stream';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { httpsClient } from '../../../../test/support/https-client.ts';
 import { patchOf, startWebhookServer, type WebhookServer } from '../../../../test/support/webhook-server.ts';
 import type { KubeObject } from '../../../api/meta/types.ts';
 import { ensurePki, type Pki } from '../../../host/pki.ts';
@@ -466,4 +468,93 @@ test.each<[string, object, string]>([
 ])('refuses %s', async (_, more, expected) => {
   const refused = await register('Validating', 'v', webhook('/v', more)).catch((error: unknown) => error);
   expect(isApiError(refused) ? refused.message : 'ok').toContain(expected);
+});
+
+test('connections pass admission with their options, which a webhook may change', async () => {
+  const kubelet = { requests: [] as string[] };
+  const connector = {
+    request: () => Promise.reject(new Error('not in this test')),
+    connect: () => {
+      const stream = new PassThrough();
+      stream.on('data', (chunk: Buffer) => {
+        kubelet.requests.push(chunk.toString('latin1').split('\r\n', 1)[0] ?? '');
+        stream.destroy();
+      });
+      return Promise.resolve(stream);
+    },
+  };
+  const { server, admin: transport } = await startTestServer(realClock, realRandom, { kubeletConnector: connector });
+  try {
+    admin = verbs(transport);
+    const { port } = await server.listen({ host: '127.0.0.1', port: 0, tls: { ...pki.apiserver, clientCa: pki.ca } });
+    const { rawTls } = httpsClient(port, pki.ca, await pki.issueClientCert('admin', ['system:masters']));
+    await admin.post('/api/v1/nodes', { metadata: { name: 'n' } });
+    await admin.patch('/api/v1/nodes/n/status', 'merge-patch+json', {
+      status: {
+        addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
+        daemonEndpoints: { kubeletEndpoint: { Port: 1 } },
+      },
+    });
+    const pods = '/api/v1/namespaces/default/pods';
+    const containers = [
+      { name: 'a', image: 'i:1' },
+      { name: 'b', image: 'i:1' },
+    ];
+    await admin.post(pods, { metadata: { name: 'p' }, spec: { nodeName: 'n', containers } });
+    const rules = [rule(['pods/exec', 'pods/portforward'], ['CONNECT'])];
+    await register('Mutating', 'm', webhook('/m', { rules }));
+    await register('Validating', 'v', webhook('/v', { rules }));
+    hooks.on('/m', ({ object }) =>
+      object?.['kind'] === 'PodExecOptions'
+        ? patchOf({ op: 'replace', path: '/container', value: 'b' })
+        : { allowed: true },
+    );
+    hooks.on('/v', ({ object }) => ({
+      allowed: object?.['kind'] === 'PodExecOptions',
+      status: { message: 'no tunnels', code: 403, reason: 'Forbidden' },
+    }));
+    const upgrade = async (path: string): Promise<string> => {
+      const socket = await rawTls();
+      const chunks: Buffer[] = [];
+      socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+      socket.on('error', () => undefined);
+      const closed = new Promise((resolve) => socket.on('close', resolve));
+      socket.write(`POST ${pods}/p/${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n`);
+      await closed;
+      return Buffer.concat(chunks).toString('utf8');
+    };
+    await upgrade('exec?container=a&command=ls&command=-l&stdin=true');
+    expect(kubelet.requests).toEqual([
+      'POST /exec/default/p/b?input=1&output=1&error=1&command=ls&command=-l HTTP/1.1',
+    ]);
+    expect(hooks.asked[0]?.request).toMatchObject({
+      operation: 'CONNECT',
+      kind: { group: '', version: 'v1', kind: 'PodExecOptions' },
+      resource: { group: '', version: 'v1', resource: 'pods' },
+      subResource: 'exec',
+      name: 'p',
+      namespace: 'default',
+      object: {
+        kind: 'PodExecOptions',
+        apiVersion: 'v1',
+        stdin: true,
+        stdout: true,
+        stderr: true,
+        container: 'a',
+        command: ['ls', '-l'],
+      },
+      options: null,
+    });
+    expect(await upgrade('portforward?ports=80')).toContain(
+      'admission webhook \\"v.example.com\\" denied the request: no tunnels',
+    );
+    expect(hooks.asked.at(-1)?.request.object).toEqual({
+      kind: 'PodPortForwardOptions',
+      apiVersion: 'v1',
+      ports: [80],
+    });
+    expect(kubelet.requests).toHaveLength(1);
+  } finally {
+    await server.close();
+  }
 });
