@@ -116,6 +116,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   /** What old names of such labels stand for. */
   fieldAliases?: Readonly<Record<string, string>>;
   columns?: readonly TableColumn<T>[];
+  /** The order of rows in the table of a list; that of the keys when absent. */
+  compareRows?(a: T, b: T): number;
   /** Conditions rows that a table marks for the object (Completed pods). */
   rowConditions?(object: T): { type: string; status: string; reason: string; message: string }[];
   subresources?: Readonly<Record<string, Subresource<T> | ConnectSubresource>>;

@@ -30,6 +30,8 @@ import { rbacEscalation } from './admission/rbac-escalation.ts';
 import { bootstrapService } from './bootstrap-service.ts';
 import { bootstrapRbac } from './bootstrap-rbac.ts';
 import { bootstrapDefaultAccount, bootstrapNamespaces, bootstrapPriorityClasses } from './bootstrap.ts';
+import { createFlowControl } from './flow-control/flow-control.ts';
+import { addressLookup, createServiceRange } from './service-range/service-range.ts';
 import { createDiscovery } from './discovery/discovery.ts';
 import { openApiHandler } from './discovery/openapi.ts';
 import { versionInfo } from './health.ts';
@@ -154,7 +156,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   );
   const admission = admissionChain(plugins, [
     systemPriorityClassGuard,
-    ...(services === undefined ? [] : [serviceAddresses({ serviceCidr, services, clock, random })]),
+    ...(services === undefined
+      ? []
+      : [serviceAddresses({ serviceCidr, services, others: () => objects.list(addressLookup, ''), clock, random })]),
     ...(options.admission ?? []),
     ...(roles === undefined ? [] : [rbacEscalation({ authorizer, roles, caughtUp: () => feed.caughtUp() })]),
   ]);
@@ -244,14 +248,22 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     observe: metrics.observe,
     closing: closing.signal,
   };
+  const own = (): Transport => createInProcessTransport(pipeline, apiserverUser);
+  const keepers = { resources, feed, objects, clock, logger, transport: own, signal: closing.signal };
+  const flowControl = createFlowControl(keepers);
+  const serviceRange = createServiceRange({ ...keepers, serviceCidr });
   const start = async (): Promise<void> => {
     await feed.start();
-    const transport = createInProcessTransport(pipeline, apiserverUser);
+    const transport = own();
     await bootstrapNamespaces(transport);
     if (resources.find('', 'v1', 'serviceaccounts') !== undefined) await bootstrapDefaultAccount(transport);
     if (resources.find('scheduling.k8s.io', 'v1', 'priorityclasses') !== undefined)
       await bootstrapPriorityClasses(transport);
-    if (roles !== undefined) await bootstrapRbac(transport);
+    await Promise.all([
+      roles === undefined ? undefined : bootstrapRbac(transport),
+      flowControl?.start(),
+      serviceRange?.start(),
+    ]);
     isReady = true;
   };
   const starting = start();

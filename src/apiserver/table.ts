@@ -49,6 +49,14 @@ export function tableHead(
 
 export const tableTail = ']}';
 
+/** The objects of a list in the order of their rows. */
+export function inRowOrder(info: ResourceInfo, objects: readonly ObjectVersion[]): readonly ObjectVersion[] {
+  const { kind } = info;
+  return kind.compareRows === undefined
+    ? objects
+    : objects.toSorted((a, b) => kind.compareRows?.(a.object(), b.object()) ?? 0);
+}
+
 /** One row as JSON. `now` in ms. */
 export function tableRow(info: ResourceInfo, version: ObjectVersion, rendering: TableRendering, now: number): string {
   const object = version.object();

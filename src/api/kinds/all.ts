@@ -14,6 +14,7 @@ import { csiDriverKind } from './csidriver/definition.ts';
 import { csiNodeKind } from './csinode/definition.ts';
 import { csiStorageCapacityKind } from './csistoragecapacity/definition.ts';
 import { eventKind, eventsV1EventKind } from './event/definition.ts';
+import { flowSchemaKind } from './flowschema/definition.ts';
 import { ingressKind } from './ingress/definition.ts';
 import { ingressClassKind } from './ingressclass/definition.ts';
 import { ipAddressKind } from './ipaddress/definition.ts';
@@ -24,6 +25,7 @@ import { networkPolicyKind } from './networkpolicy/definition.ts';
 import { nodeKind } from './node/definition.ts';
 import { podKind } from './pod/definition.ts';
 import { priorityClassKind } from './priorityclass/definition.ts';
+import { priorityLevelConfigurationKind } from './prioritylevelconfiguration/definition.ts';
 import { clusterRoleBindingKind, clusterRoleKind, roleBindingKind, roleKind } from './rbac/definition.ts';
 import { resourceQuotaKind } from './resourcequota/definition.ts';
 import { runtimeClassKind } from './runtimeclass/definition.ts';
@@ -50,6 +52,8 @@ const kinds: readonly AnyKind[] = [
   serviceAccountKind,
   leaseKind,
   eventsV1EventKind,
+  flowSchemaKind,
+  priorityLevelConfigurationKind,
   ingressClassKind,
   ingressKind,
   ipAddressKind,

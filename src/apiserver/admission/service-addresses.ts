@@ -1,12 +1,13 @@
 // Gives services their addresses and node ports out of the cluster's ranges, each to one service only.
 // Follows pkg/registry/core/service/storage/alloc.go, ipallocator and portallocator of v1.36.
 
-import type { Service } from '../../api/generated/types.ts';
+import type { IPAddress, Service } from '../../api/generated/types.ts';
 import { hasAddresses, isHeadless, keepAllocated, needsNodePorts, specOf } from '../../api/kinds/service/allocation.ts';
 import { type FieldError, FieldPath, internalFieldError, invalid, invalidObject } from '../../api/meta/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { type Ipv4Range, ipv4Range } from '../../lib/ipv4-range.ts';
 import type { Random } from '../../lib/random.ts';
+import { isManaged } from '../service-range/decide.ts';
 import { type AdmissionAttributes, type AdmissionPlugin, isWriteOf } from './admission.ts';
 
 export interface ServiceAddressDeps {
@@ -14,6 +15,8 @@ export interface ServiceAddressDeps {
   serviceCidr: string;
   /** Every service as it is now, having waited for every acknowledged write. */
   services(): Promise<readonly Service[]>;
+  /** Every IPAddress likewise: what others have taken of the range. */
+  others(): Promise<readonly IPAddress[]>;
   clock: Clock;
   random: Random;
 }
@@ -45,9 +48,14 @@ interface Taken {
   nodePorts: Set<number>;
 }
 
-/** What the other services have. */
-function takenBy(services: readonly Service[], except: { name: string; namespace: string }): Taken {
-  const taken: Taken = { addresses: new Set(), nodePorts: new Set() };
+/** What the other services have, and what IPAddress objects keep that are not of services. */
+function takenBy(
+  services: readonly Service[],
+  others: readonly IPAddress[],
+  except: { name: string; namespace: string },
+): Taken {
+  const foreign = others.flatMap((object) => (isManaged(object) ? [] : [object.metadata?.name ?? '']));
+  const taken: Taken = { addresses: new Set(foreign), nodePorts: new Set() };
   for (const { metadata, spec } of services) {
     if (metadata?.name === except.name && metadata.namespace === except.namespace) continue;
     for (const address of spec?.clusterIPs ?? []) taken.addresses.add(address);
@@ -149,7 +157,7 @@ export function serviceAddresses(deps: ServiceAddressDeps): AdmissionPlugin {
     const { name = '' } = service.metadata ?? {};
     const owner = `${at.namespace}/${name}`;
     const errors = await inTurn(async () =>
-      work(service, takenBy(await deps.services(), { name, namespace: at.namespace }), owner),
+      work(service, takenBy(await deps.services(), await deps.others(), { name, namespace: at.namespace }), owner),
     );
     if (errors.length > 0) throw invalidObject(at.resource.kind, name, errors);
   };

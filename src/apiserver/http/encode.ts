@@ -4,7 +4,7 @@ import type { KubeObject, ListMeta } from '../../api/meta/types.ts';
 import type { ObjectVersion } from '../registry/object-version.ts';
 import type { ApiResponse, Media, ObjectList, Rendering } from '../request.ts';
 import type { ResourceInfo } from '../resources.ts';
-import { partialMetadata, tableHead, tableRow, tableTail } from '../table.ts';
+import { inRowOrder, partialMetadata, tableHead, tableRow, tableTail } from '../table.ts';
 import { protobufList, protobufObject, protobufOf } from './encode-protobuf.ts';
 import { indented, toYaml } from './human-forms.ts';
 
@@ -146,7 +146,7 @@ function encodeList(info: ResourceInfo, list: ObjectList, rendering: Rendering, 
       return textList(head, list.objects, (object) => partialMetadata(object, rendering.version));
     }
     case 'table':
-      return textList(tableHead(info, rendering, { ...metadata }, true), list.objects, (object) =>
+      return textList(tableHead(info, rendering, { ...metadata }, true), inRowOrder(info, list.objects), (object) =>
         tableRow(info, object, rendering, now),
       );
     default:
