@@ -1,8 +1,9 @@
 // What Peapod knows of each kind it serves: names, strategy, selectable fields, table columns and subresources. Pure.
 
+import type { Scale } from './generated/types.ts';
 import type { FieldError } from './meta/errors.ts';
 import type { KubeObject } from './meta/types.ts';
-import type { DecodeResult } from './schema/decode.ts';
+import type { DecodeResult, DecodeSource } from './schema/decode.ts';
 import type { Schema } from './schema/schema.ts';
 
 export type Verb = 'create' | 'get' | 'list' | 'watch' | 'update' | 'patch' | 'delete' | 'deletecollection';
@@ -51,6 +52,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   allowCreateOnUpdate?: boolean;
   /** PUT without resourceVersion is taken. Default true; false gives the "must be specified for an update" error. */
   allowUnconditionalUpdate?: boolean;
+  /** Adds what a first delete leaves on the object (a finalizer, a condition) for somebody to finish. `now` in ms. */
+  markForDeletion?(object: T, now: number): void;
   /** Grace period in seconds that deleting this object gets, or undefined for an immediate delete. Follows CheckGracefulDelete. */
   gracePeriod?(object: T, request: DeleteRequest): number | undefined;
   /** Field paths (FieldsV1 style, top-level such as ['status']) that managedFields of this endpoint leaves out. */
@@ -86,6 +89,33 @@ export interface ConnectSubresource {
   bodyKind: { group: string; version: string; kind: string };
 }
 
+/** How objects are stored that are shown in several versions or groups. Objects passed in are the callee's to change. */
+export interface Storage<T extends KubeObject = KubeObject> {
+  group: string;
+  resource: string;
+  toStorage(object: T): KubeObject;
+  fromStorage(stored: KubeObject): T;
+  /** In place of both where another server converts: this takes time, and rejects with an Error that tells why it failed. */
+  remote?: {
+    toStorage(objects: readonly T[]): Promise<KubeObject[]>;
+    fromStorage(stored: readonly KubeObject[]): Promise<T[]>;
+  };
+}
+
+/** The number of replicas, as autoscaling/v1 Scale. */
+export interface ScaleSubresource<T extends KubeObject = KubeObject> {
+  kind: 'scale';
+  verbs: readonly Verb[];
+  bodyKind: { group: string; version: string; kind: string };
+  strategy: Strategy<T>;
+  /** As messages name it: .spec.replicas */
+  specReplicasPath: string;
+  /** `found` is false where the object does not say how many replicas it wants; `wrong` tells of a field of another type. */
+  scaleOf(object: T): { scale: Scale; found: boolean } | { wrong: string };
+  /** Writes the wanted number, in place; false where it cannot be. */
+  setReplicas(object: T, replicas: number): boolean;
+}
+
 /** One served kind in one version. */
 export interface KindDefinition<T extends KubeObject = KubeObject> {
   group: string;
@@ -105,7 +135,7 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   /** The schema that holds the definition, where it is not the generated one (custom resources). Ask schemaOf. */
   schema?: Schema;
   /** Decodes a parsed body in place, where that is not done by the definition (custom resources take what their validation refuses). */
-  decode?(object: unknown): DecodeResult;
+  decode?(object: unknown, from: DecodeSource): DecodeResult;
   /** Fills defaults in place, as Kubernetes' SetDefaults_* do. Idempotent. */
   defaults?(object: T): void;
   strategy: Strategy<T>;
@@ -120,15 +150,19 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   compareRows?(a: T, b: T): number;
   /** Conditions rows that a table marks for the object (Completed pods). */
   rowConditions?(object: T): { type: string; status: string; reason: string; message: string }[];
-  subresources?: Readonly<Record<string, Subresource<T> | ConnectSubresource>>;
+  subresources?: Readonly<Record<string, Subresource<T> | ScaleSubresource<T> | ConnectSubresource>>;
   /** Where it is stored, when another version or group shares the storage (both Event groups). Default: its own group and resource. */
-  storage?: { group: string; resource: string; toStorage(object: T): KubeObject; fromStorage(stored: KubeObject): T };
+  storage?: Storage<T>;
   /** ms after the last write until an object is deleted by a lease (Events: 1 h). */
   ttlMs?: number;
   /** Further name check beside DNS subdomain: gives messages. Default: DNS-1123 subdomain. */
   validateName?(name: string, prefix: boolean): string[];
   /** Whether metadata.generation is kept. */
   hasGeneration?: boolean;
+  /** Why no object of it may be created now (403); undefined where it may be. */
+  createRefused?(): string | undefined;
+  /** Texts for Warning headers of every answer: the version is deprecated. */
+  requestWarnings?: readonly string[];
 }
 
 /** The schema by which objects of the kind are merged, owned and published: its own, else the generated one. */

@@ -10,6 +10,7 @@ import { type RequestInfo, requestInfo } from './request-info.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
 import { handleObjectSubresource, handleResource, type ResourceCall } from './resource-handler.ts';
 import type { ResourceInfo, ResourceTable } from './resources.ts';
+import { handleScale } from './scale-handler.ts';
 import type { CustomSubresource, VirtualResource } from './virtual.ts';
 
 export interface PipelineDeps {
@@ -22,6 +23,8 @@ export interface PipelineDeps {
   readonly custom: ReadonlyMap<string, CustomSubresource>;
   readonly health: readonly HealthCheck[];
   readonly version: JsonObject;
+  /** Resolves once what a write to the resource changes in what is served is served. */
+  readonly settled?: (resource: ResourceInfo) => Promise<void> | undefined;
   /** Answers further paths (OpenAPI, metrics); undefined when it knows them not. */
   readonly extra: (request: ApiRequest) => Promise<ApiResponse | undefined> | undefined;
 }
@@ -47,13 +50,19 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     }
     if (!info.isResource) return answerPath(deps, request);
     const resource = deps.resources.find(info.group, info.version, info.resource);
-    if (resource !== undefined) return answerResource(deps, request, info, resource);
+    if (resource !== undefined) return withWarnings(resource, await answerResource(deps, request, info, resource));
     const review = virtual.get(`${info.group}/${info.version}/${info.resource}`);
     if (review === undefined) return unrouted(deps, request);
     if (info.verb !== 'create' || info.name !== '' || (info.namespace !== '') !== review.namespaced)
       throw methodNotServed();
     return review.create(request, info);
   };
+}
+
+/** Adds what every answer of the resource warns of. */
+function withWarnings({ kind }: ResourceInfo, response: ApiResponse): ApiResponse {
+  if (kind.requestWarnings === undefined) return response;
+  return { ...response, warnings: [...kind.requestWarnings, ...(response.warnings ?? [])] };
 }
 
 /** Throws 403 in upstream's words. */
@@ -100,6 +109,8 @@ function unrouted(deps: PipelineDeps, { path }: ApiRequest): ApiResponse {
   return unknownPath;
 }
 
+const writes: ReadonlySet<string> = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);
+
 /** Verbs that a collection does not have. */
 const namedVerbs: ReadonlySet<string> = new Set(['update', 'patch']);
 
@@ -128,7 +139,9 @@ async function answerResource(
     const verbs: readonly string[] = kind.verbs;
     const misplaced = info.name === '' ? namedVerbs.has(info.verb) : info.verb === 'create';
     if (misplaced || !verbs.includes(info.verb)) throw methodNotServed();
-    return handleResource(call);
+    const response = await handleResource(call);
+    if (writes.has(info.verb)) await deps.settled?.(resource);
+    return response;
   }
   const sub =
     kind.subresources !== undefined && Object.hasOwn(kind.subresources, info.subresource)
@@ -141,6 +154,9 @@ async function answerResource(
     case 'object':
       if (info.rest.length > 0) throw pathNotServed();
       return handleObjectSubresource(call, sub.strategy);
+    case 'scale':
+      if (info.rest.length > 0) throw pathNotServed();
+      return handleScale(call, sub);
     case 'custom': {
       const custom = deps.custom.get(`${kind.group}/${kind.resource}/${info.subresource}`);
       if (custom === undefined) throw pathNotServed();

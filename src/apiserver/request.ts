@@ -8,6 +8,9 @@ import type { ResourceInfo } from './resources.ts';
 /** Who asks: as one of the authenticators found, or given by the in-process transport. */
 export type UserInfo = Requester;
 
+/** The server's own identity, for what it does by itself. */
+export const apiserverUser: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
+
 /** A request body: raw bytes from the wire, or an object handed over in process (never changed, never kept). */
 export type RequestBody =
   | { type: 'bytes'; bytes: Buffer; contentType: string }

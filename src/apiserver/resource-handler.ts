@@ -4,7 +4,7 @@
 import { ApiError, badRequest, methodNotAllowed, unsupportedMediaType } from '../api/meta/errors.ts';
 import { jsonPatchStrictErrors } from '../api/patch/json-patch.ts';
 import { JsonSyntaxError } from '../api/schema/json.ts';
-import type { Strategy } from '../api/scheme.ts';
+import type { AnyKind, Strategy } from '../api/scheme.ts';
 import type { RequestInfo } from './request-info.ts';
 import type { ObjectMachinery, PatchType } from './machinery.ts';
 import { renderingOf } from './negotiation.ts';
@@ -162,13 +162,14 @@ const patchTypes: Readonly<Record<string, PatchType>> = {
   'application/strategic-merge-patch+json': 'strategic',
 };
 
-/** The kind of patch by content type. Throws 415. */
-function patchTypeOf(contentType: string): PatchType {
+/** The kind of patch by content type; kinds that bring their own schema know no strategic merge. Throws 415. */
+export function patchTypeOf(contentType: string, kind: AnyKind): PatchType {
   const type = (contentType.split(';', 1)[0] ?? '').trim().toLowerCase();
-  const found = Object.hasOwn(patchTypes, type) ? patchTypes[type] : undefined;
+  const known = Object.keys(patchTypes).filter((name) => kind.schema === undefined || patchTypes[name] !== 'strategic');
+  const found = known.includes(type) ? patchTypes[type] : undefined;
   if (found === undefined)
     throw unsupportedMediaType(
-      `the body of the request was in an unknown format - accepted media types include: ${Object.keys(patchTypes).join(', ')}`,
+      `the body of the request was in an unknown format - accepted media types include: ${known.join(', ')}`,
     );
   return found;
 }
@@ -181,7 +182,7 @@ function unreadablePatch(type: PatchType, validation: FieldValidation, why: stri
 }
 
 /** The patch as it was sent, with what a strict parser objects to. Throws 400. */
-async function readPatch(
+export async function readPatch(
   request: ApiRequest,
   machinery: ObjectMachinery,
   type: PatchType,
@@ -201,7 +202,7 @@ async function patch(call: ResourceCall, strategy: Strategy): Promise<ApiRespons
   const { request, resource, info, deps } = call;
   const rendering = renderingOf(request, resource, 'object');
   const body = await request.body();
-  const type = patchTypeOf(body.contentType);
+  const type = patchTypeOf(body.contentType, resource.kind);
   const options = writeOptions(request, 'PatchOptions');
   const context = writeContext(call, options);
   const reading = readPatch(request, deps.machinery, type, options.fieldValidation);

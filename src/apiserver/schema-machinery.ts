@@ -44,7 +44,7 @@ export function schemaMachinery(schema: Schema): ObjectMachinery {
       );
     },
     check: (kind, object, from) =>
-      kind.decode?.(object) ?? checkObject(schemaOf(kind, schema), kind.definition, object, from),
+      kind.decode?.(object, from) ?? checkObject(schemaOf(kind, schema), kind.definition, object, from),
     patch(type, kind, target, patch) {
       switch (type) {
         case 'json':

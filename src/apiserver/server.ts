@@ -30,6 +30,7 @@ import { rbacEscalation } from './admission/rbac-escalation.ts';
 import { bootstrapService } from './bootstrap-service.ts';
 import { bootstrapRbac } from './bootstrap-rbac.ts';
 import { bootstrapDefaultAccount, bootstrapNamespaces, bootstrapPriorityClasses } from './bootstrap.ts';
+import { createCustomResources } from './custom-resources/custom-resources.ts';
 import { createFlowControl } from './flow-control/flow-control.ts';
 import { addressLookup, createServiceRange } from './service-range/service-range.ts';
 import { createDiscovery } from './discovery/discovery.ts';
@@ -50,7 +51,7 @@ import { createInProcessTransport } from './in-process.ts';
 import { createPipeline } from './pipeline.ts';
 import { CacheFeed } from './registry/cache-feed.ts';
 import { leaseIssuer, type RegistryDeps } from './registry/commit.ts';
-import type { RequestHeaders, UserInfo } from './request.ts';
+import { apiserverUser, type RequestHeaders, type UserInfo } from './request.ts';
 import { resourceTable } from './resources.ts';
 import type { ObjectMachinery } from './machinery.ts';
 import { reviewResources } from './reviews.ts';
@@ -109,9 +110,6 @@ const compactEveryMs = 5 * 60_000;
 const announceEveryMs = 10_000;
 
 const serviceLookup: LookupKind<Service> = { group: '', resource: 'services' };
-
-/** The server's own identity, for what it does by itself. */
-export const apiserverUser: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
 
 /** Makes an API server; it loads its caches from the store at once. */
 export function createApiServer(options: ApiServerOptions): ApiServer {
@@ -202,6 +200,15 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     generation: () => resources.generation,
     build: options.version,
   });
+  const definitions = resources.find('apiextensions.k8s.io', 'v1', 'customresourcedefinitions');
+  const customResources =
+    definitions &&
+    createCustomResources({
+      registry,
+      resources,
+      definitions,
+      transport: () => createInProcessTransport(pipeline, apiserverUser),
+    });
   const listeners: Listener[] = [];
   /** The port of the service `kubernetes`. */
   let announced: number | undefined;
@@ -225,6 +232,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
         check: () => (closing.signal.aborted ? 'process is shutting down' : undefined),
       },
     ],
+    settled: (resource) => (resource === definitions ? customResources?.settled() : undefined),
     version: versionInfo(options.version, options.platform ?? 'linux/amd64', '') as JsonObject,
     extra: async (request) => metrics.answer(request) ?? tokens.answer(request) ?? (await openApi(request)),
   });
@@ -254,6 +262,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const serviceRange = createServiceRange({ ...keepers, serviceCidr });
   const start = async (): Promise<void> => {
     await feed.start();
+    await customResources?.start();
     const transport = own();
     await bootstrapNamespaces(transport);
     if (resources.find('', 'v1', 'serviceaccounts') !== undefined) await bootstrapDefaultAccount(transport);
@@ -299,6 +308,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     async close() {
       closing.abort();
       compaction.cancel();
+      customResources?.stop();
       await Promise.all(listeners.map((listener) => listener.close()));
       await starting.catch(() => {});
       await feed.close();

@@ -9,6 +9,7 @@ import {
 } from './admissionregistration/webhook-configurations.ts';
 import { bindingKind } from './binding/definition.ts';
 import { certificateSigningRequestKind } from './certificatesigningrequest/definition.ts';
+import { customResourceDefinitionKind } from './customresourcedefinition/definition.ts';
 import { configMapKind } from './configmap/definition.ts';
 import { csiDriverKind } from './csidriver/definition.ts';
 import { csiNodeKind } from './csinode/definition.ts';
@@ -71,6 +72,7 @@ const kinds: readonly AnyKind[] = [
   storageClassKind,
   volumeAttachmentKind,
   volumeAttributesClassKind,
+  customResourceDefinitionKind,
   mutatingWebhookConfigurationKind,
   validatingWebhookConfigurationKind,
 ];

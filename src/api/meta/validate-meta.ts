@@ -141,7 +141,13 @@ function validateCommon(meta: ObjectMeta): FieldError[] {
 }
 
 /** Checks metadata of an object to be created, after its name was generated. */
-export function validateObjectMeta(meta: ObjectMeta, namespaced: boolean, checkName: NameCheck): FieldError[] {
+export const validateObjectMeta = (meta: ObjectMeta, namespaced: boolean, checkName: NameCheck): FieldError[] => [
+  ...validateGenericMeta(meta, namespaced, checkName),
+  ...validateStandardFinalizers(meta.finalizers),
+];
+
+/** The same for kinds that are not Kubernetes' own, whose finalizers need no domain. */
+export function validateGenericMeta(meta: ObjectMeta, namespaced: boolean, checkName: NameCheck): FieldError[] {
   const errors: FieldError[] = [];
   const { name = '', generateName = '', namespace = '' } = meta;
   if (generateName)
@@ -160,7 +166,6 @@ export function validateObjectMeta(meta: ObjectMeta, namespaced: boolean, checkN
     ...validateCommon(meta),
     ...validateFinalizers(metadata.child('finalizers'), meta.finalizers),
     ...validateManagedFields(metadata.child('managedFields'), meta.managedFields),
-    ...validateStandardFinalizers(meta.finalizers),
   ];
 }
 
@@ -174,7 +179,13 @@ const fixedFields = [
 ] as const;
 
 /** Checks metadata of an update against the stored one. `meta.resourceVersion` must be set by then. */
-export function validateObjectMetaUpdate(meta: ObjectMeta, old: ObjectMeta): FieldError[] {
+export const validateObjectMetaUpdate = (meta: ObjectMeta, old: ObjectMeta): FieldError[] => [
+  ...validateGenericMetaUpdate(meta, old),
+  ...validateStandardFinalizers(meta.finalizers),
+];
+
+/** The same for kinds that are not Kubernetes' own. */
+export function validateGenericMetaUpdate(meta: ObjectMeta, old: ObjectMeta): FieldError[] {
   const errors: FieldError[] = [];
   if (old.deletionTimestamp) {
     const added = (meta.finalizers ?? []).filter((finalizer) => !old.finalizers?.includes(finalizer));
@@ -195,7 +206,6 @@ export function validateObjectMetaUpdate(meta: ObjectMeta, old: ObjectMeta): Fie
     ...errors,
     ...validateCommon(meta),
     ...validateManagedFields(metadata.child('managedFields'), meta.managedFields),
-    ...validateStandardFinalizers(meta.finalizers),
   ];
 }
 

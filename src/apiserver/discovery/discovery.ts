@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import type { JsonObject } from '../../api/meta/types.ts';
 import { apiVersionOf } from '../../api/meta/types.ts';
 import type { AnyKind } from '../../api/scheme.ts';
+import { compareVersions } from '../../api/custom/version-priority.ts';
 import { mediaRanges } from '../negotiation.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
 import type { ResourceTable } from '../resources.ts';
@@ -45,7 +46,7 @@ function describe(kinds: readonly AnyKind[], virtual: readonly VirtualResource[]
         name: `${kind.resource}/${name}`,
         singular: '',
         namespaced: kind.namespaced,
-        kind: sub.kind === 'custom' ? sub.bodyKind : kind,
+        kind: sub.kind === 'object' ? kind : sub.bodyKind,
         verbs: [...sub.verbs].sort(),
         shortNames: [],
         categories: [],
@@ -101,18 +102,6 @@ function aggregatedResource(r: Described, subresources: readonly Described[]): J
   };
 }
 
-/** Stable before beta before alpha, and higher numbers first. */
-function byPriority(a: string, b: string): number {
-  const parse = (v: string): readonly [number, number, number] => {
-    const match = /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(v);
-    if (match === null) return [-1, 0, 0];
-    const stage = match[2] === undefined ? 2 : match[2] === 'beta' ? 1 : 0;
-    return [stage, Number(match[1]), Number(match[3] ?? 0)];
-  };
-  const [x, y] = [parse(a), parse(b)];
-  return y[0] - x[0] || y[1] - x[1] || y[2] - x[2] || (a < b ? -1 : 1);
-}
-
 /** Upstream lists its own groups in this order; others follow by name. */
 const groupOrder = [
   '',
@@ -159,7 +148,7 @@ function documentsOf(resources: readonly Described[]): Documents {
     (a, b) => groupRank(a) - groupRank(b) || (a < b ? -1 : 1),
   );
   const versionsOf = (group: string): string[] =>
-    [...new Set(resources.filter((r) => r.group === group).map((r) => r.version))].sort(byPriority);
+    [...new Set(resources.filter((r) => r.group === group).map((r) => r.version))].sort(compareVersions);
   const byPath = new Map<string, Document>();
   const groupObject = (group: string): JsonObject => {
     const versions = versionsOf(group).map((version) => ({ groupVersion: apiVersionOf({ group, version }), version }));

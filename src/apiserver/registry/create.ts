@@ -1,7 +1,7 @@
 // Creates one object: names it, lets strategy and admission have their say, writes it.
 // Follows apiserver pkg/registry/generic/registry/store.go (create) and registry/rest/create.go of v1.36.
 
-import { alreadyExists, ApiError, badRequest, invalidObject } from '../../api/meta/errors.ts';
+import { alreadyExists, ApiError, badRequest, forbidden, invalidObject } from '../../api/meta/errors.ts';
 import { randomSuffix } from '../../lib/random.ts';
 import { settle } from '../admission/admission.ts';
 import { commitPut, currentVersion, dryVersion, placeOf } from './commit.ts';
@@ -33,6 +33,8 @@ export async function createObject(context: WriteContext, object: StoredObject):
   )
     throw badRequest('resourceVersion should not be set on objects to be created');
   delete object.metadata.resourceVersion;
+  const createRefused = info.kind.createRefused?.();
+  if (createRefused !== undefined) throw forbidden(info.qualified, object.metadata.name ?? '', createRefused);
   matchNamespace(info, object, context.namespace);
   trackFields(context, info.kind.strategy, undefined, object);
   await deps.admission.mutate(attributes(context, 'CREATE', object.metadata.name ?? '', object, undefined));

@@ -88,7 +88,9 @@ async function attempt(
   const { info, deps } = context;
   const object = current.mutable();
   const isNamespace = info.kind.group === '' && info.kind.resource === 'namespaces';
-  const verdict = isNamespace ? endNamespace(context, object) : applyGrace(context, object, options);
+  const verdict = isNamespace
+    ? endNamespace(context, object)
+    : (firstMark(context, object) ?? applyGrace(context, object, options));
   if (verdict === 'pending') return answer(context, current, false);
   const finalizers = deletionFinalizers(
     info,
@@ -115,6 +117,16 @@ async function attempt(
   if (context.options.dryRun) return answer(context, last, true);
   const result = await commitDelete(deps, info, place, last);
   return result.ok ? answer(context, result.version, true) : undefined;
+}
+
+/** Marks an object whose kind has more to say of that; undefined where it is marked already, or its kind has not. */
+function firstMark({ info, deps }: WriteContext, object: StoredObject): Verdict | undefined {
+  const { markForDeletion } = info.kind.strategy;
+  if (markForDeletion === undefined || object.metadata.deletionTimestamp !== undefined) return undefined;
+  const now = deps.clock.now();
+  object.metadata.deletionTimestamp = timeText(now);
+  markForDeletion(object, now);
+  return 'update';
 }
 
 /** Another write came between reading and writing: the whole decision is made anew. */

@@ -1,0 +1,110 @@
+// Answers the scale subresource: autoscaling/v1 Scale, read from an object and written to it.
+// Follows apiextensions-apiserver pkg/registry/customresource/etcd.go (ScaleREST) of v1.36.
+
+import { badRequest, internalError, methodNotAllowed } from '../api/meta/errors.ts';
+import type { Scale } from '../api/generated/types.ts';
+import type { AnyKind, ScaleSubresource } from '../api/scheme.ts';
+import { plainError } from './registry/commit.ts';
+import { decodeObject, decodePatched } from './registry/decode-body.ts';
+import { getObject } from './registry/list.ts';
+import type { StoredObject } from './registry/object-version.ts';
+import { type Change, checkNameInBody, guaranteedUpdate, prepareUpdate } from './registry/update.ts';
+import { writeOptions } from './registry/write-options.ts';
+import { patchTypeOf, readPatch, type ResourceCall, writeContext } from './resource-handler.ts';
+import type { ApiResponse } from './request.ts';
+import { resourceInfo } from './resources.ts';
+
+const scaleKind: AnyKind = {
+  group: 'autoscaling',
+  version: 'v1',
+  kind: 'Scale',
+  resource: 'scales',
+  singular: 'scale',
+  shortNames: [],
+  categories: [],
+  namespaced: true,
+  verbs: [],
+  definition: 'io.k8s.api.autoscaling.v1.Scale',
+  strategy: { validateCreate: () => [], validateUpdate: () => [] },
+};
+const scaleInfo = resourceInfo(scaleKind);
+
+/** Tells a patch that leaves out the replicas of an object that has none from one that sets them to 0: the smallest int32. */
+const unset = -(2 ** 31);
+
+export async function handleScale(call: ResourceCall, sub: ScaleSubresource): Promise<ApiResponse> {
+  switch (call.info.verb) {
+    case 'get':
+      return getScale(call, sub);
+    case 'update':
+      return updateScale(call, sub);
+    case 'patch':
+      return patchScale(call, sub);
+    default:
+      throw methodNotAllowed(call.resource.qualified, call.info.verb);
+  }
+}
+
+function read(sub: ScaleSubresource, object: StoredObject): { scale: Scale; found: boolean } {
+  const result = sub.scaleOf(object);
+  if ('wrong' in result) throw plainError(result.wrong);
+  return result;
+}
+
+async function getScale({ deps, resource, request, info }: ResourceCall, sub: ScaleSubresource): Promise<ApiResponse> {
+  const rv = request.query.get('resourceVersion') ?? '';
+  const version = await getObject(deps, resource, info.namespace, info.name, rv);
+  const { scale, found } = read(sub, version.object());
+  if (!found) throw internalError(`the spec replicas field ${JSON.stringify(sub.specReplicasPath)} does not exist`);
+  return { type: 'json', code: 200, body: scale, rendering: { as: 'object' } };
+}
+
+/** Writes what `change` makes of the scale as it is now. */
+async function write(
+  call: ResourceCall,
+  sub: ScaleSubresource,
+  context: ReturnType<typeof writeContext>,
+  change: (scale: Scale) => StoredObject & Scale,
+): Promise<ApiResponse> {
+  const { info } = call;
+  const changed = await guaranteedUpdate(context, info.name, async (current): Promise<Change> => {
+    context.warnings.length = 0;
+    const object = current.mutable();
+    const { scale, found } = read(sub, current.object());
+    const now = structuredClone(scale);
+    if (!found) now.spec = { replicas: unset };
+    const wanted = change(now);
+    checkNameInBody(wanted, info.name, context.namespace);
+    const replicas = wanted.spec?.replicas ?? 0;
+    const path = JSON.stringify(sub.specReplicasPath);
+    if (replicas === unset) throw badRequest(`the spec replicas field ${path} cannot be empty`);
+    if (!sub.setReplicas(object, replicas))
+      throw plainError(`value cannot be set because ${path} is not below objects`);
+    if (wanted.metadata.resourceVersion) object.metadata.resourceVersion = wanted.metadata.resourceVersion;
+    return prepareUpdate(context, sub.strategy, info.name, object, current);
+  });
+  const { scale } = read(sub, changed.version.object());
+  const warnings = context.warnings.length > 0 ? { warnings: context.warnings } : {};
+  return { type: 'json', code: 200, body: scale, rendering: { as: 'object' }, ...warnings };
+}
+
+async function updateScale(call: ResourceCall, sub: ScaleSubresource): Promise<ApiResponse> {
+  const { request, deps } = call;
+  const options = writeOptions(request, 'UpdateOptions');
+  const context = writeContext(call, options);
+  const body = await decodeObject(request, scaleInfo, deps.machinery, options.fieldValidation, context.warnings);
+  return write(call, sub, context, () => body);
+}
+
+async function patchScale(call: ResourceCall, sub: ScaleSubresource): Promise<ApiResponse> {
+  const { request, deps, resource } = call;
+  const type = patchTypeOf((await request.body()).contentType, resource.kind);
+  const options = writeOptions(request, 'PatchOptions');
+  const context = writeContext(call, options);
+  const { value, strictErrors } = await readPatch(request, deps.machinery, type, options.fieldValidation);
+  return write(call, sub, context, (scale) => {
+    const apply = (): unknown => deps.machinery.patch(type, scaleKind, structuredClone(scale) as StoredObject, value);
+    const sent = { type, patch: value, strictErrors };
+    return decodePatched(scaleInfo, sent, apply, deps.machinery, options.fieldValidation, context.warnings);
+  });
+}
