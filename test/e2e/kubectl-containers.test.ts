@@ -354,7 +354,7 @@ function full({ kubectl, pod }: KubectlContext): void {
       expect(JSON.parse((await at(pod)).text)).toMatchObject({ kind: 'Pod', metadata: { name: pod } });
       expect((await at(`${pod}:80/proxy/`)).text).toContain('nginx');
       expect((await at(`${pod}:http/proxy/`)).status).toBe(200);
-      expect((await at(`${pod}:80/proxy`)).text).toContain('nginx');
+      expect((await at(`${pod}:80/proxy`)).status).toBe(301);
       expect((await at(`${pod}/proxy/missing`)).status).toBe(404);
       expect((await at('nothing')).status).toBe(404);
     } finally {

@@ -3,7 +3,9 @@
 import type { LifecycleHandler, Pod, PodSpec, Probe, SELinuxOptions } from '../generated/types.ts';
 import {
   type AnyContainer,
+  butOwnUsers,
   type Check,
+  checkOf,
   containersOf,
   containersText,
   distinct,
@@ -129,9 +131,6 @@ export function procMount(spec: PodSpec): Finding | undefined {
   };
 }
 
-/** Whether the pod's root is nobody outside of it. */
-export const hasOwnUsers = ({ hostUsers }: PodSpec): boolean => hostUsers === false;
-
 const seLinuxTypes = ['', 'container_t', 'container_init_t', 'container_kvm_t'];
 
 function seLinuxOptions(spec: PodSpec, types: readonly string[]): Finding | undefined {
@@ -231,58 +230,30 @@ function windowsHostProcess(spec: PodSpec): Finding | undefined {
   return { reason: 'hostProcess', detail: `${setters} must not set securityContext.windowsOptions.hostProcess=true` };
 }
 
-const always = (id: string, check: Check['versions'][number]['check']): Check => ({
-  id,
-  level: 'baseline',
-  versions: [{ since: 0, check }],
-});
-
 /** In the order in which findings are told. */
 export const baselineChecks: readonly Check[] = [
-  always('appArmorProfile', appArmorProfile),
-  always('capabilities_baseline', capabilities),
-  always('hostNamespaces', hostNamespaces),
-  always('hostPathVolumes', hostPathVolumes),
-  always('hostPorts', hostPorts),
-  {
-    id: 'hostProbesAndHostLifecycle',
-    level: 'baseline',
-    versions: [{ since: 34, check: hostProbesAndHostLifecycle }],
-  },
-  always('privileged', privileged),
-  {
-    id: 'procMount',
-    level: 'baseline',
-    versions: [
-      { since: 0, check: procMount },
-      { since: 35, check: (spec) => (hasOwnUsers(spec) ? undefined : procMount(spec)) },
-    ],
-  },
-  {
-    id: 'seLinuxOptions',
-    level: 'baseline',
-    versions: [
-      { since: 0, check: (spec) => seLinuxOptions(spec, seLinuxTypes) },
-      { since: 31, check: (spec) => seLinuxOptions(spec, [...seLinuxTypes, 'container_engine_t']) },
-    ],
-  },
-  {
-    id: 'seccompProfile_baseline',
-    level: 'baseline',
-    versions: [
-      { since: 0, check: seccompAnnotations },
-      { since: 19, check: badSeccomp },
-    ],
-  },
-  {
-    id: 'sysctls',
-    level: 'baseline',
-    versions: [
-      { since: 0, check: sysctls(sysctls10) },
-      { since: 27, check: sysctls(sysctls27) },
-      { since: 29, check: sysctls(sysctls29) },
-      { since: 32, check: sysctls(sysctls32) },
-    ],
-  },
-  always('windowsHostProcess', windowsHostProcess),
+  checkOf('baseline', 'appArmorProfile', [0, appArmorProfile]),
+  checkOf('baseline', 'capabilities_baseline', [0, capabilities]),
+  checkOf('baseline', 'hostNamespaces', [0, hostNamespaces]),
+  checkOf('baseline', 'hostPathVolumes', [0, hostPathVolumes]),
+  checkOf('baseline', 'hostPorts', [0, hostPorts]),
+  checkOf('baseline', 'hostProbesAndHostLifecycle', [34, hostProbesAndHostLifecycle]),
+  checkOf('baseline', 'privileged', [0, privileged]),
+  checkOf('baseline', 'procMount', [0, procMount], [35, butOwnUsers(procMount)]),
+  checkOf(
+    'baseline',
+    'seLinuxOptions',
+    [0, (spec) => seLinuxOptions(spec, seLinuxTypes)],
+    [31, (spec) => seLinuxOptions(spec, [...seLinuxTypes, 'container_engine_t'])],
+  ),
+  checkOf('baseline', 'seccompProfile_baseline', [0, seccompAnnotations], [19, badSeccomp]),
+  checkOf(
+    'baseline',
+    'sysctls',
+    [0, sysctls(sysctls10)],
+    [27, sysctls(sysctls27)],
+    [29, sysctls(sysctls29)],
+    [32, sysctls(sysctls32)],
+  ),
+  checkOf('baseline', 'windowsHostProcess', [0, windowsHostProcess]),
 ];

@@ -25,6 +25,27 @@ export interface Check {
   overrides?: string;
 }
 
+type Revision = [since: CheckVersion['since'], check: CheckVersion['check']];
+
+/** The check of that name, in its revisions. */
+export const checkOf = (level: Check['level'], id: string, ...revisions: Revision[]): Check => ({
+  id,
+  level,
+  versions: revisions.map(([since, check]) => ({ since, check })),
+});
+
+/** The check where the pod's root is root outside of it, too. */
+export const butOwnUsers =
+  (check: CheckVersion['check']): CheckVersion['check'] =>
+  (spec, pod) =>
+    spec.hostUsers === false ? undefined : check(spec, pod);
+
+/** The check but for pods of Windows, to which Linux security means nothing. */
+export const butWindows =
+  (check: CheckVersion['check']): CheckVersion['check'] =>
+  (spec, pod) =>
+    spec.os?.name === 'windows' ? undefined : check(spec, pod);
+
 export type AnyContainer = Container | EphemeralContainer;
 
 export const containersOf = (spec: PodSpec): AnyContainer[] =>

@@ -1,10 +1,13 @@
 // The checks that the restricted policy adds. Each follows check_<id>.go in k8s.io/pod-security-admission/policy of v1.36.
 
 import type { PodSpec, Volume } from '../generated/types.ts';
-import { badSeccomp, hasOwnUsers, procMount, withoutSeccomp } from './baseline.ts';
+import { badSeccomp, procMount, withoutSeccomp } from './baseline.ts';
 import {
   type AnyContainer,
+  butOwnUsers,
+  butWindows,
   type Check,
+  checkOf,
   containersOf,
   containersText,
   distinct,
@@ -117,72 +120,24 @@ function seccompProfile(spec: PodSpec): Finding | undefined {
   };
 }
 
-type CheckSpec = (spec: PodSpec) => Finding | undefined;
-
-/** Linux security means nothing to pods of Windows. */
-const butWindows =
-  (check: CheckSpec): CheckSpec =>
-  (spec) =>
-    spec.os?.name === 'windows' ? undefined : check(spec);
-const butOwnUsers =
-  (check: CheckSpec): CheckSpec =>
-  (spec) =>
-    hasOwnUsers(spec) ? undefined : check(spec);
-
 /** In the order in which findings are told. */
 export const restrictedChecks: readonly Check[] = [
+  checkOf(
+    'restricted',
+    'allowPrivilegeEscalation',
+    [8, allowPrivilegeEscalation],
+    [25, butWindows(allowPrivilegeEscalation)],
+  ),
   {
-    id: 'allowPrivilegeEscalation',
-    level: 'restricted',
-    versions: [
-      { since: 8, check: allowPrivilegeEscalation },
-      { since: 25, check: butWindows(allowPrivilegeEscalation) },
-    ],
-  },
-  {
-    id: 'capabilities_restricted',
-    level: 'restricted',
+    ...checkOf('restricted', 'capabilities_restricted', [22, capabilities], [25, butWindows(capabilities)]),
     overrides: 'capabilities_baseline',
-    versions: [
-      { since: 22, check: capabilities },
-      { since: 25, check: butWindows(capabilities) },
-    ],
   },
+  { ...checkOf('restricted', 'procMount_restricted', [35, procMount]), overrides: 'procMount' },
+  { ...checkOf('restricted', 'restrictedVolumes', [0, restrictedVolumes]), overrides: 'hostPathVolumes' },
+  checkOf('restricted', 'runAsNonRoot', [0, runAsNonRoot], [35, butOwnUsers(runAsNonRoot)]),
+  checkOf('restricted', 'runAsUser', [23, runAsUser], [35, butOwnUsers(runAsUser)]),
   {
-    id: 'procMount_restricted',
-    level: 'restricted',
-    overrides: 'procMount',
-    versions: [{ since: 35, check: procMount }],
-  },
-  {
-    id: 'restrictedVolumes',
-    level: 'restricted',
-    overrides: 'hostPathVolumes',
-    versions: [{ since: 0, check: restrictedVolumes }],
-  },
-  {
-    id: 'runAsNonRoot',
-    level: 'restricted',
-    versions: [
-      { since: 0, check: runAsNonRoot },
-      { since: 35, check: butOwnUsers(runAsNonRoot) },
-    ],
-  },
-  {
-    id: 'runAsUser',
-    level: 'restricted',
-    versions: [
-      { since: 23, check: runAsUser },
-      { since: 35, check: butOwnUsers(runAsUser) },
-    ],
-  },
-  {
-    id: 'seccompProfile_restricted',
-    level: 'restricted',
+    ...checkOf('restricted', 'seccompProfile_restricted', [19, seccompProfile], [25, butWindows(seccompProfile)]),
     overrides: 'seccompProfile_baseline',
-    versions: [
-      { since: 19, check: seccompProfile },
-      { since: 25, check: butWindows(seccompProfile) },
-    ],
   },
 ];

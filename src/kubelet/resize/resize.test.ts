@@ -64,11 +64,20 @@ function pod(name: string, resources: ResourceRequirements, more: object = {}): 
   return { metadata: { name }, spec, status: { phase: 'Pending', qosClass: computeQosClass(spec) } };
 }
 
-const resize = (name: string, resources: ResourceRequirements): void =>
+/** Makes it, and lets it start. */
+async function create(made: Pod): Promise<void> {
+  harness.api.create(made);
+  await harness.clock.settle();
+}
+
+/** Asks for other resources, and lets the kubelet do what it can do at once. */
+async function resize(name: string, resources: ResourceRequirements): Promise<void> {
   harness.api.update(name, (p) => ({
     ...p,
     spec: { ...p.spec, containers: (p.spec?.containers ?? []).map((c) => ({ ...c, resources })) },
   }));
+  await harness.clock.settle();
+}
 
 /** cpu and memory that the container has and was given, and how the resize goes. */
 function show(name: string): string {
@@ -92,12 +101,10 @@ const resizeEvents = (): string[] =>
   harness.events.filter((event) => event.includes(' Resize')).map((event) => event.replace(/: \{.*$/, ''));
 
 test('a running container is told, and everybody else too', async () => {
-  const { api, clock, events } = await start();
-  api.create(pod('p', resourcesOf('500m', '100Mi')));
-  await clock.settle();
+  const { api, events } = await start();
+  await create(pod('p', resourcesOf('500m', '100Mi')));
   expect(show('p')).toBe('500m/100Mi 500m/100Mi');
-  resize('p', resourcesOf('1', '200Mi'));
-  await clock.settle();
+  await resize('p', resourcesOf('1', '200Mi'));
   expect(show('p')).toBe('1/200Mi 1/200Mi');
   expect(await toldOf('p')).toMatchObject({ cpuShares: 1024, cpuQuota: 100_000, memoryLimitBytes: 209_715_200 });
   expect(api.get('p').status?.containerStatuses?.[0]?.restartCount).toBe(0);
@@ -110,10 +117,8 @@ test('a running container is told, and everybody else too', async () => {
 test('a policy that asks for it starts the container anew', async () => {
   const { api, clock, events } = await start();
   const resizePolicy = [{ resourceName: 'memory', restartPolicy: 'RestartContainer' }];
-  api.create(pod('p', resourcesOf('500m', '100Mi'), { resizePolicy }));
-  await clock.settle();
-  resize('p', resourcesOf('500m', '200Mi'));
-  await clock.settle();
+  await create(pod('p', resourcesOf('500m', '100Mi'), { resizePolicy }));
+  await resize('p', resourcesOf('500m', '200Mi'));
   await clock.advance(3000);
   expect(show('p')).toBe('500m/200Mi 500m/200Mi');
   expect(api.get('p').status?.containerStatuses?.[0]?.restartCount).toBe(1);
@@ -126,11 +131,9 @@ test('a policy that asks for it starts the container anew', async () => {
 
 test('waits for room, and takes it when it comes', async () => {
   const { api, clock } = await start();
-  api.create(pod('p', resourcesOf('500m', '100Mi')));
-  api.create(pod('other', resourcesOf('1', '100Mi')));
-  await clock.settle();
-  resize('p', resourcesOf('1500m', '100Mi'));
-  await clock.settle();
+  await create(pod('p', resourcesOf('500m', '100Mi')));
+  await create(pod('other', resourcesOf('1', '100Mi')));
+  await resize('p', resourcesOf('1500m', '100Mi'));
   expect(show('p')).toBe('500m/100Mi 500m/100Mi Pending=Deferred@2');
   expect(api.get('p').status?.conditions?.find(({ type }) => type === 'PodResizePending')?.message).toBe(
     "Node didn't have enough resource: cpu, requested: 1500, used: 1000, capacity: 2000",
@@ -149,29 +152,23 @@ test('waits for room, and takes it when it comes', async () => {
 });
 
 test('what a pod gives back is there for one that waits', async () => {
-  const { api, clock } = await start();
-  api.create(pod('p', resourcesOf('500m', '100Mi')));
-  api.create(pod('other', resourcesOf('1', '100Mi')));
-  await clock.settle();
-  resize('p', resourcesOf('1500m', '100Mi'));
-  await clock.settle();
-  resize('other', resourcesOf('400m', '100Mi'));
-  await clock.settle();
+  const { clock } = await start();
+  await create(pod('p', resourcesOf('500m', '100Mi')));
+  await create(pod('other', resourcesOf('1', '100Mi')));
+  await resize('p', resourcesOf('1500m', '100Mi'));
+  await resize('other', resourcesOf('400m', '100Mi'));
   await clock.advance(1000);
   expect([show('p'), show('other')]).toEqual(['1500m/100Mi 1500m/100Mi', '400m/100Mi 400m/100Mi']);
 });
 
 test('what the node never has is infeasible, until it is asked for no more', async () => {
-  const { api, clock } = await start();
-  api.create(pod('p', resourcesOf('500m', '100Mi')));
-  await clock.settle();
-  resize('p', resourcesOf('3', '100Mi'));
-  await clock.settle();
+  await start();
+  await create(pod('p', resourcesOf('500m', '100Mi')));
+  await resize('p', resourcesOf('3', '100Mi'));
   expect(show('p')).toBe('500m/100Mi 500m/100Mi Pending=Infeasible@2');
   // The node's own API shows what it has given.
   expect(harness.kubelet().list()[0]?.spec?.containers[0]?.resources).toEqual(resourcesOf('500m', '100Mi'));
-  resize('p', resourcesOf('500m', '100Mi'));
-  await clock.settle();
+  await resize('p', resourcesOf('500m', '100Mi'));
   expect(show('p')).toBe('500m/100Mi 500m/100Mi');
   expect(resizeEvents()).toEqual(['Warning ResizeInfeasible Pod resize Infeasible']);
 });
@@ -180,10 +177,8 @@ test('less memory than is in use is an error, tried again', async () => {
   let usage = 90 * 2 ** 20;
   const cgroups = fakeCgroups(() => usage);
   const { clock, api } = await start(cgroups);
-  api.create(pod('p', resourcesOf('500m', '100Mi')));
-  await clock.settle();
-  resize('p', resourcesOf('500m', '50Mi'));
-  await clock.settle();
+  await create(pod('p', resourcesOf('500m', '100Mi')));
+  await resize('p', resourcesOf('500m', '50Mi'));
   expect(show('p')).toBe('500m/100Mi 500m/50Mi InProgress=Error@2');
   expect(api.get('p').status?.conditions?.find(({ type }) => type === 'PodResizeInProgress')?.message).toBe(
     '[attempting to set pod memory limit (52428800) below current usage (94371840), attempting to set container "c" memory limit (52428800) below current usage (94371840)]',
@@ -200,11 +195,9 @@ test('less memory than is in use is an error, tried again', async () => {
 });
 
 test('a lost record gives nobody what waits', async () => {
-  const { api, clock } = await start();
-  api.create(pod('p', resourcesOf('500m', '100Mi')));
-  await clock.settle();
-  resize('p', resourcesOf('3', '100Mi'));
-  await clock.settle();
+  const { clock } = await start();
+  await create(pod('p', resourcesOf('500m', '100Mi')));
+  await resize('p', resourcesOf('3', '100Mi'));
   await harness.stop();
   await harness.files.removeTree('/var/lib/kubelet');
   await harness.restart();
@@ -213,11 +206,10 @@ test('a lost record gives nobody what waits', async () => {
 });
 
 test('a kubelet that was away takes up a resize where it was', async () => {
-  const { api, clock } = await start();
-  api.create(pod('p', resourcesOf('500m', '100Mi')));
-  await clock.settle();
+  const { clock } = await start();
+  await create(pod('p', resourcesOf('500m', '100Mi')));
   await harness.stop();
-  resize('p', resourcesOf('1', '200Mi'));
+  await resize('p', resourcesOf('1', '200Mi'));
   await harness.restart();
   await clock.settle();
   expect(show('p')).toBe('1/200Mi 1/200Mi');
