@@ -3,6 +3,7 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { nextTurn } from '../lib/next-turn.ts';
+import { createSlices } from '../lib/slices.ts';
 import type { CgroupUsage, Pressure, PressureFigures } from '../lib/usage.ts';
 import { type MountEntry, listMounts } from './mounts.ts';
 
@@ -25,22 +26,7 @@ function read(path: string): string {
   }
 }
 
-const sliceMs = 4;
-let sliceEnd = 0;
-let nextSlice: Promise<void> | undefined;
-
-/** Does the work in this turn of the event loop while that has time left, else in a later one. */
-async function sliced<T>(work: () => T): Promise<T> {
-  while (performance.now() > sliceEnd) {
-    nextSlice ??= nextTurn().then(() => {
-      nextSlice = undefined;
-      sliceEnd = performance.now() + sliceMs;
-    });
-    await nextSlice;
-  }
-  // Here and not behind an await of the caller's: all who wait would pass the check before the first has done its work.
-  return work();
-}
+const sliced = createSlices({ sliceMs: 4, monotonic: () => performance.now(), nextTurn });
 
 /** Version 1 tells CPU time by user and system in ticks of 10 ms. */
 const tickNs = 10_000_000;
