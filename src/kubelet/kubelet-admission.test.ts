@@ -1,7 +1,7 @@
 // Whether a pod may run on the node, and what makes room for it, on the simulated runtime and virtual time.
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Harness } from './testing/kubelet-harness.ts';
-import { simulatedPod as pod, startOnVirtualTime } from './testing/simulated-pod.ts';
+import { simulatedPod as pod, startOnVirtualTime } from '../sim/simulated-pod.ts';
 import type { Node, Pod } from '../api/generated/types.ts';
 import { ableNode } from './testing/able-node.ts';
 import type { KubeletOptions } from './kubelet.ts';

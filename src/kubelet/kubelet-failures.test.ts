@@ -1,7 +1,7 @@
 // Starts that fail, and a runtime or an API that is away, on the simulated runtime and virtual time.
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Harness } from './testing/kubelet-harness.ts';
-import { simulatedPod as pod, startOnVirtualTime } from './testing/simulated-pod.ts';
+import { simulatedPod as pod, startOnVirtualTime } from '../sim/simulated-pod.ts';
 import { RuntimeError } from '../cri/runtime.ts';
 import { CreateContainerConfigError } from './seams.ts';
 import type { ImageResult } from './seams.ts';

@@ -1,7 +1,7 @@
 // What a kubelet that starts again does with what it finds, on the simulated runtime and virtual time.
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Harness } from './testing/kubelet-harness.ts';
-import { simulatedPod as pod, startOnVirtualTime } from './testing/simulated-pod.ts';
+import { simulatedPod as pod, startOnVirtualTime } from '../sim/simulated-pod.ts';
 import { sandboxLabels } from './runtime-labels.ts';
 import type { KubeletOptions } from './kubelet.ts';
 

@@ -1,7 +1,7 @@
 // A pod's life on the simulated runtime, on virtual time.
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Harness } from './testing/kubelet-harness.ts';
-import { simulatedPod as pod, startOnVirtualTime } from './testing/simulated-pod.ts';
+import { simulatedPod as pod, startOnVirtualTime } from '../sim/simulated-pod.ts';
 import type { Pod } from '../api/generated/types.ts';
 import type { KubeletOptions } from './kubelet.ts';
 

@@ -1,7 +1,7 @@
 // Which calls the kubelet makes to the runtime, on the simulated one and virtual time.
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Harness } from './testing/kubelet-harness.ts';
-import { simulatedPod as pod, startOnVirtualTime } from './testing/simulated-pod.ts';
+import { simulatedPod as pod, startOnVirtualTime } from '../sim/simulated-pod.ts';
 import { RuntimeError } from '../cri/runtime.ts';
 import type { KubeletOptions } from './kubelet.ts';
 

@@ -1,11 +1,11 @@
 // Pods for tests of the kubelet on the simulated runtime, and a harness on virtual time that runs them.
 
-import type { Container, Pod } from '../../api/generated/types.ts';
-import { createMemoryFiles } from '../../sim/memory-files.ts';
-import { createSeededRandom } from '../../sim/seeded-random.ts';
-import { createVirtualClock } from '../../sim/virtual-clock.ts';
-import type { KubeletOptions } from '../kubelet.ts';
-import { type Harness, startHarness } from './kubelet-harness.ts';
+import type { Container, Pod } from '../api/generated/types.ts';
+import { createMemoryFiles } from './memory-files.ts';
+import { createSeededRandom } from './seeded-random.ts';
+import { createVirtualClock } from './virtual-clock.ts';
+import type { KubeletOptions } from '../kubelet/kubelet.ts';
+import { type Harness, startHarness } from '../kubelet/testing/kubelet-harness.ts';
 
 /** A kubelet of its own with empty files; whoever started it stops it. */
 export function startOnVirtualTime(overrides: Partial<KubeletOptions> = {}): Promise<Harness> {
