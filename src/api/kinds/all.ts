@@ -11,6 +11,7 @@ import { bindingKind } from './binding/definition.ts';
 import { certificateSigningRequestKind } from './certificatesigningrequest/definition.ts';
 import { customResourceDefinitionKind } from './customresourcedefinition/definition.ts';
 import { configMapKind } from './configmap/definition.ts';
+import { controllerRevisionKind } from './controllerrevision/definition.ts';
 import { csiDriverKind } from './csidriver/definition.ts';
 import { csiNodeKind } from './csinode/definition.ts';
 import { csiStorageCapacityKind } from './csistoragecapacity/definition.ts';
@@ -25,6 +26,7 @@ import { namespaceKind } from './namespace/definition.ts';
 import { networkPolicyKind } from './networkpolicy/definition.ts';
 import { nodeKind } from './node/definition.ts';
 import { podKind } from './pod/definition.ts';
+import { podTemplateKind } from './podtemplate/definition.ts';
 import { priorityClassKind } from './priorityclass/definition.ts';
 import { priorityLevelConfigurationKind } from './prioritylevelconfiguration/definition.ts';
 import { clusterRoleBindingKind, clusterRoleKind, roleBindingKind, roleKind } from './rbac/definition.ts';
@@ -47,10 +49,12 @@ const kinds: readonly AnyKind[] = [
   namespaceKind,
   nodeKind,
   podKind,
+  podTemplateKind,
   resourceQuotaKind,
   secretKind,
   serviceKind,
   serviceAccountKind,
+  controllerRevisionKind,
   leaseKind,
   eventsV1EventKind,
   flowSchemaKind,

@@ -67,7 +67,8 @@ function setHostPorts(spec: PodSpec): void {
   }
 }
 
-function setSpecDefaults(spec: PodSpec): void {
+/** What any PodSpec gets, of a pod or of a template. Follows SetDefaults_PodSpec and what is below it. */
+function setSharedDefaults(spec: PodSpec): void {
   spec.serviceAccountName ||= spec.serviceAccount ?? '';
   // The old name of the field always mirrors the new one.
   if (spec.serviceAccountName) spec.serviceAccount = spec.serviceAccountName;
@@ -75,16 +76,27 @@ function setSpecDefaults(spec: PodSpec): void {
   spec.dnsPolicy ||= 'ClusterFirst';
   spec.schedulerName ||= 'default-scheduler';
   spec.terminationGracePeriodSeconds ??= 30;
-  spec.enableServiceLinks ??= true;
   spec.securityContext ??= {};
   canonicalizeList(spec.overhead);
+  canonicalizeList(spec.resources?.requests);
+  canonicalizeList(spec.resources?.limits);
   for (const volume of spec.volumes ?? []) setVolumeDefaults(volume);
-  for (const { container, type } of visitContainers(spec)) {
-    setContainerDefaults(container);
-    if (type !== 'ephemeral') setRequests(container);
-  }
+  for (const { container } of visitContainers(spec)) setContainerDefaults(container);
+}
+
+/** What only pods get. Follows SetDefaults_Pod. */
+function setSpecDefaults(spec: PodSpec): void {
+  setSharedDefaults(spec);
+  spec.enableServiceLinks ??= true;
+  for (const { container, type } of visitContainers(spec)) if (type !== 'ephemeral') setRequests(container);
   setPodLevelDefaults(spec);
   if (spec.hostNetwork) setHostPorts(spec);
+  dropZeros('io.k8s.api.core.v1.PodSpec', spec);
+}
+
+/** Fills the defaults of a template's spec in place. Idempotent. */
+export function setTemplateSpecDefaults(spec: PodSpec): void {
+  setSharedDefaults(spec);
   dropZeros('io.k8s.api.core.v1.PodSpec', spec);
 }
 

@@ -211,15 +211,17 @@ function portWarnings(spec: PodSpec): string[] {
   return warnings;
 }
 
+function nameWarnings(pod: Pod): string[] {
+  const messages = dns1123Label(pod.metadata?.name ?? '');
+  if (messages.length === 0) return [];
+  const text =
+    "this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended";
+  return [`${metadata.child('name').text}: ${text}: [${messages.join(' ')}]`];
+}
+
 function metaWarnings(pod: Pod): string[] {
   const annotations = pod.metadata?.annotations ?? {};
-  const messages = dns1123Label(pod.metadata?.name ?? '');
   const warnings: string[] = [];
-  if (messages.length) {
-    const text =
-      "this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended";
-    warnings.push(`${metadata.child('name').text}: ${text}: [${messages.join(' ')}]`);
-  }
   for (const [key, text] of Object.entries(oldAnnotations)) {
     if (annotations[key] !== undefined) warnings.push(`${annotationsPath.key(key).text}: ${text}`);
   }
@@ -233,7 +235,10 @@ function metaWarnings(pod: Pod): string[] {
 }
 
 /** Every warning that a new pod, its defaults set, deserves. */
-export function podWarnings(pod: Pod): string[] {
+export const podWarnings = (pod: Pod): string[] => [...nameWarnings(pod), ...templateWarnings(pod)];
+
+/** Every warning that the metadata and spec of a pod to be deserve; the paths are a pod's. */
+export function templateWarnings(pod: Pod): string[] {
   const spec = pod.spec ?? { containers: [] };
   const grace = path.child('terminationGracePeriodSeconds');
   return [

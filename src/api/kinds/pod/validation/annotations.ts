@@ -18,6 +18,7 @@ export const appArmorAnnotation = 'container.apparmor.security.beta.kubernetes.i
 const localhost = 'localhost/';
 
 const path = new FieldPath('metadata').child('annotations');
+const podSpecPath = new FieldPath('spec');
 
 function seccompErrors(at: FieldPath, profile: string): FieldError[] {
   if (['runtime/default', 'docker/default', 'unconfined'].includes(profile)) return [];
@@ -31,26 +32,26 @@ function isDeletionCost(text: string): boolean {
   return cost >= -(2 ** 31) && cost < 2 ** 31;
 }
 
-/** Checks the annotations of any pod. */
-export function validatePodAnnotations(annotations: Annotations, spec: PodSpec): FieldError[] {
+/** Checks the annotations of any pod, or of a template whose annotations are at `at`. */
+export function validatePodAnnotations(annotations: Annotations, spec: PodSpec, at = path): FieldError[] {
   const errors: FieldError[] = [];
   const mirror = annotations[configMirrorAnnotation];
   if (mirror !== undefined && !spec.nodeName) {
     errors.push(
-      invalid(path.key(configMirrorAnnotation), mirror, 'must set spec.nodeName if mirror pod annotation is set'),
+      invalid(at.key(configMirrorAnnotation), mirror, 'must set spec.nodeName if mirror pod annotation is set'),
     );
   }
   const cost = annotations[deletionCost];
   if (cost !== undefined && !isDeletionCost(cost))
-    errors.push(invalid(path.key(deletionCost), cost, 'must be a 32bit integer'));
+    errors.push(invalid(at.key(deletionCost), cost, 'must be a 32bit integer'));
   const names = new Set([...visitContainers(spec)].map(({ container }) => container.name));
   for (const [key, value] of Object.entries(annotations)) {
-    if (key === seccompPod || key.startsWith(seccompContainer)) errors.push(...seccompErrors(path.child(key), value));
+    if (key === seccompPod || key.startsWith(seccompContainer)) errors.push(...seccompErrors(at.child(key), value));
     if (!key.startsWith(appArmorAnnotation)) continue;
     const name = key.slice(appArmorAnnotation.length);
-    if (!names.has(name)) errors.push(invalid(path.key(key), name, 'container not found'));
+    if (!names.has(name)) errors.push(invalid(at.key(key), name, 'container not found'));
     if (value && value !== 'runtime/default' && value !== 'unconfined' && !value.startsWith(localhost)) {
-      errors.push(invalid(path.key(key), value, `invalid AppArmor profile name: ${goQuote(value)}`));
+      errors.push(invalid(at.key(key), value, `invalid AppArmor profile name: ${goQuote(value)}`));
     }
   }
   return errors;
@@ -101,30 +102,29 @@ function profileMismatch(
   }
 }
 
-/** Where an annotation and its newer field are both set on a new pod, they must agree. */
-export function validateProfilesAgree(annotations: Annotations, spec: PodSpec): FieldError[] {
+/** Where a seccomp annotation and its newer field are both set, they must agree. */
+export function validateSeccompAgrees(annotations: Annotations, spec: PodSpec, specPath = podSpecPath): FieldError[] {
   const errors: FieldError[] = [];
   const ofPod = spec.securityContext?.seccompProfile;
   const podAnnotation = annotations[seccompPod];
   const seccompDefaults = ['runtime/default', 'docker/default'];
   if (ofPod && podAnnotation !== undefined) {
-    const at = new FieldPath('spec').child('securityContext', 'seccompProfile');
+    const at = specPath.child('securityContext', 'seccompProfile');
     errors.push(...profileMismatch(at, 'seccomp', podAnnotation, ofPod, seccompDefaults));
   }
-  for (const { container, path: at } of visitContainers(spec)) {
+  for (const { container, path: at } of visitContainers(spec, specPath)) {
     const profile = container.securityContext?.seccompProfile;
     const annotation = annotations[seccompContainer + container.name];
     if (!profile || annotation === undefined) continue;
-    errors.push(
-      ...profileMismatch(
-        at.child('securityContext', 'seccompProfile'),
-        'seccomp',
-        annotation,
-        profile,
-        seccompDefaults,
-      ),
-    );
+    const profilePath = at.child('securityContext', 'seccompProfile');
+    errors.push(...profileMismatch(profilePath, 'seccomp', annotation, profile, seccompDefaults));
   }
+  return errors;
+}
+
+/** Where annotations and their newer fields are both set on a new pod, they must agree. */
+export function validateProfilesAgree(annotations: Annotations, spec: PodSpec): FieldError[] {
+  const errors = validateSeccompAgrees(annotations, spec);
   if (spec.os?.name === 'windows') return errors;
   for (const { container, path: at } of visitContainers(spec)) {
     const profile = container.securityContext?.appArmorProfile ?? spec.securityContext?.appArmorProfile;
