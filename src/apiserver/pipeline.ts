@@ -68,7 +68,7 @@ function withWarnings({ kind }: ResourceInfo, response: ApiResponse): ApiRespons
 /** Throws 403 in upstream's words. */
 function authorize(authorizer: Authorizer, request: ApiRequest, info: AuthorizationRequest): void {
   if (authorizer.allowed(request.user, info)) return;
-  const why = deniedText(request.user, info);
+  const why = deniedText(request.user, info, authorizer.whyNot?.(request.user, info));
   throw forbidden({ group: info.group, resource: info.resource }, info.resource === '' ? '' : info.name, why);
 }
 

@@ -418,9 +418,9 @@ describe('authorization', () => {
     [
       'system:node:n1',
       ['system:nodes', 'system:authenticated'],
-      'PATCH',
-      '/api/v1/nodes/n2/status',
-      '403 Forbidden: nodes "n2" is forbidden: User "system:node:n1" cannot patch resource "nodes/status" in API group "" at the cluster scope',
+      'GET',
+      '/api/v1/nodes/n2',
+      `403 Forbidden: nodes "n2" is forbidden: User "system:node:n1" cannot get resource "nodes" in API group "" at the cluster scope: node 'n1' cannot read 'n2', only its own Node object`,
     ],
     [
       'system:node:n1',

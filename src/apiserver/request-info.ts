@@ -1,7 +1,7 @@
 // Reads from method and path what a request asks for: verb, group, version, resource, subresource, namespace, name.
 // Follows apiserver pkg/endpoints/request/requestinfo.go of v1.36.
 
-import { parseFieldSelector } from '../api/meta/field-selector.ts';
+import { type FieldTerm, parseFieldSelector } from '../api/meta/field-selector.ts';
 
 /** What a request asks for. A path that is no resource path has isResource false. */
 export interface RequestInfo {
@@ -15,6 +15,8 @@ export interface RequestInfo {
   resource: string;
   subresource: string;
   name: string;
+  /** Of a list, watch or deletecollection that has one which parses. */
+  fieldSelector?: readonly FieldTerm[];
   /** What follows the subresource, for proxy paths: decoded segments. */
   rest: readonly string[];
 }
@@ -95,30 +97,30 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
 
 /** A get without a name is a list or watch, a delete without one a deletecollection. */
 function refineVerb(info: RequestInfo, method: string, query: URLSearchParams): void {
-  if (info.name === '' && info.verb === 'get') {
-    info.verb = isTrue(query.get('watch')) ? 'watch' : 'list';
-    const single = singleName(query.get('fieldSelector'));
-    if (single !== undefined) info.name = single;
-  } else if (info.name === '' && method === 'DELETE') {
-    info.verb = 'deletecollection';
+  if (info.name !== '') return;
+  if (info.verb === 'get') info.verb = isTrue(query.get('watch')) ? 'watch' : 'list';
+  else if (method === 'DELETE') info.verb = 'deletecollection';
+  else if (info.verb !== 'watch') return;
+  const terms = fieldTerms(query.get('fieldSelector'));
+  if (terms === undefined) return;
+  info.fieldSelector = terms;
+  if (info.verb !== 'deletecollection') info.name = singleName(terms) ?? '';
+}
+
+/** The terms by which authorization knows what a request is narrowed to; undefined without any, and where the list itself refuses them. */
+function fieldTerms(selector: string | null): readonly FieldTerm[] | undefined {
+  if (selector === null || selector === '') return undefined;
+  try {
+    return parseFieldSelector(selector);
+  } catch {
+    return undefined;
   }
 }
 
-/**
- * metadata.name of a field selector that names exactly one object: authorization then sees the name, as upstream's does. Read by the
- * selector's own parser, for what looks like a name inside another term's escaped value is none.
- */
-function singleName(selector: string | null): string | undefined {
-  if (selector === null || !selector.includes('metadata.name')) return undefined;
-  try {
-    const term = parseFieldSelector(selector).find(
-      ({ field, operator }) => field === 'metadata.name' && operator === '=',
-    );
-    return term !== undefined && !/^\.{0,2}$|[/%]/.test(term.value) ? term.value : undefined;
-  } catch {
-    // The list itself refuses it.
-    return undefined;
-  }
+/** metadata.name of a field selector that names exactly one object: authorization then sees the name, as upstream's does. */
+function singleName(terms: readonly FieldTerm[]): string | undefined {
+  const term = terms.find(({ field, operator }) => field === 'metadata.name' && operator === '=');
+  return term !== undefined && !/^\.{0,2}$|[/%]/.test(term.value) ? term.value : undefined;
 }
 
 /** Go's reading of a boolean query parameter: present and not "0" or "false". */

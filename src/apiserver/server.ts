@@ -1,7 +1,6 @@
 // Puts the API server together: caches over a store, the pipeline, and the ways in.
 
 import type { Service } from '../api/generated/types.ts';
-import { unauthorized } from '../api/meta/errors.ts';
 import type { JsonObject } from '../api/meta/types.ts';
 import type { AnyKind } from '../api/scheme.ts';
 import { loadDescriptions } from '../api/schema/load.ts';
@@ -17,14 +16,18 @@ import type { PluginName } from './admission/plugin-names.ts';
 import { createPlugins } from './admission/plugins.ts';
 import { serviceAddresses } from './admission/service-addresses.ts';
 import { systemPriorityClassGuard } from './admission/system-priority-classes.ts';
-import { actingUser } from './authz/impersonate.ts';
 import type { WebhookCaller } from './admission/webhook/webhook-caller.ts';
+import { type AuthenticationOptions, createAuthentication } from './authn/create-authentication.ts';
+import { createWhoAsks } from './authn/who-asks.ts';
 import { createAuthorizer, type RuleSource } from './authz/authorizer.ts';
-import { bootstrapRules, componentRules } from './authz/bootstrap-rules.ts';
-import { TokenError } from './tokens/claims.ts';
+import { bootstrapRules } from './authz/bootstrap-rules.ts';
+import { createRbacAuthorizer } from './authz/rbac-authorizer.ts';
+import { defaultIssuer } from './tokens/claims.ts';
 import { createServiceAccountTokens } from './tokens/service-account-tokens.ts';
 import { createTokenSigner, newSigningKey } from './tokens/jwt.ts';
-import { createNodeGraph, narrowNodes } from './authz/node-graph.ts';
+import { nodeRules } from './authz/default-policy.ts';
+import { anyOf, createNodeAuthorizer } from './authz/node-authorizer.ts';
+import { createNodeGraph } from './authz/node-graph.ts';
 import { createRoleIndex } from './authz/role-index.ts';
 import { rbacEscalation } from './admission/rbac-escalation.ts';
 import { bootstrapService } from './bootstrap-service.ts';
@@ -51,10 +54,11 @@ import { createInProcessTransport } from './in-process.ts';
 import { createPipeline } from './pipeline.ts';
 import { CacheFeed } from './registry/cache-feed.ts';
 import { leaseIssuer, type RegistryDeps } from './registry/commit.ts';
-import { apiserverUser, type RequestHeaders, type UserInfo } from './request.ts';
+import { apiserverUser, type UserInfo } from './request.ts';
 import { resourceTable } from './resources.ts';
 import type { ObjectMachinery } from './machinery.ts';
-import { reviewResources } from './reviews.ts';
+import { accessReviews } from './reviews/access-reviews.ts';
+import { identityReviews } from './reviews/identity-reviews.ts';
 import { installSubresources } from './subresources/install.ts';
 import type { KubeletConnector } from './subresources/kubelet-connector.ts';
 import type { PodDialer } from './subresources/pod-proxy.ts';
@@ -88,6 +92,8 @@ export interface ApiServerOptions {
   rules?: RuleSource;
   /** The addresses of services. Default 10.43.0.0/16. */
   serviceCidr?: string;
+  /** How clients are known, beside their certificates and the tokens of service accounts. */
+  authentication?: AuthenticationOptions;
   /** PEM of the ECDSA key that signs service account tokens; a new one for this run when absent. */
   serviceAccountKey?: string;
 }
@@ -123,8 +129,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const base =
     options.rules !== undefined || roles === undefined
       ? createAuthorizer(options.rules ?? bootstrapRules)
-      : createAuthorizer((user) => [...componentRules(user), ...roles.rulesOf(user)], roles.generation);
-  const authorizer = pods === undefined ? base : narrowNodes(base, createNodeGraph(feed, pods));
+      : createRbacAuthorizer(roles);
+  const nodeAuthorizers = pods === undefined ? [] : [createNodeAuthorizer(createNodeGraph(feed, pods), nodeRules())];
+  const authorizer = anyOf([...nodeAuthorizers, base]);
   const closing = new AbortController();
   const objects = objectLookup(resources, feed);
   const { serviceCidr = '10.43.0.0/16' } = options;
@@ -172,11 +179,23 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     allowPrivileged: options.allowPrivileged ?? true,
   };
   const address = (): string => `127.0.0.1:${listeners[0]?.port ?? 6443}`;
+  const { authentication: authenticationOptions = {} } = options;
+  const { serviceAccountIssuers: issuers = [defaultIssuer], apiAudiences: audiences = issuers.slice(0, 1) } =
+    authenticationOptions;
   const tokens = createServiceAccountTokens({
     registry,
     resources,
     signer: createTokenSigner(options.serviceAccountKey ?? newSigningKey()),
+    issuers,
+    audiences,
     address,
+  });
+  const authentication = createAuthentication(authenticationOptions, {
+    serviceAccounts: tokens,
+    audiences,
+    objects,
+    logger,
+    now: () => clock.now(),
   });
   const subresources = installSubresources({
     registry,
@@ -187,8 +206,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     dialPod: options.dialPod,
     closing: closing.signal,
   });
+  const reviewDeps = { authorizer, machinery, now: () => clock.now(), caughtUp: () => feed.caughtUp() };
   const virtual: VirtualResource[] = [
-    ...reviewResources({ authorizer, machinery, now: () => clock.now(), tokens, caughtUp: () => feed.caughtUp() }),
+    ...identityReviews({ ...reviewDeps, tokens: authentication.tokens, audiences }),
+    ...accessReviews(reviewDeps),
     ...subresources.virtual,
   ];
   const { custom, locate } = subresources;
@@ -236,20 +257,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     version: versionInfo(options.version, options.platform ?? 'linux/amd64', '') as JsonObject,
     extra: async (request) => metrics.answer(request) ?? tokens.answer(request) ?? (await openApi(request)),
   });
-  const actAs = (user: UserInfo, headers: RequestHeaders): UserInfo => actingUser(authorizer, user, headers);
-  const tokenUser = async (token: string): Promise<UserInfo> => {
-    try {
-      return (await tokens.authenticate(token)).user;
-    } catch (error) {
-      if (!(error instanceof TokenError)) throw error;
-      logger.debug('a bearer token was refused', { error: error.message });
-      throw unauthorized();
-    }
-  };
+  const identify = createWhoAsks(authentication.identify, authorizer, () => feed.caughtUp());
   const exchangeDeps: ExchangeDeps = {
     pipeline,
-    actingUser: actAs,
-    tokenUser,
+    identify,
     logger,
     now: () => clock.now(),
     monotonic: () => clock.monotonic(),
@@ -285,7 +296,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       const upgrade: UpgradeHandler =
         connector === undefined
           ? (_request, socket) => socket.destroy()
-          : upgradeHandler({ locate, actingUser: actAs, tokenUser, connector, logger });
+          : upgradeHandler({ locate, identify, connector, logger });
       const listener = await listenHttps(listenOptions, exchangeDeps, upgrade);
       listeners.push(listener);
       return { port: listener.port };

@@ -187,7 +187,7 @@ test.each<[string, () => Promise<unknown>, string]>([
   [
     'another node',
     () => a.patch('/api/v1/nodes/b', 'merge-patch+json', labels({ x: 'y' })),
-    'cannot patch resource "nodes"',
+    'node "a" is not allowed to modify node "b"',
   ],
   [
     'becoming another node',

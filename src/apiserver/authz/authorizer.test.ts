@@ -14,15 +14,10 @@ const path = (verb: string, at: string): AuthorizationRequest => request(verb, '
 const admin = user('kubernetes-admin', 'system:masters', 'system:authenticated');
 const anonymous = user('system:anonymous', 'system:unauthenticated');
 const someone = user('jane', 'system:authenticated');
-const node = user('system:node:a', 'system:nodes', 'system:authenticated');
 const scheduler = user('system:kube-scheduler', 'system:authenticated');
 const controllers = user('system:kube-controller-manager', 'system:authenticated');
-/** The name alone is not enough: the group comes from the certificate. */
-const falseNode = user('system:node:a', 'system:authenticated');
 
-const own = { name: 'a', namespace: '' };
 const other = { name: 'b', namespace: '' };
-const lease = { group: 'coordination.k8s.io', namespace: 'kube-node-lease' };
 
 describe('the rules of the bootstrap', () => {
   const { allowed } = createAuthorizer(bootstrapRules);
@@ -40,10 +35,6 @@ describe('the rules of the bootstrap', () => {
     ],
     ['the scheduler binds', scheduler, request('create', 'pods/binding')],
     ['the scheduler says why not', scheduler, request('patch', 'pods/status')],
-    ['a node registers', node, request('create', 'nodes', own)],
-    ['a node reports its status', node, request('patch', 'nodes/status', own)],
-    ['a node renews its lease', node, request('update', 'leases', { ...lease, name: 'a' })],
-    ['a node reports a pod', node, request('patch', 'pods/status')],
     ['controllers empty a namespace', controllers, request('deletecollection', 'configmaps')],
   ])('%s', (_, who, what) => expect(allowed(who, what)).toBe(true));
 
@@ -59,14 +50,6 @@ describe('the rules of the bootstrap', () => {
     ['the scheduler reads secrets', scheduler, request('get', 'secrets')],
     ['the scheduler changes a pod', scheduler, request('update', 'pods', { name: 'p' })],
     ['the scheduler changes a node', scheduler, request('patch', 'nodes', other)],
-    ["a node changes another node's status", node, request('patch', 'nodes/status', other)],
-    ['a node deletes a node', node, request('delete', 'nodes', own)],
-    ["a node takes another node's lease", node, request('update', 'leases', { ...lease, name: 'b' })],
-    ['a node writes a lease elsewhere', node, request('create', 'leases', { ...lease, namespace: 'kube-system' })],
-    ['a node writes a secret', node, request('create', 'secrets')],
-    ['a node execs', node, request('create', 'pods/exec', { name: 'p' })],
-    ['a node binds', node, request('create', 'pods/binding', { name: 'p' })],
-    ["a node's name without its group", falseNode, request('patch', 'nodes/status', own)],
     ['controllers exec', controllers, request('create', 'pods/exec', { name: 'p' })],
   ])('never: %s', (_, who, what) => expect(allowed(who, what)).toBe(false));
 });

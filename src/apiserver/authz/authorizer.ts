@@ -1,6 +1,7 @@
 // Decides whether a user may do something, by role rules evaluated as RBAC does.
 // Follows apiserver plugin/pkg/authorizer/rbac and the bootstrap policy of v1.36 for the components that Peapod runs.
 
+import type { FieldTerm } from '../../api/meta/field-selector.ts';
 import type { UserInfo } from '../request.ts';
 
 /** What someone wants to do. */
@@ -13,6 +14,8 @@ export interface AuthorizationRequest {
   namespace: string;
   name: string;
   path: string;
+  /** What a list, watch or deletecollection is narrowed to; a term that no authorizer understands narrows nothing. */
+  fieldSelector?: readonly FieldTerm[];
 }
 
 /** As rbac/v1 has it. */
@@ -25,10 +28,17 @@ export interface PolicyRule {
   nonResourceURLs?: readonly string[];
   /** Only in this namespace; everywhere when absent. */
   namespace?: string;
+  /** Which binding gives it: `ClusterRoleBinding "a" of ClusterRole "b" to Group "c"`. */
+  source?: string;
 }
 
 export interface Authorizer {
   allowed(user: UserInfo, request: AuthorizationRequest): boolean;
+  /** What there is to say of a request that is allowed, and of one that is not; empty for nothing. */
+  why?(user: UserInfo, request: AuthorizationRequest): string;
+  whyNot?(user: UserInfo, request: AuthorizationRequest): string;
+  /** Why `rules` does not tell all; empty where it does. */
+  cannotList?(user: UserInfo): string;
   /** Every rule that holds for the user in that namespace. */
   rules(user: UserInfo, namespace: string): readonly PolicyRule[];
 }
@@ -116,11 +126,20 @@ export function createAuthorizer(source: RuleSource, generation: () => number = 
       rulesOf(user).everywhere.some((rule) => ruleAllows(rule, request)) ||
       (request.namespace !== '' && inNamespace(user, request.namespace).some((rule) => ruleAllows(rule, request))),
     rules: (user, namespace) => [...rulesOf(user).everywhere, ...inNamespace(user, namespace)],
+    why(user, request) {
+      const rules = [...rulesOf(user).everywhere, ...inNamespace(user, request.namespace)];
+      const source = rules.find((rule) => ruleAllows(rule, request))?.source;
+      return source === undefined ? '' : `RBAC: allowed by ${source}`;
+    },
   };
 }
 
-/** Why not, in upstream's words: `User "x" cannot list resource "pods" in API group "" in the namespace "default"`. */
-export function deniedText(user: UserInfo, request: AuthorizationRequest): string {
+/** Why not, in upstream's words: `User "x" cannot list resource "pods" in API group "" in the namespace "default"`, with a reason after it where there is one. */
+export function deniedText(user: UserInfo, request: AuthorizationRequest, why = ''): string {
+  return why === '' ? cannotText(user, request) : `${cannotText(user, request)}: ${why}`;
+}
+
+function cannotText(user: UserInfo, request: AuthorizationRequest): string {
   const who = `User ${JSON.stringify(user.name)}`;
   if (request.resource === '') return `${who} cannot ${request.verb} path ${JSON.stringify(request.path)}`;
   const resource = request.subresource === '' ? request.resource : `${request.resource}/${request.subresource}`;

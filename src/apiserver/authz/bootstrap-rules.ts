@@ -108,57 +108,6 @@ const kubeletClient: readonly PolicyRule[] = [
   },
 ];
 
-/** What a kubelet needs; it changes only its own node and lease. */
-function nodeRules(node: string): readonly PolicyRule[] {
-  const own = [node];
-  return [
-    events,
-    {
-      apiGroups: [''],
-      resources: [
-        'nodes',
-        'services',
-        'namespaces',
-        'configmaps',
-        'secrets',
-        'serviceaccounts',
-        'persistentvolumes',
-        'persistentvolumeclaims',
-        'pods',
-      ],
-      verbs: read,
-    },
-    { apiGroups: [''], resources: ['nodes'], verbs: ['create'] },
-    { apiGroups: [''], resources: ['nodes', 'nodes/status'], verbs: ['update', 'patch'], resourceNames: own },
-    { apiGroups: [''], resources: ['pods'], verbs: ['create', 'delete'] },
-    { apiGroups: [''], resources: ['pods/status'], verbs: ['update', 'patch'] },
-    { apiGroups: [''], resources: ['pods/eviction', 'serviceaccounts/token'], verbs: ['create'] },
-    { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'], namespace: 'kube-node-lease' },
-    {
-      apiGroups: ['coordination.k8s.io'],
-      resources: ['leases'],
-      verbs: ['get', 'update', 'patch', 'delete'],
-      resourceNames: own,
-      namespace: 'kube-node-lease',
-    },
-    { apiGroups: ['node.k8s.io'], resources: ['runtimeclasses'], verbs: read },
-    { apiGroups: ['storage.k8s.io'], resources: ['csidrivers', 'csinodes', 'volumeattachments'], verbs: read },
-    { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
-    {
-      apiGroups: ['authorization.k8s.io'],
-      resources: ['subjectaccessreviews', 'localsubjectaccessreviews'],
-      verbs: ['create'],
-    },
-    {
-      apiGroups: ['certificates.k8s.io'],
-      resources: ['certificatesigningrequests'],
-      verbs: ['create', 'get', 'list', 'watch'],
-    },
-  ];
-}
-
-const nodePrefix = 'system:node:';
-
 /** Every rule that the user has by name and groups where no RBAC objects are served. */
 export function bootstrapRules(user: UserInfo): readonly PolicyRule[] {
   const rules = componentRules(user);
@@ -173,8 +122,6 @@ export function componentRules(user: UserInfo): readonly PolicyRule[] {
   const groups = new Set(user.groups);
   if (groups.has('system:masters')) return everything;
   const rules: PolicyRule[] = [...publicInfo];
-  if (groups.has('system:nodes') && user.name.startsWith(nodePrefix))
-    rules.push(...nodeRules(user.name.slice(nodePrefix.length)));
   switch (user.name) {
     case 'system:kube-scheduler':
       rules.push(...scheduler, health);

@@ -272,6 +272,10 @@ const bound = (name: string, kind: 'User' | 'Group', ...subjects: string[]): Def
   subjects: subjects.map((subject) => ({ kind, name: subject })),
 });
 
+/** What every node may do, of what is not divided between nodes. */
+export const nodeRules = (): readonly PolicyRule[] =>
+  defaultRoles.find(({ name }) => name === 'system:node')?.rules ?? [];
+
 export const defaultBindings: readonly DefaultBinding[] = [
   bound('cluster-admin', 'Group', 'system:masters'),
   bound('system:monitoring', 'Group', 'system:monitoring'),

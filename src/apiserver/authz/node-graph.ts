@@ -1,11 +1,10 @@
-// Narrows what nodes may read to what their own pods need. Follows plugin/pkg/auth/authorizer/node of v1.36 for the kinds that are served.
+// What the pods of each node need, so that a node gets no more. Follows plugin/pkg/auth/authorizer/node/graph.go of v1.36 for the kinds that are served.
 
 import type { Container, EphemeralContainer, Pod } from '../../api/generated/types.ts';
 import type { CacheFeed } from '../registry/cache-feed.ts';
 import type { ObjectVersion } from '../registry/object-version.ts';
 import type { UserInfo } from '../request.ts';
 import type { ResourceInfo } from '../resources.ts';
-import type { AuthorizationRequest, Authorizer } from './authorizer.ts';
 
 const prefix = 'system:node:';
 
@@ -14,8 +13,10 @@ export function nodeOf({ name, groups }: UserInfo): string | undefined {
   return name.startsWith(prefix) && groups.includes('system:nodes') ? name.slice(prefix.length) : undefined;
 }
 
-/** `secrets/NAME`, `configmaps/NAME` and `serviceaccounts/NAME` of what the pod names in its namespace. */
-export function* podNeeds({ spec }: Pod): Generator<string> {
+/** `secrets/NAME`, `configmaps/NAME` and the like, of what the pod names in its namespace; its own name among them. */
+export function* podNeeds({ metadata, spec }: Pod): Generator<string> {
+  const own = metadata?.name ?? '';
+  yield `pods/${own}`;
   if (spec?.serviceAccountName) yield `serviceaccounts/${spec.serviceAccountName}`;
   for (const { name } of spec?.imagePullSecrets ?? []) yield `secrets/${name ?? ''}`;
   const containers: (Container | EphemeralContainer)[] = [
@@ -33,7 +34,9 @@ export function* podNeeds({ spec }: Pod): Generator<string> {
       if (configMapRef) yield `configmaps/${configMapRef.name ?? ''}`;
     }
   }
-  for (const { secret, configMap, projected } of spec?.volumes ?? []) {
+  for (const { name, secret, configMap, projected, persistentVolumeClaim, ephemeral } of spec?.volumes ?? []) {
+    if (persistentVolumeClaim) yield `persistentvolumeclaims/${persistentVolumeClaim.claimName}`;
+    if (ephemeral) yield `persistentvolumeclaims/${own}-${name}`;
     if (secret) yield `secrets/${secret.secretName ?? ''}`;
     if (configMap) yield `configmaps/${configMap.name ?? ''}`;
     for (const source of projected?.sources ?? []) {
@@ -83,36 +86,6 @@ export function createNodeGraph(feed: CacheFeed, pods: ResourceInfo): NodeGraph 
         if (pod !== undefined) for (const need of podNeeds(pod.object() as Pod)) if (need === wanted) return true;
       }
       return false;
-    },
-  };
-}
-
-const readVerbs = new Set(['get', 'list', 'watch']);
-
-/** False for what a node may do in general, but not with this object. */
-function related(graph: NodeGraph, node: string, request: AuthorizationRequest): boolean {
-  const { group, resource, subresource, verb, namespace, name } = request;
-  if (group !== '') return true;
-  switch (`${resource}/${subresource}`) {
-    case 'secrets/':
-    case 'configmaps/':
-      // Lists and watches name the one object that they are about.
-      return readVerbs.has(verb) && name !== '' && graph.needs(node, resource, namespace, name);
-    case 'serviceaccounts/token':
-      return graph.needs(node, resource, namespace, name);
-    default:
-      return true;
-  }
-}
-
-/** The authorizer, where nodes get only what their pods need. */
-export function narrowNodes(inner: Authorizer, graph: NodeGraph): Authorizer {
-  return {
-    rules: inner.rules,
-    allowed(user, request) {
-      if (!inner.allowed(user, request)) return false;
-      const node = nodeOf(user);
-      return node === undefined || related(graph, node, request);
     },
   };
 }

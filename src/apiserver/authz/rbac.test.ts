@@ -285,6 +285,8 @@ describe('reviews', () => {
       '422 SubjectAccessReview.authorization.k8s.io "" is invalid: spec.user: Invalid value: "": at least one of user or group must be specified',
     );
     const elsewhere = review({ user: 'x', ...attributes }, 'namespaces/kube-system/localsubjectaccessreviews');
-    expect(await outcome(elsewhere)).toBe('400 spec.resourceAttributes.namespace does not match namespace: default');
+    expect(await outcome(elsewhere)).toBe(
+      '422 LocalSubjectAccessReview.authorization.k8s.io "" is invalid: spec.resourceAttributes.namespace: Invalid value: "default": must match metadata.namespace',
+    );
   });
 });

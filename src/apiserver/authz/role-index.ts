@@ -10,6 +10,7 @@ import type {
   RoleRef,
 } from '../../api/generated/types.ts';
 import { rbacGroup } from '../../api/kinds/rbac/validate.ts';
+import { goQuote } from '../../api/meta/go-format.ts';
 import type { CacheFeed } from '../registry/cache-feed.ts';
 import type { ObjectVersion } from '../registry/object-version.ts';
 import type { ResourceCache } from '../registry/resource-cache.ts';
@@ -21,6 +22,8 @@ import type { PolicyRule as HeldRule } from './authorizer.ts';
 export interface RoleIndex {
   /** Every rule that bindings give the user; those of a RoleBinding hold in its namespace only. */
   rulesOf(user: UserInfo): HeldRule[];
+  /** What there is to say of roles that the user's bindings name and that are not there. */
+  missingRoles(user: UserInfo, namespace: string): string[];
   /** The rules of the role that a binding in that namespace ('' for a ClusterRoleBinding) names; undefined when it is missing. */
   rulesOfRole(role: RoleRef, namespace: string): readonly PolicyRule[] | undefined;
   /** Grows with every change of a role or binding. */
@@ -30,20 +33,23 @@ export interface RoleIndex {
 interface Grant {
   namespace: string;
   role: RoleRef;
+  /** Binding and subject, as a reason names them. */
+  source: string;
 }
 
 type Binding = RoleBinding | ClusterRoleBinding;
 
-/** Ids of the subjects of a binding: `User:jane`, `Group:dev`; a service account is its user name. */
-function subjectsOf(binding: Binding, namespace: string): string[] {
+/** The subjects of a binding: an id such as `User:jane` or `Group:dev` (a service account is its user name), and how a reason names it. */
+function subjectsOf(binding: Binding, namespace: string): { id: string; shown: string }[] {
   return (binding.subjects ?? []).flatMap((subject) => {
     switch (subject.kind) {
       case 'User':
       case 'Group':
-        return [`${subject.kind}:${subject.name}`];
+        return [{ id: `${subject.kind}:${subject.name}`, shown: `${subject.kind} ${goQuote(subject.name)}` }];
       case 'ServiceAccount': {
         const home = subject.namespace || namespace;
-        return home === '' ? [] : [`User:system:serviceaccount:${home}:${subject.name}`];
+        const id = `User:system:serviceaccount:${home}:${subject.name}`;
+        return home === '' ? [] : [{ id, shown: `ServiceAccount ${goQuote(`${subject.name}/${home}`)}` }];
       }
       default:
         return [];
@@ -64,19 +70,25 @@ class Grants {
 
   add(version: ObjectVersion): void {
     const binding = version.object() as Binding;
-    const grant = { namespace: version.namespace, role: binding.roleRef };
-    for (const subject of subjectsOf(binding, version.namespace)) {
-      const known = this.#bySubject.get(subject);
-      if (known === undefined) this.#bySubject.set(subject, new Map([[version.key, grant]]));
+    const { namespace } = version;
+    const { kind, name } = binding.roleRef;
+    const own = binding.metadata?.name ?? '';
+    const shown =
+      namespace === '' ? `ClusterRoleBinding ${goQuote(own)}` : `RoleBinding ${goQuote(`${own}/${namespace}`)}`;
+    for (const subject of subjectsOf(binding, namespace)) {
+      const source = `${shown} of ${kind} ${goQuote(name)} to ${subject.shown}`;
+      const grant = { namespace, role: binding.roleRef, source };
+      const known = this.#bySubject.get(subject.id);
+      if (known === undefined) this.#bySubject.set(subject.id, new Map([[version.key, grant]]));
       else known.set(version.key, grant);
     }
   }
 
   remove(version: ObjectVersion): void {
-    for (const subject of subjectsOf(version.object() as Binding, version.namespace)) {
-      const known = this.#bySubject.get(subject);
+    for (const { id } of subjectsOf(version.object() as Binding, version.namespace)) {
+      const known = this.#bySubject.get(id);
       known?.delete(version.key);
-      if (known?.size === 0) this.#bySubject.delete(subject);
+      if (known?.size === 0) this.#bySubject.delete(id);
     }
   }
 
@@ -125,10 +137,19 @@ export function createRoleIndex(resources: ResourceTable, feed: CacheFeed): Role
     generation: () => generation,
     rulesOf(user) {
       const rules: HeldRule[] = [];
-      for (const { namespace, role } of grants.of(user))
+      for (const { namespace, role, source } of grants.of(user))
         for (const rule of rulesOfRole(role, namespace) ?? [])
-          rules.push(namespace === '' ? rule : { ...rule, namespace });
+          rules.push({ ...rule, source, ...(namespace === '' ? {} : { namespace }) });
       return rules;
+    },
+    missingRoles(user, namespace) {
+      const here = [...grants.of(user)].filter((grant) => grant.namespace === '' || grant.namespace === namespace);
+      const missing = here.filter(({ role, ...grant }) => rulesOfRole(role, grant.namespace) === undefined);
+      return [
+        ...new Set(
+          missing.map(({ role }) => `${role.kind.toLowerCase()}.${rbacGroup} ${goQuote(role.name)} not found`),
+        ),
+      ];
     },
   };
 }

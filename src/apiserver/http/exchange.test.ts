@@ -27,16 +27,15 @@ test('an answer that cannot be sent cuts the connection and is no failure of the
         Promise.reject(
           new ApiError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: 'x', code: 700 }),
         ),
-      actingUser: () => user,
-      tokenUser: () => Promise.resolve(user),
+      identify: () => Promise.resolve(user),
       logger: silentLogger,
       now: () => 0,
       monotonic: () => 0,
       observe() {},
       closing: new AbortController().signal,
     },
-    { method: 'GET', target: '/api/v1/pods', header: () => '', headers: {}, body: Readable.from([]) },
-    user,
+    { method: 'GET', target: '/api/v1/pods', header: () => '', headers: {}, rawHeaders: [], body: Readable.from([]) },
+    { user, proxyName: undefined },
     reply,
   );
   expect(destroyed).toBe(true);

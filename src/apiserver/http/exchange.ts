@@ -2,11 +2,12 @@
 
 import { pipeline as pipe, Readable } from 'node:stream';
 import { createGzip, constants } from 'node:zlib';
-import { unauthorized } from '../../api/meta/errors.ts';
 import type { KubeObject, Status } from '../../api/meta/types.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { type Pipeline, statusOf } from '../pipeline.ts';
-import { bearerToken } from './authenticate.ts';
+import type { Caller } from '../authn/who-asks.ts';
+import { headerValues } from '../authn/header-values.ts';
+import type { Peer } from '../authn/identify.ts';
 import { contentTypes, isPretty, plainMedia } from '../negotiation.ts';
 import type { ApiRequest, ApiResponse, Media, RequestBody, RequestHeaders, UserInfo, WatchOutput } from '../request.ts';
 import { readBody } from './body.ts';
@@ -24,15 +25,15 @@ export interface Incoming {
   target: string;
   header(name: string): string;
   headers: RequestHeaders;
+  /** Names and values in turn, as sent. */
+  rawHeaders: readonly string[];
   body: Readable;
 }
 
 export interface ExchangeDeps {
   pipeline: Pipeline;
-  /** Whom a client with these headers acts as. Throws 403. */
-  actingUser(user: UserInfo, headers: RequestHeaders): UserInfo;
-  /** Whom a bearer token stands for. Throws 401. */
-  tokenUser(token: string): Promise<UserInfo>;
+  /** Whom a request comes from, or whom its sender acts as. Rejects with 400, 401, 403. */
+  identify(caller: Caller): Promise<UserInfo>;
   logger: Logger;
   now(): number;
   /** Monotonic time in ms. */
@@ -45,29 +46,18 @@ export interface ExchangeDeps {
 /** Answers over this many bytes are compressed for clients that can read it, as upstream's are. */
 const gzipAbove = 128 * 1024;
 
-/** Paths that may be asked without a certificate. */
-const anonymousPaths = /^\/(healthz|livez|readyz)(\/|$)|^\/version\/?$/;
-const anonymous: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
-
 /** Serves one request; never rejects. */
-export async function exchange(
-  deps: ExchangeDeps,
-  incoming: Incoming,
-  client: UserInfo | undefined,
-  reply: Reply,
-): Promise<void> {
+export async function exchange(deps: ExchangeDeps, incoming: Incoming, peer: Peer, reply: Reply): Promise<void> {
   const queryAt = incoming.target.indexOf('?');
   const path = queryAt < 0 ? incoming.target : incoming.target.slice(0, queryAt);
   let code = 500;
   let watch = false;
   const started = deps.monotonic();
   try {
-    const token = client === undefined ? bearerToken(incoming.headers) : undefined;
-    const known = token === undefined ? client : await deps.tokenUser(token);
-    const who = known ?? (anonymousPaths.test(path) ? anonymous : undefined);
-    if (who === undefined) throw unauthorized();
-    const user = deps.actingUser(who, incoming.headers);
-    const query = queryAt < 0 ? '' : incoming.target.slice(queryAt + 1);
+    const { method } = incoming;
+    const query = queryAt < 0 ? noQuery : new URLSearchParams(incoming.target.slice(queryAt + 1));
+    const headers = headerValues(incoming.rawHeaders);
+    const user = await deps.identify({ peer, method, path, query, headers });
     const request = apiRequest(deps, incoming, path, query, user, reply);
     const response = await deps.pipeline(request);
     watch = response.type === 'watch';
@@ -86,7 +76,7 @@ function apiRequest(
   deps: ExchangeDeps,
   incoming: Incoming,
   path: string,
-  query: string,
+  query: URLSearchParams,
   user: UserInfo,
   reply: Reply,
 ): ApiRequest {
@@ -95,7 +85,7 @@ function apiRequest(
   return {
     method: incoming.method,
     path,
-    query: query === '' ? noQuery : new URLSearchParams(query),
+    query,
     user,
     accept: incoming.header('accept'),
     userAgent: incoming.header('user-agent'),

@@ -191,7 +191,7 @@ describe('who', () => {
       'pods "p" is forbidden: User "bob" cannot get resource "pods/exec" in API group "" in the namespace "default"',
     );
     expect(json(await h1('GET', cms, { headers: { 'impersonate-user': 'admin' }, as: bob }))['message']).toBe(
-      'users "admin" is forbidden: User "bob" cannot impersonate resource "users" in API group "" at the cluster scope',
+      'configmaps is forbidden: User "bob" cannot impersonate-on:user-info:list resource "configmaps" in API group "" in the namespace "default"',
     );
   });
 });

@@ -10,17 +10,16 @@ import {
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer, TLSSocket } from 'node:tls';
-import type { UserInfo } from '../request.ts';
-import { authenticate } from './authenticate.ts';
+import type { Peer } from '../authn/identify.ts';
 import { exchange, type ExchangeDeps, type Incoming } from './exchange.ts';
+import { peerReader, type PeerTrust } from './peer.ts';
 import { http1Reply, http2Reply } from './reply.ts';
 import { serveWebSocket } from './websocket.ts';
 
-/** PEM texts of the server's certificate and key and of the CA that signs clients. */
-export interface TlsMaterial {
+/** PEM texts of the server's certificate and key and of the CAs that sign clients and front proxies. */
+export interface TlsMaterial extends PeerTrust {
   cert: string;
   key: string;
-  clientCa: string;
 }
 
 export interface ListenOptions {
@@ -34,12 +33,7 @@ export interface ListenOptions {
 }
 
 /** Handles an HTTP/1.1 upgrade (exec, attach, port-forward); `head` was read past the request. */
-export type UpgradeHandler = (
-  request: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-  user: UserInfo | undefined,
-) => void;
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer, peer: Peer) => void;
 
 export interface Listener {
   readonly port: number;
@@ -55,7 +49,7 @@ const handshakeMs = 10_000;
 const tlsOptions = (tls: TlsMaterial) => ({
   cert: tls.cert,
   key: tls.key,
-  ca: tls.clientCa,
+  ca: tls.frontProxyCa === undefined ? tls.clientCa : [tls.clientCa, tls.frontProxyCa],
   requestCert: true,
   rejectUnauthorized: false,
   minVersion: 'TLSv1.2' as const,
@@ -64,6 +58,8 @@ const tlsOptions = (tls: TlsMaterial) => ({
 /** Listens; rejects with node's error (EADDRINUSE) when it cannot. */
 export async function listen(options: ListenOptions, deps: ExchangeDeps, upgrade: UpgradeHandler): Promise<Listener> {
   const sockets = new Set<Socket>();
+  let readPeer = peerReader(options.tls);
+  const peerOf = (socket: TLSSocket): Peer => readPeer(socket);
   // The TLS server only tells the protocols apart: node's own mixed server would make a compatibility layer for every HTTP/2 stream.
   const server = createTlsServer({
     ...tlsOptions(options.tls),
@@ -78,14 +74,14 @@ export async function listen(options: ListenOptions, deps: ExchangeDeps, upgrade
     keepAliveTimeout: 60_000,
     connectionsCheckingInterval: Math.min(5000, headersMs),
   });
-  serveHttp1(http1, deps, upgrade);
+  serveHttp1(http1, deps, upgrade, peerOf);
   // It is handed its connections and never listens itself; from this event on it looks for those that have run out of time.
   http1.emit('listening');
   const http2 = createHttp2Server({
     settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024 },
     peerMaxConcurrentStreams: 1000,
   });
-  serveHttp2(http2, deps);
+  serveHttp2(http2, deps, peerOf);
   server.on('secureConnection', (socket) => {
     socket.on('error', () => socket.destroy());
     (socket.alpnProtocol === 'h2' ? http2 : http1).emit('connection', socket);
@@ -105,7 +101,10 @@ export async function listen(options: ListenOptions, deps: ExchangeDeps, upgrade
   server.on('error', (error: Error) => deps.logger.error('the server failed', { error: error.message }));
   return {
     port: (server.address() as AddressInfo).port,
-    renew: (tls) => server.setSecureContext(tlsOptions(tls)),
+    renew(tls) {
+      server.setSecureContext(tlsOptions(tls));
+      readPeer = peerReader(tls);
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -118,14 +117,15 @@ export async function listen(options: ListenOptions, deps: ExchangeDeps, upgrade
 const headerText = (value: string | string[] | undefined): string =>
   typeof value === 'string' ? value : (value?.[0] ?? '');
 
-function serveHttp2(server: Http2Server, deps: ExchangeDeps): void {
-  const users = new WeakMap<object, { user: UserInfo | undefined }>();
+const nobody: Peer = { user: undefined, proxyName: undefined };
+type PeerOf = (socket: TLSSocket) => Peer;
+
+function serveHttp2(server: Http2Server, deps: ExchangeDeps, peerOf: PeerOf): void {
+  const peers = new WeakMap<object, Peer>();
   server.on('session', (session) => {
     const { socket } = session;
-    users.set(session, {
-      user:
-        socket instanceof TLSSocket || 'getPeerCertificate' in socket ? authenticate(socket as TLSSocket) : undefined,
-    });
+    const secured = socket instanceof TLSSocket || 'getPeerCertificate' in socket;
+    peers.set(session, secured ? peerOf(socket as TLSSocket) : nobody);
     session.on('error', () => session.destroy());
     session.setTimeout(idleMs, () => {
       // Watches keep a session open however quiet they are.
@@ -135,7 +135,12 @@ function serveHttp2(server: Http2Server, deps: ExchangeDeps): void {
   const streams = new WeakMap<object, number>();
   server.on(
     'stream',
-    (stream: ServerHttp2Stream, headers: IncomingHttpHeaders & { ':method'?: string; ':path'?: string }) => {
+    (
+      stream: ServerHttp2Stream,
+      headers: IncomingHttpHeaders & { ':method'?: string; ':path'?: string },
+      _flags: number,
+      rawHeaders: string[],
+    ) => {
       const { session } = stream;
       if (session === undefined) return;
       streams.set(session, (streams.get(session) ?? 0) + 1);
@@ -147,9 +152,10 @@ function serveHttp2(server: Http2Server, deps: ExchangeDeps): void {
         target: headers[':path'] ?? '/',
         header: (name) => headerText(headers[name]),
         headers,
+        rawHeaders,
         body: stream,
       };
-      void exchange(deps, incoming, users.get(session)?.user, http2Reply(stream));
+      void exchange(deps, incoming, peers.get(session) ?? nobody, http2Reply(stream));
     },
   );
 }
@@ -160,15 +166,17 @@ const clientErrors = new Map([
   ['HPE_HEADER_OVERFLOW', '431 Request Header Fields Too Large'],
 ]);
 
-function serveHttp1(server: ReturnType<typeof createHttp1Server>, deps: ExchangeDeps, upgrade: UpgradeHandler): void {
-  const users = new WeakMap<object, { user: UserInfo | undefined }>();
-  const userOf = (socket: Socket): UserInfo | undefined => {
-    let known = users.get(socket);
-    if (known === undefined) {
-      known = { user: socket instanceof TLSSocket ? authenticate(socket) : undefined };
-      users.set(socket, known);
-    }
-    return known.user;
+function serveHttp1(
+  server: ReturnType<typeof createHttp1Server>,
+  deps: ExchangeDeps,
+  upgrade: UpgradeHandler,
+  peerOf: PeerOf,
+): void {
+  const peers = new WeakMap<object, Peer>();
+  const peerOfSocket = (socket: Socket): Peer => {
+    const known = peers.get(socket) ?? (socket instanceof TLSSocket ? peerOf(socket) : nobody);
+    peers.set(socket, known);
+    return known;
   };
   server.on('request', (request, response) => {
     const incoming: Incoming = {
@@ -176,14 +184,15 @@ function serveHttp1(server: ReturnType<typeof createHttp1Server>, deps: Exchange
       target: request.url ?? '/',
       header: (name) => headerText(request.headers[name]),
       headers: request.headers,
+      rawHeaders: request.rawHeaders,
       body: request,
     };
-    void exchange(deps, incoming, userOf(request.socket), http1Reply(response));
+    void exchange(deps, incoming, peerOfSocket(request.socket), http1Reply(response));
   });
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
-    const user = userOf(request.socket);
-    if (!serveWebSocket(deps, request, socket, head, user)) upgrade(request, socket, head, user);
+    const peer = peerOfSocket(request.socket);
+    if (!serveWebSocket(deps, request, socket, head, peer)) upgrade(request, socket, head, peer);
   });
   server.on('clientError', (error, socket) => {
     const status = clientErrors.get((error as NodeJS.ErrnoException).code ?? '') ?? '400 Bad Request';

@@ -33,8 +33,7 @@ test.each([
   const user = { name: 'admin', groups: [] };
   const handler = upgradeHandler({
     locate: () => Promise.resolve({ kubelet: { node: 'n', host: 'h', port: 1 }, path: '/exec/x' }),
-    tokenUser: () => Promise.resolve(user),
-    actingUser: () => user,
+    identify: () => Promise.resolve(user),
     connector: {
       request: () => Promise.reject(new Error('not asked')),
       connect: () => Promise.resolve(kubelet.duplex as Socket),
@@ -44,7 +43,7 @@ test.each([
   const request = new IncomingMessage(new Socket());
   request.method = 'GET';
   request.url = '/api/v1/namespaces/default/pods/p/exec';
-  handler(request, client.duplex, Buffer.from('head'), user);
+  handler(request, client.duplex, Buffer.from('head'), { user, proxyName: undefined });
   client.duplex.push('more');
   const answer = `${status}\r\n\r\n`;
   // In two pieces, as a network may bring it.
@@ -67,8 +66,7 @@ test.each([
   const user = { name: 'admin', groups: [] };
   const handler = upgradeHandler({
     locate: () => Promise.resolve({ kubelet: { node: 'n', host: 'h', port: 1 }, path: '/exec/x' }),
-    tokenUser: () => Promise.resolve(user),
-    actingUser: () => user,
+    identify: () => Promise.resolve(user),
     connector: {
       request: () => Promise.reject(new Error('not asked')),
       connect: () => Promise.resolve(kubelet.duplex as Socket),
@@ -78,7 +76,7 @@ test.each([
   const request = new IncomingMessage(new Socket());
   request.method = 'GET';
   request.url = '/api/v1/namespaces/default/pods/p/exec';
-  handler(request, client.duplex, Buffer.alloc(0), user);
+  handler(request, client.duplex, Buffer.alloc(0), { user, proxyName: undefined });
   const [from, to] = kubeletCloses ? [kubelet, client] : [client, kubelet];
   const bothClosed = Promise.all([closed(from.duplex), closed(to.duplex)]);
   kubelet.duplex.push('HTTP/1.1 101 Switching Protocols\r\n\r\n');

@@ -4,11 +4,13 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { badRequest, unauthorized } from '../../api/meta/errors.ts';
+import { badRequest } from '../../api/meta/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { statusOf } from '../pipeline.ts';
-import { bearerToken } from './authenticate.ts';
-import type { RequestHeaders, UserInfo } from '../request.ts';
+import type { Caller } from '../authn/who-asks.ts';
+import { headerValues } from '../authn/header-values.ts';
+import { webSocketTokenPrefix, type Peer } from '../authn/identify.ts';
+import type { UserInfo } from '../request.ts';
 import type { KubeletConnector, KubeletTarget } from '../subresources/kubelet-connector.ts';
 import type { PodDialer, PodTarget } from '../subresources/pod-proxy.ts';
 import type { UpgradeHandler } from './listener.ts';
@@ -23,10 +25,8 @@ export type UpgradeTarget = { path: string } & (
 export interface UpgradeDeps {
   /** Authorizes the request and finds its target. Throws ApiErrors. */
   locate(method: string, path: string, query: URLSearchParams, user: UserInfo): Promise<UpgradeTarget>;
-  /** Whom a client with these headers acts as. Throws 403. */
-  actingUser(user: UserInfo, headers: RequestHeaders): UserInfo;
-  /** Whom a bearer token stands for. Throws 401. */
-  tokenUser(token: string): Promise<UserInfo>;
+  /** Whom a request comes from, or whom its sender acts as. Rejects with 400, 401, 403. */
+  identify(caller: Caller): Promise<UserInfo>;
   connector: KubeletConnector;
   logger: Logger;
 }
@@ -37,8 +37,8 @@ const ownHeaders = new Set(['host', 'authorization', 'sec-websocket-protocol']);
 const unspoken = new Set(['v5.channel.k8s.io', 'SPDY/3.1+portforward.k8s.io']);
 
 export function upgradeHandler(deps: UpgradeDeps): UpgradeHandler {
-  return (request, socket, head, user) => {
-    join(deps, request, socket, head, user).catch((error: unknown) => refuse(socket, error));
+  return (request, socket, head, peer) => {
+    join(deps, request, socket, head, peer).catch((error: unknown) => refuse(socket, error));
   };
 }
 
@@ -47,14 +47,13 @@ async function join(
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
-  client: UserInfo | undefined,
+  peer: Peer,
 ): Promise<void> {
-  const token = client === undefined ? bearerToken(request.headers) : undefined;
-  const known = token === undefined ? client : await deps.tokenUser(token);
-  if (known === undefined) throw unauthorized();
-  const user = deps.actingUser(known, request.headers);
-  const [path, query] = splitOnce(request.url ?? '/', '?');
-  const target = await deps.locate(request.method ?? 'GET', path, new URLSearchParams(query), user);
+  const [path, text] = splitOnce(request.url ?? '/', '?');
+  const { method = 'GET' } = request;
+  const query = new URLSearchParams(text);
+  const user = await deps.identify({ peer, method, path, query, headers: headerValues(request.rawHeaders) });
+  const target = await deps.locate(method, path, query, user);
   const lines = requestLines(request, target);
   const backend = await ('kubelet' in target
     ? deps.connector.connect(target.kubelet)
@@ -112,22 +111,30 @@ function requestLines(request: IncomingMessage, target: UpgradeTarget): string {
   for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {
     const name = request.rawHeaders[i] ?? '';
     const stays = ownHeaders.has(name.toLowerCase()) || /^impersonate-/i.test(name);
-    const protocol = !toKubelet && name.toLowerCase() === 'sec-websocket-protocol';
-    if (!stays || protocol) lines.push(`${name}: ${request.rawHeaders[i + 1] ?? ''}`);
+    if (!stays) lines.push(`${name}: ${request.rawHeaders[i + 1] ?? ''}`);
   }
-  if (toKubelet) lines.push(...spokenProtocols(request));
+  const offered = offeredProtocols(request);
+  const passed = toKubelet ? spokenProtocols(offered) : offered;
+  if (passed.length > 0) lines.push(`Sec-WebSocket-Protocol: ${passed.join(', ')}`);
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
 
-/** The header that names the protocols of those offered that container runtimes speak, if any was offered. Throws 400 where they speak none. */
-function spokenProtocols(request: IncomingMessage): string[] {
-  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((p) => p.trim());
-  const spoken = offered.filter((p) => p !== '' && !unspoken.has(p));
-  if (offered.some((p) => p !== '') && spoken.length === 0)
+/** The protocols that the client offers. A token that came as one is for the API server alone. */
+function offeredProtocols(request: IncomingMessage): string[] {
+  return (request.headers['sec-websocket-protocol'] ?? '')
+    .split(',')
+    .map((p) => p.trim())
+    .filter((p) => p !== '' && !p.startsWith(webSocketTokenPrefix));
+}
+
+/** Those of them that container runtimes speak. Throws 400 where they speak none. */
+function spokenProtocols(offered: readonly string[]): string[] {
+  const spoken = offered.filter((p) => !unspoken.has(p));
+  if (offered.length > 0 && spoken.length === 0)
     throw badRequest(
       `unable to upgrade websocket connection: requested protocols ${offered.join(', ')} are not supported`,
     );
-  return spoken.length > 0 ? [`Sec-WebSocket-Protocol: ${spoken.join(', ')}`] : [];
+  return spoken;
 }
 
 /** Answers in plain HTTP: the client never left it. */

@@ -5,7 +5,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import { Readable, type Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { requestInfo } from '../request-info.ts';
-import type { UserInfo } from '../request.ts';
+import { type Peer, webSocketTokenPrefix } from '../authn/identify.ts';
 import type { Headers } from './encode.ts';
 import { exchange, type ExchangeDeps, type Incoming } from './exchange.ts';
 import { awaitDrain, onceClosed, type Reply } from './reply.ts';
@@ -30,7 +30,7 @@ export function serveWebSocket(
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
-  user: UserInfo | undefined,
+  peer: Peer,
 ): boolean {
   const what = asksFor(request);
   if (what === undefined) return false;
@@ -42,15 +42,16 @@ export function serveWebSocket(
       return typeof value === 'string' ? value : (value?.[0] ?? '');
     },
     headers: request.headers,
+    rawHeaders: request.rawHeaders,
     body: Readable.from([]),
   };
-  void exchange(deps, incoming, user, webSocketReply(request, socket, head, what));
+  void exchange(deps, incoming, peer, webSocketReply(request, socket, head, what));
   return true;
 }
 
 /** The protocol of a connection; undefined when it can speak none of those that are offered. */
 function chooseProtocol(offered: readonly string[], what: 'watch' | 'log'): string | undefined {
-  const protocols = offered.filter((name) => !name.startsWith('base64url.bearer.authorization.k8s.io.'));
+  const protocols = offered.filter((name) => !name.startsWith(webSocketTokenPrefix));
   if (protocols.length === 0) return '';
   return what === 'watch' ? protocols[0] : protocols.find((name) => logProtocols.has(name));
 }

@@ -94,7 +94,11 @@ export function installSubresources(deps: SubresourceDeps): Subresources {
     const info = requestInfo(method, path, query);
     const requireVerb = (verb: string): void => {
       if (!deps.authorizer.allowed(user, { ...info, verb }))
-        throw forbidden({ group: info.group, resource: info.resource }, info.name, deniedText(user, { ...info, verb }));
+        throw forbidden(
+          { group: info.group, resource: info.resource },
+          info.name,
+          deniedText(user, { ...info, verb }, deps.authorizer.whyNot?.(user, { ...info, verb })),
+        );
     };
     requireVerb(info.verb);
     const admitted = (): Promise<URLSearchParams> => {

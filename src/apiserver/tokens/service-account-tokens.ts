@@ -12,15 +12,14 @@ import { decodeObject } from '../registry/decode-body.ts';
 import type { StoredObject } from '../registry/object-version.ts';
 import { attributes, timeText } from '../registry/write-context.ts';
 import { writeOptions } from '../registry/write-options.ts';
-import type { ApiRequest, ApiResponse, UserInfo } from '../request.ts';
+import type { TokenAuthenticator } from '../authn/authenticator.ts';
+import type { ApiRequest, ApiResponse } from '../request.ts';
 import type { RequestInfo } from '../request-info.ts';
 import { objectKey, type ResourceInfo, type ResourceTable, resourceTable } from '../resources.ts';
-import { type FindObject, issuer, TokenError, tokenClaims, type TokenSubject, tokenUser } from './claims.ts';
+import { type FindObject, tokenClaims, type TokenSubject, tokenUser } from './claims.ts';
 import type { TokenSigner } from './jwt.ts';
 
-export interface ServiceAccountTokens {
-  /** Who the token stands for with one of the audiences (the API server's own when none are given). Throws TokenError. */
-  authenticate(token: string, audiences?: readonly string[]): Promise<{ user: UserInfo; audiences: string[] }>;
+export interface ServiceAccountTokens extends TokenAuthenticator {
   /** Answers a create of serviceaccounts/NAME/token. */
   request(request: ApiRequest, info: RequestInfo): Promise<ApiResponse>;
   /** Answers /openid/v1/jwks and /.well-known/openid-configuration; undefined for other paths. */
@@ -31,6 +30,10 @@ export interface TokenDeps {
   registry: RegistryDeps;
   resources: ResourceTable;
   signer: TokenSigner;
+  /** The first signs; tokens of all of them count. */
+  issuers: readonly string[];
+  /** What tokens are for where nothing is asked for. */
+  audiences: readonly string[];
   /** host:port under which clients find the key set. */
   address(): string;
 }
@@ -56,11 +59,11 @@ export function createServiceAccountTokens(deps: TokenDeps): ServiceAccountToken
   const { registry, resources, signer } = deps;
   const find = finder(registry.feed, resources);
   const verified = new Map<string, JsonObject>();
-  const claimsOf = (token: string): JsonObject => {
+  const claimsOf = (token: string): JsonObject | undefined => {
     const known = verified.get(token);
     if (known !== undefined) return known;
     const claims = signer.verify(token);
-    if (claims === undefined) throw new TokenError('invalid bearer token');
+    if (claims === undefined || !deps.issuers.some((issuer) => issuer === claims['iss'])) return undefined;
     if (verified.size >= verifiedLimit) verified.clear();
     verified.set(token, claims);
     return claims;
@@ -68,20 +71,20 @@ export function createServiceAccountTokens(deps: TokenDeps): ServiceAccountToken
   const requests = resourceTable([tokenRequestKind]).all[0];
   const accounts = resources.find('', 'v1', 'serviceaccounts');
   return {
-    authenticate: async (token, audiences = [issuer]) =>
-      tokenUser(claimsOf(token), audiences, find, registry.clock.now()),
+    async authenticate(token, audiences) {
+      const claims = claimsOf(token);
+      return claims === undefined ? undefined : tokenUser(claims, audiences, find, registry.clock.now());
+    },
     async request(request, info) {
       if (requests === undefined || accounts === undefined)
         throw notFound({ group: '', resource: 'serviceaccounts' }, '');
-      return issue({ registry, signer, find, requests, accounts }, request, info);
+      return issue({ ...deps, find, requests, accounts }, request, info);
     },
     answer: (request) => metadataDocument(deps, request),
   };
 }
 
-interface IssueDeps {
-  registry: RegistryDeps;
-  signer: TokenSigner;
+interface IssueDeps extends TokenDeps {
   find: FindObject;
   requests: ResourceInfo;
   accounts: ResourceInfo;
@@ -119,16 +122,18 @@ async function issue(deps: IssueDeps, request: ApiRequest, info: RequestInfo): P
   await registry.admission.validate(attributes(context, 'CREATE', name, wanted, undefined));
   const { expirationSeconds: seconds = 0, boundObjectRef } = wanted.spec ?? {};
   const given = wanted.spec?.audiences ?? [];
-  const audiences = given.length > 0 ? given : [issuer];
+  const audiences = given.length > 0 ? given : deps.audiences;
   const bound = boundObjectRef === undefined ? {} : await boundTo(deps.find, namespace, name, boundObjectRef);
   const subject: TokenSubject = { namespace, account: { name, uid: account.metadata.uid ?? '' }, ...bound };
   const now = registry.clock.now();
-  const token = deps.signer.sign(tokenClaims(subject, { audiences, seconds, now, id: registry.random.uuid() }));
+  const token = deps.signer.sign(
+    tokenClaims(subject, { issuer: deps.issuers[0] ?? '', audiences, seconds, now, id: registry.random.uuid() }),
+  );
   const body = {
     kind: 'TokenRequest',
     apiVersion: 'authentication.k8s.io/v1',
     metadata: { ...metadata, name, namespace, creationTimestamp: timeText(now) },
-    spec: { ...wanted.spec, audiences, expirationSeconds: seconds },
+    spec: { ...wanted.spec, audiences: [...audiences], expirationSeconds: seconds },
     status: { token, expirationTimestamp: timeText(Math.floor(now / 1000) * 1000 + seconds * 1000) },
   };
   return {
@@ -179,7 +184,10 @@ async function boundTo(
   };
 }
 
-function metadataDocument({ signer, address }: TokenDeps, { path, method }: ApiRequest): ApiResponse | undefined {
+function metadataDocument(
+  { signer, issuers, address }: TokenDeps,
+  { path, method }: ApiRequest,
+): ApiResponse | undefined {
   if (method !== 'GET' && method !== 'HEAD') return undefined;
   const document = (contentType: string, body: JsonObject): ApiResponse => ({
     type: 'raw',
@@ -193,7 +201,7 @@ function metadataDocument({ signer, address }: TokenDeps, { path, method }: ApiR
       return document('application/jwk-set+json', signer.keySet);
     case '/.well-known/openid-configuration':
       return document('application/json', {
-        issuer,
+        issuer: issuers[0] ?? '',
         jwks_uri: `https://${address()}/openid/v1/jwks`,
         response_types_supported: ['id_token'],
         subject_types_supported: ['public'],

@@ -1,0 +1,60 @@
+// Puts together what the API server knows its clients by, from what it was started with.
+
+import type { Secret } from '../../api/generated/types.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { LookupKind, ObjectLookup } from '../admission/object-lookup.ts';
+import type { UserInfo } from '../request.ts';
+import { forAudiences, inTurn, type TokenAuthenticator } from './authenticator.ts';
+import { bootstrapTokenUser } from './bootstrap-token.ts';
+import type { FrontProxyTrust } from './front-proxy.ts';
+import { type AnonymousAccess, createIdentify, openPathsOnly, type Sender } from './identify.ts';
+import { type OidcDeps, type OidcIssuer, oidcAuthenticator } from './oidc.ts';
+
+/** Ways to know clients, beside certificates of the client CA and tokens of service accounts. */
+export interface AuthenticationOptions {
+  /** PEM of the CAs that sign clients; told to aggregated API servers. */
+  clientCa?: string;
+  /** Users by token, of --token-auth-file. */
+  tokenFile?: ReadonlyMap<string, UserInfo>;
+  /** Whether secrets of the type bootstrap.kubernetes.io/token are tokens. */
+  bootstrapTokens?: boolean;
+  /** Providers of ID tokens, each with the way to ask it. */
+  issuers?: readonly { issuer: OidcIssuer; fetchJson: OidcDeps['fetchJson'] }[];
+  /** Where nobody may come; health and version when absent. */
+  anonymous?: AnonymousAccess;
+  frontProxy?: FrontProxyTrust;
+  /** Issuers of service account tokens: the first signs, all are known. */
+  serviceAccountIssuers?: readonly string[];
+  /** What a token for the API server may be meant for; the first issuer when absent. */
+  apiAudiences?: readonly string[];
+}
+
+export interface AuthenticationDeps {
+  serviceAccounts: TokenAuthenticator;
+  audiences: readonly string[];
+  objects: ObjectLookup;
+  logger: Logger;
+  now(): number;
+}
+
+export interface Authentication {
+  identify(sender: Sender): Promise<UserInfo>;
+  tokens: ReturnType<typeof inTurn>;
+}
+
+const secrets: LookupKind<Secret> = { group: '', resource: 'secrets' };
+
+export function createAuthentication(options: AuthenticationOptions, deps: AuthenticationDeps): Authentication {
+  const { audiences, now, objects, logger } = deps;
+  const { tokenFile } = options;
+  const secret = (namespace: string, name: string): Promise<Secret | undefined> =>
+    objects.get(secrets, namespace, name);
+  const tokens = inTurn([
+    ...(tokenFile === undefined ? [] : [forAudiences(audiences, (token) => Promise.resolve(tokenFile.get(token)))]),
+    deps.serviceAccounts,
+    ...(options.bootstrapTokens ? [forAudiences(audiences, bootstrapTokenUser({ secret, now }))] : []),
+    ...(options.issuers ?? []).map(({ issuer, fetchJson }) => oidcAuthenticator(issuer, { fetchJson, now, audiences })),
+  ]);
+  const { frontProxy, anonymous = openPathsOnly } = options;
+  return { tokens, identify: createIdentify({ tokens, audiences, frontProxy, anonymous, logger }) };
+}

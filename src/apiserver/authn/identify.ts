@@ -1,0 +1,84 @@
+// Who a request comes from: a front proxy's word, a client certificate, a token, or nobody.
+// Follows pkg/kubeapiserver/authenticator/config.go and apiserver pkg/endpoints/filters/authentication.go of v1.36.
+
+import { unauthorized } from '../../api/meta/errors.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { UserInfo } from '../request.ts';
+import { asAuthenticated, type inTurn, TokenError } from './authenticator.ts';
+import { frontProxyUser, type FrontProxyTrust } from './front-proxy.ts';
+import type { HeaderValues } from './header-values.ts';
+
+/** What the TLS connection says of the client. */
+export interface Peer {
+  /** The user of a certificate that the client CA signed. */
+  user: UserInfo | undefined;
+  /** The common name of a certificate that the front-proxy CA signed. */
+  proxyName: string | undefined;
+}
+
+/** What a request shows of its sender. */
+export interface Sender {
+  peer: Peer;
+  path: string;
+  headers: HeaderValues;
+}
+
+/** Whether requests of nobody may come to that path; what they may do there, roles say. */
+export type AnonymousAccess = (path: string) => boolean;
+
+/** Health, what is below it, and the version: whom anonymous requests reach where nothing is said. */
+export const openPathsOnly: AnonymousAccess = (path) => /^\/(healthz|livez|readyz)(\/|$)|^\/version\/?$/.test(path);
+
+export interface IdentifyDeps {
+  tokens: ReturnType<typeof inTurn>;
+  /** The API server's own audiences. */
+  audiences: readonly string[];
+  frontProxy: FrontProxyTrust | undefined;
+  anonymous: AnonymousAccess;
+  logger: Logger;
+}
+
+const anonymousUser: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
+
+/** The token of an Authorization header; undefined without one. Of several headers the first counts. */
+function bearerToken(headers: HeaderValues): string | undefined {
+  const [scheme = '', token = ''] = (headers.values('authorization')[0] ?? '').trim().split(' ', 3);
+  return scheme.toLowerCase() === 'bearer' && token !== '' ? token : undefined;
+}
+
+export const webSocketTokenPrefix = 'base64url.bearer.authorization.k8s.io.';
+
+/** The token of a browser's WebSocket, which cannot send an Authorization header. Follows pkg/authentication/request/websocket. */
+function webSocketToken(headers: HeaderValues): string | undefined {
+  if (!headers.values('upgrade').some((value) => value.toLowerCase() === 'websocket')) return undefined;
+  const offered = headers.values('sec-websocket-protocol').flatMap((value) => value.split(','));
+  const found = offered
+    .map((protocol) => protocol.trim())
+    .find((protocol) => protocol.startsWith(webSocketTokenPrefix));
+  return found === undefined
+    ? undefined
+    : Buffer.from(found.slice(webSocketTokenPrefix.length), 'base64url').toString('utf8');
+}
+
+/** Finds out who it is. Rejects with 401 where nobody is known and nobody may ask, and on a token that does not hold. */
+export function createIdentify(deps: IdentifyDeps): (sender: Sender) => Promise<UserInfo> {
+  return async ({ peer, path, headers }) => {
+    if (deps.frontProxy !== undefined && peer.proxyName !== undefined) {
+      const user = frontProxyUser(deps.frontProxy, peer.proxyName, headers);
+      if (user !== undefined) return asAuthenticated(user);
+    }
+    if (peer.user !== undefined) return peer.user;
+    const token = bearerToken(headers) ?? webSocketToken(headers);
+    if (token !== undefined) {
+      try {
+        return (await deps.tokens.authenticate(token, deps.audiences)).user;
+      } catch (error) {
+        if (!(error instanceof TokenError)) throw error;
+        deps.logger.debug('a bearer token was refused', { error: error.message });
+        throw unauthorized();
+      }
+    }
+    if (deps.anonymous(path)) return anonymousUser;
+    throw unauthorized();
+  };
+}

@@ -1,0 +1,17 @@
+// Decides by roles and bindings, beside the fixed rights of Peapod's own components.
+// Follows plugin/pkg/auth/authorizer/rbac/rbac.go of v1.36.
+
+import { type Authorizer, createAuthorizer } from './authorizer.ts';
+import { componentRules } from './bootstrap-rules.ts';
+import type { RoleIndex } from './role-index.ts';
+
+export function createRbacAuthorizer(roles: RoleIndex): Authorizer {
+  return {
+    ...createAuthorizer((user) => [...componentRules(user), ...roles.rulesOf(user)], roles.generation),
+    whyNot(user, { namespace }) {
+      const missing = roles.missingRoles(user, namespace);
+      if (missing.length === 0) return '';
+      return `RBAC: ${missing.length === 1 ? missing[0] : `[${missing.join(', ')}]`}`;
+    },
+  };
+}
