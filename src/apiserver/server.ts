@@ -21,17 +21,16 @@ import { type AuthenticationOptions, createAuthentication } from './authn/create
 import { createWhoAsks } from './authn/who-asks.ts';
 import { createAuthorizer, type RuleSource } from './authz/authorizer.ts';
 import { bootstrapRules } from './authz/bootstrap-rules.ts';
-import { createRbacAuthorizer } from './authz/rbac-authorizer.ts';
 import { defaultIssuer } from './tokens/claims.ts';
 import { createServiceAccountTokens } from './tokens/service-account-tokens.ts';
 import { createTokenSigner, newSigningKey } from './tokens/jwt.ts';
-import { nodeRules } from './authz/default-policy.ts';
-import { anyOf, createNodeAuthorizer } from './authz/node-authorizer.ts';
+import { type AuthorizationMode, authorizerOf, defaultModes } from './authz/modes.ts';
 import { createNodeGraph } from './authz/node-graph.ts';
 import { createRoleIndex } from './authz/role-index.ts';
 import { rbacEscalation } from './admission/rbac-escalation.ts';
 import { bootstrapService } from './bootstrap-service.ts';
 import { bootstrapRbac } from './bootstrap-rbac.ts';
+import { publishTrust } from './bootstrap-trust.ts';
 import { bootstrapDefaultAccount, bootstrapNamespaces, bootstrapPriorityClasses } from './bootstrap.ts';
 import { createCustomResources } from './custom-resources/custom-resources.ts';
 import { createFlowControl } from './flow-control/flow-control.ts';
@@ -92,6 +91,8 @@ export interface ApiServerOptions {
   rules?: RuleSource;
   /** The addresses of services. Default 10.43.0.0/16. */
   serviceCidr?: string;
+  /** Node and RBAC when absent. */
+  authorizationModes?: readonly AuthorizationMode[];
   /** How clients are known, beside their certificates and the tokens of service accounts. */
   authentication?: AuthenticationOptions;
   /** PEM of the ECDSA key that signs service account tokens; a new one for this run when absent. */
@@ -126,12 +127,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const feed = new CacheFeed(store, resources.all, clock, logger);
   const roles = createRoleIndex(resources, feed);
   const pods = resources.find('', 'v1', 'pods');
-  const base =
+  const graph = pods && createNodeGraph(feed, pods);
+  const authorizer =
     options.rules !== undefined || roles === undefined
       ? createAuthorizer(options.rules ?? bootstrapRules)
-      : createRbacAuthorizer(roles);
-  const nodeAuthorizers = pods === undefined ? [] : [createNodeAuthorizer(createNodeGraph(feed, pods), nodeRules())];
-  const authorizer = anyOf([...nodeAuthorizers, base]);
+      : authorizerOf(options.authorizationModes ?? defaultModes, graph, roles);
   const closing = new AbortController();
   const objects = objectLookup(resources, feed);
   const { serviceCidr = '10.43.0.0/16' } = options;
@@ -281,6 +281,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       await bootstrapPriorityClasses(transport);
     await Promise.all([
       roles === undefined ? undefined : bootstrapRbac(transport),
+      publishTrust(transport, authenticationOptions),
       flowControl?.start(),
       serviceRange?.start(),
     ]);

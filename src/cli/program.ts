@@ -1,13 +1,14 @@
 // Peapod's command line: the commands, their options and help. What they do is passed in by main.
 
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { addAuthenticationOptions, type AuthenticationFlags } from './authentication-options.ts';
 import { addReservationOptions, type ReservationFlags } from './reservation-options.ts';
 import { addUpkeepOptions, type UpkeepFlags } from './upkeep-options.ts';
 
 export type RuntimeChoice = 'auto' | 'containerd' | 'simulated';
 export type OnExit = 'keep' | 'stop';
 
-export interface UpOptions extends UpkeepFlags, ReservationFlags {
+export interface UpOptions extends UpkeepFlags, ReservationFlags, AuthenticationFlags {
   dataDir: string;
   port: number;
   runtime: RuntimeChoice;
@@ -195,8 +196,8 @@ export function createProgram(actions: CliActions, defaultDataDir: string, finis
     .option('--node-name <name>', 'name of the real node (default: the host name)')
     .option('--pod-manifest-path <path>', 'folder or file of static pods (default: manifests in the data folder)')
     .option('--without-api', 'no API server: run the static pods, and leave all others as they are', false);
-  addComponentOptions(addUpkeepOptions(addReservationOptions(addNodeOptions(up)))).action(async (o: UpFlags) =>
-    finish(await actions.up(upOptions(o))),
+  addAuthenticationOptions(addComponentOptions(addUpkeepOptions(addReservationOptions(addNodeOptions(up))))).action(
+    async (o: UpFlags) => finish(await actions.up(upOptions(o))),
   );
 
   program

@@ -45,9 +45,14 @@ export interface Pki {
   issueClientCert(user: string, groups: readonly string[], file?: string): Promise<KeyPair>;
   /** A serving certificate (kubelets); kept likewise. */
   issueServingCert(request: ServingRequest, file?: string): Promise<KeyPair>;
+  /** Of proxies that speak for others to the API server: a CA of their own, and the certificate of the API server as such a proxy. */
+  readonly frontProxy: { ca: string; client: KeyPair };
   /** Signs a request (PEM of PKCS #10) for those usages of the certificates API, to hold `ttlMs`. Throws an Error on a request that is not its key's own. */
   signRequest(pem: string, usages: readonly string[], ttlMs: number): Promise<string>;
 }
+
+/** Who the API server is to servers that it passes requests on to. */
+export const frontProxyName = 'front-proxy-client';
 
 const dayMs = 86_400_000;
 const caDays = 3650;
@@ -109,14 +114,17 @@ interface LeafRequest {
 /** Makes or loads the CA and the API server's certificate. Later starts with the same folder get the same ones while they are good. */
 export async function ensurePki({ dir, files, clock, hosts }: PkiOptions): Promise<Pki> {
   await files.mkdir(dir, { recursive: true, mode: 0o700 });
-  const authority = await ensureAuthority(dir, files, clock);
-  const issue = async (request: LeafRequest, file?: string): Promise<KeyPair> => {
+  const issueBy = async (authority: Authority, request: LeafRequest, file?: string): Promise<KeyPair> => {
     const known = file === undefined ? undefined : await readPair(dir, file, files);
     if (known !== undefined && (await isGood(known, request, authority, clock.now()))) return known;
     const made = await signLeaf(request, authority, clock.now());
     if (file !== undefined) await writePair(dir, file, made, files);
     return made;
   };
+  const authority = await ensureAuthority(dir, 'ca', 'peapod-ca', files, clock);
+  const issue = (request: LeafRequest, file?: string): Promise<KeyPair> => issueBy(authority, request, file);
+  const proxies = await ensureAuthority(dir, 'front-proxy-ca', 'peapod-front-proxy-ca', files, clock);
+  const proxy: LeafRequest = { commonName: frontProxyName, organizations: [], hosts: [], usage: 'client' };
   const serving = [...new Set([...apiserverHosts, ...hosts])];
   const apiserver = await issue(
     { commonName: 'kube-apiserver', organizations: [], hosts: serving, usage: 'server' },
@@ -125,6 +133,7 @@ export async function ensurePki({ dir, files, clock, hosts }: PkiOptions): Promi
   return {
     ca: authority.pem,
     apiserver,
+    frontProxy: { ca: proxies.pem, client: await issueBy(proxies, proxy, 'front-proxy-client') },
     serviceAccountKey: await ensureKey(join(dir, 'sa.key'), files),
     issueClientCert: (user, groups, file) =>
       issue({ commonName: user, organizations: groups, hosts: [], usage: 'client' }, file),
@@ -154,8 +163,15 @@ async function ensureKey(path: string, files: Files): Promise<string> {
   return pem;
 }
 
-async function ensureAuthority(dir: string, files: Files, clock: Clock): Promise<Authority> {
-  const known = await readPair(dir, 'ca', files);
+/** The CA of that name kept in <file>.crt and <file>.key, made when there is none that is good. */
+async function ensureAuthority(
+  dir: string,
+  file: string,
+  name: string,
+  files: Files,
+  clock: Clock,
+): Promise<Authority> {
+  const known = await readPair(dir, file, files);
   if (known !== undefined) {
     const certificate = new x509.X509Certificate(known.cert);
     if (certificate.notAfter.getTime() > clock.now() + leafDays * dayMs)
@@ -165,7 +181,7 @@ async function ensureAuthority(dir: string, files: Files, clock: Clock): Promise
   const now = clock.now();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
-    name: 'CN=peapod-ca',
+    name: `CN=${name}`,
     notBefore: new Date(now - backdateMs),
     notAfter: new Date(now + caDays * dayMs),
     signingAlgorithm: curve,
@@ -177,7 +193,7 @@ async function ensureAuthority(dir: string, files: Files, clock: Clock): Promise
     ],
   });
   const pem = `${certificate.toString('pem')}\n`;
-  await writePair(dir, 'ca', { cert: pem, key: await keyPem(keys) }, files);
+  await writePair(dir, file, { cert: pem, key: await keyPem(keys) }, files);
   return { pem, certificate, key: keys.privateKey };
 }
 

@@ -3,6 +3,7 @@
 import { hostname } from 'node:os';
 import { dialPod, httpsKubeletConnector } from '../apiserver/http/kubelet-client.ts';
 import { apiServiceAddress } from '../apiserver/bootstrap-service.ts';
+import { usualFrontProxyHeaders } from '../apiserver/authn/front-proxy.ts';
 import { createApiServer } from '../apiserver/server.ts';
 import { schemaMachinery } from '../apiserver/schema-machinery.ts';
 import { loadSchema } from '../api/schema/load.ts';
@@ -14,12 +15,13 @@ import { createControllerManager } from '../controllers/manager.ts';
 import { hostFiles } from '../host/files.ts';
 import { writeKubeconfig } from '../host/kubeconfig.ts';
 import { gatewayOf } from '../host/network.ts';
-import { ensurePki, type Pki } from '../host/pki.ts';
+import { ensurePki, frontProxyName, type Pki } from '../host/pki.ts';
 import { realClock } from '../host/real-clock.ts';
 import { realRandom } from '../host/real-random.ts';
 import type { Logger } from '../lib/logger.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
+import type { AuthenticationSettings } from './authentication-settings.ts';
 import type { ComponentSettings } from './component-settings.ts';
 import type { DataDir } from './data-dir.ts';
 import { nodeRange, type Settings } from './settings.ts';
@@ -44,6 +46,7 @@ export interface ControlPlaneOptions {
   port: number;
   logger: Logger;
   components: ComponentSettings;
+  access: AuthenticationSettings;
 }
 
 const authenticated = 'system:authenticated';
@@ -56,12 +59,18 @@ export async function startControlPlane({
   port,
   logger,
   components,
+  access,
 }: ControlPlaneOptions): Promise<ControlPlane> {
   const ending = new AbortController();
   const [pki, store] = await Promise.all([
     ensurePki({ dir: paths.pki, files: hostFiles, clock: realClock, hosts: apiHosts(settings) }),
     openEmbeddedStore({ path: paths.store, clock: realClock }),
   ]);
+  const frontProxy = access.authentication.frontProxy ?? {
+    ...usualFrontProxyHeaders,
+    ca: pki.frontProxy.ca,
+    allowedNames: [frontProxyName],
+  };
   const kubeletClient = await pki.issueClientCert('kube-apiserver-kubelet-client', [], 'apiserver-kubelet-client');
   const api = createApiServer({
     store,
@@ -69,6 +78,8 @@ export async function startControlPlane({
     kinds: components.kinds,
     admissionPlugins: components.admissionPlugins,
     allowPrivileged: components.allowPrivileged,
+    authorizationModes: access.authorizationModes,
+    authentication: { ...access.authentication, clientCa: pki.ca, frontProxy },
     clock: realClock,
     random: realRandom,
     logger: logger.child({ component: 'apiserver' }),
@@ -84,7 +95,7 @@ export async function startControlPlane({
     await store.close();
   };
   try {
-    const tls = { ...pki.apiserver, clientCa: pki.ca };
+    const tls = { ...pki.apiserver, clientCa: pki.ca, frontProxyCa: frontProxy.ca };
     const [listening] = await Promise.all([api.listen({ host: '127.0.0.1', port, tls }), api.ready()]);
     await api.announce(listening.port);
     const server = `https://127.0.0.1:${listening.port}`;

@@ -20,6 +20,7 @@ import { unsafeSysctlProblem } from '../kubelet/decide/sysctl-allowlist.ts';
 import type { Logger } from '../lib/logger.ts';
 import { StoreInUseError } from '../store/embedded-lock.ts';
 import { applyFiles } from './apply-files.ts';
+import { type AuthenticationSettings, authenticationSettings } from './authentication-settings.ts';
 import { cidrClaims, noCidrClaims } from './cidr-claims.ts';
 import { type ComponentSettings, componentSettings } from './component-settings.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
@@ -46,6 +47,7 @@ interface Run {
   instance: Instance;
   settings: Settings;
   components: ComponentSettings;
+  access: AuthenticationSettings;
   upkeep: UpkeepSettings;
   reservations: NodeReservations;
   logger: Logger;
@@ -108,6 +110,7 @@ const aborted = (signal: AbortSignal): Promise<void> =>
 
 async function prepare(options: UpOptions, progress: Progress): Promise<Run> {
   const components = componentSettings(options);
+  const access = await authenticationSettings(options);
   if (options.withoutApi && options.files.length > 0)
     throw new UserError('--without-api leaves nobody to apply files to: put static pods into the manifests folder');
   parallelPulls(options);
@@ -138,6 +141,7 @@ async function prepare(options: UpOptions, progress: Progress): Promise<Run> {
     instance,
     settings,
     components,
+    access,
     upkeep,
     reservations,
     logger: fileLogger(paths.log),
@@ -247,6 +251,7 @@ async function startAll(run: Run): Promise<void> {
           port: options.port,
           logger,
           components: run.components,
+          access: run.access,
         });
     run.controlPlane = controlPlane;
     progress.step(options.withoutApi ? 'no API, as asked for' : `API ready at ${controlPlane.server}`);

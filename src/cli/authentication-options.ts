@@ -1,0 +1,102 @@
+// The options of `up` for who may ask the API server: tokens, identity providers, front proxies, and the ways of authorization. Names are kube-apiserver's own.
+
+import { type Command, InvalidArgumentError, Option } from 'commander';
+
+/** As written by the user; what they say is checked by main. */
+export interface AuthenticationFlags {
+  /** Absent: nobody reaches health and version only. */
+  anonymousAuth?: boolean;
+  tokenAuthFile?: string;
+  enableBootstrapTokenAuth: boolean;
+  oidcIssuerUrl?: string;
+  oidcClientId?: string;
+  oidcUsernameClaim: string;
+  oidcUsernamePrefix?: string;
+  oidcGroupsClaim?: string;
+  oidcGroupsPrefix: string;
+  oidcRequiredClaim: string[];
+  oidcCaFile?: string;
+  oidcSigningAlgs: string[];
+  authenticationConfig?: string;
+  requestheaderClientCaFile?: string;
+  requestheaderAllowedNames: string[];
+  requestheaderUsernameHeaders: string[];
+  requestheaderGroupHeaders: string[];
+  requestheaderExtraHeadersPrefix: string[];
+  serviceAccountIssuer: string[];
+  apiAudiences: string[];
+  authorizationMode: string[];
+}
+
+function yesOrNo(text: string): boolean {
+  if (text === 'true' || text === 'false') return text === 'true';
+  throw new InvalidArgumentError('wants true or false.');
+}
+
+const items = (text: string, before: string[]): string[] => [
+  ...before,
+  ...text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+];
+
+const collect = (value: string, all: string[]): string[] => [...all, value];
+
+function addOidcOptions(up: Command): Command {
+  return up
+    .option('--oidc-issuer-url <url>', 'an OpenID provider whose ID tokens are known; https only')
+    .option('--oidc-client-id <id>', 'the client that those tokens must be for')
+    .option('--oidc-username-claim <claim>', 'claim that is the user name', 'sub')
+    .option(
+      '--oidc-username-prefix <prefix>',
+      "put before user names (default: the issuer's URL and #, none for the claim email; - for none)",
+    )
+    .option('--oidc-groups-claim <claim>', 'claim that has the groups')
+    .option('--oidc-groups-prefix <prefix>', 'put before groups', '')
+    .option('--oidc-required-claim <claim=value>', 'a claim that tokens must have (repeatable)', collect, [])
+    .option('--oidc-ca-file <file>', "CAs of the provider (default: the system's)")
+    .option('--oidc-signing-algs <names>', 'signatures that count (default: RS256)', items, []);
+}
+
+function addFrontProxyOptions(up: Command): Command {
+  return up
+    .option(
+      '--requestheader-client-ca-file <file>',
+      "CAs of proxies whose X-Remote-* headers count (default: the data folder's own)",
+    )
+    .option(
+      '--requestheader-allowed-names <names>',
+      'common names of such proxies (default: any of those CAs)',
+      items,
+      [],
+    )
+    .option('--requestheader-username-headers <names>', 'default: X-Remote-User', items, [])
+    .option('--requestheader-group-headers <names>', 'default: X-Remote-Group', items, [])
+    .option('--requestheader-extra-headers-prefix <prefixes>', 'default: X-Remote-Extra-', items, []);
+}
+
+export function addAuthenticationOptions(up: Command): Command {
+  up.addOption(
+    new Option(
+      '--anonymous-auth [bool]',
+      'true: who shows nothing is system:anonymous everywhere; false: nowhere; by default at health and version only',
+    ).argParser(yesOrNo),
+  )
+    .option('--token-auth-file <file>', 'tokens and their users: token,user,uid,"group1,group2" in each line')
+    .addOption(
+      new Option('--enable-bootstrap-token-auth [bool]', 'secrets of the type bootstrap.kubernetes.io/token are tokens')
+        .argParser(yesOrNo)
+        .default(false),
+    )
+    .option('--authentication-config <file>', 'AuthenticationConfiguration (apiserver.config.k8s.io/v1)')
+    .option(
+      '--service-account-issuer <url>',
+      'who signs service account tokens; the first signs (repeatable)',
+      collect,
+      [],
+    )
+    .option('--api-audiences <names>', 'what tokens for the API may be meant for (default: the issuer)', items, [])
+    .option('--authorization-mode <modes>', 'Node, RBAC, AlwaysAllow, AlwaysDeny (default: Node,RBAC)', items, []);
+  return addFrontProxyOptions(addOidcOptions(up));
+}

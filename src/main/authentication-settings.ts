@@ -1,0 +1,151 @@
+// What the options say of who may ask the API server, read and checked before anything is started.
+// Follows pkg/kubeapiserver/options/{authentication,authorization}.go of v1.36.
+
+import { readFile } from 'node:fs/promises';
+import { type AuthorizationMode, parseAuthorizationModes } from '../apiserver/authz/modes.ts';
+import { byClaimNames } from '../apiserver/authn/claims.ts';
+import type { AuthenticationOptions } from '../apiserver/authn/create-authentication.ts';
+import { type FrontProxyTrust, usualFrontProxyHeaders } from '../apiserver/authn/front-proxy.ts';
+import type { AnonymousAccess } from '../apiserver/authn/identify.ts';
+import { oidcAlgorithms } from '../apiserver/authn/oidc.ts';
+import { parseTokenFile } from '../apiserver/authn/token-file.ts';
+import { jsonFetcher } from '../apiserver/http/fetch-json.ts';
+import type { AuthenticationFlags } from '../cli/authentication-options.ts';
+import {
+  type AuthenticationConfig,
+  checkIssuerUrl,
+  type ConfiguredIssuer,
+  parseAuthenticationConfig,
+} from './authentication-config.ts';
+import { UserError } from './user-error.ts';
+
+export interface AuthenticationSettings {
+  authentication: AuthenticationOptions;
+  authorizationModes: readonly AuthorizationMode[];
+}
+
+/** Runs a check; what it throws names the option. */
+async function checked<T>(option: string, check: () => T | Promise<T>): Promise<T> {
+  try {
+    return await check();
+  } catch (error) {
+    throw new UserError(`--${option}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function requiredClaims(texts: readonly string[]): Record<string, string> {
+  const pairs = texts
+    .flatMap((text) => text.split(','))
+    .map((text) => {
+      const at = text.indexOf('=');
+      if (at < 1) throw new Error(`${JSON.stringify(text)} is not of the form claim=value`);
+      return [text.slice(0, at), text.slice(at + 1)] as const;
+    });
+  return Object.fromEntries(pairs);
+}
+
+/** The provider that the --oidc-* flags name. */
+async function flaggedIssuer(flags: AuthenticationFlags): Promise<ConfiguredIssuer | undefined> {
+  const { oidcIssuerUrl: url, oidcClientId: clientId, oidcUsernameClaim: claim, oidcCaFile } = flags;
+  if (url === undefined && clientId === undefined) return undefined;
+  if (url === undefined || clientId === undefined)
+    throw new UserError(
+      '--oidc-issuer-url and --oidc-client-id must be specified together when any oidc flags are set',
+    );
+  const algorithms = flags.oidcSigningAlgs.length === 0 ? ['RS256'] : flags.oidcSigningAlgs;
+  const unknown = algorithms.find((name) => !oidcAlgorithms.includes(name));
+  if (unknown !== undefined)
+    throw new UserError(`--oidc-signing-algs: unsupported signing alg: ${JSON.stringify(unknown)}`);
+  // The same name must not mean one person at one provider and another elsewhere.
+  const usual = claim === 'email' ? '' : `${url}#`;
+  const prefix = flags.oidcUsernamePrefix ?? usual;
+  const { oidcGroupsClaim: groups } = flags;
+  return {
+    issuer: {
+      url: await checked('oidc-issuer-url', () => checkIssuerUrl(url, 'issuer.url')),
+      clientIds: [clientId],
+      signingAlgorithms: algorithms,
+      user: byClaimNames({
+        username: { claim, prefix: prefix === '-' ? '' : prefix },
+        ...(groups === undefined ? {} : { groups: { claim: groups, prefix: flags.oidcGroupsPrefix } }),
+        required: await checked('oidc-required-claim', () => requiredClaims(flags.oidcRequiredClaim)),
+      }),
+    },
+    ...(oidcCaFile === undefined ? {} : { ca: await checked('oidc-ca-file', () => readFile(oidcCaFile, 'utf8')) }),
+  };
+}
+
+/** The proxies that the --requestheader-* flags let speak for others; undefined where they name no CA. */
+async function frontProxy(flags: AuthenticationFlags): Promise<FrontProxyTrust | undefined> {
+  const { requestheaderClientCaFile: file, requestheaderAllowedNames: allowedNames } = flags;
+  const or = (said: readonly string[], usual: readonly string[]): readonly string[] => (said.length > 0 ? said : usual);
+  if (file === undefined) {
+    if (allowedNames.length > 0)
+      throw new UserError('--requestheader-allowed-names: needs --requestheader-client-ca-file');
+    return undefined;
+  }
+  return {
+    ca: await checked('requestheader-client-ca-file', () => readFile(file, 'utf8')),
+    allowedNames,
+    usernameHeaders: or(flags.requestheaderUsernameHeaders, usualFrontProxyHeaders.usernameHeaders),
+    groupHeaders: or(flags.requestheaderGroupHeaders, usualFrontProxyHeaders.groupHeaders),
+    extraHeaderPrefixes: or(flags.requestheaderExtraHeadersPrefix, usualFrontProxyHeaders.extraHeaderPrefixes),
+  };
+}
+
+/** Where nobody may come, as flag or file say; undefined where neither does. */
+function anonymousAccess(
+  flag: boolean | undefined,
+  config: AuthenticationConfig['anonymous'],
+  modes: readonly AuthorizationMode[],
+): AnonymousAccess | undefined {
+  if (flag !== undefined && config !== undefined)
+    throw new UserError('--anonymous-auth: conflicts with anonymous in --authentication-config');
+  // Who is allowed everything must at least be known.
+  if (modes.includes('AlwaysAllow')) return () => false;
+  const said = config ?? (flag === undefined ? undefined : { enabled: flag });
+  if (said === undefined) return undefined;
+  const { enabled, paths } = said;
+  return (path) => enabled && (paths === undefined || paths.includes(path));
+}
+
+/** Throws a UserError that names the option for what is wrong, contradictory or not built. */
+export async function authenticationSettings(flags: AuthenticationFlags): Promise<AuthenticationSettings> {
+  const { tokenAuthFile, authenticationConfig: configFile } = flags;
+  const authorizationModes = await checked('authorization-mode', () =>
+    parseAuthorizationModes(flags.authorizationMode),
+  );
+  const flagged = await flaggedIssuer(flags);
+  if (flagged !== undefined && configFile !== undefined)
+    throw new UserError('--authentication-config: authentication-config file and oidc-* flags are mutually exclusive');
+  const config: AuthenticationConfig =
+    configFile === undefined
+      ? { issuers: flagged === undefined ? [] : [flagged] }
+      : await checked('authentication-config', async () =>
+          parseAuthenticationConfig(await readFile(configFile, 'utf8')),
+        );
+  const [anonymous, proxy] = [
+    anonymousAccess(flags.anonymousAuth, config.anonymous, authorizationModes),
+    await frontProxy(flags),
+  ];
+  for (const url of flags.serviceAccountIssuer)
+    if (url.includes(':')) await checked('service-account-issuer', () => new URL(url));
+  return {
+    authorizationModes,
+    authentication: {
+      bootstrapTokens: flags.enableBootstrapTokenAuth,
+      issuers: config.issuers.map(({ issuer, ca }) => ({ issuer, fetchJson: jsonFetcher(ca) })),
+      ...(anonymous === undefined ? {} : { anonymous }),
+      ...(proxy === undefined ? {} : { frontProxy: proxy }),
+      ...(flags.serviceAccountIssuer.length === 0 ? {} : { serviceAccountIssuers: flags.serviceAccountIssuer }),
+      ...(flags.apiAudiences.length === 0 ? {} : { apiAudiences: flags.apiAudiences }),
+      ...(tokenAuthFile === undefined
+        ? {}
+        : {
+            tokenFile: await checked('token-auth-file', async () =>
+              parseTokenFile(tokenAuthFile, await readFile(tokenAuthFile, 'utf8')),
+            ),
+          }),
+    },
+  };
+}
