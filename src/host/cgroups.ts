@@ -124,13 +124,14 @@ export function cgroupsV2(root: string): Cgroups {
     async limit(path, limits) {
       const set = (file: string, value: string | number): Promise<void> =>
         writeFile(`${root}${path}/${file}`, String(value));
-      if (limits.cpuShares !== undefined) await set('cpu.weight', cpuWeightOf(limits.cpuShares));
-      if (limits.cpuQuotaMicros !== undefined)
-        await set('cpu.max', `${limits.cpuQuotaMicros < 0 ? 'max' : limits.cpuQuotaMicros} ${periodMicros}`);
-      if (limits.memoryBytes !== undefined)
-        await set('memory.max', limits.memoryBytes < 0 ? 'max' : limits.memoryBytes);
-      if (limits.pids !== undefined) await set('pids.max', limits.pids < 0 ? 'max' : limits.pids);
-      for (const { pageSize, limit } of limits.hugepages ?? []) await set(`hugetlb.${pageSize}.max`, limit);
+      const { cpuShares, cpuQuotaMicros: quota, memoryBytes, pids, hugepages = [] } = limits;
+      await Promise.all([
+        cpuShares === undefined ? undefined : set('cpu.weight', cpuWeightOf(cpuShares)),
+        quota === undefined ? undefined : set('cpu.max', `${quota < 0 ? 'max' : quota} ${periodMicros}`),
+        memoryBytes === undefined ? undefined : set('memory.max', memoryBytes < 0 ? 'max' : memoryBytes),
+        pids === undefined ? undefined : set('pids.max', pids < 0 ? 'max' : pids),
+        ...hugepages.map(({ pageSize, limit }) => set(`hugetlb.${pageSize}.max`, limit)),
+      ]);
     },
     async limits(path) {
       const file = async (name: string): Promise<string> => (await read(`${root}${path}/${name}`)).trim();
@@ -179,15 +180,18 @@ export function cgroupsV1(roots: ReadonlyMap<string, string>, all: readonly stri
       await Promise.all(['cpuset.cpus', 'cpuset.mems'].map((file) => inheritCpuset(cpuset, path, file)));
     },
     async limit(path, limits) {
-      if (limits.cpuShares !== undefined) await set('cpu', path, 'cpu.shares', Math.max(limits.cpuShares, 2));
-      if (limits.cpuQuotaMicros !== undefined) {
+      const { cpuShares, cpuQuotaMicros: quota, memoryBytes, pids, hugepages = [] } = limits;
+      const setQuota = async (micros: number): Promise<void> => {
         await set('cpu', path, 'cpu.cfs_period_us', periodMicros);
-        await set('cpu', path, 'cpu.cfs_quota_us', limits.cpuQuotaMicros);
-      }
-      if (limits.memoryBytes !== undefined) await set('memory', path, 'memory.limit_in_bytes', limits.memoryBytes);
-      if (limits.pids !== undefined) await set('pids', path, 'pids.max', limits.pids < 0 ? 'max' : limits.pids);
-      for (const { pageSize, limit } of limits.hugepages ?? [])
-        await set('hugetlb', path, `hugetlb.${pageSize}.limit_in_bytes`, limit);
+        await set('cpu', path, 'cpu.cfs_quota_us', micros);
+      };
+      await Promise.all([
+        cpuShares === undefined ? undefined : set('cpu', path, 'cpu.shares', Math.max(cpuShares, 2)),
+        quota === undefined ? undefined : setQuota(quota),
+        memoryBytes === undefined ? undefined : set('memory', path, 'memory.limit_in_bytes', memoryBytes),
+        pids === undefined ? undefined : set('pids', path, 'pids.max', pids < 0 ? 'max' : pids),
+        ...hugepages.map(({ pageSize, limit }) => set('hugetlb', path, `hugetlb.${pageSize}.limit_in_bytes`, limit)),
+      ]);
     },
     async limits(path) {
       const number = async (controller: string, file: string): Promise<number> =>

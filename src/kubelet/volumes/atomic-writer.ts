@@ -74,21 +74,30 @@ async function isUpToDate(files: Files, folder: string, payload: Payload): Promi
   return true;
 }
 
-async function writeInto(files: Files, folder: string, payload: Payload): Promise<void> {
-  for (const [path, file] of payload) {
-    const parts = path.split('/').slice(0, -1);
-    for (let i = 1; i <= parts.length; i++) {
-      const parent = `${folder}/${parts.slice(0, i).join('/')}`;
-      await files.mkdir(parent, { recursive: true, mode: 0o755 });
-      await files.chmod(parent, 0o755);
-    }
-    const target = `${folder}/${path}`;
-    await files.writeFile(target, file.data, file.mode);
-    if (file.uid !== undefined) {
-      const stat = await files.lstat(target);
-      await files.chown(target, file.uid, stat?.gid ?? 0);
-    }
+async function writeOne(files: Files, folder: string, path: string, file: ProjectedFile): Promise<void> {
+  const parts = path.split('/').slice(0, -1);
+  for (let i = 1; i <= parts.length; i++) {
+    const parent = `${folder}/${parts.slice(0, i).join('/')}`;
+    await files.mkdir(parent, { recursive: true, mode: 0o755 });
+    await files.chmod(parent, 0o755);
   }
+  const target = `${folder}/${path}`;
+  await files.writeFile(target, file.data, file.mode);
+  if (file.uid !== undefined) {
+    const stat = await files.lstat(target);
+    await files.chown(target, file.uid, stat?.gid ?? 0);
+  }
+}
+
+async function writeInto(files: Files, folder: string, payload: Payload): Promise<void> {
+  await allEnded([...payload].map(([path, file]) => writeOne(files, folder, path, file)));
+}
+
+/** Rejects with the first failure, but only once none of them is under way any more: what they made can be removed then. */
+async function allEnded(steps: readonly Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(steps);
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
 }
 
 async function removeIfThere(files: Files, path: string): Promise<void> {
@@ -105,9 +114,8 @@ async function removeIfThere(files: Files, path: string): Promise<void> {
 async function tidy(files: Files, volume: string, payload: Payload, current: string, fresh: boolean): Promise<void> {
   const wanted = new Set([...payload.keys()].map((path) => path.split('/')[0] ?? ''));
   const present = fresh ? [] : await files.readdir(volume);
-  for (const name of wanted) {
-    if (!present.includes(name)) await files.symlink(`${dataLink}/${name}`, `${volume}/${name}`);
-  }
+  const missing = [...wanted].filter((name) => !present.includes(name));
+  await allEnded(missing.map((name) => files.symlink(`${dataLink}/${name}`, `${volume}/${name}`)));
   for (const name of present) {
     const ours = name === dataLink || name === current || wanted.has(name);
     if (!ours) await removeIfThere(files, `${volume}/${name}`);
