@@ -228,6 +228,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       registry,
       resources,
       definitions,
+      webhooks: { objects, random, clock, call: options.callWebhook ?? callWebhook },
       transport: () => createInProcessTransport(pipeline, apiserverUser),
     });
   const listeners: Listener[] = [];

@@ -10,6 +10,8 @@ import type { Transport } from '../../api/transport.ts';
 import { sleep } from '../../lib/clock.ts';
 import type { RegistryDeps } from '../registry/commit.ts';
 import { type DynamicResourceTable, resourceInfo, type ResourceInfo } from '../resources.ts';
+import type { CallDeps } from '../admission/webhook/call.ts';
+import { conversionWebhook } from './conversion-webhook.ts';
 import { endDefinition } from './end-definition.ts';
 import { keyLoop } from './key-loop.ts';
 
@@ -18,6 +20,8 @@ export interface CustomResourcesDeps {
   resources: DynamicResourceTable;
   /** The resource customresourcedefinitions. */
   definitions: ResourceInfo;
+  /** How conversion webhooks are called. */
+  webhooks: CallDeps;
   /** Acts as the server itself. */
   transport(): Transport;
 }
@@ -80,8 +84,13 @@ export function createCustomResources(deps: CustomResourcesDeps): CustomResource
   const kindsOf = (crd: CustomResourceDefinition) =>
     customKinds(crd, {
       rulesOf: (schema) => compileRules(schema, new FieldPath()),
+      ...remoteOf(crd),
       isTerminating: () => find(crd.metadata?.name ?? '')?.metadata?.deletionTimestamp !== undefined,
     });
+  const remoteOf = ({ spec: { conversion } }: CustomResourceDefinition) =>
+    conversion?.strategy !== 'Webhook' || conversion.webhook === undefined
+      ? {}
+      : { convert: conversionWebhook(deps.webhooks, conversion.webhook, stopping.signal) };
   /** What is built in is never taken over. */
   const isFree = (group: string, version: string, resource: string, own: readonly ResourceInfo[]): boolean => {
     const found = resources.find(group, version, resource);

@@ -4,7 +4,7 @@ import { type Clock, sleep, type Timer } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { CompactedError, type Store, type StoreEvent } from '../../store/store.ts';
 import type { ResourceInfo } from '../resources.ts';
-import { objectVersion, type ObjectVersion } from './object-version.ts';
+import { convertBytes, objectVersion, type ObjectVersion } from './object-version.ts';
 import { ResourceCache } from './resource-cache.ts';
 import { SortedMap } from './sorted-map.ts';
 
@@ -28,6 +28,10 @@ export class CacheFeed {
   readonly #caches = new Map<ResourceInfo, ResourceCache>();
   /** Caches that are being filled, with the events that came meanwhile. */
   readonly #filling = new Map<ResourceCache, StoreEvent[]>();
+  /** Changes that wait for their conversion, by their revisions. */
+  readonly #converting = new Map<ResourceCache, { revisions: number[]; last: Promise<void> }>();
+  /** Caches whose objects have been asked for. */
+  readonly #asked = new WeakSet<ResourceCache>();
   readonly #retirements = new Set<Timer>();
   readonly #stop = new AbortController();
   #waiters: Waiter[] = [];
@@ -61,7 +65,7 @@ export class CacheFeed {
   }
 
   async #fill(prefix: string, caches: readonly ResourceCache[]): Promise<number> {
-    const { revision, loaded } = await this.#read(prefix, caches);
+    const { revision, loaded } = await this.#readStore(prefix, caches);
     for (const [cache, objects] of loaded) {
       // The whole store may have been loaded anew meanwhile.
       if (revision > cache.loadedAt) cache.load(objects, revision);
@@ -83,6 +87,7 @@ export class CacheFeed {
   }
 
   #drop(info: ResourceInfo): void {
+    this.#converting.delete(this.cache(info));
     this.#caches.delete(info);
     const left = (this.#byPrefix.get(info.keyPrefix) ?? []).filter((cache) => cache.info !== info);
     if (left.length > 0) this.#byPrefix.set(info.keyPrefix, left);
@@ -135,7 +140,7 @@ export class CacheFeed {
   async #load(): Promise<number> {
     for (;;) {
       const caches = [...this.#caches.values()];
-      const { revision, loaded } = await this.#read(root, caches);
+      const { revision, loaded } = await this.#readStore(root, caches);
       // One that was added meanwhile may have missed what nobody was told.
       if ([...this.#caches.values()].some((cache) => !loaded.has(cache))) continue;
       for (const [cache, objects] of loaded) cache.load(objects, revision);
@@ -145,7 +150,7 @@ export class CacheFeed {
   }
 
   /** The objects of these caches below the prefix, as of one revision. */
-  async #read(
+  async #readStore(
     prefix: string,
     caches: readonly ResourceCache[],
   ): Promise<{ revision: number; loaded: Map<ResourceCache, SortedMap<ObjectVersion>> }> {
@@ -212,6 +217,56 @@ export class CacheFeed {
   }
 
   #applyTo(cache: ResourceCache, event: StoreEvent): void {
+    if (cache.info.kind.storage?.remote === undefined) this.#applyNow(cache, event);
+    else this.#applyConverted(cache, event);
+  }
+
+  /** Has what another server converts shown only once that is done, in order. */
+  #applyConverted(cache: ResourceCache, event: StoreEvent): void {
+    const queue = this.#converting.get(cache) ?? { revisions: [], last: Promise.resolve() };
+    this.#converting.set(cache, queue);
+    queue.revisions.push(event.revision);
+    const apply = async (): Promise<void> => {
+      try {
+        // Before anybody has read from it, nobody may ever.
+        if (!this.#asked.has(cache)) cache.applyUnseen(event);
+        else {
+          const values = [event.current, event.previous].flatMap((kv) => (kv === undefined ? [] : [kv.value]));
+          await convertBytes(cache.info.kind, values);
+          this.#applyNow(cache, event);
+        }
+      } catch (error) {
+        this.#logger.warn('an object could not be converted', { key: event.key, error: String(error) });
+        cache.applyUnseen(event);
+      }
+      queue.revisions.shift();
+    };
+    queue.last = queue.last.then(apply);
+  }
+
+  /**
+   * For kinds whose objects another server converts: resolves once what the cache holds (or its one object with that key) can be shown.
+   * Rejects with the Error of the conversion.
+   */
+  async prepared(info: ResourceInfo, key?: string): Promise<void> {
+    const cache = this.cache(info);
+    this.#asked.add(cache);
+    await this.#converting.get(cache)?.last;
+    const one = key === undefined ? undefined : cache.objects.get(key);
+    const versions = key === undefined ? [...cache.objects.range(info.keyPrefix)] : one === undefined ? [] : [one];
+    await convertBytes(
+      info.kind,
+      versions.map(({ stored }) => stored),
+    );
+  }
+
+  /** Every change up to and with this revision is in the cache of that resource. */
+  progressOf(info: ResourceInfo): number {
+    const [first] = this.#converting.get(this.cache(info))?.revisions ?? [];
+    return first === undefined ? this.#progress : Math.min(this.#progress, first - 1);
+  }
+
+  #applyNow(cache: ResourceCache, event: StoreEvent): void {
     try {
       cache.apply(event);
     } catch (error) {

@@ -4,12 +4,15 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Random } from '../../lib/random.ts';
 import { ApiError } from '../../api/meta/errors.ts';
+import type { KubeObject } from '../../api/meta/types.ts';
 import { type KeyValue, type Store, ValueTooLargeError } from '../../store/store.ts';
 import type { AdmissionChain } from '../admission/admission.ts';
 import type { ObjectMachinery } from '../machinery.ts';
 import { objectKey, type ResourceInfo } from '../resources.ts';
 import type { CacheFeed } from './cache-feed.ts';
+import { noteServed } from './convert-stored.ts';
 import {
+  convertBytes,
   encodeObject,
   objectVersion,
   type ObjectPlace,
@@ -66,20 +69,55 @@ export async function currentVersion(
   key: string,
 ): Promise<ObjectVersion | undefined> {
   await deps.feed.caughtUp();
+  await prepared(deps, info, key);
   return deps.feed.cache(info).objects.get(key);
 }
 
 export type CommitResult = { ok: true; version: ObjectVersion } | { ok: false; actual: ObjectVersion | undefined };
 
-const versionOf = (info: ResourceInfo, place: ObjectPlace, kv: KeyValue | undefined): ObjectVersion | undefined =>
-  kv === undefined ? undefined : objectVersion(info.kind, place, kv.value, kv.modRevision, kv.lease);
+async function versionOf(
+  info: ResourceInfo,
+  place: ObjectPlace,
+  kv: KeyValue | undefined,
+): Promise<ObjectVersion | undefined> {
+  if (kv === undefined) return undefined;
+  await converted(info, [kv.value]);
+  return objectVersion(info.kind, place, kv.value, kv.modRevision, kv.lease);
+}
+
+/** Makes stored bytes ready for versions of them, where another server converts them. Throws 500. */
+export async function converted({ kind }: ResourceInfo, stored: readonly Uint8Array[]): Promise<void> {
+  if (kind.storage?.remote !== undefined) await orFail(convertBytes(kind, stored));
+}
+
+/** Makes what the cache of a kind holds ready where another server converts it: one object, or all. Throws 500. */
+export async function prepared({ feed }: RegistryDeps, info: ResourceInfo, key?: string): Promise<void> {
+  if (info.kind.storage?.remote !== undefined) await orFail(feed.prepared(info, key));
+}
+
+async function orFail<T>(converting: Promise<T>): Promise<T> {
+  try {
+    return await converting;
+  } catch (error) {
+    throw plainError(error instanceof Error ? error.message : String(error));
+  }
+}
 
 /** The bytes that the store keeps for the object. */
 function bytesOf(info: ResourceInfo, object: StoredObject): Buffer {
   const { storage } = info.kind;
   if (storage === undefined) return encodeObject(object);
-  const stored = storage.toStorage(object);
-  return encodeObject({ ...stored, metadata: stored.metadata ?? {} });
+  return encode(storage.toStorage(object));
+}
+
+const encode = (object: KubeObject): Buffer => encodeObject({ ...object, metadata: object.metadata ?? {} });
+
+/** The same where another server may have to convert it. Throws 500. */
+async function bytesToStore(info: ResourceInfo, object: StoredObject): Promise<Buffer> {
+  const remote = info.kind.storage?.remote;
+  if (remote === undefined) return bytesOf(info, object);
+  const [stored = object] = await orFail(remote.toStorage([object]));
+  return encode(stored);
 }
 
 /** Writes if the key's revision is `expected` (0: must not exist). The object must not be changed afterwards. */
@@ -91,7 +129,7 @@ export async function commitPut(
   expected: number,
   lease = 0,
 ): Promise<CommitResult> {
-  const value = bytesOf(info, object);
+  const value = await bytesToStore(info, object);
   try {
     const result = await deps.store.txn({
       op: 'put',
@@ -100,7 +138,8 @@ export async function commitPut(
       expected,
       ...(lease === 0 ? {} : { lease }),
     });
-    if (!result.ok) return { ok: false, actual: versionOf(info, place, result.actual) };
+    if (!result.ok) return { ok: false, actual: await versionOf(info, place, result.actual) };
+    await converted(info, [value]);
     return { ok: true, version: objectVersion(info.kind, place, value, result.revision, lease) };
   } catch (error) {
     if (error instanceof ValueTooLargeError) throw plainError('etcdserver: request is too large');
@@ -115,7 +154,10 @@ export function dryVersion(
   object: StoredObject,
   revision: number,
 ): ObjectVersion {
-  return objectVersion(info.kind, place, bytesOf(info, object), revision);
+  const value = bytesOf(info, object);
+  // It is in the served version still.
+  if (info.kind.storage?.remote !== undefined) noteServed(info.kind, value, value);
+  return objectVersion(info.kind, place, value, revision);
 }
 
 /** Deletes if the key's revision is `expected`. The version given back shows the object at the revision of its end. */
@@ -126,7 +168,7 @@ export async function commitDelete(
   last: ObjectVersion,
 ): Promise<CommitResult> {
   const result = await deps.store.txn({ op: 'delete', key: place.key, expected: last.revision });
-  if (!result.ok) return { ok: false, actual: versionOf(info, place, result.actual) };
+  if (!result.ok) return { ok: false, actual: await versionOf(info, place, result.actual) };
   return { ok: true, version: last.at(result.revision) };
 }
 

@@ -6,7 +6,7 @@ import { nextTurn } from '../../lib/next-turn.ts';
 import { CompactedError, FutureRevisionError } from '../../store/store.ts';
 import type { ObjectList } from '../request.ts';
 import { objectKey, type ResourceInfo } from '../resources.ts';
-import { type RegistryDeps } from './commit.ts';
+import { converted, prepared, type RegistryDeps } from './commit.ts';
 import { type ContinueToken, decodeContinue, encodeContinue } from './continue-token.ts';
 import { type ListOptions, parseRevision } from './list-options.ts';
 import { objectVersion, type ObjectVersion } from './object-version.ts';
@@ -29,7 +29,9 @@ export async function getObject(
   const wanted = parseRevision(resourceVersion, 'get');
   await deps.feed.caughtUp();
   await atLeast(deps, wanted);
-  const found = deps.feed.cache(info).objects.get(objectKey(info, namespace, name));
+  const key = objectKey(info, namespace, name);
+  await prepared(deps, info, key);
+  const found = deps.feed.cache(info).objects.get(key);
   if (found === undefined) throw notFound(info.qualified, name);
   return found;
 }
@@ -85,8 +87,9 @@ async function listFromCache(
   startKey: string,
   limit: number,
 ): Promise<ObjectList> {
+  await prepared(deps, info);
   const cache = deps.feed.cache(info);
-  const revision = deps.feed.progress;
+  const revision = deps.feed.progressOf(info);
   const name = selection.fields.exact('metadata.name');
   if (name !== undefined && (!info.kind.namespaced || selection.namespace !== '') && startKey === prefix) {
     const only = cache.objects.get(prefix + name);
@@ -159,6 +162,10 @@ async function listFromStore(
   try {
     for (;;) {
       const chunk = await deps.store.range(prefix, { startKey: from, revision, limit: limit > 0 ? limit + 1 : 1000 });
+      await converted(
+        info,
+        chunk.items.map(({ value }) => value),
+      );
       for (const [i, kv] of chunk.items.entries()) {
         if (limit > 0 && found.length === limit) {
           const last = found.at(-1);

@@ -2,6 +2,7 @@
 
 import type { KubeObject, ObjectMeta } from '../../api/meta/types.ts';
 import type { AnyKind } from '../../api/scheme.ts';
+import { convertStored, servedBytes } from './convert-stored.ts';
 
 const metadataMarker = Buffer.from('"metadata":{');
 const rvKey = Buffer.from('"resourceVersion":"');
@@ -56,6 +57,10 @@ export function encodeObject(object: StoredObject): Buffer {
   return bytes;
 }
 
+/** Makes stored bytes ready for versions of them, for kinds whose objects another server converts. Rejects where that fails. */
+export const convertBytes = (kind: AnyKind, stored: readonly Uint8Array[]): Promise<void> =>
+  convertStored(kind, stored, (object) => encodeObject({ ...object, metadata: object.metadata ?? {} }));
+
 /** Freezes a JSON tree; parts already frozen are taken as done. */
 function deepFreeze(value: unknown): void {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
@@ -107,6 +112,7 @@ export class ObjectVersion {
     if (this.#bytes === undefined) {
       const storage = this.kind.storage;
       if (storage === undefined) this.#bytes = this.#stored;
+      else if (storage.remote !== undefined) this.#bytes = servedBytes(this.kind, this.#stored);
       else {
         const stored = JSON.parse(Buffer.from(this.#stored).toString('utf8')) as KubeObject;
         const served = storage.fromStorage(stored);
@@ -114,6 +120,11 @@ export class ObjectVersion {
       }
     }
     return this.#bytes;
+  }
+
+  /** The bytes that the store keeps. */
+  get stored(): Uint8Array {
+    return this.#stored;
   }
 
   /** Where resourceVersion goes: right after `"metadata":{`, which encodeObject puts third. */

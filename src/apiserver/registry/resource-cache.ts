@@ -149,6 +149,17 @@ export class ResourceCache {
     this.#dispatch(cached);
   }
 
+  /** Takes one change that nobody can be shown: watches end, and those that begin later do not see it. */
+  applyUnseen(event: StoreEvent): void {
+    if (event.revision <= this.#loadedAt) return;
+    const { current } = this.toCacheEvent(event, this.objects.get(event.key));
+    if (current !== undefined) this.objects.set(event.key, current);
+    else this.objects.delete(event.key);
+    this.#window = [];
+    this.#windowStart = event.revision;
+    this.#endWatches();
+  }
+
   /** For as long as the cache lives. */
   observe(observer: CacheObserver): void {
     this.#observers.push(observer);

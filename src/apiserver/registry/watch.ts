@@ -7,7 +7,7 @@ import { nextTurn } from '../../lib/next-turn.ts';
 import { CompactedError } from '../../store/store.ts';
 import type { WatchItem, WatchSink } from '../request.ts';
 import type { ResourceInfo } from '../resources.ts';
-import type { RegistryDeps } from './commit.ts';
+import { converted, prepared, type RegistryDeps } from './commit.ts';
 import { atLeast } from './list.ts';
 import { type ListOptions, parseRevision } from './list-options.ts';
 import { type CacheWatcher, selects } from './resource-cache.ts';
@@ -33,6 +33,11 @@ export async function prepareWatch(
   else if (options.sendInitialEvents === true) {
     const late = await atLeast(deps, revision).catch((error: unknown) => error);
     if (late !== undefined) return (sink) => refuse(sink, late);
+  }
+  try {
+    await prepared(deps, info);
+  } catch (error) {
+    return (sink) => refuse(sink, error);
   }
   return (sink) => new Watch(deps, info, options, revision, sink).start();
 }
@@ -79,7 +84,7 @@ class Watch {
     this.#timeout = clock.after(timeoutMs, () => this.#finish());
     this.#scheduleBookmark();
     if (sendInitialEvents === true) this.#showAll().catch((error: unknown) => this.#broke(error));
-    else if (this.#revision === 0) this.#join(this.#deps.feed.progress);
+    else if (this.#revision === 0) this.#join(this.#deps.feed.progressOf(this.#info));
     else this.#from(this.#revision);
     return () => this.#finish();
   }
@@ -88,7 +93,7 @@ class Watch {
   async #showAll(): Promise<void> {
     const { selection } = this.#options;
     const cache = this.#deps.feed.cache(this.#info);
-    const revision = this.#deps.feed.progress;
+    const revision = this.#deps.feed.progressOf(this.#info);
     const namespaced = this.#info.kind.namespaced && selection.namespace !== '';
     const prefix = this.#info.keyPrefix + (namespaced ? `${selection.namespace}/` : '');
     const objects = [...cache.objects.range(prefix)];
@@ -119,6 +124,11 @@ class Watch {
     try {
       const batches = store.watch(this.#info.keyPrefix, { fromRevision: after + 1, signal: this.#abort.signal });
       for await (const batch of batches) {
+        const stored = batch.events.flatMap(({ current, previous }) => [current, previous]);
+        await converted(
+          this.#info,
+          stored.flatMap((kv) => (kv === undefined ? [] : [kv.value])),
+        );
         for (const event of batch.events) {
           const item = cache.toCacheEvent(event).itemFor(this.#options.selection);
           if (item !== undefined) this.#receive(item);
@@ -188,7 +198,8 @@ class Watch {
   }
 
   #sendBookmark(): void {
-    if (this.#live) this.#push({ kind: 'bookmark', revision: this.#deps.feed.progress, initialEventsEnd: false });
+    if (this.#live)
+      this.#push({ kind: 'bookmark', revision: this.#deps.feed.progressOf(this.#info), initialEventsEnd: false });
   }
 
   #fail(asked: number, compacted: number): void {

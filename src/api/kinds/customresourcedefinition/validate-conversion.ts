@@ -1,6 +1,7 @@
 // Checks of how objects are converted between versions.
 // Follows apiextensions-apiserver pkg/apis/apiextensions/validation/validation.go (validateCustomResourceConversion) of v1.36.
 
+import { validateClientConfig } from '../admissionregistration/client-config.ts';
 import type { CustomResourceConversion } from '../../generated/types.ts';
 import { type FieldError, FieldPath, forbiddenField, invalid, notSupported, required } from '../../meta/errors.ts';
 import { dns1035Label } from '../../meta/names.ts';
@@ -38,7 +39,8 @@ export function validateConversion(
   const { strategy = '', webhook } = conversion;
   const errors: FieldError[] = [];
   if (strategy === '') errors.push(required(path.child('strategy')));
-  else if (strategy !== 'None') errors.push(notSupported(path.child('strategy'), strategy, ['None']));
+  else if (strategy !== 'None' && strategy !== 'Webhook')
+    errors.push(notSupported(path.child('strategy'), strategy, ['None', 'Webhook']));
   const client = webhook?.clientConfig;
   const at = path.child('webhookClientConfig');
   const versions = webhook?.conversionReviewVersions ?? [];
@@ -51,6 +53,7 @@ export function validateConversion(
   if (client === undefined) errors.push(required(at, 'required when strategy is set to Webhook'));
   else {
     const { caBundle = '' } = client;
+    errors.push(...validateClientConfig(at, client));
     if (!allowAnyBundle && !isCaBundle(caBundle))
       errors.push(
         invalid(at.child('caBundle'), caBundle, 'unable to load root certificates: unable to parse bytes as PEM block'),

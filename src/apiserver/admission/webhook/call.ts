@@ -1,7 +1,11 @@
 // Asks one webhook and gives its verdict, or says why there is none.
 // Follows apiserver pkg/admission/plugin/webhook/{mutating,validating}/dispatcher.go (call…Hook) of v1.36.
 
-import type { MutatingWebhook, ValidatingWebhook } from '../../../api/generated/types.ts';
+import type {
+  AdmissionregistrationV1WebhookClientConfig,
+  MutatingWebhook,
+  ValidatingWebhook,
+} from '../../../api/generated/types.ts';
 import { badRequest, internalError } from '../../../api/meta/errors.ts';
 import { goQuote } from '../../../api/meta/go-format.ts';
 import type { Clock } from '../../../lib/clock.ts';
@@ -16,6 +20,14 @@ export interface CallDeps {
   random: Random;
   clock: Clock;
   call: WebhookCaller;
+}
+
+/** How a webhook is reached, and how long it may take. */
+export interface WebhookTarget {
+  clientConfig: AdmissionregistrationV1WebhookClientConfig;
+  timeoutSeconds: number;
+  /** What follows the path: ?timeout=10s */
+  query: string;
 }
 
 type Webhook = Pick<
@@ -77,10 +89,9 @@ function statusMessage(body: Buffer): string | undefined {
 /** Where the webhook is. Throws an Error. */
 async function target(
   deps: CallDeps,
-  { clientConfig, timeoutSeconds = 10 }: Webhook,
+  { clientConfig, query }: WebhookTarget,
 ): Promise<Pick<WebhookCall, 'url' | 'connectTo'>> {
   const { url, service } = clientConfig;
-  const query = `?timeout=${timeoutSeconds}s`;
   if (service === undefined) return { url: `${url ?? ''}${query}`, connectTo: undefined };
   const { namespace, name, path = '', port = 443 } = service;
   const full = `https://${name}.${namespace}.svc:${port}${path.startsWith('/') ? path : `/${path}`}${query}`;
@@ -94,15 +105,32 @@ async function target(
 }
 
 /** One exchange, ended by the webhook's own time limit or by the end of the request. */
-async function exchange(deps: CallDeps, hook: Webhook, body: Buffer, outer: AbortSignal): Promise<WebhookAnswer> {
+async function exchange(deps: CallDeps, hook: WebhookTarget, body: Buffer, outer: AbortSignal): Promise<WebhookAnswer> {
   const limit = new AbortController();
-  const timer = deps.clock.after((hook.timeoutSeconds ?? 10) * 1000, () => limit.abort());
+  const timer = deps.clock.after(hook.timeoutSeconds * 1000, () => limit.abort());
   const ca = Buffer.from(hook.clientConfig.caBundle ?? '', 'base64').toString('utf8');
   try {
     const signal = AbortSignal.any([outer, limit.signal]);
     return await deps.call({ ...(await target(deps, hook)), ca, body, signal });
   } finally {
     timer.cancel();
+  }
+}
+
+/** Posts JSON to a webhook and reads the JSON of its answer. Rejects with an Error in client-go's words. */
+export async function postJson(
+  deps: CallDeps,
+  hook: WebhookTarget,
+  body: Buffer,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const answer = await exchange(deps, hook, body, signal);
+  if (answer.status < 200 || answer.status > 206) throw new Error(refusedText(answer));
+  try {
+    return JSON.parse(answer.body.toString('utf8'));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`couldn't get version/kind; json parse error: ${why}`, { cause: error });
   }
 }
 
@@ -129,17 +157,11 @@ export async function askWebhook(
     );
   const uid = deps.random.uuid();
   const body = reviewBody(version, uid, subject);
-  const answer = await exchange(deps, hook, body, at.signal()).catch((error: unknown) =>
+  const { clientConfig, timeoutSeconds = 10 } = hook;
+  const reached = { clientConfig, timeoutSeconds, query: `?timeout=${timeoutSeconds}s` };
+  const value = await postJson(deps, reached, body, at.signal()).catch((error: unknown) =>
     fail('failed to call webhook', error),
   );
-  if (answer.status < 200 || answer.status > 206) return fail('failed to call webhook', refusedText(answer));
-  let value: unknown;
-  try {
-    value = JSON.parse(answer.body.toString('utf8'));
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return fail('failed to call webhook', `couldn't get version/kind; json parse error: ${why}`);
-  }
   try {
     return readVerdict(version, uid, mutating, value);
   } catch (error) {
