@@ -6,7 +6,15 @@ const names = (list: string): string[] =>
   servedKinds(allKinds, list).map(({ group, version, resource }) => `${group}/${version}/${resource}`);
 
 describe('servedKinds', () => {
-  it('serves everything where nothing is said', () => expect(servedKinds(allKinds, '')).toEqual(allKinds));
+  it('serves everything but alpha and beta versions where nothing is said', () =>
+    expect(servedKinds(allKinds, '')).toEqual(allKinds.filter(({ version }) => !/alpha|beta/.test(version))));
+
+  it('serves PodPresets where that is asked for', () => {
+    const presets = 'settings.k8s.io/v1alpha1/podpresets';
+    expect(names('')).not.toContain(presets);
+    for (const list of ['settings.k8s.io/v1alpha1=true', 'settings.k8s.io/v1alpha1', 'api/alpha=true', 'api/all=true'])
+      expect(names(list)).toContain(presets);
+  });
 
   it('turns off a version, a resource, or what is not named', () => {
     expect(names('events.k8s.io/v1=false')).not.toContain('events.k8s.io/v1/events');
@@ -22,14 +30,13 @@ describe('servedKinds', () => {
   });
 
   it.each([
-    ['settings.k8s.io/v1alpha1=true', 'unknown api groups settings.k8s.io'],
+    ['settings.k8s.io/v1=true', 'group version settings.k8s.io/v1 that has not been registered'],
     ['events.k8s.io/v2=true', 'group version events.k8s.io/v2 that has not been registered'],
     ['nonsense', 'runtime-config invalid key nonsense'],
     ['a/b/c/d=true', 'runtime-config invalid key a/b/c/d'],
     ['events.k8s.io/v1=perhaps', 'invalid value of events.k8s.io/v1: perhaps, err: strconv.ParseBool'],
     ['api/all=false', 'invalid key with only api/all=false'],
-    ['api/all=true', 'no alpha or beta API is built'],
-    ['api/alpha=true', 'no such API is built'],
+    ['api/beta=true', 'no such API is built'],
     ['resource.k8s.io/v1beta1=true', 'runtime-config resource.k8s.io/v1beta1: not built into Peapod'],
     ['v1=false', 'Peapod itself needs the core API'],
   ])('refuses %j', (list, message) => expect(() => servedKinds(allKinds, list)).toThrow(message));

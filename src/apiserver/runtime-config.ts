@@ -4,7 +4,7 @@
 import { parseBool } from '../api/feature-gates.ts';
 import type { AnyKind } from '../api/scheme.ts';
 
-/** The groups of v1.36 with their versions; those not served by default come last. */
+/** The groups of v1.36 with their versions, and settings.k8s.io of v1.19 for PodPresets; those not served by default come last. */
 const knownVersions: Readonly<Record<string, readonly string[]>> = {
   'admissionregistration.k8s.io': ['v1', 'v1beta1', 'v1alpha1'],
   'apiextensions.k8s.io': ['v1'],
@@ -26,6 +26,7 @@ const knownVersions: Readonly<Record<string, readonly string[]>> = {
   'rbac.authorization.k8s.io': ['v1'],
   'resource.k8s.io': ['v1', 'v1beta2', 'v1beta1', 'v1alpha3'],
   'scheduling.k8s.io': ['v1', 'v1alpha2'],
+  'settings.k8s.io': ['v1alpha1'],
   'storage.k8s.io': ['v1', 'v1beta1', 'v1alpha1'],
   'storagemigration.k8s.io': ['v1beta1', 'v1alpha1'],
 };
@@ -74,7 +75,8 @@ function checkKey(key: string, wanted: boolean, kinds: readonly AnyKind[]): void
 }
 
 /**
- * The kinds that are served: more exact keys win over less exact ones, and all of `kinds` where nothing is said.
+ * The kinds that are served: more exact keys win over less exact ones, and all of `kinds` in versions that are neither alpha
+ * nor beta where nothing is said.
  * Throws an Error on a key or value that is unknown, and where something is asked for that is not built.
  */
 export function servedKinds(kinds: readonly AnyKind[], list: string): AnyKind[] {
@@ -83,10 +85,8 @@ export function servedKinds(kinds: readonly AnyKind[], list: string): AnyKind[] 
   for (const [key, wanted] of settings) {
     const matcher = matchers[key];
     if (matcher === undefined) checkKey(key, wanted, kinds);
-    else if (wanted && !matcher.test('v1'))
+    else if (wanted && !kinds.some(({ version }) => matcher.test(version)))
       throw new Error(`runtime-config ${key}=true: no such API is built into Peapod`);
-    else if (wanted && key === 'api/all')
-      throw new Error('runtime-config api/all=true: no alpha or beta API is built into Peapod');
   }
   const broad = (version: string): boolean | undefined => {
     const exact = ['api/ga', 'api/beta', 'api/alpha'].find((key) => settings.has(key) && matchers[key]?.test(version));
@@ -95,6 +95,6 @@ export function servedKinds(kinds: readonly AnyKind[], list: string): AnyKind[] 
   return kinds.filter(({ group, version, resource }) => {
     if (group === '') return true;
     const own = settings.get(`${group}/${version}/${resource}`) ?? settings.get(`${group}/${version}`);
-    return own ?? broad(version) ?? true;
+    return own ?? broad(version) ?? !/alpha|beta/.test(version);
   });
 }

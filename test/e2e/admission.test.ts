@@ -1,17 +1,26 @@
 // What the API server makes of pods before they are stored, through kubectl: options of Kubernetes' own, priority and runtime classes,
-// limit ranges, Pod Security, tolerations of taints; and what becomes of it in real containers.
+// limit ranges, Pod Security, tolerations of taints, quotas, webhooks and presets; and what becomes of it in real containers.
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Pod, PodSpec } from '../../src/api/generated/types.ts';
+import { ensurePki } from '../../src/host/pki.ts';
+import { realClock } from '../../src/host/real-clock.ts';
+import { createMemoryFiles } from '../../src/sim/memory-files.ts';
 import { podCgroupFile } from '../support/cgroup-files.ts';
 import { eventually } from '../support/eventually.ts';
-import { noContainers, type Peapod, startPeapod } from '../support/peapod.ts';
+import { noContainers, type Peapod, repository, startPeapod } from '../support/peapod.ts';
+import { patchOf, startWebhookServer } from '../support/webhook-server.ts';
 
 let peapod: Peapod;
 const runtime = noContainers ? 'simulated' : 'containerd';
 const hasCrun = ['/usr/bin/crun', '/usr/sbin/crun', '/usr/local/bin/crun'].some((path) => existsSync(path));
 beforeAll(async () => {
-  peapod = await startPeapod({ runtime, args: ['--allow-privileged=false', '--controllers=*,-ttl'] });
+  const presets = [
+    '--enable-admission-plugins=NodeRestriction,PodPreset',
+    '--runtime-config=settings.k8s.io/v1alpha1=true',
+  ];
+  peapod = await startPeapod({ runtime, args: ['--allow-privileged=false', '--controllers=*,-ttl', ...presets] });
 });
 afterAll(() => peapod?.dispose());
 
@@ -100,6 +109,86 @@ test('a pod has the priority of its class, and describe shows it', async () => {
   expect((await attempt('delete', 'pc', 'system-node-critical')).stderr).toContain('cannot be deleted');
 });
 
+test('a quota lets in no more than there is room for, and shows what is used', async () => {
+  await kubectl('create', 'namespace', 'limited');
+  await kubectl('-n', 'limited', 'create', 'quota', 'small', '--hard=pods=1,requests.cpu=1,count/secrets=1');
+  await eventually('the quota is counted', async () =>
+    (await kubectl('-n', 'limited', 'get', 'quota', 'small')).includes('pods: 0/1'),
+  );
+  const asking = (cpu: string): Partial<PodSpec> => ({
+    containers: [{ name: 'c', image: 'busybox:1.28', command: ['sleep', '600'], resources: { requests: { cpu } } }],
+  });
+  expect((await apply(pod('silent', {}, 'limited'))).stderr).toContain(
+    'pods "silent" is forbidden: failed quota: small: must specify requests.cpu for: c',
+  );
+  await made(pod('first', asking('500m'), 'limited'));
+  expect((await apply(pod('second', asking('600m'), 'limited'))).stderr).toBe(
+    'Error from server (Forbidden): error when creating "STDIN": pods "second" is forbidden: exceeded quota: small, requested: pods=1,requests.cpu=600m, used: pods=1,requests.cpu=500m, limited: pods=1,requests.cpu=1\n',
+  );
+  expect(await kubectl('-n', 'limited', 'describe', 'quota', 'small')).toMatch(/^pods +1 +1\nrequests\.cpu +500m +1$/m);
+  await kubectl('-n', 'limited', 'delete', 'pod', 'first', '--now');
+  await eventually(
+    'there is room again',
+    async () => (await apply(pod('second', asking('600m'), 'limited'))).code === 0,
+  );
+});
+
+test('webhooks change and refuse what kubectl sends, and what it opens', async () => {
+  const pki = await ensurePki({ dir: '/pki', files: createMemoryFiles(), clock: realClock, hosts: [] });
+  const hooks = await startWebhookServer(pki.apiserver);
+  const webhook = (path: string, rule: object): object => ({
+    name: `${path}.example.com`,
+    clientConfig: { url: `https://127.0.0.1:${hooks.port}/${path}`, caBundle: Buffer.from(pki.ca).toString('base64') },
+    rules: [{ apiGroups: [''], apiVersions: ['v1'], ...rule }],
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'hooked' } },
+    sideEffects: 'None',
+    admissionReviewVersions: ['v1'],
+  });
+  const configuration = (kind: string, ...webhooks: object[]): object => ({
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind,
+    metadata: { name: 'e2e' },
+    webhooks,
+  });
+  try {
+    await kubectl('create', 'namespace', 'hooked');
+    await made(pod('p', {}, 'hooked'));
+    await made(
+      configuration(
+        'MutatingWebhookConfiguration',
+        webhook('mutate', { resources: ['configmaps'], operations: ['CREATE'] }),
+      ),
+    );
+    await made(
+      configuration(
+        'ValidatingWebhookConfiguration',
+        webhook('validate', { resources: ['configmaps'], operations: ['*'] }),
+        webhook('connect', { resources: ['pods/exec'], operations: ['CONNECT'] }),
+      ),
+    );
+    hooks.on('/mutate', () => patchOf({ op: 'add', path: '/data', value: { from: 'webhook' } }));
+    hooks.on('/validate', ({ operation }) => ({
+      allowed: operation !== 'DELETE',
+      warnings: ['looked at'],
+      status: { message: 'it stays', reason: 'Forbidden', code: 403 },
+    }));
+    hooks.on('/connect', () => ({ allowed: false, status: { message: 'keep out' } }));
+    const created = await attempt('-n', 'hooked', 'create', 'configmap', 'made');
+    expect(created.stderr).toBe('Warning: looked at\n');
+    expect(await kubectl('-n', 'hooked', 'get', 'configmap', 'made', '-o', 'jsonpath={.data.from}')).toBe('webhook');
+    expect((await attempt('-n', 'hooked', 'delete', 'configmap', 'made')).stderr).toContain(
+      'Error from server (Forbidden): admission webhook "validate.example.com" denied the request: it stays',
+    );
+    expect((await attempt('-n', 'hooked', 'exec', 'p', '--', 'true')).stderr).toContain(
+      'admission webhook "connect.example.com" denied the request: keep out',
+    );
+    expect(await kubectl('get', 'validatingwebhookconfigurations')).toMatch(/^e2e +2 +\d+s$/m);
+  } finally {
+    await attempt('delete', 'mutatingwebhookconfigurations,validatingwebhookconfigurations', 'e2e');
+    await hooks.close();
+  }
+});
+
 describe.skipIf(noContainers)(`with real containers${noContainers ? ` (skipped: ${noContainers})` : ''}`, () => {
   const runtimeClass = (name: string, handler: string, more: object = {}) => ({
     apiVersion: 'node.k8s.io/v1',
@@ -107,6 +196,22 @@ describe.skipIf(noContainers)(`with real containers${noContainers ? ` (skipped: 
     metadata: { name },
     handler,
     ...more,
+  });
+
+  test('pod-preset.yaml: a preset gives its pods a volume and a database', async () => {
+    await kubectl('apply', '-f', join(repository, 'examples/pod-preset.yaml'));
+    const version = await kubectl('get', 'podpreset', 'allow-database', '-o', 'jsonpath={.metadata.resourceVersion}');
+    await ready('website');
+    const { metadata } = await get('website');
+    expect(metadata?.annotations).toMatchObject({
+      'podpreset.admission.kubernetes.io/podpreset-allow-database': version,
+    });
+    expect(await kubectl('exec', 'website', '-c', 'website', '--', 'cat', '/cache/database')).toBe(
+      'db.example.com:6379\n',
+    );
+    const echo = ['sh', '-c', 'echo $DB_PORT $DB_HOST'];
+    expect(await kubectl('exec', 'website', '-c', 'website', '--', ...echo)).toBe('6379 db.example.com\n');
+    await kubectl('delete', '-f', join(repository, 'examples/pod-preset.yaml'), '--now');
   });
 
   test('a runtime class names the handler, and its overhead counts', async () => {

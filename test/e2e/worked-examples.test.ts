@@ -100,7 +100,7 @@ const examples = [
 ];
 
 test('every example has a test', () => {
-  const tested = ['examples.test.ts', 'probes.test.ts'].map((name) =>
+  const tested = ['admission.test.ts', 'examples.test.ts', 'probes.test.ts'].map((name) =>
     readFileSync(join(import.meta.dirname, name), 'utf8'),
   );
   const untested = readdirSync(folder)

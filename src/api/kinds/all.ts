@@ -26,6 +26,7 @@ import { namespaceKind } from './namespace/definition.ts';
 import { networkPolicyKind } from './networkpolicy/definition.ts';
 import { nodeKind } from './node/definition.ts';
 import { podKind } from './pod/definition.ts';
+import { podPresetKind } from './podpreset/definition.ts';
 import { podTemplateKind } from './podtemplate/definition.ts';
 import { priorityClassKind } from './priorityclass/definition.ts';
 import { priorityLevelConfigurationKind } from './prioritylevelconfiguration/definition.ts';
@@ -79,6 +80,7 @@ const kinds: readonly AnyKind[] = [
   customResourceDefinitionKind,
   mutatingWebhookConfigurationKind,
   validatingWebhookConfigurationKind,
+  podPresetKind,
 ];
 
 /** The kind, with what Go's types hold for unset fields filled in before its own defaults. */

@@ -1,6 +1,7 @@
 // Gives the generated API schema, parsed on first use and then shared.
 import generated from '../generated/schema.json' with { type: 'json' };
 import type { Definition, Schema } from './schema.ts';
+import { settingsDefinitions, settingsDescriptions } from './settings-types.ts';
 
 /** Texts by definition name, then by field; the key '' is the type's own text. */
 export type Descriptions = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -26,6 +27,11 @@ export function loadSchema(): Schema {
   if (!loaded) {
     const definitions = lazyDefinitions(generated.names.split('\n'), generated.definitions.split('\n'));
     const byKind = new Map(generated.kinds.split('\n').map((line) => line.split(' ') as [string, string]));
+    for (const definition of settingsDefinitions) {
+      Object.defineProperty(definitions, definition.name, { value: definition, enumerable: true });
+      for (const { group, version, kind } of definition.gvk ?? [])
+        byKind.set(`${group}/${version}/${kind}`, definition.name);
+    }
     loaded = {
       definitions,
       ofKind: (group, version, kind) => definitions[byKind.get(`${group}/${version}/${kind}`) ?? ''],
@@ -37,5 +43,5 @@ export function loadSchema(): Schema {
 /** The descriptions of every type and field, loaded apart because only OpenAPI documents need them. */
 export async function loadDescriptions(): Promise<Descriptions> {
   const { default: text } = await import('../generated/descriptions.json', { with: { type: 'json' } });
-  return JSON.parse(text.descriptions) as Descriptions;
+  return { ...(JSON.parse(text.descriptions) as Descriptions), ...settingsDescriptions };
 }

@@ -1,13 +1,14 @@
 // The names of kube-apiserver's admission plugins in the order they run, and which of them run.
 // Follows pkg/kubeapiserver/options/plugins.go and apiserver pkg/server/options/admission.go of v1.36.
 
-/** Every plugin that upstream knows, in the order they run. */
+/** Every plugin that upstream knows, in the order they run, and PodPreset in its place of v1.19, the last that had it. */
 export const pluginOrder = [
   'AlwaysAdmit',
   'NamespaceAutoProvision',
   'NamespaceLifecycle',
   'NamespaceExists',
   'LimitPodHardAntiAffinityTopology',
+  'PodPreset',
   'LimitRanger',
   'ServiceAccount',
   'NodeRestriction',
@@ -54,6 +55,7 @@ const defaultOff: ReadonlySet<PluginName> = new Set([
   'NamespaceAutoProvision',
   'NamespaceExists',
   'LimitPodHardAntiAffinityTopology',
+  'PodPreset',
   'AlwaysPullImages',
   'ImagePolicyWebhook',
   'PodNodeSelector',

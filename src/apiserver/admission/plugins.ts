@@ -17,6 +17,7 @@ import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import type { LookupKind, ObjectLookup } from './object-lookup.ts';
+import { podPreset } from './pod-preset.ts';
 import { podResizeValidator } from './pod-resize.ts';
 import { choosePlugins, defaultPlugins, type PluginName, pluginOrder } from './plugin-names.ts';
 import { podSecurity } from './pod-security.ts';
@@ -73,6 +74,7 @@ const factories: Partial<Record<PluginName, (deps: PluginDeps) => AdmissionPlugi
       node: (name) => objects.get(nodes, '', name),
     }),
   TaintNodesByCondition: () => taintNodesByCondition,
+  PodPreset: podPreset,
   AlwaysPullImages: () => alwaysPullImages,
   PodSecurity: ({ objects, logger }) => podSecurity({ objects, logger }),
   Priority: ({ objects }) => priorityAdmission(objects),

@@ -2,6 +2,7 @@
 
 import type {
   Container,
+  EnvVar,
   EphemeralContainer,
   LifecycleHandler,
   Pod,
@@ -33,6 +34,15 @@ function setProbeDefaults(probe: Probe | undefined): void {
   if (probe.grpc) probe.grpc.service ??= '';
 }
 
+/** Fills variables in place. */
+export function setEnvDefaults(env: readonly EnvVar[] | undefined): void {
+  for (const { valueFrom } of env ?? []) {
+    if (valueFrom?.fieldRef) valueFrom.fieldRef.apiVersion ||= 'v1';
+    if (valueFrom?.resourceFieldRef) setDivisor(valueFrom.resourceFieldRef);
+    if (valueFrom?.fileKeyRef) valueFrom.fileKeyRef.optional ??= false;
+  }
+}
+
 function setContainerDefaults(container: AnyContainer): void {
   container.imagePullPolicy ||= defaultPullPolicy(container.image);
   container.terminationMessagePath ||= '/dev/termination-log';
@@ -41,11 +51,7 @@ function setContainerDefaults(container: AnyContainer): void {
   canonicalizeList(container.resources.requests);
   canonicalizeList(container.resources.limits);
   for (const port of container.ports ?? []) port.protocol ||= 'TCP';
-  for (const { valueFrom } of container.env ?? []) {
-    if (valueFrom?.fieldRef) valueFrom.fieldRef.apiVersion ||= 'v1';
-    if (valueFrom?.resourceFieldRef) setDivisor(valueFrom.resourceFieldRef);
-    if (valueFrom?.fileKeyRef) valueFrom.fileKeyRef.optional ??= false;
-  }
+  setEnvDefaults(container.env);
   setProbeDefaults(container.livenessProbe);
   setProbeDefaults(container.readinessProbe);
   setProbeDefaults(container.startupProbe);

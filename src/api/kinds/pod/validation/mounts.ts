@@ -50,7 +50,11 @@ export function hostPortConflicts(path: FieldPath, containers: readonly Containe
   );
 }
 
-export function validateMounts(path: FieldPath, container: Container, { volumes }: PodContext): FieldError[] {
+export function validateMounts(
+  path: FieldPath,
+  container: Container,
+  { volumes }: Pick<PodContext, 'volumes'>,
+): FieldError[] {
   const devices = container.volumeDevices ?? [];
   const points = new Set<string>();
   return (container.volumeMounts ?? []).flatMap((mount, i) => {
