@@ -153,6 +153,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   subresources?: Readonly<Record<string, Subresource<T> | ScaleSubresource<T> | ConnectSubresource>>;
   /** Where it is stored, when another version or group shares the storage (both Event groups). Default: its own group and resource. */
   storage?: Storage<T>;
+  /** The kinds that serve the same objects in other versions: managedFields that were written through those are read by them. */
+  versions?(): readonly AnyKind[];
   /** ms after the last write until an object is deleted by a lease (Events: 1 h). */
   ttlMs?: number;
   /** Further name check beside DNS subdomain: gives messages. Default: DNS-1123 subdomain. */

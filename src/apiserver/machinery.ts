@@ -1,6 +1,8 @@
 // What the registry asks of the API machinery: decoding, patches, ownership of fields. Bound to src/api in server.ts, faked in tests.
 
+import type { Applied } from '../api/managed-fields/apply-configuration.ts';
 import type { ManagedFieldsEntry } from '../api/meta/types.ts';
+import type { Tree } from '../api/patch/json-tree.ts';
 import type { DecodeResult, DecodeSource } from '../api/schema/decode.ts';
 import type { Schema } from '../api/schema/schema.ts';
 import type { AnyKind } from '../api/scheme.ts';
@@ -29,6 +31,20 @@ export interface UpdateOfFields {
   onlyFields: readonly (readonly string[])[] | undefined;
 }
 
+export interface ApplyOfFields {
+  kind: AnyKind;
+  manager: string;
+  force: boolean;
+  subresource: string;
+  /** ms since the epoch. */
+  now: number;
+  live: StoredObject | undefined;
+  /** What was applied, as it was sent. */
+  config: Tree;
+  resetFields: readonly (readonly string[])[] | undefined;
+  onlyFields: readonly (readonly string[])[] | undefined;
+}
+
 /** All of it is synchronous and pure. Failures are ApiErrors. */
 export interface ObjectMachinery {
   /** What it works by; OpenAPI documents are made from it. */
@@ -41,4 +57,6 @@ export interface ObjectMachinery {
   patch(type: PatchType, kind: AnyKind, target: StoredObject, patch: unknown): unknown;
   /** managedFields of `after` once `manager` has written it; undefined when there are none. */
   managedFields(update: UpdateOfFields): ManagedFieldsEntry[] | undefined;
+  /** The object once `manager` has applied a configuration to it, which is yet to be checked, and its managedFields. Throws 400, 409, 500. */
+  apply(apply: ApplyOfFields): Applied;
 }

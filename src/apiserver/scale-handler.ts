@@ -3,14 +3,19 @@
 
 import { badRequest, internalError, methodNotAllowed } from '../api/meta/errors.ts';
 import type { Scale } from '../api/generated/types.ts';
+import type { KubeObject } from '../api/meta/types.ts';
+import type { Tree } from '../api/patch/json-tree.ts';
+import { readConfiguration } from '../api/patch/read-configuration.ts';
 import type { AnyKind, ScaleSubresource } from '../api/scheme.ts';
 import { plainError } from './registry/commit.ts';
 import { decodeObject, decodePatched } from './registry/decode-body.ts';
 import { getObject } from './registry/list.ts';
 import type { StoredObject } from './registry/object-version.ts';
-import { type Change, checkNameInBody, guaranteedUpdate, prepareUpdate } from './registry/update.ts';
-import { writeOptions } from './registry/write-options.ts';
-import { patchTypeOf, readPatch, type ResourceCall, writeContext } from './resource-handler.ts';
+import { type Change, checkPlace, guaranteedUpdate, prepareUpdate } from './registry/update.ts';
+import type { WriteContext } from './registry/write-context.ts';
+import { applyOptions, patchOptions, writeOptions } from './registry/write-options.ts';
+import { type Application, appliedObject, patchTypeOf, readPatch } from './patch-handler.ts';
+import { type ResourceCall, writeContext } from './resource-call.ts';
 import type { ApiResponse } from './request.ts';
 import { resourceInfo } from './resources.ts';
 
@@ -63,7 +68,7 @@ async function getScale({ deps, resource, request, info }: ResourceCall, sub: Sc
 async function write(
   call: ResourceCall,
   sub: ScaleSubresource,
-  context: ReturnType<typeof writeContext>,
+  context: WriteContext,
   change: (scale: Scale) => StoredObject & Scale,
 ): Promise<ApiResponse> {
   const { info } = call;
@@ -74,7 +79,7 @@ async function write(
     const now = structuredClone(scale);
     if (!found) now.spec = { replicas: unset };
     const wanted = change(now);
-    checkNameInBody(wanted, info.name, context.namespace);
+    checkPlace(context, wanted, info.name);
     const replicas = wanted.spec?.replicas ?? 0;
     const path = JSON.stringify(sub.specReplicasPath);
     if (replicas === unset) throw badRequest(`the spec replicas field ${path} cannot be empty`);
@@ -83,7 +88,11 @@ async function write(
     if (wanted.metadata.resourceVersion) object.metadata.resourceVersion = wanted.metadata.resourceVersion;
     return prepareUpdate(context, sub.strategy, info.name, object, current);
   });
-  const { scale } = read(sub, changed.version.object());
+  return answerScale(context, sub, changed.version.object());
+}
+
+function answerScale(context: WriteContext, sub: ScaleSubresource, object: StoredObject): ApiResponse {
+  const { scale } = read(sub, object);
   const warnings = context.warnings.length > 0 ? { warnings: context.warnings } : {};
   return { type: 'json', code: 200, body: scale, rendering: { as: 'object' }, ...warnings };
 }
@@ -99,7 +108,8 @@ async function updateScale(call: ResourceCall, sub: ScaleSubresource): Promise<A
 async function patchScale(call: ResourceCall, sub: ScaleSubresource): Promise<ApiResponse> {
   const { request, deps, resource } = call;
   const type = patchTypeOf((await request.body()).contentType, resource.kind);
-  const options = writeOptions(request, 'PatchOptions');
+  if (type === 'apply') return applyScale(call, sub);
+  const options = patchOptions(request);
   const context = writeContext(call, options);
   const { value, strictErrors } = await readPatch(request, deps.machinery, type, options.fieldValidation);
   return write(call, sub, context, (scale) => {
@@ -107,4 +117,41 @@ async function patchScale(call: ResourceCall, sub: ScaleSubresource): Promise<Ap
     const sent = { type, patch: value, strictErrors };
     return decodePatched(scaleInfo, sent, apply, deps.machinery, options.fieldValidation, context.warnings);
   });
+}
+
+/** What applying this Scale applies to the object itself: no more than the number of replicas. */
+function parentConfiguration({ resource }: ResourceCall, sub: ScaleSubresource, scale: KubeObject & Scale): Tree {
+  const { name, namespace, uid, resourceVersion } = scale.metadata ?? {};
+  const metadata = Object.entries({ name, namespace, uid, resourceVersion }).filter(([, value]) => value !== undefined);
+  const object = { apiVersion: resource.apiVersion, kind: resource.kind.kind, metadata: Object.fromEntries(metadata) };
+  const replicas = scale.spec?.replicas;
+  if (typeof replicas === 'number') sub.setReplicas(object, replicas);
+  return object;
+}
+
+async function applyScale(call: ResourceCall, sub: ScaleSubresource): Promise<ApiResponse> {
+  const { request, deps, info } = call;
+  const { force, ...options } = applyOptions(request);
+  const context: WriteContext = { ...writeContext(call, options), ownership: 'applied' };
+  const { config, strictErrors } = readConfiguration(await request.body());
+  const changed = await guaranteedUpdate(context, info.name, (current) => {
+    context.warnings.length = 0;
+    const { fieldManager: manager } = options;
+    // What is wrong with it as a Scale is told first.
+    const asScale = {
+      kind: scaleKind,
+      manager,
+      force,
+      subresource: '',
+      now: deps.clock.now(),
+      live: undefined,
+      config,
+    };
+    deps.machinery.apply({ ...asScale, resetFields: undefined, onlyFields: undefined });
+    const parent = parentConfiguration(call, sub, config as KubeObject & Scale);
+    const application: Application = { call, context, strategy: sub.strategy, force, config: parent, strictErrors };
+    const object = appliedObject(application, current.object());
+    return prepareUpdate(context, sub.strategy, info.name, object, current);
+  });
+  return answerScale(context, sub, changed.version.object());
 }

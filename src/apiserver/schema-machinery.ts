@@ -1,6 +1,7 @@
 // Binds what the registry asks of the API machinery to the generated schema.
 
 import { badRequest, unsupportedMediaType } from '../api/meta/errors.ts';
+import { applyConfiguration } from '../api/managed-fields/apply-configuration.ts';
 import { updateManagedFields } from '../api/managed-fields/update-managed-fields.ts';
 import { apiVersionOf } from '../api/meta/types.ts';
 import { applyJsonPatch } from '../api/patch/json-patch.ts';
@@ -14,6 +15,7 @@ import { parseYamlStrict } from '../api/schema/yaml.ts';
 import type { ObjectMachinery } from './machinery.ts';
 import { protobufDecoder, type ProtobufDecoder } from './protobuf/decode.ts';
 import { ProtobufError } from './protobuf/reader.ts';
+import { versionViews } from './version-views.ts';
 
 /** Patches are sent as these, each of them JSON; strategic and merge patches may also come as YAML by their own types. */
 const jsonTypes = /^(application\/([a-z-]+\+)?json|)$/;
@@ -57,17 +59,21 @@ export function schemaMachinery(schema: Schema): ObjectMachinery {
           return type satisfies never;
       }
     },
-    managedFields: ({ kind, before, resetFields, onlyFields, ...update }) =>
+    managedFields: ({ kind, before, ...update }) =>
       updateManagedFields({
         ...update,
-        schema: schemaOf(kind, schema),
-        definition: kind.definition,
         apiVersion: apiVersionOf(kind),
+        views: versionViews(kind, schema),
         before,
         managedFieldsBefore: before?.metadata.managedFields,
-        operation: 'Update',
-        ...(resetFields === undefined ? {} : { resetFields }),
-        ...(onlyFields === undefined ? {} : { onlyFields }),
+      }),
+    apply: ({ kind, ...apply }) =>
+      applyConfiguration({
+        ...apply,
+        group: kind.group,
+        version: kind.version,
+        kind: kind.kind,
+        views: versionViews(kind, schema),
       }),
   };
 }

@@ -39,7 +39,12 @@ export interface CustomKindOptions {
 
 /** The kinds of all versions that are served. */
 export function customKinds(crd: CustomResourceDefinition, options: CustomKindOptions): KindDefinition[] {
-  return crd.spec.versions.filter(({ served }) => served).map((version) => customKind(crd, version, options));
+  // Versions that are served no more still tell who owns what was written through them.
+  const all: KindDefinition[] = crd.spec.versions.map((version) => ({
+    ...customKind(crd, version, options),
+    versions: () => all,
+  }));
+  return all.filter((_, index) => crd.spec.versions[index]?.served === true);
 }
 
 function customKind(

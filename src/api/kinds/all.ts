@@ -94,4 +94,16 @@ function withUnsetFields(kind: AnyKind): AnyKind {
   };
 }
 
-export const allKinds: readonly AnyKind[] = kinds.map(withUnsetFields);
+/** The kinds that share their objects' storage with this one. */
+function sameObjects(kind: AnyKind): readonly AnyKind[] {
+  const { group, resource } = kind.storage ?? kind;
+  return allKinds.filter((other) => {
+    const stored = other.storage ?? other;
+    return other.resource === kind.resource && stored.group === group && stored.resource === resource;
+  });
+}
+
+export const allKinds: readonly AnyKind[] = kinds.map((kind) => ({
+  ...withUnsetFields(kind),
+  versions: () => sameObjects(kind),
+}));

@@ -1,5 +1,6 @@
 // Sets of field paths as managedFields carries them (FieldsV1), with the algebra that ownership and server-side apply need.
 // Follows structured-merge-diff v6 fieldpath.
+import { goQuote } from '../meta/go-format.ts';
 import type { Json, JsonObject } from '../meta/types.ts';
 
 /**
@@ -116,6 +117,35 @@ export function sameSets(a: FieldSet, b: FieldSet): boolean {
     if (!other || !sameSets(child, other)) return false;
   }
   return true;
+}
+
+/** A path element as messages print it: .name, [name="x"], [="x"], [0]. */
+export function elementText(element: string): string {
+  const rest = element.slice(2);
+  switch (element.slice(0, 2)) {
+    case 'k:':
+      return `[${parseKey(element)
+        .map(([name, value]) => `${name}=${valueText(value)}`)
+        .join(',')}]`;
+    case 'v:':
+      return `[=${valueText(JSON.parse(rest))}]`;
+    case 'i:':
+      return `[${rest}]`;
+    default:
+      return `.${rest}`;
+  }
+}
+
+const valueText = (value: unknown): string => (typeof value === 'string' ? goQuote(value) : JSON.stringify(value));
+
+/** The paths of a set as messages print them, in canonical order: the fields of a place before what lies below them. */
+export function pathTexts(set: FieldSet, above = ''): string[] {
+  const elements = sorted((set.children ?? new Map<string, FieldSet>()).keys());
+  const place = (element: string): FieldSet => set.children?.get(element) ?? emptySet;
+  return [
+    ...elements.filter((element) => place(element).member).map((element) => above + elementText(element)),
+    ...elements.flatMap((element) => pathTexts(place(element), above + elementText(element))),
+  ];
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

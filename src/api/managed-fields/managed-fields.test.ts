@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { JsonObject, KubeObject, ManagedFieldsEntry, ObjectMeta } from '../meta/types.ts';
 import { loadSchema } from '../schema/load.ts';
-import { compareObjects, fieldSetOf } from './compare.ts';
+import { compareObjects } from './compare.ts';
 import {
   type FieldSet,
   formatFieldsV1,
@@ -15,6 +15,8 @@ import {
   subtractTrees,
   unionSets,
 } from './field-set.ts';
+import { onlyVersion } from './managed-entries.ts';
+import { fieldSetOf } from './object-fields.ts';
 import { type ManagedFieldsRequest, managerOf, updateManagedFields } from './update-managed-fields.ts';
 
 const schema = loadSchema();
@@ -30,14 +32,12 @@ interface Sample extends KubeObject {
 /** A write as the registry makes it; gives the object with its new managedFields. */
 function write(before: Sample | undefined, after: Sample, options: Partial<ManagedFieldsRequest> = {}): Sample {
   const managedFields = updateManagedFields({
-    schema,
-    definition,
     apiVersion: 'v1',
+    views: onlyVersion('v1', schema, definition),
     before,
     after,
     managedFieldsBefore: before?.metadata?.managedFields,
     manager: 'kubectl',
-    operation: 'Update',
     subresource: '',
     now: start,
     ...options,
@@ -176,8 +176,8 @@ test('a deployment owns no empty parents, and its selector as one', () => {
     },
   };
   const entries = write(undefined, deployment, {
-    definition: 'io.k8s.api.apps.v1.Deployment',
     apiVersion: 'apps/v1',
+    views: onlyVersion('apps/v1', schema, 'io.k8s.api.apps.v1.Deployment'),
   }).metadata;
   expect(entries.managedFields?.[0]?.fieldsV1).toEqual({
     'f:metadata': { 'f:labels': { '.': {}, 'f:app': {} } },

@@ -1,7 +1,9 @@
 // Properties of decoding, patching and ownership over random objects of real kinds.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { compareObjects, fieldSetOf } from '../managed-fields/compare.ts';
+import { compareObjects } from '../managed-fields/compare.ts';
+import { onlyVersion } from '../managed-fields/managed-entries.ts';
+import { fieldSetOf } from '../managed-fields/object-fields.ts';
 import {
   type FieldSet,
   intersectSets,
@@ -216,14 +218,12 @@ test('after any writes no field has two owners, and every owned field is there',
       let live: KubeObject | undefined;
       writes.forEach(([pod, manager], i) => {
         const managedFields = updateManagedFields({
-          schema,
-          definition,
           apiVersion: 'v1',
+          views: onlyVersion('v1', schema, definition),
           before: live,
           after: pod,
           managedFieldsBefore: live?.metadata?.managedFields,
           manager,
-          operation: 'Update',
           subresource: '',
           now: i * 1000,
         });

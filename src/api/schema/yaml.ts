@@ -10,6 +10,7 @@ import {
   NOT_RESOLVED,
   YAMLException,
 } from 'js-yaml';
+import { goQuote } from '../meta/go-format.ts';
 import { JsonSyntaxError, type ParsedBody } from './json.ts';
 
 /** Octal file modes (0644) are numbers, but 22:22 is text: YAML 1.1's base 60 is not known upstream either. */
@@ -47,6 +48,12 @@ function unfold(value: unknown, budget: { left: number }, depth: number): unknow
   return value;
 }
 
+/** Go's words for a key that is there twice. The mark stands on the key itself, within its quotes. */
+function duplicateKey(text: string, { mark }: YAMLException): string {
+  const key = /^[^"':\r\n]*/.exec(text.slice(mark?.position ?? text.length))?.[0].trimEnd() ?? '';
+  return `yaml: unmarshal errors:\n  line ${(mark?.line ?? 0) + 1}: key ${goQuote(key)} already set in map`;
+}
+
 /**
  * Parses one YAML document. A key that is there twice is an error of strict validation only, so it is reported beside the value.
  * Throws YamlSyntaxError.
@@ -58,8 +65,9 @@ export function parseYamlStrict(text: string): ParsedBody {
     value = load(text, { schema });
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
+    if (error.reason.includes('the input is empty')) return { value: null, duplicateFields };
     if (!error.reason.includes('duplicated mapping key')) throw syntaxError(error);
-    duplicateFields.push(`yaml: unmarshal errors:\n  line ${(error.mark?.line ?? 0) + 1}: key already set in map`);
+    duplicateFields.push(duplicateKey(text, error));
     try {
       value = load(text, { schema, json: true });
     } catch (second) {

@@ -208,6 +208,52 @@ describe('bad input', () => {
     if (message) expect(json(answer)['message']).toMatch(message);
   });
 
+  const configuration = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: applied}\n';
+  test.each<[string, string, string, number, string | undefined, string | undefined]>([
+    ['YAML', `${configuration}data:\n  a: "1"\n`, '', 201, undefined, undefined],
+    ['JSON', '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"applied"}}', '', 200, undefined, undefined],
+    [
+      'a key twice',
+      `${configuration}data:\n  a: "1"\n  a: "2"\n`,
+      'Warn',
+      200,
+      undefined,
+      '299 - "error converting YAML to JSON: yaml: unmarshal errors:   line 6: key \\"a\\" already set in map"',
+    ],
+    [
+      'a key twice',
+      '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"applied"},\n"data":{"a":"1","a":"2"}}',
+      'Strict',
+      400,
+      'error strict decoding patch: error converting YAML to JSON: yaml: unmarshal errors:\n  line 2: key "a" already set in map',
+      undefined,
+    ],
+    ['a key twice', `${configuration}data:\n  a: "1"\n  a: "2"\n`, 'Ignore', 200, undefined, undefined],
+    [
+      'text',
+      'just text',
+      '',
+      400,
+      'error decoding patch: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal string into Go value of type map[string]interface {}',
+      undefined,
+    ],
+    ['nothing', '', '', 400, 'invalid object type: /, Kind=', undefined],
+  ])('what is applied is %s: %j (validation: %j)', async (_, body, validation, status, message, warning) => {
+    const answer = await h1('PATCH', `${cms}/applied?fieldManager=one&fieldValidation=${validation}`, {
+      headers: { 'content-type': 'application/apply-patch+yaml' },
+      body,
+    });
+    const told = status < 400 ? undefined : json(answer)['message'];
+    expect([answer.status, told, answer.headers['warning']]).toEqual([status, message, warning]);
+  });
+
+  test('what is applied and is no YAML is refused', async () => {
+    const headers = { 'content-type': 'application/apply-patch+yaml; charset=utf-8' };
+    const answer = await h1('PATCH', `${cms}/applied?fieldManager=one`, { headers, body: 'a: [' });
+    expect(answer.status).toBe(400);
+    expect(json(answer)['message']).toMatch(/^error decoding patch: error converting YAML to JSON: yaml: line 1: /);
+  });
+
   test('YAML bodies are read', async () => {
     const answer = await h1('POST', cms, {
       headers: { 'content-type': 'application/yaml' },

@@ -20,6 +20,9 @@ import {
   type StoredObject,
 } from './object-version.ts';
 
+/** What the storage says of an object that is too large for it. */
+export const tooLargeMessage = 'etcdserver: request is too large';
+
 /** What every registry operation works with. */
 export interface RegistryDeps {
   readonly store: Store;
@@ -142,7 +145,7 @@ export async function commitPut(
     await converted(info, [value]);
     return { ok: true, version: objectVersion(info.kind, place, value, result.revision, lease) };
   } catch (error) {
-    if (error instanceof ValueTooLargeError) throw plainError('etcdserver: request is too large');
+    if (error instanceof ValueTooLargeError) throw plainError(tooLargeMessage);
     throw error;
   }
 }

@@ -154,3 +154,15 @@ export function decodePatched(
   info.kind.defaults?.(object);
   return object;
 }
+
+/** Checks and defaults what an apply made. `refuse` gives the error of a value that is none of the kind. */
+export function decodeApplied(
+  info: ResourceInfo,
+  applied: unknown,
+  machinery: ObjectMachinery,
+  refuse: (why: string) => ApiError,
+): StoredObject {
+  const { object } = asObject(info, applied, machinery, 'tree', refuse);
+  info.kind.defaults?.(object);
+  return object;
+}

@@ -111,7 +111,6 @@ export async function prepareUpdate(
   const { info, deps } = context;
   const old = current.object();
   checkPreconditions(context, strategy, name, object, old);
-  matchNamespace(info, object, context.namespace);
   trackFields(context, strategy, old, object);
   await deps.admission.mutate(attributes(context, 'UPDATE', name, object, old));
   const { metadata } = object;
@@ -184,15 +183,12 @@ function keepSystemFields({ metadata }: StoredObject, old: StoredObject): void {
   if (before.resourceVersion !== undefined) metadata.resourceVersion = before.resourceVersion;
 }
 
-/** Refuses an object whose name or namespace is not the URL's. */
-export function checkNameInBody(object: StoredObject, name: string, namespace: string): void {
-  const { metadata } = object;
-  if (!metadata.name)
+/** Refuses an object whose namespace or name is not the URL's; a namespace that it leaves out is filled in. */
+export function checkPlace(context: WriteContext, object: StoredObject, name: string): void {
+  matchNamespace(context.info, object, context.namespace);
+  const given = object.metadata.name;
+  if (!given)
     throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
-  if (metadata.name !== name)
-    throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
-  if (namespace !== '' && metadata.namespace && metadata.namespace !== namespace)
-    throw badRequest(
-      `the namespace of the object (${metadata.namespace}) does not match the namespace on the request (${namespace})`,
-    );
+  if (given !== name)
+    throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
 }

@@ -1,13 +1,13 @@
 // What one write carries through the registry, and the steps that create and update share.
 // Follows apiserver pkg/registry/rest/meta.go of v1.36.
 
-import { badRequest } from '../../api/meta/errors.ts';
+import { ApiError, badRequest } from '../../api/meta/errors.ts';
 import type { JsonObject, KubeObject } from '../../api/meta/types.ts';
 import type { Strategy, StrategyContext } from '../../api/scheme.ts';
 import type { AdmissionAttributes, Operation } from '../admission/admission.ts';
 import type { ApiRequest, UserInfo } from '../request.ts';
 import type { ResourceInfo } from '../resources.ts';
-import type { RegistryDeps } from './commit.ts';
+import { type RegistryDeps, tooLargeMessage } from './commit.ts';
 import type { StoredObject } from './object-version.ts';
 import type { WriteOptions } from './write-options.ts';
 
@@ -22,6 +22,11 @@ export interface WriteContext {
   readonly subresource: string;
   readonly namespace: string;
   readonly warnings: string[];
+  /**
+   * How managedFields comes about: from what the write changes (as where nothing is said), as apply has worked it out already, or not
+   * at all, for an object that has become too large with it.
+   */
+  readonly ownership?: 'tracked' | 'applied' | 'dropped';
 }
 
 /** RFC 3339 in whole seconds, as metav1.Time is written. */
@@ -87,6 +92,22 @@ function optionsOf({ dryRun, sent }: WriteOptions, operation: Operation): JsonOb
   return { kind, apiVersion: 'meta.k8s.io/v1', ...(dryRun ? { dryRun: ['All'] } : {}), ...sent };
 }
 
+/**
+ * Makes a write, and makes it again without managedFields where the object was too large with them. Follows apiserver
+ * endpoints/handlers/patch.go (isTooLargeError).
+ */
+export async function withoutFieldsIfTooLarge<T>(
+  context: WriteContext,
+  write: (context: WriteContext) => Promise<T>,
+): Promise<T> {
+  try {
+    return await write(context);
+  } catch (error) {
+    if (!(error instanceof ApiError && error.message === tooLargeMessage)) throw error;
+    return write({ ...context, ownership: 'dropped' });
+  }
+}
+
 /** Sets managedFields for the write: of what the client sent, before admission and strategy have their say. */
 export function trackFields(
   context: WriteContext,
@@ -94,6 +115,11 @@ export function trackFields(
   before: StoredObject | undefined,
   after: StoredObject,
 ): void {
+  if (context.ownership === 'applied') return;
+  if (context.ownership === 'dropped') {
+    delete after.metadata.managedFields;
+    return;
+  }
   const managed = context.deps.machinery.managedFields({
     kind: context.info.kind,
     manager: context.options.fieldManager,
