@@ -27,7 +27,7 @@ interface Socket {
 }
 
 /** Opens a WebSocket; rejects with status and body when it is refused. */
-function open(path: string, protocols: string | string[], as: KeyPair | 'admin' = 'admin'): Promise<Socket> {
+function open(path: string, protocols: string | string[], as: Partial<KeyPair> | 'admin' = 'admin'): Promise<Socket> {
   const identity = as === 'admin' ? api.tls : { ca: api.tls.ca, ...as };
   const socket = new WebSocket(new URL(path, api.server.href.replace(/^https/, 'wss')), protocols, identity);
   const channels = new Map<number, Buffer[]>();
@@ -123,9 +123,79 @@ describe.skipIf(noContainers)(`streams${noContainers ? ` (skipped: ${noContainer
 
   test('exec: success is told, and the best protocol is chosen of those offered', async () => {
     const exec = await open(execPath(['true']), ['v5.channel.k8s.io', 'v4.channel.k8s.io', 'channel.k8s.io']);
-    expect(exec.socket.protocol).toBe('v4.channel.k8s.io');
+    expect(exec.socket.protocol).toBe('v5.channel.k8s.io');
     await exec.closed();
     expect(JSON.parse(exec.text(3))).toMatchObject({ status: 'Success' });
+  });
+
+  test('exec, v5: stdin can be closed, and all of the output comes before the exit code', async () => {
+    const exec = await open(
+      execPath(['sh', '-c', 'cat; cat /dev/zero | head -c 3000000; echo err >&2; exit 3'], { stdin: 'true' }),
+      'v5.channel.k8s.io',
+    );
+    const text = 'x'.repeat(100_000);
+    exec.socket.send(Buffer.from(`\0${text}`));
+    exec.socket.send(Buffer.from([255, 0]));
+    await exec.closed();
+    expect([exec.text(1).slice(0, 100_000) === text, exec.text(1).length, exec.text(2)]).toEqual([
+      true,
+      3_100_000,
+      'err\n',
+    ]);
+    expect(JSON.parse(exec.text(3))).toMatchObject({
+      reason: 'NonZeroExitCode',
+      details: { causes: [{ reason: 'ExitCode', message: '3' }] },
+    });
+  });
+
+  test('exec, v5: what cannot be run is told as kubectl prints it', async () => {
+    const exec = await open(execPath(['/no/such/file']), 'v5.channel.k8s.io');
+    await exec.closed();
+    expect(JSON.parse(exec.text(3))).toMatchObject({
+      status: 'Failure',
+      message: expect.stringMatching(/no such file/) as string,
+    });
+  });
+
+  test('a browser sends its token as a protocol, and the runtime never sees it', async () => {
+    const { token } = (
+      await api.request('POST', '/api/v1/namespaces/default/serviceaccounts/default/token', {
+        body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
+      })
+    ).json<{ status: { token: string } }>().status;
+    const encoded = Buffer.from(token).toString('base64url');
+    const protocols = (text: string): string[] => [
+      `base64url.bearer.authorization.k8s.io.${text}`,
+      'v5.channel.k8s.io',
+    ];
+    const none: Partial<KeyPair> = {};
+    expect(await refusal(open(execPath(['true']), protocols(encoded), none))).toMatchObject({
+      status: 403,
+      message: expect.stringContaining(
+        'User "system:serviceaccount:default:default" cannot get resource "pods/exec"',
+      ) as string,
+    });
+    const wrong = protocols(Buffer.from('nonsense').toString('base64url'));
+    expect(await refusal(open(execPath(['true']), wrong, none))).toMatchObject({ status: 401 });
+  });
+
+  test('a log and a watch are read from a WebSocket', async () => {
+    const log = `${pods}/streams/log?container=tool&follow=true`;
+    await peapod.kubectl(['exec', 'streams', '-c', 'tool', '--', 'sh', '-c', 'echo from inside > /proc/1/fd/1']);
+    const text: string[] = [];
+    const following = new WebSocket(new URL(log, api.server.href.replace(/^https/, 'wss')), [], api.tls);
+    following.on('message', (data: Buffer) => text.push(data.toString()));
+    await eventually('the log', () => text.join('').includes('from inside'));
+    following.terminate();
+    const events: { type: string; object: { metadata: { name: string } } }[] = [];
+    const watching = new WebSocket(
+      new URL(`${pods}?watch=true`, api.server.href.replace(/^https/, 'wss')),
+      [],
+      api.tls,
+    );
+    watching.on('message', (data: Buffer) => events.push(JSON.parse(data.toString()) as (typeof events)[number]));
+    await eventually('the pod', () => events.some((e) => e.type === 'ADDED' && e.object.metadata.name === 'streams'));
+    watching.terminate();
   });
 
   test('exec: text in base64, for clients that cannot take bytes', async () => {
@@ -177,12 +247,7 @@ describe.skipIf(noContainers)(`streams${noContainers ? ` (skipped: ${noContainer
   });
 
   test.each<[string, () => Promise<Socket>, number, string | RegExp]>([
-    [
-      'a protocol that is not known',
-      () => open(execPath(['true']), 'v5.channel.k8s.io'),
-      400,
-      /unable to upgrade websocket connection: .*v5\.channel\.k8s\.io/,
-    ],
+    ['a protocol that is not known', () => open(execPath(['true']), 'v9.channel.k8s.io'), 403, ''],
     [
       'a container that is not there',
       () => open(execPath(['true'], { container: 'missing' }), 'v4.channel.k8s.io'),

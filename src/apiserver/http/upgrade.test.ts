@@ -32,7 +32,7 @@ test.each([
   const kubelet = connection(false);
   const user = { name: 'admin', groups: [] };
   const handler = upgradeHandler({
-    locate: () => Promise.resolve({ kubelet: { node: 'n', host: 'h', port: 1 }, path: '/exec/x' }),
+    locate: () => Promise.resolve({ kubelet: { node: 'n', host: 'h', port: 1 }, path: '/exec/x', command: undefined }),
     identify: () => Promise.resolve(user),
     connector: {
       request: () => Promise.reject(new Error('not asked')),
@@ -65,7 +65,7 @@ test.each([
   const kubelet = connection(true);
   const user = { name: 'admin', groups: [] };
   const handler = upgradeHandler({
-    locate: () => Promise.resolve({ kubelet: { node: 'n', host: 'h', port: 1 }, path: '/exec/x' }),
+    locate: () => Promise.resolve({ kubelet: { node: 'n', host: 'h', port: 1 }, path: '/exec/x', command: undefined }),
     identify: () => Promise.resolve(user),
     connector: {
       request: () => Promise.reject(new Error('not asked')),

@@ -1,23 +1,28 @@
 // exec, attach, port-forward, and upgrades in pods/proxy: after the checks of any request the connection is joined with one to the
-// kubelet, or to the pod, byte by byte.
-// Follows apimachinery pkg/util/proxy/upgradeaware.go of v1.36.
+// kubelet, or to the pod, byte by byte; what the runtime does not speak is translated.
+// Follows apimachinery pkg/util/proxy/upgradeaware.go and pkg/registry/core/pod/rest/subresources.go of v1.36.
 
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { badRequest } from '../../api/meta/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { statusOf } from '../pipeline.ts';
 import type { Caller } from '../authn/who-asks.ts';
 import { headerValues } from '../authn/header-values.ts';
-import { webSocketTokenPrefix, type Peer } from '../authn/identify.ts';
+import type { Peer } from '../authn/identify.ts';
 import type { UserInfo } from '../request.ts';
 import type { KubeletConnector, KubeletTarget } from '../subresources/kubelet-connector.ts';
 import type { PodDialer, PodTarget } from '../subresources/pod-proxy.ts';
 import type { UpgradeHandler } from './listener.ts';
+import { tunnel, tunnelledProtocols, tunnelProtocol } from './streams/port-forward-tunnel.ts';
+import { closableProtocol, remoteCommand, type RemoteCommandOptions } from './streams/remote-command.ts';
+import { isSwitched, requestUpgrade } from './streams/upgrade-request.ts';
+import { acceptWebSocket, offeredProtocols } from './streams/web-socket.ts';
 
 /** Where an upgrade goes, once it is allowed; `path` is the path there, with query. */
-export type UpgradeTarget = { path: string } & (
-  | { kubelet: KubeletTarget }
+export type UpgradeTarget = {
+  path: string;
+} /** `command` says which streams an exec or attach has; undefined for a port-forward. */ & (
+  | { kubelet: KubeletTarget; command: RemoteCommandOptions | undefined }
   /** Whatever a pod speaks: nothing is known of its protocols. */
   | { pod: PodTarget; dialer: Pick<PodDialer, 'connect'> }
 );
@@ -33,8 +38,6 @@ export interface UpgradeDeps {
 
 /** These stay behind: they are this connection's own. */
 const ownHeaders = new Set(['host', 'authorization', 'sec-websocket-protocol']);
-/** Subprotocols that container runtimes' streaming servers do not speak; kubectl turns to SPDY when they are refused. */
-const unspoken = new Set(['v5.channel.k8s.io', 'SPDY/3.1+portforward.k8s.io']);
 
 export function upgradeHandler(deps: UpgradeDeps): UpgradeHandler {
   return (request, socket, head, peer) => {
@@ -54,6 +57,67 @@ async function join(
   const query = new URLSearchParams(text);
   const user = await deps.identify({ peer, method, path, query, headers: headerValues(request.rawHeaders) });
   const target = await deps.locate(method, path, query, user);
+  const link: Link = { request, socket, head };
+  if ('kubelet' in target && isWebSocket(request)) {
+    const offered = offeredProtocols(request);
+    if (target.command !== undefined && offered.includes(closableProtocol))
+      return await runInWebSocket(deps, link, target, target.command);
+    const inside = tunnelledProtocols(offered);
+    if (target.command === undefined && inside.length > 0) return await forwardInWebSocket(deps, link, target, inside);
+  }
+  await passOn(deps, link, target);
+}
+
+/** A client's connection, as the HTTP server hands it over. */
+interface Link {
+  request: IncomingMessage;
+  socket: Duplex;
+  /** What was read behind the request. */
+  head: Buffer;
+}
+
+type KubeletUpgrade = Extract<UpgradeTarget, { kubelet: unknown }>;
+
+const isWebSocket = ({ headers }: IncomingMessage): boolean => (headers.upgrade ?? '').toLowerCase() === 'websocket';
+
+const hostOf = ({ kubelet }: KubeletUpgrade): string => `${kubelet.host}:${kubelet.port}`;
+
+/** exec and attach: the client hears of all that goes wrong from here on on its error channel. */
+async function runInWebSocket(
+  deps: UpgradeDeps,
+  { request, socket, head }: Link,
+  target: KubeletUpgrade,
+  command: RemoteCommandOptions,
+): Promise<void> {
+  const webSocket = await acceptWebSocket(request, socket, head, closableProtocol);
+  const connect = (): Promise<Duplex> => deps.connector.connect(target.kubelet);
+  await remoteCommand(webSocket, socket, { connect, host: hostOf(target), path: target.path }, command);
+}
+
+/** port-forward: the client hears of the runtime's choice in the handshake, and of a refusal as it came. */
+async function forwardInWebSocket(
+  deps: UpgradeDeps,
+  { request, socket, head }: Link,
+  target: KubeletUpgrade,
+  protocols: readonly string[],
+): Promise<void> {
+  const backend = await deps.connector.connect(target.kubelet);
+  socket.once('close', () => backend.destroy());
+  const answer = await requestUpgrade(backend, hostOf(target), target.path, protocols);
+  if (isSwitched(answer)) {
+    const webSocket = await acceptWebSocket(request, socket, head, tunnelProtocol(answer));
+    tunnel(webSocket, socket, backend, answer.rest);
+    return;
+  }
+  socket.write(answer.head);
+  socket.write(answer.rest);
+  backend.on('error', () => socket.destroy());
+  backend.once('close', () => closeAfterData(socket));
+  backend.pipe(socket);
+}
+
+/** The client's own handshake goes on to the other side, and what the two say to each other passes through. */
+async function passOn(deps: UpgradeDeps, { request, socket, head }: Link, target: UpgradeTarget): Promise<void> {
   const lines = requestLines(request, target);
   const backend = await ('kubelet' in target
     ? deps.connector.connect(target.kubelet)
@@ -103,38 +167,19 @@ function splitOnce(text: string, separator: string): [string, string] {
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** The request as the backend gets it: the client's own headers, our path. Throws 400 for a protocol that a kubelet does not speak. */
+/** The request as the backend gets it: the client's own headers, our path. */
 function requestLines(request: IncomingMessage, target: UpgradeTarget): string {
-  const toKubelet = 'kubelet' in target;
-  const host = toKubelet ? `${target.kubelet.host}:${target.kubelet.port}` : (request.headers.host ?? target.pod.host);
+  const host = 'kubelet' in target ? hostOf(target) : (request.headers.host ?? target.pod.host);
   const lines = [`${request.method ?? 'GET'} ${target.path} HTTP/1.1`, `Host: ${host}`];
   for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {
     const name = request.rawHeaders[i] ?? '';
-    const stays = ownHeaders.has(name.toLowerCase()) || /^impersonate-/i.test(name);
-    if (!stays) lines.push(`${name}: ${request.rawHeaders[i + 1] ?? ''}`);
+    if (!ownHeaders.has(name.toLowerCase()) && !/^impersonate-/i.test(name))
+      lines.push(`${name}: ${request.rawHeaders[i + 1] ?? ''}`);
   }
+  // A token among them is for this server only.
   const offered = offeredProtocols(request);
-  const passed = toKubelet ? spokenProtocols(offered) : offered;
-  if (passed.length > 0) lines.push(`Sec-WebSocket-Protocol: ${passed.join(', ')}`);
+  if (offered.length > 0) lines.push(`Sec-WebSocket-Protocol: ${offered.join(', ')}`);
   return `${lines.join('\r\n')}\r\n\r\n`;
-}
-
-/** The protocols that the client offers. A token that came as one is for the API server alone. */
-function offeredProtocols(request: IncomingMessage): string[] {
-  return (request.headers['sec-websocket-protocol'] ?? '')
-    .split(',')
-    .map((p) => p.trim())
-    .filter((p) => p !== '' && !p.startsWith(webSocketTokenPrefix));
-}
-
-/** Those of them that container runtimes speak. Throws 400 where they speak none. */
-function spokenProtocols(offered: readonly string[]): string[] {
-  const spoken = offered.filter((p) => !unspoken.has(p));
-  if (offered.length > 0 && spoken.length === 0)
-    throw badRequest(
-      `unable to upgrade websocket connection: requested protocols ${offered.join(', ')} are not supported`,
-    );
-  return spoken;
 }
 
 /** Answers in plain HTTP: the client never left it. */

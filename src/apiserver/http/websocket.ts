@@ -5,10 +5,11 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import { Readable, type Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { requestInfo } from '../request-info.ts';
-import { type Peer, webSocketTokenPrefix } from '../authn/identify.ts';
+import type { Peer } from '../authn/identify.ts';
 import type { Headers } from './encode.ts';
 import { exchange, type ExchangeDeps, type Incoming } from './exchange.ts';
 import { awaitDrain, onceClosed, type Reply } from './reply.ts';
+import { offeredProtocols } from './streams/web-socket.ts';
 
 /** Clients have nothing to say; what they send all the same is thrown away. */
 const mostFromClient = 4 * 1024;
@@ -51,9 +52,8 @@ export function serveWebSocket(
 
 /** The protocol of a connection; undefined when it can speak none of those that are offered. */
 function chooseProtocol(offered: readonly string[], what: 'watch' | 'log'): string | undefined {
-  const protocols = offered.filter((name) => !name.startsWith(webSocketTokenPrefix));
-  if (protocols.length === 0) return '';
-  return what === 'watch' ? protocols[0] : protocols.find((name) => logProtocols.has(name));
+  if (offered.length === 0) return '';
+  return what === 'watch' ? offered[0] : offered.find((name) => logProtocols.has(name));
 }
 
 /** Becomes a WebSocket once an answer of 200 begins; any other stays HTTP. */
@@ -66,11 +66,7 @@ function webSocketReply(request: IncomingMessage, socket: Duplex, head: Buffer, 
     else ws?.send(bytes, { binary });
   };
   const open = (headers: Headers): void => {
-    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-    const chosen = chooseProtocol(
-      offered.filter((name) => name !== ''),
-      what,
-    );
+    const chosen = chooseProtocol(offeredProtocols(request), what);
     if (chosen === undefined) {
       plainHead(socket, 403, {});
       socket.end();

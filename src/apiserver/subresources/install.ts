@@ -15,7 +15,7 @@ import { bindingHandler } from './binding.ts';
 import type { KubeletConnector } from './kubelet-connector.ts';
 import { type KubeletProxyDeps, nodeProxy, podLog, upgradeRequired } from './kubelet-proxy.ts';
 import { kubeletTarget } from './node-location.ts';
-import { portForwardPath, streamPath } from './pod-location.ts';
+import { portForwardPath, streamOptions, streamPath } from './pod-location.ts';
 import { podProxy, type PodDialer, podTarget } from './pod-proxy.ts';
 import { proxyPath } from './proxy-path.ts';
 
@@ -122,7 +122,11 @@ export function installSubresources(deps: SubresourceDeps): Subresources {
     const asked = await admitted();
     const pod: Pod = (await getObject(registry, pods, info.namespace, info.name)).object();
     const kubeletPath = upgradePath(pod, info.subresource, asked);
-    return { kubelet: await kubeletTarget(registry, nodes, pod.spec?.nodeName ?? ''), path: kubeletPath };
+    return {
+      kubelet: await kubeletTarget(registry, nodes, pod.spec?.nodeName ?? ''),
+      path: kubeletPath,
+      command: info.subresource === 'portforward' ? undefined : streamOptions(asked),
+    };
   };
   return { custom, virtual, locate };
 }

@@ -11,6 +11,7 @@ import {
   forbiddenField,
 } from '../../api/meta/errors.ts';
 import { isTrue } from '../request-info.ts';
+import type { RemoteCommandOptions } from '../http/streams/remote-command.ts';
 
 const names = (containers: readonly { name?: string }[] | undefined): string[] =>
   (containers ?? []).map((c) => c.name ?? '');
@@ -70,16 +71,28 @@ export function logPath(pod: Pod, query: URLSearchParams): string | undefined {
   return withQuery(`/containerLogs/${podPath(pod)}/${encodeURIComponent(container)}`, params);
 }
 
+/** Which streams an exec or attach is to have. */
+export function streamOptions(query: URLSearchParams): RemoteCommandOptions {
+  // What the query leaves out is true by the options' defaults (core/v1 SetDefaults_PodExecOptions).
+  const byDefault = (name: string): boolean => query.get(name) === null || isTrue(query.get(name));
+  return {
+    stdin: isTrue(query.get('stdin')),
+    stdout: byDefault('stdout'),
+    stderr: byDefault('stderr'),
+    tty: isTrue(query.get('tty')),
+  };
+}
+
 /** The path of exec or attach at the kubelet. Throws 400. */
 export function streamPath(pod: Pod, kind: 'exec' | 'attach', query: URLSearchParams): string {
   const container = chooseContainer(pod, query.get('container') ?? '');
   assertAssigned(pod);
   const params = new URLSearchParams();
-  if (isTrue(query.get('stdin'))) params.set('input', '1');
-  // What the query leaves out is true by the options' defaults (core/v1 SetDefaults_PodExecOptions).
-  if (query.get('stdout') === null || isTrue(query.get('stdout'))) params.set('output', '1');
-  if (query.get('stderr') === null || isTrue(query.get('stderr'))) params.set('error', '1');
-  if (isTrue(query.get('tty'))) params.set('tty', '1');
+  const { stdin, stdout, stderr, tty } = streamOptions(query);
+  if (stdin) params.set('input', '1');
+  if (stdout) params.set('output', '1');
+  if (stderr) params.set('error', '1');
+  if (tty) params.set('tty', '1');
   if (kind === 'exec') {
     const command = query.getAll('command');
     if (command.length === 0) throw badRequest('you must specify at least 1 command for the container');
