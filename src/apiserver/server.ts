@@ -11,6 +11,7 @@ import type { Random } from '../lib/random.ts';
 import type { Store } from '../store/store.ts';
 import { admissionChain, type AdmissionPlugin } from './admission/admission.ts';
 import type { MayDo } from './admission/certificates.ts';
+import { deviceAdminAccess } from './admission/device-admin-access.ts';
 import { type LookupKind, objectLookup } from './admission/object-lookup.ts';
 import type { PluginName } from './admission/plugin-names.ts';
 import { createPlugins } from './admission/plugins.ts';
@@ -161,6 +162,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   );
   const admission = admissionChain(plugins, [
     systemPriorityClassGuard,
+    deviceAdminAccess(objects),
     ...(services === undefined
       ? []
       : [serviceAddresses({ serviceCidr, services, others: () => objects.list(addressLookup, ''), clock, random })]),

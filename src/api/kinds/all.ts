@@ -9,12 +9,13 @@ import {
 } from './admissionregistration/webhook-configurations.ts';
 import { bindingKind } from './binding/definition.ts';
 import { certificateSigningRequestKind } from './certificatesigningrequest/definition.ts';
-import { customResourceDefinitionKind } from './customresourcedefinition/definition.ts';
 import { configMapKind } from './configmap/definition.ts';
 import { controllerRevisionKind } from './controllerrevision/definition.ts';
 import { csiDriverKind } from './csidriver/definition.ts';
 import { csiNodeKind } from './csinode/definition.ts';
 import { csiStorageCapacityKind } from './csistoragecapacity/definition.ts';
+import { customResourceDefinitionKind } from './customresourcedefinition/definition.ts';
+import { deviceClassKind } from './deviceclass/definition.ts';
 import { eventKind, eventsV1EventKind } from './event/definition.ts';
 import { flowSchemaKind } from './flowschema/definition.ts';
 import { ingressKind } from './ingress/definition.ts';
@@ -31,7 +32,10 @@ import { podTemplateKind } from './podtemplate/definition.ts';
 import { priorityClassKind } from './priorityclass/definition.ts';
 import { priorityLevelConfigurationKind } from './prioritylevelconfiguration/definition.ts';
 import { clusterRoleBindingKind, clusterRoleKind, roleBindingKind, roleKind } from './rbac/definition.ts';
+import { resourceClaimKind } from './resourceclaim/definition.ts';
+import { resourceClaimTemplateKind } from './resourceclaimtemplate/definition.ts';
 import { resourceQuotaKind } from './resourcequota/definition.ts';
+import { resourceSliceKind } from './resourceslice/definition.ts';
 import { runtimeClassKind } from './runtimeclass/definition.ts';
 import { secretKind } from './secret/definition.ts';
 import { serviceKind } from './service/definition.ts';
@@ -69,6 +73,10 @@ const kinds: readonly AnyKind[] = [
   clusterRoleKind,
   roleBindingKind,
   roleKind,
+  deviceClassKind,
+  resourceClaimKind,
+  resourceClaimTemplateKind,
+  resourceSliceKind,
   priorityClassKind,
   runtimeClassKind,
   csiDriverKind,

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { createSeededRandom } from '../../sim/seeded-random.ts';
 import { createVirtualClock } from '../../sim/virtual-clock.ts';
-import { startTestServer, verbs } from '../test-server.ts';
+import { outcome, startTestServer, verbs } from '../test-server.ts';
 import { enabledPlugins } from './plugins.ts';
 
 async function withPlugins(
@@ -152,4 +152,29 @@ test('DefaultIngressClass gives the newest default class to ingresses that name 
   } finally {
     await server.close();
   }
+});
+
+test('administrators have access to devices in namespaces that are marked for it', async () => {
+  await withPlugins([], [], async ({ post, patch }) => {
+    const resource = '/apis/resource.k8s.io/v1/namespaces/default';
+    const claim = (name: string, adminAccess: boolean) => ({
+      apiVersion: 'resource.k8s.io/v1',
+      kind: 'ResourceClaim',
+      metadata: { name },
+      spec: { devices: { requests: [{ name: 'r', exactly: { deviceClassName: 'gpu', adminAccess } }] } },
+    });
+    const create = (name: string, adminAccess: boolean) =>
+      outcome(post(`${resource}/resourceclaims`, claim(name, adminAccess)));
+    const template = { ...claim('t', true), kind: 'ResourceClaimTemplate', spec: { spec: claim('t', true).spec } };
+    const refused =
+      'Forbidden: admin access to devices requires the `resource.kubernetes.io/admin-access: true` label on the containing namespace';
+    expect(await create('plain', false)).toBe('ok');
+    expect(await create('admin', true)).toContain(`422 ResourceClaim.resource.k8s.io "admin" is invalid`);
+    expect(await create('admin', true)).toContain(refused);
+    expect(await outcome(post(`${resource}/resourceclaimtemplates`, template))).toContain(refused);
+    const labels = { 'resource.kubernetes.io/admin-access': 'true' };
+    await patch('/api/v1/namespaces/default', 'merge-patch+json', { metadata: { labels } });
+    expect(await create('admin', true)).toBe('ok');
+    expect(await outcome(post(`${resource}/resourceclaimtemplates`, template))).toBe('ok');
+  });
 });
