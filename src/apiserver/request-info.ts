@@ -45,15 +45,20 @@ const nonResource = (method: string, path: string): RequestInfo => ({
   rest: [],
 });
 
-/** Splits a URL path into decoded segments; undefined when an escape is malformed. */
+/** The segments of a URL path. Escapes are undone first, so that an escaped slash parts segments, as upstream's do; undefined when one is malformed. */
 function segmentsOf(path: string): string[] | undefined {
-  const parts = path.split('/');
+  const decoded = path.includes('%') ? decodedPath(path) : path;
+  if (decoded === undefined) return undefined;
+  const parts = decoded.split('/');
   // A leading slash gives an empty first part, a trailing one an empty last.
   if (parts[0] === '') parts.shift();
   if (parts.length > 0 && parts[parts.length - 1] === '') parts.pop();
-  if (!path.includes('%')) return parts;
+  return parts;
+}
+
+function decodedPath(path: string): string | undefined {
   try {
-    return parts.map((part) => decodeURIComponent(part));
+    return decodeURIComponent(path);
   } catch {
     return undefined;
   }
