@@ -11,6 +11,7 @@ const checks: Record<string, string[]> = {
   ambient: [process.execPath, 'scripts/check-ambient.ts'],
   'support table': [process.execPath, 'scripts/support-table.ts'],
   'pod fields': [process.execPath, 'scripts/pod-fields.ts'],
+  'api page': [process.execPath, 'scripts/api-table.ts'],
 };
 
 /** Runs one check and gives its exit code, output and wall time in ms. */
