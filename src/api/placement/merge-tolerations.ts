@@ -4,7 +4,7 @@ import type { Toleration } from '../generated/types.ts';
 import { equalJson } from '../meta/equal.ts';
 
 /** Whether the first tolerates everything that the second does. */
-function covers(wide: Toleration, narrow: Toleration): boolean {
+export function covers(wide: Toleration, narrow: Toleration): boolean {
   if (equalJson(wide, narrow)) return true;
   if ((narrow.key ?? '') !== (wide.key ?? '') && (wide.key || wide.operator !== 'Exists')) return false;
   if (wide.effect && (narrow.effect ?? '') !== wide.effect) return false;

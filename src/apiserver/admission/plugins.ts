@@ -8,20 +8,27 @@ import type { Random } from '../../lib/random.ts';
 import type { ObjectMachinery } from '../machinery.ts';
 import type { ResourceTable } from '../resources.ts';
 import type { AdmissionPlugin } from './admission.ts';
+import { alwaysAdmit, alwaysDeny } from './always.ts';
 import { alwaysPullImages } from './always-pull-images.ts';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction, type MayDo } from './certificates.ts';
 import { defaultIngressClass } from './default-ingress-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { denyServiceExternalIps } from './deny-external-ips.ts';
 import { extendedResourceToleration } from './extended-resource-toleration.ts';
+import { limitAntiAffinity } from './limit-anti-affinity.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { namespaceAutoProvision, namespaceExists } from './namespace-presence.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import type { LookupKind, ObjectLookup } from './object-lookup.ts';
+import { ownerReferences } from './owner-references.ts';
+import { podNodeSelector } from './pod-node-selector.ts';
 import { podPreset } from './pod-preset.ts';
 import { podResizeValidator } from './pod-resize.ts';
 import { choosePlugins, defaultPlugins, type PluginName, pluginOrder } from './plugin-names.ts';
 import { podSecurity } from './pod-security.ts';
 import { podTopologyLabels } from './pod-topology-labels.ts';
+import { podTolerationRestriction } from './pod-toleration-restriction.ts';
 import { priorityAdmission } from './priority.ts';
 import { resourceQuota } from './resource-quota/resource-quota.ts';
 import { runtimeClassAdmission } from './runtime-class.ts';
@@ -60,7 +67,11 @@ const nodes: LookupKind<Node> = { group: '', resource: 'nodes' };
 const pods: LookupKind<Pod> = { group: '', resource: 'pods' };
 
 const factories: Partial<Record<PluginName, (deps: PluginDeps) => AdmissionPlugin>> = {
+  AlwaysAdmit: () => alwaysAdmit,
+  NamespaceAutoProvision: namespaceAutoProvision,
   NamespaceLifecycle: ({ objects }) => namespaceLifecycle((name) => objects.get(namespaces, '', name)),
+  NamespaceExists: namespaceExists,
+  LimitPodHardAntiAffinityTopology: () => limitAntiAffinity,
   LimitRanger: ({ objects }) => limitRanger(objects),
   ServiceAccount: ({ objects, random, sleep }) =>
     serviceAccountAdmission({
@@ -77,19 +88,24 @@ const factories: Partial<Record<PluginName, (deps: PluginDeps) => AdmissionPlugi
   PodPreset: podPreset,
   AlwaysPullImages: () => alwaysPullImages,
   PodSecurity: ({ objects, logger }) => podSecurity({ objects, logger }),
+  PodNodeSelector: ({ objects }) => podNodeSelector(objects),
   Priority: ({ objects }) => priorityAdmission(objects),
   DefaultTolerationSeconds: () => defaultTolerationSeconds,
+  PodTolerationRestriction: ({ objects }) => podTolerationRestriction(objects),
   ExtendedResourceToleration: () => extendedResourceToleration,
+  OwnerReferencesPermissionEnforcement: ownerReferences,
   RuntimeClass: ({ objects }) => runtimeClassAdmission(objects),
   DefaultIngressClass: ({ objects }) => defaultIngressClass(objects),
   CertificateApproval: ({ mayDo }) => certificateApproval(mayDo),
   CertificateSigning: ({ mayDo }) => certificateSigning(mayDo),
   CertificateSubjectRestriction: () => certificateSubjectRestriction,
+  DenyServiceExternalIPs: () => denyServiceExternalIps,
   PodTopologyLabels: ({ objects }) => podTopologyLabels(objects),
   PodResizeValidator: ({ objects }) => podResizeValidator((name) => objects.get(nodes, '', name)),
   MutatingAdmissionWebhook: mutatingWebhooks,
   ValidatingAdmissionWebhook: validatingWebhooks,
   ResourceQuota: resourceQuota,
+  AlwaysDeny: () => alwaysDeny,
 };
 
 const built: ReadonlySet<PluginName> = new Set(pluginOrder.filter((name) => factories[name] !== undefined));
