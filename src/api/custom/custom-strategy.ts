@@ -8,7 +8,7 @@ import { nameIsSubdomain, qualifiedName } from '../meta/names.ts';
 import type { KubeObject, ObjectMeta } from '../meta/types.ts';
 import { validateGenericMeta, validateGenericMetaUpdate } from '../meta/validate-meta.ts';
 import { isTree, sameTree } from '../patch/json-tree.ts';
-import type { Strategy } from '../scheme.ts';
+import type { Strategy, StrategyContext } from '../scheme.ts';
 import type { CustomSchema } from './custom-schema.ts';
 import { validateEmbedded } from './embedded-meta.ts';
 import { validateListTypes } from './list-types.ts';
@@ -69,15 +69,22 @@ function laterErrors(rules: CustomRules, object: KubeObject, old: KubeObject | u
   if (!wereWrong) found.push(...lists);
 }
 
+/** What the rules of the schema find; what they would find had it changed is a warning. */
 function ruleErrors(
   { rules }: CustomRules,
   object: KubeObject,
   old: KubeObject | undefined,
   found: FieldError[],
+  context: StrategyContext,
 ): void {
   if (rules === undefined || !rules.hasRules) return;
-  if (found.some(({ type }) => blocking.has(type))) found.push(notAllChecked);
-  else found.push(...rules.validate(object, old).errors);
+  if (found.some(({ type }) => blocking.has(type))) {
+    found.push(notAllChecked);
+    return;
+  }
+  const { errors, warnings } = rules.validate(object, old);
+  found.push(...errors);
+  for (const text of warnings) context.warn?.(text);
 }
 
 const standardFinalizers: ReadonlySet<string> = new Set(['orphan', 'foregroundDeletion', 'kubernetes']);
@@ -101,12 +108,14 @@ function finalizerWarnings(object: KubeObject, old: KubeObject | undefined): str
 /** The rules of the resource itself. */
 export function customStrategy(rules: CustomRules): Strategy {
   const { namespaced, schema, hasStatus, scale } = rules;
-  const finish = (object: KubeObject, old: KubeObject | undefined, errors: FieldError[]): FieldError[] => {
-    errors.push(...schemaErrors(rules, object, old));
+  const check = (object: KubeObject, old: KubeObject | undefined, context: StrategyContext): FieldError[] => {
+    const meta = metaOf(object);
+    const errors = old === undefined ? [] : validateGenericMetaUpdate(meta, metaOf(old));
+    errors.push(...validateGenericMeta(meta, namespaced, nameIsSubdomain), ...schemaErrors(rules, object, old));
     errors.push(...validateScaleSpec(object, scale), ...validateScaleStatus(object, scale));
     errors.push(...validateEmbedded(whole, object, schema, false));
     laterErrors(rules, object, old, errors);
-    ruleErrors(rules, object, old, errors);
+    ruleErrors(rules, object, old, errors, context);
     return errors;
   };
   return {
@@ -121,13 +130,8 @@ export function customStrategy(rules: CustomRules): Strategy {
       if (!sameTree(withoutMetadata(object), withoutMetadata(old)))
         metaOf(object).generation = (old.metadata?.generation ?? 0) + 1;
     },
-    validateCreate: (object) =>
-      finish(object, undefined, validateGenericMeta(metaOf(object), namespaced, nameIsSubdomain)),
-    validateUpdate: (object, old) =>
-      finish(object, old, [
-        ...validateGenericMetaUpdate(metaOf(object), metaOf(old)),
-        ...validateGenericMeta(metaOf(object), namespaced, nameIsSubdomain),
-      ]),
+    validateCreate: (object, context) => check(object, undefined, context),
+    validateUpdate: check,
     warnings: finalizerWarnings,
   };
 }
@@ -151,14 +155,14 @@ export function customStatusStrategy(rules: CustomRules): Strategy {
       if (managedFields !== undefined) meta.managedFields = managedFields;
     },
     validateCreate: () => [],
-    validateUpdate(object, old) {
+    validateUpdate(object, old, context) {
       const errors = validateGenericMetaUpdate(metaOf(object), metaOf(old));
       const status = statusOf(object);
       if (status !== undefined)
         errors.push(...validateValue(statusSchema, status.value, new FieldPath('status'), statusOf(old)));
       errors.push(...validateScaleStatus(object, scale));
       laterErrors(rules, object, old, errors);
-      ruleErrors(rules, object, old, errors);
+      ruleErrors(rules, object, old, errors, context);
       return errors;
     },
   };

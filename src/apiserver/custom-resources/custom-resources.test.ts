@@ -135,3 +135,219 @@ test('discovery and OpenAPI follow, and all of it goes when the definition goes'
   expect(await outcome(get(cronTabs))).toBe('404 the server could not find the requested resource');
   expect(await outcome(get(`${crds}/crontabs.stable.example.com`))).toMatch(/^404 /);
 });
+
+const first = (crd: CustomResourceDefinition) => crd.spec.versions[0]!;
+const withSubresources = (crd: CustomResourceDefinition): void => {
+  first(crd).subresources = {
+    status: {},
+    scale: {
+      specReplicasPath: '.spec.replicas',
+      statusReplicasPath: '.status.replicas',
+      labelSelectorPath: '.status.selector',
+    },
+  };
+};
+const crdPath = `${crds}/crontabs.stable.example.com`;
+
+test('status is written apart, and only changes of the rest count as generations', async () => {
+  const { post, get, put, patch } = await start();
+  await post(crds, cronTabDefinition(withSubresources));
+  const made = await post(cronTabs, cronTab('a', undefined, { status: { replicas: 7 } }));
+  expect(made).not.toHaveProperty('status');
+  await put(`${cronTabs}/a/status`, { ...made, spec: { cronSpec: 'no' }, status: { replicas: 2, odd: 1 } });
+  expect(await get(`${cronTabs}/a`)).toMatchObject({
+    spec: { cronSpec: '* * * * */5' },
+    status: { replicas: 2 },
+    metadata: { generation: 1 },
+  });
+  await patch(`${cronTabs}/a`, 'merge-patch+json', { metadata: { labels: { a: 'b' } }, status: { replicas: 9 } });
+  expect(await get(`${cronTabs}/a`)).toMatchObject({ status: { replicas: 2 }, metadata: { generation: 1 } });
+  await patch(`${cronTabs}/a`, 'merge-patch+json', { spec: { image: 'x' } });
+  expect(await get(`${cronTabs}/a`)).toMatchObject({ metadata: { generation: 2 } });
+  expect(await outcome(patch(`${cronTabs}/a/status`, 'merge-patch+json', { status: { replicas: 'x' } }))).toBe(
+    '422 CronTab.stable.example.com "a" is invalid: [status.replicas: Invalid value: "string": replicas in body must be of type integer: "string", .status.replicas: Invalid value: 0: .status.replicas accessor error: x is of the type string, expected int64]',
+  );
+});
+
+test('the scale is read from an object and written to it', async () => {
+  const { post, get, put, patch } = await start();
+  await post(crds, cronTabDefinition(withSubresources));
+  await post(cronTabs, cronTab('a'));
+  expect(await outcome(get(`${cronTabs}/a/scale`))).toBe(
+    '500 Internal error occurred: the spec replicas field ".spec.replicas" does not exist',
+  );
+  expect(await outcome(patch(`${cronTabs}/a/scale`, 'merge-patch+json', { spec: {} }))).toBe(
+    '400 the spec replicas field ".spec.replicas" cannot be empty',
+  );
+  await patch(`${cronTabs}/a/scale`, 'merge-patch+json', { spec: { replicas: 3 } });
+  await patch(`${cronTabs}/a/status`, 'merge-patch+json', { status: { replicas: 1, selector: 'app=a' } });
+  const scale = await get(`${cronTabs}/a/scale`);
+  expect(scale).toMatchObject({
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: { name: 'a', namespace: 'default' },
+    spec: { replicas: 3 },
+    status: { replicas: 1, selector: 'app=a' },
+  });
+  await put(`${cronTabs}/a/scale`, { ...scale, spec: { replicas: 5 } });
+  const object = await get(`${cronTabs}/a`);
+  expect(object).toMatchObject({ spec: { replicas: 5 }, metadata: { generation: 3 } });
+  expect(object.metadata?.managedFields?.find(({ subresource }) => subresource === 'scale')?.fieldsV1).toEqual({
+    'f:spec': { 'f:replicas': {} },
+  });
+  expect(await outcome(put(`${cronTabs}/a/scale`, { ...scale, spec: { replicas: 1 } }))).toMatch(/^409 /);
+  expect(await outcome(patch(`${cronTabs}/a/scale`, 'merge-patch+json', { spec: { replicas: -1 } }))).toMatch(
+    /^422 .*\.spec\.replicas: Invalid value: -1: should be a non-negative integer/,
+  );
+});
+
+test('new defaults and fields show on old objects, and what is no longer known does not', async () => {
+  const { post, get, put } = await start();
+  await post(crds, cronTabDefinition());
+  await post(cronTabs, cronTab('a', { cronSpec: '* * * * *', replicas: 2 }));
+  const crd = structuredClone(await get(crdPath)) as CustomResourceDefinition;
+  const spec = first(crd).schema?.openAPIV3Schema?.properties?.['spec']?.properties ?? {};
+  spec['suspend'] = { type: 'boolean', default: false };
+  delete spec['replicas'];
+  await put(crdPath, crd);
+  const shown = await get(`${cronTabs}/a`);
+  expect(shown).toMatchObject({ spec: { cronSpec: '* * * * *', image: 'busybox', suspend: false } });
+  expect(shown).not.toHaveProperty('spec.replicas');
+});
+
+test('a value that was right once may stay, until it is changed', async () => {
+  const { post, get, put, patch } = await start();
+  await post(crds, cronTabDefinition());
+  await post(cronTabs, cronTab('a', { cronSpec: '* * * * *', image: 'a/long/name' }));
+  const crd = structuredClone(await get(crdPath)) as CustomResourceDefinition;
+  const spec = first(crd).schema?.openAPIV3Schema?.properties?.['spec']?.properties ?? {};
+  spec['image'] = { type: 'string', maxLength: 5 };
+  await put(crdPath, crd);
+  expect(await outcome(patch(`${cronTabs}/a`, 'merge-patch+json', { spec: { replicas: 2 } }))).toBe('ok');
+  expect(await outcome(patch(`${cronTabs}/a`, 'merge-patch+json', { spec: { image: 'still/long' } }))).toMatch(
+    /^422 .*spec.image: Too long/,
+  );
+});
+
+test('rules in CEL are run, also on what was before', async () => {
+  const { post, patch } = await start();
+  const ruled = cronTabDefinition((crd) => {
+    const spec = first(crd).schema!.openAPIV3Schema!.properties!['spec']!;
+    spec['x-kubernetes-validations'] = [
+      { rule: '!has(self.replicas) || self.replicas < 5', message: 'not so many' },
+      { rule: '!has(oldSelf.replicas) || self.replicas >= oldSelf.replicas', message: 'never fewer' },
+    ];
+  });
+  await post(crds, ruled);
+  expect(await outcome(post(cronTabs, cronTab('a', { cronSpec: '* * * * *', replicas: 6 })))).toBe(
+    '422 CronTab.stable.example.com "a" is invalid: spec: Invalid value: "object": not so many',
+  );
+  await post(cronTabs, cronTab('a', { cronSpec: '* * * * *', replicas: 3 }));
+  expect(await outcome(patch(`${cronTabs}/a`, 'merge-patch+json', { spec: { replicas: 2 } }))).toBe(
+    '422 CronTab.stable.example.com "a" is invalid: spec: Invalid value: "object": never fewer',
+  );
+});
+
+test('fields that are selectable select, others are refused', async () => {
+  const { post, get, admin } = await start();
+  await post(
+    crds,
+    cronTabDefinition((crd) => (first(crd).selectableFields = [{ jsonPath: '.spec.image' }])),
+  );
+  await post(cronTabs, cronTab('a'));
+  const watch = gather(admin, cronTabs, { fieldSelector: 'spec.image=other' });
+  await post(cronTabs, cronTab('b', { cronSpec: '* * * * *', image: 'other' }));
+  expect(await get(cronTabs, { fieldSelector: 'spec.image=other' })).toMatchObject({
+    items: [{ metadata: { name: 'b' } }],
+  });
+  await expect.poll(() => watch.texts()).toEqual(['ADDED b']);
+  watch.stop();
+  expect(await outcome(get(cronTabs, { fieldSelector: 'spec.cronSpec=x' }))).toBe(
+    '400 field label not supported: spec.cronSpec',
+  );
+});
+
+test('two definitions never serve the same names, and one takes over when the other goes', async () => {
+  const { post, get, del } = await start();
+  await post(crds, cronTabDefinition());
+  const rival = cronTabDefinition((crd) => {
+    crd.metadata = { name: 'tabs.stable.example.com' };
+    crd.spec.names = { plural: 'tabs', singular: 'tab', kind: 'CronTab', listKind: 'TabList' };
+  });
+  await post(crds, rival);
+  const tabs = '/apis/stable.example.com/v1/namespaces/default/tabs';
+  expect(await outcome(get(tabs))).toMatch(/^404 /);
+  expect(await get(`${crds}/tabs.stable.example.com`)).toMatchObject({
+    status: {
+      conditions: [
+        { type: 'NamesAccepted', status: 'False', reason: 'KindConflict', message: '"CronTab" is already in use' },
+        { type: 'Established', status: 'False', reason: 'NotAccepted' },
+      ],
+    },
+  });
+  await del(crdPath);
+  await expect.poll(() => outcome(get(tabs))).toBe('ok');
+});
+
+test('an object with a finalizer holds the definition, which takes no new ones', async () => {
+  const { clock, post, get, del, patch } = await start();
+  await post(crds, cronTabDefinition());
+  await post(cronTabs, cronTab('a'));
+  await patch(`${cronTabs}/a`, 'merge-patch+json', { metadata: { finalizers: ['example.com/wait'] } });
+  expect(await del(crdPath)).toMatchObject({
+    metadata: { finalizers: ['customresourcecleanup.apiextensions.k8s.io'] },
+  });
+  expect(await get(crdPath)).toMatchObject({
+    status: {
+      conditions: [{}, {}, { type: 'Terminating', status: 'True', reason: 'InstanceDeletionInProgress' }],
+    },
+  });
+  expect(await outcome(post(cronTabs, cronTab('b')))).toBe(
+    '403 crontabs.stable.example.com "b" is forbidden: create not allowed while custom resource definition is terminating',
+  );
+  await patch(`${cronTabs}/a`, 'merge-patch+json', { metadata: { finalizers: null } });
+  await clock.advance(1_000);
+  await expect.poll(() => outcome(get(crdPath))).toMatch(/^404 /);
+});
+
+test('what is built in cannot be taken over', async () => {
+  const { post, get } = await start();
+  const rival = cronTabDefinition((crd) => {
+    crd.metadata = {
+      name: 'leases.coordination.k8s.io',
+      annotations: { 'api-approved.kubernetes.io': 'unapproved, for a test' },
+    };
+    crd.spec.group = 'coordination.k8s.io';
+    crd.spec.names = { plural: 'leases', kind: 'Fake' };
+  });
+  await post(crds, rival);
+  expect(await get('/apis/coordination.k8s.io/v1/leases')).toMatchObject({ kind: 'LeaseList' });
+});
+
+test('a server that starts on the same store serves the same', async () => {
+  const { post, store, server } = await start();
+  await post(crds, cronTabDefinition());
+  await post(cronTabs, cronTab('a'));
+  await server.close();
+  const again = await startTestServer(createVirtualClock(), createSeededRandom(2), { store });
+  running.push(again.server);
+  expect(await verbs(again.admin).get(`${cronTabs}/a`)).toMatchObject({ spec: { image: 'busybox' } });
+});
+
+test('fields of objects are owned by the schema, and an apply keeps what others own', async () => {
+  const { post, admin } = await start();
+  await post(crds, cronTabDefinition());
+  const made = await post(cronTabs, cronTab('a', { cronSpec: '* * * * *', replicas: 1 }), { fieldManager: 'me' });
+  expect(made.metadata?.managedFields).toMatchObject([
+    { manager: 'me', operation: 'Update', fieldsV1: { 'f:spec': { '.': {}, 'f:cronSpec': {}, 'f:replicas': {} } } },
+  ]);
+  const strategic = admin.request({
+    method: 'PATCH',
+    path: `${cronTabs}/a`,
+    body: { spec: { replicas: 2 } },
+    contentType: 'application/strategic-merge-patch+json',
+  });
+  expect(await outcome(strategic)).toMatch(
+    /^415 .*accepted media types include: application\/json-patch\+json, application\/merge-patch\+json/,
+  );
+});

@@ -3,7 +3,7 @@
 
 import type { CustomResourceDefinition } from '../../api/generated/types.ts';
 import { customKinds } from '../../api/custom/custom-kinds.ts';
-import { compileRules } from '../../api/custom/rules.ts';
+import { compileSchemaRules } from '../../api/cel/schema-rules.ts';
 import { decideStatus, isConditionTrue } from '../../api/kinds/customresourcedefinition/conditions.ts';
 import { FieldPath, isApiError } from '../../api/meta/errors.ts';
 import type { Transport } from '../../api/transport.ts';
@@ -83,7 +83,7 @@ export function createCustomResources(deps: CustomResourcesDeps): CustomResource
   };
   const kindsOf = (crd: CustomResourceDefinition) =>
     customKinds(crd, {
-      rulesOf: (schema) => compileRules(schema, new FieldPath()),
+      rulesOf: (schema) => compileSchemaRules(schema, new FieldPath()),
       ...remoteOf(crd),
       isTerminating: () => find(crd.metadata?.name ?? '')?.metadata?.deletionTimestamp !== undefined,
     });

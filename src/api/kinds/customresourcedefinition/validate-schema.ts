@@ -1,7 +1,7 @@
 // Checks of the schema in a CustomResourceDefinition.
 // Follows apiextensions-apiserver pkg/apis/apiextensions/validation/validation.go of v1.36.
 
-import { compileRules } from '../../custom/rules.ts';
+import { compileSchemaRules } from '../../cel/schema-rules.ts';
 import { type CustomSchema, customSchema, nestedSchemas } from '../../custom/custom-schema.ts';
 import { validateDefaults } from '../../custom/defaults.ts';
 import { typeAndMeta } from '../../custom/prune.ts';
@@ -52,7 +52,7 @@ export function validateSchema(path: FieldPath, props: JSONSchemaProps, hasStatu
   const open = validateOpenApi({ schema, path: at, isRoot: true, noDefaults: undefined, insideMeta: false });
   errors.push(...open);
   if (errors.length === 0 && unsupported !== undefined) errors.push(invalid(at, '', unsupported));
-  if (sound && open.length === 0) errors.push(...compileRules(props, at).errors);
+  if (sound && open.length === 0) errors.push(...compileSchemaRules(props, at).errors);
   return errors;
 }
 
