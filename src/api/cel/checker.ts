@@ -5,6 +5,7 @@ import type { CallNode, Expr, FoldNode, ListNode, MapNode, SelectNode, StructNod
 import type { Checked } from './checked.ts';
 import { type Environment, type FunctionDeclaration, isTypeName, type Overload } from './environment.ts';
 import { checkLiterals } from './literals.ts';
+import type { ExtraMacro } from './macros.ts';
 import { parse } from './parser.ts';
 import { Issues } from './source.ts';
 import * as types from './types.ts';
@@ -13,9 +14,9 @@ import { Uint } from './values.ts';
 
 export type CheckResult = { ok: true; checked: Checked } | { ok: false; issues: Issues };
 
-/** Parses and checks. */
-export function check(text: string, environment: Environment): CheckResult {
-  const parsed = parse(text);
+/** Parses and checks; the expression may use `macro` beside those that all may use. */
+export function check(text: string, environment: Environment, macro?: ExtraMacro): CheckResult {
+  const parsed = parse(text, macro);
   if (!parsed.ok) return parsed;
   const issues = new Issues(Array.from(text));
   const checked = new Checker(environment, issues).run(parsed.expr);

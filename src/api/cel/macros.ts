@@ -209,6 +209,22 @@ const memberMacros = new Map<string, Expand>([
   ['sortBy/2', sortBy],
 ]);
 
+/** A macro that not every expression may use: what a call stands for, or undefined where it is another one. */
+export type ExtraMacro = (
+  name: string,
+  target: Expr | undefined,
+  args: readonly Expr[],
+  offset: number,
+) => Expr | undefined;
+
+/** cel.bind(x, value, body): the body with x for the value. Follows cel-go ext/bindings.go. */
+export const bindMacro: ExtraMacro = (name, target, args, offset) => {
+  const [bound, value, body] = args;
+  if (name !== 'bind' || target?.kind !== 'ident' || target.name !== 'cel') return undefined;
+  if (value === undefined || body === undefined || args.length !== 3) return undefined;
+  return bind(variable(bound, 'cel.bind() variable names must be simple identifiers'), value, body, offset);
+};
+
 /** What the call stands for, or undefined where it is no macro. Throws a MacroProblem. */
 export function expandMacro(
   name: string,

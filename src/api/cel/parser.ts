@@ -2,7 +2,7 @@
 
 import type { Expr, ListNode, MapNode, StructNode } from './ast.ts';
 import { SyntaxProblem, type Token, tokenize } from './lexer.ts';
-import { expandMacro, MacroProblem } from './macros.ts';
+import { expandMacro, type ExtraMacro, MacroProblem } from './macros.ts';
 import { Issues } from './source.ts';
 import { isInt64 } from './values.ts';
 
@@ -22,8 +22,8 @@ const callOf = (operator: string): string => (operator === 'in' ? '@in' : `_${op
 
 export type Parsed = { ok: true; expr: Expr } | { ok: false; issues: Issues };
 
-/** The tree of the expression, or what is wrong with it. */
-export function parse(text: string): Parsed {
+/** The tree of the expression, which may use `macro` too, or what is wrong with it. */
+export function parse(text: string, macro?: ExtraMacro): Parsed {
   const source = Array.from(text);
   const issues = new Issues(source);
   if (source.length > maxSize) {
@@ -31,7 +31,7 @@ export function parse(text: string): Parsed {
     return { ok: false, issues };
   }
   try {
-    const expr = new Parser(tokenize(source), issues).whole();
+    const expr = new Parser(tokenize(source), issues, macro).whole();
     return issues.any ? { ok: false, issues } : { ok: true, expr };
   } catch (error) {
     if (!(error instanceof SyntaxProblem)) throw error;
@@ -43,12 +43,14 @@ export function parse(text: string): Parsed {
 class Parser {
   readonly #tokens: readonly Token[];
   readonly #issues: Issues;
+  readonly #macro: ExtraMacro | undefined;
   #at = 0;
   #depth = 0;
 
-  constructor(tokens: readonly Token[], issues: Issues) {
+  constructor(tokens: readonly Token[], issues: Issues, macro: ExtraMacro | undefined) {
     this.#tokens = tokens;
     this.#issues = issues;
+    this.#macro = macro;
   }
 
   whole(): Expr {
@@ -215,7 +217,8 @@ class Parser {
     }
     this.#expect(')');
     try {
-      return expandMacro(name, target, args, offset) ?? { kind: 'call', name, target, args, offset };
+      const expanded = expandMacro(name, target, args, offset) ?? this.#macro?.(name, target, args, offset);
+      return expanded ?? { kind: 'call', name, target, args, offset };
     } catch (error) {
       if (!(error instanceof MacroProblem)) throw error;
       this.#issues.report(error.offset, error.message);

@@ -19,7 +19,7 @@ function validateSpec(spec: DeviceClassSpec, old: DeviceClassSpec | undefined): 
   const stored = old !== undefined && equalJson(config, old.config);
   const at = path.child('extendedResourceName');
   return [
-    ...validateSelectors(selectors, path.child('selectors')),
+    ...validateSelectors(selectors, path.child('selectors'), old?.selectors),
     ...limited(config, maxConfigurations, path.child('config'), (one, here) =>
       validateConfiguration(one, here, stored),
     ),

@@ -7,11 +7,13 @@ import type {
   DeviceToleration,
   OpaqueDeviceConfiguration,
 } from '../../generated/types.ts';
+import { compileDeviceSelector } from '../../cel/device-selectors.ts';
 import { equalJson } from '../../meta/equal.ts';
 import {
   duplicate,
   type FieldError,
   type FieldPath,
+  forbiddenField,
   invalid,
   notSupported,
   required,
@@ -24,19 +26,29 @@ import { driverErrors, limited } from './names.ts';
 
 const maxSelectors = 32;
 const maxExpressionBytes = 10 * 1024;
+const maxExpressionCost = 1_000_000;
 const maxParameterBytes = 10 * 1024;
 const maxBindingConditions = 4;
 const maxTaints = 16;
 const effects = ['NoExecute', 'NoSchedule', 'None'];
 
-function validateSelector({ cel }: DeviceSelector, path: FieldPath): FieldError[] {
-  if (!cel) return [required(path.child('cel'))];
-  const at = path.child('cel', 'expression');
-  return byteLength(cel.expression) > maxExpressionBytes ? [tooLong(at, maxExpressionBytes)] : [];
+function expressionErrors(expression: string, path: FieldPath): FieldError[] {
+  if (byteLength(expression) > maxExpressionBytes) return [tooLong(path, maxExpressionBytes)];
+  const selector = compileDeviceSelector(expression);
+  if ('error' in selector) return [invalid(path, expression, selector.error)];
+  return selector.maxCost > maxExpressionCost ? [forbiddenField(path, 'too complex, exceeds cost limit')] : [];
 }
 
-export const validateSelectors = (selectors: readonly DeviceSelector[] | undefined, path: FieldPath): FieldError[] =>
-  limited(selectors, maxSelectors, path, validateSelector);
+const validateSelector = ({ cel }: DeviceSelector, path: FieldPath): FieldError[] =>
+  cel ? expressionErrors(cel.expression, path.child('cel', 'expression')) : [required(path.child('cel'))];
+
+/** The selectors of devices; where they are those of before they need not be looked at again. */
+export const validateSelectors = (
+  selectors: readonly DeviceSelector[] | undefined,
+  path: FieldPath,
+  old?: readonly DeviceSelector[],
+): FieldError[] =>
+  old !== undefined && equalJson(selectors, old) ? [] : limited(selectors, maxSelectors, path, validateSelector);
 
 /** Free data of a driver: a JSON object of at most 10 KiB; what is `stored` may be longer. */
 export function validateData(data: unknown, path: FieldPath, stored: boolean): FieldError[] {

@@ -45,6 +45,36 @@ describe('ResourceClaim', () => {
       [`${at}.exactly.allocationMode: Unsupported value: "Odd": supported values: "All", "ExactCount"`],
     ],
     [withRequest(request({ selectors: [{}] })), [`${at}.exactly.selectors[0].cel: Required value`]],
+    [withRequest(request({ selectors: [{ cel: { expression: 'device.driver == "a.b"' } }] })), []],
+    [
+      withRequest(request({ selectors: [{ cel: { expression: 'device.driver' } }] })),
+      [
+        `${at}.exactly.selectors[0].cel.expression: Invalid value: "device.driver": must evaluate to bool or the unknown type, not string`,
+      ],
+    ],
+    [
+      withRequest(request({ selectors: [{ cel: { expression: 'device.x' } }] })),
+      [
+        expect.stringContaining(
+          `${at}.exactly.selectors[0].cel.expression: Invalid value: "device.x": compilation failed: `,
+        ),
+      ],
+    ],
+    [
+      withRequest(
+        request({
+          selectors: [
+            {
+              cel: {
+                expression:
+                  'device.attributes.all(a, device.attributes.all(b, device.attributes.all(c, device.attributes.all(d, a == b && c == d))))',
+              },
+            },
+          ],
+        }),
+      ),
+      [`${at}.exactly.selectors[0].cel.expression: Forbidden: too complex, exceeds cost limit`],
+    ],
     [
       withRequest(request({ selectors: [{ cel: { expression: 'x'.repeat(10_241) } }] })),
       [`${at}.exactly.selectors[0].cel.expression: Too long: may not be more than 10240 bytes`],
