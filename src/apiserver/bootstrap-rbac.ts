@@ -7,7 +7,8 @@ import { isApiError } from '../api/meta/errors.ts';
 import type { KubeObject, ObjectMeta } from '../api/meta/types.ts';
 import type { Transport } from '../api/transport.ts';
 import { missingRules } from './authz/cover.ts';
-import { type DefaultBinding, type DefaultRole, defaultBindings, defaultRoles } from './authz/default-policy.ts';
+import { defaultBindings, defaultRoles } from './authz/default-policy.ts';
+import type { DefaultBinding, DefaultRole } from './authz/policy-rows.ts';
 
 const autoupdate = 'rbac.authorization.kubernetes.io/autoupdate';
 const marks = { 'kubernetes.io/bootstrapping': 'rbac-defaults' };

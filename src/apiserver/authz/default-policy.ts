@@ -1,59 +1,22 @@
 // The roles and bindings that every cluster starts with, as a table.
-// Follows plugin/pkg/auth/authorizer/rbac/bootstrappolicy/{policy,namespace_policy}.go; the roles of single controllers are left
-// out, for all of Peapod's controllers act as one user. What editors may do with pods was read in a quotation of a recent policy.go:
+// Follows plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go, with the gates that v1.36 has on. What editors may do with pods:
 // pods/eviction is named, pods/resize and pods/ephemeralcontainers are not; the latter on purpose (kubernetes/kubernetes#121217).
 
 import type { PolicyRule } from '../../api/generated/types.ts';
+import { controllerBindings, controllerRoles } from './controller-policy.ts';
+import { clusterRole, type DefaultBinding, type DefaultRole, events, read } from './policy-rows.ts';
 
-/** One role: rules as `[verbs, groups, resources, names?]`, words apart by spaces, or paths as `[verbs, paths]`. */
-type Row =
-  | readonly [verbs: string, groups: string, resources: string, names?: string]
-  | readonly [verbs: string, paths: string];
-
-export interface DefaultRole {
-  name: string;
-  /** Of a Role. */
-  namespace?: string;
-  rules: readonly PolicyRule[];
-  labels?: Readonly<Record<string, string>>;
-  /** Collects the rules of cluster roles with this label. */
-  aggregates?: string;
-}
-
-export interface DefaultBinding {
-  name: string;
-  /** Of a RoleBinding. */
-  namespace?: string;
-  role: { kind: 'Role' | 'ClusterRole'; name: string };
-  subjects: readonly { kind: 'User' | 'Group' | 'ServiceAccount'; name: string; namespace?: string }[];
-}
-
-const words = (text: string): string[] => text.split(' ');
-/** The core group has no name: a dash stands for it. */
-const groupsOf = (text: string): string[] => words(text).map((group) => (group === '-' ? '' : group));
-
-function rule(row: Row): PolicyRule {
-  const [verbs, second, resources, names] = row;
-  if (resources === undefined) return { verbs: words(verbs), nonResourceURLs: words(second) };
-  return {
-    verbs: words(verbs),
-    apiGroups: groupsOf(second),
-    resources: words(resources),
-    ...(names === undefined ? {} : { resourceNames: words(names) }),
-  };
-}
-
-const read = 'get list watch';
 const write = 'create delete deletecollection patch update';
+const readUpdate = 'get list patch update watch';
 const readWrite = 'create delete deletecollection get list patch update watch';
 const authentication = 'authentication.k8s.io';
 const authorization = 'authorization.k8s.io';
 const certificates = 'certificates.k8s.io';
 const coordination = 'coordination.k8s.io';
 const networking = 'networking.k8s.io';
+const resource = 'resource.k8s.io';
 const storage = 'storage.k8s.io';
 const rbac = 'rbac.authorization.k8s.io';
-const events: Row = ['create patch update', '- events.k8s.io', 'events'];
 const aggregateTo = (name: string): string => `rbac.authorization.k8s.io/aggregate-to-${name}`;
 const labelled = (name: string): Record<string, string> => ({ [aggregateTo(name)]: 'true' });
 
@@ -62,12 +25,6 @@ const workloads =
   'daemonsets deployments deployments/rollback deployments/scale replicasets replicasets/scale statefulsets statefulsets/scale';
 const workloadsSeen =
   'controllerrevisions daemonsets daemonsets/status deployments deployments/scale deployments/status replicasets replicasets/scale replicasets/status statefulsets statefulsets/scale statefulsets/status';
-
-const clusterRole = (name: string, rows: readonly Row[], more: Partial<DefaultRole> = {}): DefaultRole => ({
-  name,
-  rules: rows.map(rule),
-  ...more,
-});
 
 /** What users are given. */
 const userRoles: readonly DefaultRole[] = [
@@ -110,6 +67,7 @@ const userRoles: readonly DefaultRole[] = [
       [write, 'policy', 'poddisruptionbudgets'],
       [write, networking, 'ingresses networkpolicies'],
       [readWrite, coordination, 'leases'],
+      [write, resource, 'resourceclaims resourceclaimtemplates'],
     ],
     { labels: labelled('edit') },
   ),
@@ -138,6 +96,7 @@ const userRoles: readonly DefaultRole[] = [
       ],
       [read, 'policy', 'poddisruptionbudgets poddisruptionbudgets/status'],
       [read, networking, 'ingresses ingresses/status networkpolicies'],
+      [read, resource, 'resourceclaims resourceclaims/status resourceclaimtemplates'],
     ],
     { labels: labelled('view') },
   ),
@@ -152,6 +111,8 @@ const userRoles: readonly DefaultRole[] = [
   ]),
   clusterRole('system:monitoring', [
     ['get', '/healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/*'],
+    ['get', '/flagz'],
+    ['get', '/statusz'],
   ]),
   clusterRole('system:auth-delegator', [
     ['create', authentication, 'tokenreviews'],
@@ -173,7 +134,7 @@ const componentRoles: readonly DefaultRole[] = [
     ['create get list watch', '-', 'nodes'],
     ['patch update', '-', 'nodes/status'],
     ['patch update', '-', 'nodes'],
-    events,
+    ['create patch update', '-', 'events'],
     [read, '-', 'pods'],
     ['create delete', '-', 'pods'],
     ['patch update', '-', 'pods/status'],
@@ -189,6 +150,9 @@ const componentRoles: readonly DefaultRole[] = [
     [read, storage, 'csidrivers'],
     ['create delete get patch update', storage, 'csinodes'],
     [read, 'node.k8s.io', 'runtimeclasses'],
+    ['get', resource, 'resourceclaims'],
+    ['deletecollection', resource, 'resourceslices'],
+    ['get', '-', 'serviceaccounts'],
   ]),
   clusterRole('system:node-bootstrapper', [['create get list watch', certificates, 'certificatesigningrequests']]),
   clusterRole('system:node-problem-detector', [['get', '-', 'nodes'], ['patch', '-', 'nodes/status'], events]),
@@ -196,6 +160,7 @@ const componentRoles: readonly DefaultRole[] = [
     ['list watch', '-', 'endpoints services'],
     [read, '-', 'nodes'],
     events,
+    ['list watch', networking, 'servicecidrs'],
     ['list watch', 'discovery.k8s.io', 'endpointslices'],
   ]),
   clusterRole('system:kube-aggregator', [[read, '-', 'endpoints services']]),
@@ -211,6 +176,10 @@ const componentRoles: readonly DefaultRole[] = [
     ['create', authorization, 'subjectaccessreviews'],
     ['list watch', '*', '*'],
     ['create', '-', 'serviceaccounts/token'],
+  ]),
+  clusterRole('system:heapster', [
+    [read, '-', 'events namespaces nodes pods'],
+    [read, 'extensions', 'deployments'],
   ]),
   clusterRole('system:kube-dns', [['list watch', '-', 'endpoints services']]),
   clusterRole('system:kube-scheduler', [
@@ -232,12 +201,19 @@ const componentRoles: readonly DefaultRole[] = [
     [read, '-', 'namespaces'],
     [read, storage, 'csidrivers'],
     [read, storage, 'csistoragecapacities'],
+    [read, storage, 'volumeattachments'],
+    [read, resource, 'deviceclasses'],
+    [readUpdate, resource, 'resourceclaims'],
+    [readUpdate, resource, 'resourceclaims/status'],
+    ['patch update', resource, 'resourceclaims/binding'],
+    [readUpdate, '-', 'pods/finalizers'],
+    [read, resource, 'resourceslices'],
   ]),
   clusterRole('system:persistent-volume-provisioner', [
     ['create delete get list watch', '-', 'persistentvolumes'],
     ['get list update watch', '-', 'persistentvolumeclaims'],
     [read, storage, 'storageclasses'],
-    ['get list watch', '-', 'events'],
+    ['watch', '-', 'events'],
     events,
   ]),
   clusterRole('system:volume-scheduler', [
@@ -264,7 +240,7 @@ const componentRoles: readonly DefaultRole[] = [
   },
 ];
 
-export const defaultRoles: readonly DefaultRole[] = [...userRoles, ...componentRoles];
+export const defaultRoles: readonly DefaultRole[] = [...userRoles, ...componentRoles, ...controllerRoles];
 
 const bound = (name: string, kind: 'User' | 'Group', ...subjects: string[]): DefaultBinding => ({
   name,
@@ -303,4 +279,5 @@ export const defaultBindings: readonly DefaultBinding[] = [
       { kind: 'User', name: 'system:kube-scheduler' },
     ],
   },
+  ...controllerBindings,
 ];

@@ -1,0 +1,56 @@
+// The default roles and bindings hang together, and none of upstream's is missing.
+import { expect, test } from 'vitest';
+import { validateRules } from '../../api/kinds/rbac/validate.ts';
+import { defaultBindings, defaultRoles } from './default-policy.ts';
+
+const names = (list: readonly { name: string; namespace?: string }[]): string[] =>
+  list.map(({ name, namespace }) => (namespace === undefined ? name : `${namespace}/${name}`));
+
+/** As v1.36 lists them with the gates that it has on. */
+const controllers = [
+  ...['attachdetach', 'clusterrole-aggregation', 'cronjob', 'daemon-set', 'deployment', 'device-taint-eviction'],
+  ...['disruption', 'endpoint', 'endpointslice', 'endpointslicemirroring', 'ephemeral-volume', 'expand', 'job'],
+  ...['namespace', 'node', 'pv-protection', 'pvc-protection', 'replicaset', 'resource-claim', 'resourcequota', 'route'],
+  ...['selinux-warning', 'service-account', 'service-cidrs', 'service', 'statefulset', 'ttl-after-finished', 'ttl'],
+  ...['validatingadmissionpolicy-status', 'volumeattributesclass-protection', 'certificate'],
+].map((name) => `${name}-controller`);
+const others = [
+  ...['generic-garbage-collector', 'horizontal-pod-autoscaler', 'persistent-volume-binder', 'pod-garbage-collector'],
+  ...['replication-controller', 'root-ca-cert-publisher', 'legacy-service-account-token-cleaner'],
+];
+
+test('every controller of upstream has a role, bound to its account', () => {
+  const wanted = [...controllers, ...others].map((name) => `system:controller:${name}`).toSorted();
+  const cluster = (list: readonly { name: string; namespace?: string }[]): string[] =>
+    names(list)
+      .filter((name) => name.startsWith('system:controller:'))
+      .toSorted();
+  expect(cluster(defaultRoles)).toEqual(wanted);
+  expect(cluster(defaultBindings)).toEqual(wanted);
+});
+
+test('the roles of namespaces are those of upstream', () => {
+  expect(
+    names(defaultRoles)
+      .filter((name) => name.startsWith('kube-'))
+      .toSorted(),
+  ).toEqual([
+    'kube-public/system:controller:bootstrap-signer',
+    'kube-system/extension-apiserver-authentication-reader',
+    'kube-system/system::leader-locking-kube-controller-manager',
+    'kube-system/system::leader-locking-kube-scheduler',
+    'kube-system/system:controller:bootstrap-signer',
+    'kube-system/system:controller:cloud-provider',
+    'kube-system/system:controller:token-cleaner',
+  ]);
+});
+
+test('every name is there once, every rule is valid, and every binding names a role', () => {
+  expect(new Set(names(defaultRoles)).size).toBe(defaultRoles.length);
+  expect(new Set(names(defaultBindings)).size).toBe(defaultBindings.length);
+  for (const { rules, namespace } of defaultRoles)
+    expect(validateRules([...rules], namespace !== undefined)).toEqual([]);
+  const roles = new Set(names(defaultRoles));
+  for (const { role, namespace } of defaultBindings)
+    expect(roles).toContain(role.kind === 'Role' ? `${namespace}/${role.name}` : role.name);
+});
