@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { base64, certificateRequest } from '../support/certificate-request.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Peapod, noContainers, startPeapod } from '../support/peapod.ts';
 import { type RunResult, run } from '../support/run.ts';
@@ -143,5 +144,59 @@ describe.skipIf(noContainers)(`in a container${noContainers ? ` (skipped: ${noCo
       if (!after.stderr.includes('You must be logged in to the server')) throw new Error(after.stdout + after.stderr);
       return true;
     });
+  });
+});
+
+describe('a certificate that was asked for', () => {
+  const csr = async (name: string): Promise<{ key: string }> => {
+    const { pem, key } = await certificateRequest(`CN=${name},O=dev`);
+    const manifest = join(peapod.dataDir, `${name}.yaml`);
+    const object = {
+      apiVersion: 'certificates.k8s.io/v1',
+      kind: 'CertificateSigningRequest',
+      metadata: { name },
+      spec: {
+        request: base64(pem),
+        signerName: 'kubernetes.io/kube-apiserver-client',
+        usages: ['client auth'],
+        expirationSeconds: 3600,
+      },
+    };
+    writeFileSync(manifest, JSON.stringify(object));
+    await peapod.kubectl(['create', '-f', manifest]);
+    return { key };
+  };
+  const conditionOf = (name: string): Promise<string> => peapod.kubectl(['get', 'csr', name]);
+
+  test('names its user once it is approved', async () => {
+    const { key } = await csr('jane');
+    expect(await conditionOf('jane')).toMatch(
+      /^NAME +AGE +SIGNERNAME +REQUESTOR +REQUESTEDDURATION +CONDITION\njane +\d+s +kubernetes.io\/kube-apiserver-client +kubernetes-admin +60m +Pending\n$/,
+    );
+    await peapod.kubectl(['certificate', 'approve', 'jane']);
+    await eventually('the certificate is issued', async () => (await conditionOf('jane')).includes('Approved,Issued'));
+    const certificate = await peapod.kubectl(['get', 'csr', 'jane', '-o', 'jsonpath={.status.certificate}']);
+    const admin = readFileSync(join(peapod.dataDir, 'kubeconfig'), 'utf8');
+    const own = admin.replace(
+      / {4}client-certificate-data: .*\n {4}client-key-data: .*\n/,
+      `    client-certificate-data: ${certificate}\n    client-key-data: ${base64(key)}\n`,
+    );
+    const path = join(peapod.dataDir, 'kubeconfig-jane');
+    writeFileSync(path, own, { mode: 0o600 });
+    const jane = (...args: string[]): Promise<RunResult> =>
+      run([program, '--kubeconfig', path, ...args], { timeoutMs: 60_000 });
+    const { stdout } = await jane('auth', 'whoami');
+    expect(stdout).toMatch(/Username +jane\n/);
+    expect(stdout).toMatch(/Groups +\[dev system:authenticated\]\n/);
+    expect(stdout).toContain('authentication.kubernetes.io/credential-id');
+    expect((await jane('get', 'pods')).stderr).toContain('User "jane" cannot list resource "pods"');
+    expect(await peapod.kubectl(['auth', 'whoami', '--as=jane', '--as-group=dev'])).toMatch(/Username +jane\n/);
+  });
+
+  test('is not made where it is denied', async () => {
+    await csr('joe');
+    await peapod.kubectl(['certificate', 'deny', 'joe']);
+    expect(await conditionOf('joe')).toMatch(/Denied\n$/);
+    expect(await peapod.kubectl(['get', 'csr', 'joe', '-o', 'jsonpath={.status.certificate}'])).toBe('');
   });
 });
