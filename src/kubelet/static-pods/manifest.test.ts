@@ -75,7 +75,7 @@ const parse = (why: string): string => `/manifests/web.yaml: couldn't parse as p
 
 test.each([
   ['no YAML', 'a: [', /^\/manifests\/web.yaml: couldn't parse as pod\(yaml: .*\), please check manifest file$/],
-  ['nothing', '', /couldn't parse as pod\(yaml: expected a document/],
+  ['nothing', '', parse('the manifest is no object')],
   ['no object', '- a', parse('the manifest is no object')],
   ['no kind', 'apiVersion: v1', parse("Object 'Kind' is missing")],
   ['another kind', web.replace('Pod', 'PodList'), parse('invalid pod: it is a PodList of v1')],
