@@ -313,7 +313,9 @@ describe.skipIf(noContainers)(`manifests that users bring${noContainers ? ` (ski
       const why =
         "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";
       expect(await eventOf(name, 'FailedScheduling')).toMatchObject({ type: 'Warning', message: why });
-      expect((await podOf(name)).status).toMatchObject({
+      // The event may be told before the condition is written.
+      const waiting = await podWhen(name, 'waits for a node', ({ status }) => status.conditions !== undefined);
+      expect(waiting.status).toMatchObject({
         phase: 'Pending',
         conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: why }],
       });
