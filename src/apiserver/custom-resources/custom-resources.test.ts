@@ -351,3 +351,111 @@ test('fields of objects are owned by the schema, and an apply keeps what others 
     /^415 .*accepted media types include: application\/json-patch\+json, application\/merge-patch\+json/,
   );
 });
+
+test('server-side apply merges by the schema and refuses what others own', async () => {
+  const { post, get, admin } = await start();
+  await post(
+    crds,
+    cronTabDefinition((crd) => {
+      const spec = first(crd).schema!.openAPIV3Schema!.properties!['spec']!.properties!;
+      spec['ports'] = {
+        type: 'array',
+        'x-kubernetes-list-type': 'map',
+        'x-kubernetes-list-map-keys': ['port'],
+        items: {
+          type: 'object',
+          required: ['port'],
+          properties: { port: { type: 'integer' }, name: { type: 'string' } },
+        },
+      } as never;
+    }),
+  );
+  const apply = (fieldManager: string, spec: object, force = false) =>
+    admin.request({
+      method: 'PATCH',
+      path: `${cronTabs}/a`,
+      query: { fieldManager, ...(force ? { force: 'true' } : {}) },
+      body: cronTab('a', spec),
+      contentType: 'application/apply-patch+yaml',
+    });
+  await apply('one', { cronSpec: '* * * * *', ports: [{ port: 80, name: 'web' }] });
+  await apply('two', { ports: [{ port: 443, name: 'tls' }] });
+  expect(await get(`${cronTabs}/a`)).toMatchObject({
+    spec: {
+      cronSpec: '* * * * *',
+      image: 'busybox',
+      ports: [
+        { port: 80, name: 'web' },
+        { port: 443, name: 'tls' },
+      ],
+    },
+  });
+  expect(await outcome(apply('two', { ports: [{ port: 80, name: 'other' }] }))).toBe(
+    '409 Apply failed with 1 conflict: conflict with "one": .spec.ports[port=80].name',
+  );
+  await apply('two', { ports: [{ port: 80, name: 'other' }] }, true);
+  expect(await get(`${cronTabs}/a`)).toMatchObject({ spec: { ports: [{ port: 80, name: 'other' }] } });
+});
+
+interface Documents {
+  paths: Record<string, { patch?: { requestBody?: { content: object }; consumes?: string[] } }>;
+  components?: { schemas: Record<string, Shown> };
+  definitions?: Record<string, Shown>;
+}
+
+interface Shown {
+  [field: string]: unknown;
+  properties: Record<string, Shown>;
+}
+
+test('OpenAPI shows the schema with descriptions and extensions, and its new address tells of a change', async () => {
+  const { post, get, put } = await start();
+  await post(
+    crds,
+    cronTabDefinition((crd) => {
+      const root = first(crd).schema!.openAPIV3Schema!;
+      root.description = 'Runs at times.';
+      const spec = root.properties!['spec']!.properties!;
+      spec['port'] = { 'x-kubernetes-int-or-string': true };
+      spec['free'] = {
+        type: 'object',
+        nullable: true,
+        'x-kubernetes-preserve-unknown-fields': true,
+        properties: { a: { type: 'string' } },
+      };
+      first(crd).selectableFields = [{ jsonPath: '.spec.image' }];
+    }),
+  );
+  const address = '/openapi/v3/apis/stable.example.com/v1';
+  const index = async (): Promise<string> => JSON.stringify(await get('/openapi/v3'));
+  const before = await index();
+  expect(before).toContain('apis/stable.example.com/v1');
+  const v3 = (await get(address)) as unknown as Documents;
+  const shown = v3.components?.schemas['com.example.stable.v1.CronTab'];
+  expect(shown).toMatchObject({
+    description: 'Runs at times.',
+    'x-kubernetes-group-version-kind': [{ group: 'stable.example.com', version: 'v1', kind: 'CronTab' }],
+    'x-kubernetes-selectable-fields': [{ fieldPath: 'spec.image' }],
+  });
+  expect(shown?.properties['spec']?.properties['port']).toEqual({
+    'x-kubernetes-int-or-string': true,
+    anyOf: [{ type: 'integer' }, { type: 'string' }],
+  });
+  expect(shown?.properties['spec']?.properties['free']).toMatchObject({ nullable: true, properties: { a: {} } });
+  const patched = v3.paths['/apis/stable.example.com/v1/namespaces/{namespace}/crontabs/{name}']?.patch;
+  expect(Object.keys(patched?.requestBody?.content ?? {})).toEqual([
+    'application/apply-patch+yaml',
+    'application/json-patch+json',
+    'application/merge-patch+json',
+  ]);
+  const v2 = (await get('/openapi/v2')) as unknown as Documents;
+  const old = v2.definitions?.['com.example.stable.v1.CronTab'];
+  expect(old?.properties['spec']?.properties['port']).toEqual({ 'x-kubernetes-int-or-string': true });
+  expect(old?.properties['spec']?.properties['free']).toEqual({ 'x-kubernetes-preserve-unknown-fields': true });
+  expect(v2.definitions).toHaveProperty(['com.example.stable.v1.CronTabList']);
+  const crd = structuredClone(await get(crdPath)) as CustomResourceDefinition;
+  first(crd).schema!.openAPIV3Schema!.description = 'Runs now and then.';
+  await put(crdPath, crd);
+  expect(await index()).not.toBe(before);
+  expect(JSON.stringify(await get(address))).toContain('Runs now and then.');
+});
