@@ -13,6 +13,7 @@ import { admissionChain, type AdmissionPlugin } from './admission/admission.ts';
 import type { MayDo } from './admission/certificates.ts';
 import { deviceAdminAccess } from './admission/device-admin-access.ts';
 import { type LookupKind, objectLookup } from './admission/object-lookup.ts';
+import type { PluginConfiguration } from './admission/plugin-configuration.ts';
 import type { PluginName } from './admission/plugin-names.ts';
 import { createPlugins } from './admission/plugins.ts';
 import { serviceAddresses } from './admission/service-addresses.ts';
@@ -84,6 +85,8 @@ export interface ApiServerOptions {
   callWebhook?: WebhookCaller;
   /** The admission plugins that run; those of enabledPlugins([], []) when absent. */
   admissionPlugins?: ReadonlySet<PluginName>;
+  /** What the admission plugins are told. */
+  admissionConfiguration?: PluginConfiguration;
   /** Whether privileged containers are let in. Default true. */
   allowPrivileged?: boolean;
   /** Further admission after the built-in plugins. */
@@ -153,6 +156,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       clock,
       resources,
       machinery,
+      configuration: options.admissionConfiguration ?? {},
       call: options.callWebhook ?? callWebhook,
       // Expressions are refused when a webhook is registered.
       conditionsHold: () => Promise.resolve(false),

@@ -33,6 +33,8 @@ export interface UpOptions extends UpkeepFlags, ReservationFlags, Authentication
   /** As kube-apiserver's and kube-controller-manager's options of these names. */
   enableAdmissionPlugins: string[];
   disableAdmissionPlugins: string[];
+  /** A file with what plugins are told. */
+  admissionControlConfigFile?: string;
   allowPrivileged: boolean;
   controllers: string;
   featureGates: string;
@@ -107,6 +109,7 @@ function addComponentOptions(up: Command): Command {
   return up
     .option('--enable-admission-plugins <names>', 'admission plugins beside those that are on by default', list, [])
     .option('--disable-admission-plugins <names>', 'admission plugins that shall not run', list, [])
+    .option('--admission-control-config-file <file>', 'an AdmissionConfiguration: what plugins are told')
     .addOption(
       new Option(
         '--allow-privileged [bool]',

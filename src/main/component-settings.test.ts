@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ComponentOptions, componentSettings } from './component-settings.ts';
 import { UserError } from './user-error.ts';
@@ -25,11 +28,37 @@ describe('componentSettings', () => {
     expect(found).toMatchObject({ allowPrivileged: false, controllers: '*,-podgc' });
   });
 
+  it('reads what plugins are told from a file, and from others beside it', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'peapod-admission-'));
+    try {
+      const limits =
+        'apiVersion: eventratelimit.admission.k8s.io/v1alpha1\nkind: Configuration\nlimits: [{type: Server, qps: 1, burst: 2}]\n';
+      const main =
+        'apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins:\n- name: EventRateLimit\n  path: limits.yaml\n';
+      writeFileSync(join(folder, 'limits.yaml'), limits);
+      writeFileSync(join(folder, 'main.yaml'), main);
+      const options = {
+        ...none,
+        enableAdmissionPlugins: ['EventRateLimit'],
+        admissionControlConfigFile: join(folder, 'main.yaml'),
+      };
+      expect(componentSettings(options).admissionConfiguration).toEqual({
+        eventLimits: [{ type: 'Server', qps: 1, burst: 2 }],
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it.each<[Partial<ComponentOptions>, string]>([
     [{ enableAdmissionPlugins: ['X'] }, '--enable-admission-plugins: enable-admission-plugins plugin "X" is unknown'],
     [{ controllers: '*,-x' }, '--controllers: "x" is not in the list of known controllers'],
     [{ featureGates: 'X=true' }, '--feature-gates: unrecognized feature gate: X'],
     [{ runtimeConfig: 'x/v1=true' }, '--runtime-config: unknown api groups x'],
+    [
+      { enableAdmissionPlugins: ['EventRateLimit'] },
+      '--enable-admission-plugins: EventRateLimit needs limits from --admission-control-config-file',
+    ],
   ])('says which option is wrong: %j', (options, message) => {
     expect(() => componentSettings({ ...none, ...options })).toThrow(new UserError(message));
   });

@@ -1,8 +1,12 @@
 // What the options in Kubernetes' own syntax ask of API server and controllers, checked before anything is started.
 
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { AnyKind } from '../api/scheme.ts';
 import { allKinds } from '../api/kinds/all.ts';
+import { parseYamlStrict } from '../api/schema/yaml.ts';
 import { checkFeatureGates } from '../api/feature-gates.ts';
+import { type PluginConfiguration, pluginConfiguration } from '../apiserver/admission/plugin-configuration.ts';
 import type { PluginName } from '../apiserver/admission/plugin-names.ts';
 import { enabledPlugins } from '../apiserver/admission/plugins.ts';
 import { servedKinds } from '../apiserver/runtime-config.ts';
@@ -13,6 +17,7 @@ import { UserError } from './user-error.ts';
 export interface ComponentSettings {
   kinds: readonly AnyKind[];
   admissionPlugins: ReadonlySet<PluginName>;
+  admissionConfiguration: PluginConfiguration;
   /** Whether the API server lets privileged containers in. */
   allowPrivileged: boolean;
   /** As --controllers. */
@@ -23,6 +28,7 @@ export type ComponentOptions = Pick<
   UpOptions,
   | 'enableAdmissionPlugins'
   | 'disableAdmissionPlugins'
+  | 'admissionControlConfigFile'
   | 'allowPrivileged'
   | 'controllers'
   | 'featureGates'
@@ -41,10 +47,24 @@ export function componentSettings(options: ComponentOptions): ComponentSettings 
   checked('feature-gates', () => checkFeatureGates(options.featureGates));
   checked('controllers', () => enabledControllers(options.controllers));
   const { enableAdmissionPlugins: enable, disableAdmissionPlugins: disable } = options;
+  const file = options.admissionControlConfigFile;
+  const configuration = checked('admission-control-config-file', () =>
+    file === undefined ? {} : readConfiguration(file),
+  );
+  const admissionPlugins = checked('enable-admission-plugins', () => enabledPlugins(enable, disable));
+  if (admissionPlugins.has('EventRateLimit') && configuration.eventLimits === undefined)
+    throw new UserError('--enable-admission-plugins: EventRateLimit needs limits from --admission-control-config-file');
   return {
     kinds: checked('runtime-config', () => servedKinds(allKinds, options.runtimeConfig)),
-    admissionPlugins: checked('enable-admission-plugins', () => enabledPlugins(enable, disable)),
+    admissionPlugins,
+    admissionConfiguration: configuration,
     allowPrivileged: options.allowPrivileged,
     controllers: options.controllers,
   };
+}
+
+/** Files that plugins name are beside the file itself, where they are not named in full. Throws Errors. */
+function readConfiguration(file: string): PluginConfiguration {
+  const read = (path: string): unknown => parseYamlStrict(readFileSync(path, 'utf8')).value;
+  return pluginConfiguration(read(file), (path) => read(resolve(dirname(file), path)));
 }

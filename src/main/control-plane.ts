@@ -77,6 +77,7 @@ export async function startControlPlane({
     machinery: schemaMachinery(loadSchema()),
     kinds: components.kinds,
     admissionPlugins: components.admissionPlugins,
+    admissionConfiguration: components.admissionConfiguration,
     allowPrivileged: components.allowPrivileged,
     authorizationModes: access.authorizationModes,
     authentication: { ...access.authentication, clientCa: pki.ca, frontProxy },

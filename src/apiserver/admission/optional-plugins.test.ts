@@ -2,21 +2,29 @@
 import { expect, test } from 'vitest';
 import type { Pod } from '../../api/generated/types.ts';
 import { createSeededRandom } from '../../sim/seeded-random.ts';
-import { createVirtualClock } from '../../sim/virtual-clock.ts';
+import { createVirtualClock, type VirtualClock } from '../../sim/virtual-clock.ts';
 import { createMemoryStore } from '../../store/memory.ts';
 import type { Store } from '../../store/store.ts';
 import { configMap, outcome, startTestServer, verbs } from '../test-server.ts';
+import { type PluginConfiguration, pluginConfiguration } from './plugin-configuration.ts';
 import { enabledPlugins } from './plugins.ts';
 
 type Verbs = ReturnType<typeof verbs>;
 
-async function withPlugins(enable: string[], use: (admin: Verbs, as: (user: string) => Verbs) => Promise<void>) {
+async function withPlugins(
+  enable: string[],
+  use: (admin: Verbs, as: (user: string) => Verbs, clock: VirtualClock) => Promise<void>,
+  admissionConfiguration: PluginConfiguration = {},
+) {
+  const clock = createVirtualClock();
   const disable = ['ServiceAccount', 'DefaultTolerationSeconds'];
-  const { server, admin } = await startTestServer(createVirtualClock(), createSeededRandom(1), {
+  const { server, admin } = await startTestServer(clock, createSeededRandom(1), {
     admissionPlugins: enabledPlugins(enable, disable),
+    admissionConfiguration,
   });
   try {
-    await use(verbs(admin), (user) => verbs(server.inProcess({ name: user, groups: ['system:authenticated'] })));
+    const as = (user: string): Verbs => verbs(server.inProcess({ name: user, groups: ['system:authenticated'] }));
+    await use(verbs(admin), as, clock);
   } finally {
     await server.close();
   }
@@ -168,4 +176,121 @@ test('OwnerReferencesPermissionEnforcement: owners are for those who may delete,
     expect(await outcome(admin.patch(`${root}/configmaps/c`, 'merge-patch+json', patch))).toBe('ok');
     expect(await outcome(bob.patch(`${root}/configmaps/c`, 'merge-patch+json', { data: { a: 'b' } }))).toBe('ok');
   });
+});
+
+test('what the configuration says counts where namespaces say nothing', async () => {
+  const key = (name: string) => ({ key: name, operator: 'Exists' as const, effect: 'NoSchedule' as const });
+  const configuration: PluginConfiguration = {
+    nodeSelectors: { clusterDefaultNodeSelector: 'env=prod', default: 'env=prod,zone=z' },
+    tolerations: { default: [key('team')], whitelist: [key('team')] },
+  };
+  await withPlugins(
+    ['PodNodeSelector', 'PodTolerationRestriction'],
+    async (admin) => {
+      expect(await admin.post(`${root}/pods`, pod('a', { nodeSelector: { zone: 'z' } }))).toMatchObject({
+        spec: { nodeSelector: { env: 'prod', zone: 'z' }, tolerations: [key('team')] },
+      });
+      expect(await outcome(admin.post(`${root}/pods`, pod('b', { nodeSelector: { disk: 'ssd' } })))).toBe(
+        '403 pods "b" is forbidden: pod node label selector labels conflict with its namespace whitelist',
+      );
+      expect(await outcome(admin.post(`${root}/pods`, pod('c', { tolerations: [key('other')] })))).toContain(
+        'conflict with its cluster whitelist',
+      );
+    },
+    configuration,
+  );
+});
+
+test('EventRateLimit lets events come no faster than it is told', async () => {
+  const limits: PluginConfiguration = {
+    eventLimits: [
+      { type: 'Namespace', qps: 1, burst: 2 },
+      { type: 'SourceAndObject', qps: 1, burst: 1 },
+    ],
+  };
+  await withPlugins(
+    ['EventRateLimit'],
+    async (admin, _, clock) => {
+      const event = (name: string, about: string): object => ({
+        metadata: { name },
+        involvedObject: { kind: 'Pod', name: about, namespace: 'default' },
+        source: { component: 'c' },
+      });
+      const post = (name: string, about: string): Promise<string> =>
+        outcome(admin.post(`${root}/events`, event(name, about)));
+      expect(await post('a', 'p')).toBe('ok');
+      expect(await post('b', 'p')).toBe('429 limit reached on type SourceAndObject for key cPoddefaultp');
+      expect(await post('c', 'q')).toBe('429 limit reached on type Namespace for key default');
+      await clock.advance(1000);
+      expect(await post('c', 'r')).toBe('ok');
+      expect(await outcome(admin.post(`${root}/configmaps`, configMap('a')))).toBe('ok');
+    },
+    limits,
+  );
+});
+
+const file = (name: string, configuration: object): object => ({
+  apiVersion: 'apiserver.config.k8s.io/v1',
+  kind: 'AdmissionConfiguration',
+  plugins: [{ name, configuration }],
+});
+const events = { apiVersion: 'eventratelimit.admission.k8s.io/v1alpha1', kind: 'Configuration' };
+const quotas = { apiVersion: 'apiserver.config.k8s.io/v1', kind: 'ResourceQuotaConfiguration' };
+test.each<[unknown, PluginConfiguration | string]>([
+  [
+    file('EventRateLimit', { ...events, limits: [{ type: 'Server', qps: 5, burst: 9 }] }),
+    { eventLimits: [{ type: 'Server', qps: 5, burst: 9 }] },
+  ],
+  [file('PodNodeSelector', { podNodeSelectorPluginConfig: { a: 'b=c' } }), { nodeSelectors: { a: 'b=c' } }],
+  [
+    file('ResourceQuota', {
+      ...quotas,
+      limitedResources: [
+        { resource: 'pods', matchScopes: [{ scopeName: 'PriorityClass', operator: 'In', values: ['x'] }] },
+      ],
+    }),
+    {
+      limitedResources: [
+        {
+          apiGroup: '',
+          resource: 'pods',
+          matchContains: [],
+          matchScopes: [{ scopeName: 'PriorityClass', operator: 'In', values: ['x'] }],
+        },
+      ],
+    },
+  ],
+  [
+    { ...file('', {}), plugins: [{ name: 'PodTolerationRestriction', path: 'there' }] },
+    { tolerations: { default: [{ key: 'k' }], whitelist: [] } },
+  ],
+  [null, 'is no AdmissionConfiguration'],
+  [
+    { kind: 'Pod', apiVersion: 'v1' },
+    'is v1, Kind=Pod, and must be one of apiserver.config.k8s.io/v1, Kind=AdmissionConfiguration',
+  ],
+  [file('ImagePolicyWebhook', {}), 'plugin "ImagePolicyWebhook" takes no configuration in Peapod'],
+  [file('EventRateLimit', { ...events, limits: [] }), 'plugin "EventRateLimit": limits: Required value'],
+  [
+    file('EventRateLimit', { ...events, limits: [{ type: 'Cluster' }] }),
+    'limits[0].type: Unsupported value: "Cluster"',
+  ],
+  [
+    file('EventRateLimit', { ...events, limits: [{ type: 'User', qps: 0 }] }),
+    'limits[0].qps: Invalid value: 0: must be positive',
+  ],
+  [file('ResourceQuota', { ...quotas, limitedResources: [{}] }), 'limitedResources[0].resource: Required value'],
+  [
+    file('PodNodeSelector', { podNodeSelectorPluginConfig: { a: 'b' } }),
+    'plugin "PodNodeSelector": invalid selector: [b]',
+  ],
+])('the configuration %j', (document, expected) => {
+  const there = {
+    apiVersion: 'podtolerationrestriction.admission.k8s.io/v1alpha1',
+    kind: 'Configuration',
+    default: [{ key: 'k' }],
+  };
+  const read = (path: string): unknown => (path === 'there' ? there : undefined);
+  if (typeof expected === 'string') expect(() => pluginConfiguration(document, read)).toThrow(expected);
+  else expect(pluginConfiguration(document, read)).toEqual(expected);
 });

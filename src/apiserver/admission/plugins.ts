@@ -14,6 +14,7 @@ import { certificateApproval, certificateSigning, certificateSubjectRestriction,
 import { defaultIngressClass } from './default-ingress-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { denyServiceExternalIps } from './deny-external-ips.ts';
+import { eventRateLimit } from './event-rate-limit.ts';
 import { extendedResourceToleration } from './extended-resource-toleration.ts';
 import { limitAntiAffinity } from './limit-anti-affinity.ts';
 import { limitRanger } from './limit-ranger.ts';
@@ -22,6 +23,7 @@ import { namespaceAutoProvision, namespaceExists } from './namespace-presence.ts
 import { nodeRestriction } from './node-restriction.ts';
 import type { LookupKind, ObjectLookup } from './object-lookup.ts';
 import { ownerReferences } from './owner-references.ts';
+import type { PluginConfiguration } from './plugin-configuration.ts';
 import { podNodeSelector } from './pod-node-selector.ts';
 import { podPreset } from './pod-preset.ts';
 import { podResizeValidator } from './pod-resize.ts';
@@ -53,6 +55,8 @@ export interface PluginDeps {
   /** All that is served. */
   resources: ResourceTable;
   machinery: ObjectMachinery;
+  /** What the plugins are told by --admission-control-config-file. */
+  configuration: PluginConfiguration;
   /** How webhooks are reached. */
   call: WebhookCaller;
   /** Whether match conditions of webhooks hold. */
@@ -88,10 +92,12 @@ const factories: Partial<Record<PluginName, (deps: PluginDeps) => AdmissionPlugi
   PodPreset: podPreset,
   AlwaysPullImages: () => alwaysPullImages,
   PodSecurity: ({ objects, logger }) => podSecurity({ objects, logger }),
-  PodNodeSelector: ({ objects }) => podNodeSelector(objects),
+  PodNodeSelector: ({ objects, configuration }) => podNodeSelector(objects, configuration.nodeSelectors),
   Priority: ({ objects }) => priorityAdmission(objects),
   DefaultTolerationSeconds: () => defaultTolerationSeconds,
-  PodTolerationRestriction: ({ objects }) => podTolerationRestriction(objects),
+  PodTolerationRestriction: ({ objects, configuration }) =>
+    podTolerationRestriction(objects, configuration.tolerations),
+  EventRateLimit: ({ clock, configuration }) => eventRateLimit(clock, configuration.eventLimits ?? []),
   ExtendedResourceToleration: () => extendedResourceToleration,
   OwnerReferencesPermissionEnforcement: ownerReferences,
   RuntimeClass: ({ objects }) => runtimeClassAdmission(objects),
@@ -104,7 +110,7 @@ const factories: Partial<Record<PluginName, (deps: PluginDeps) => AdmissionPlugi
   PodResizeValidator: ({ objects }) => podResizeValidator((name) => objects.get(nodes, '', name)),
   MutatingAdmissionWebhook: mutatingWebhooks,
   ValidatingAdmissionWebhook: validatingWebhooks,
-  ResourceQuota: resourceQuota,
+  ResourceQuota: (deps) => resourceQuota(deps, deps.configuration.limitedResources),
   AlwaysDeny: () => alwaysDeny,
 };
 

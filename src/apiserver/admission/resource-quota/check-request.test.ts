@@ -4,6 +4,7 @@ import type { ResourceQuota } from '../../../api/generated/types.ts';
 import { amountsText } from '../../../api/quota/amounts.ts';
 import type { CountedWrite } from '../../../api/quota/evaluator.ts';
 import { evaluatorOf } from '../../../api/quota/evaluators.ts';
+import type { LimitedResource } from '../plugin-configuration.ts';
 import { checkRequest, quotaState } from './check-request.ts';
 
 type Fields = Record<string, unknown>;
@@ -229,4 +230,36 @@ test('custom resources are counted by resource and group', () => {
   expect(checkRequest([quotaState(limits)], create({}), widgets, 0)).toMatchObject({
     why: 'exceeded quota: q, requested: count/widgets.example.com=1, used: count/widgets.example.com=1, limited: count/widgets.example.com=1',
   });
+});
+
+const limited = { apiGroup: '', resource: 'pods', matchContains: [], matchScopes: [] };
+const highOnly = { scopeName: 'PriorityClass' as const, operator: 'In' as const, values: ['high'] };
+test.each<[string, Fields, ResourceQuota[], Partial<LimitedResource>, string]>([
+  ['no quota', bare, [], { matchContains: ['pods'] }, 'insufficient quota to consume: count/pods,pods'],
+  [
+    'a quota that covers it',
+    bare,
+    [quota({ pods: '1', 'count/pods': '1' }, { pods: '0', 'count/pods': '0' })],
+    { matchContains: ['pods'] },
+    '',
+  ],
+  [
+    'a scope that no quota is for',
+    high,
+    [],
+    { matchScopes: [highOnly] },
+    'insufficient quota to match these scopes: [{PriorityClass In [high]}]',
+  ],
+  [
+    'a scope that a quota is for',
+    high,
+    [quota({ pods: '1' }, { pods: '0' }, select('In', 'high'))],
+    { matchScopes: [highOnly] },
+    '',
+  ],
+  ['another scope', bare, [], { matchScopes: [highOnly] }, ''],
+])('what only quotas let in: %s', (_, object, quotas, more, expected) => {
+  const pods = evaluatorOf({ group: '', resource: 'pods' });
+  const verdict = checkRequest(quotas.map(quotaState), create(object), pods, 0, [{ ...limited, ...more }]);
+  expect(verdict.allowed ? '' : verdict.why).toBe(expected);
 });

@@ -13,11 +13,13 @@ import {
   zero,
 } from '../../../api/quota/amounts.ts';
 import { type CountedWrite, type QuotaEvaluator, usageOf } from '../../../api/quota/evaluator.ts';
-import { countedResources, evaluatorOf, isIgnored } from '../../../api/quota/evaluators.ts';
+import { type CountedResource, countedResources, evaluatorOf, isIgnored } from '../../../api/quota/evaluators.ts';
 import type { Logger } from '../../../lib/logger.ts';
+import { plainError } from '../../registry/commit.ts';
 import { staleMessage } from '../../registry/update.ts';
 import { type AdmissionAttributes, type AdmissionPlugin, isResource, refuse } from '../admission.ts';
 import type { LookupKind, ObjectLookup } from '../object-lookup.ts';
+import type { LimitedResource } from '../plugin-configuration.ts';
 import { checkRequest, quotaState, type QuotaState } from './check-request.ts';
 
 export interface QuotaDeps {
@@ -58,7 +60,11 @@ interface Turns {
 
 const nameOf = (quota: ResourceQuota): string => quota.metadata?.name ?? '';
 
-export function resourceQuota(deps: QuotaDeps): AdmissionPlugin {
+/** `limited` is what only quotas let in. */
+export function resourceQuota(deps: QuotaDeps, limited: readonly LimitedResource[] = []): AdmissionPlugin {
+  const limitedOf = ({ group, resource }: CountedResource): LimitedResource[] =>
+    limited.filter((one) => one.apiGroup === group && one.resource === resource);
+
   const turnsByNamespace = new Map<string, Turns>();
   /** Charged, and not yet known whether it is stored: these objects may not show in the caches. */
   const unsettled = new Set<Charge>();
@@ -85,10 +91,16 @@ export function resourceQuota(deps: QuotaDeps): AdmissionPlugin {
     const open: Charge[] = [];
     for (const charge of charges) {
       const missing = states.filter(({ quota }) => !charge.charged.has(nameOf(quota)));
-      const verdict = checkRequest(missing, charge.write, charge.evaluator, deps.now());
+      const verdict = checkRequest(
+        missing,
+        charge.write,
+        charge.evaluator,
+        deps.now(),
+        charge.charged.size > 0 ? [] : limitedOf(charge.at.resource.kind),
+      );
       if (!verdict.allowed) {
         giveBack(namespace, charge);
-        charge.done(refuse(charge.at, verdict.why));
+        charge.done(verdict.forbidden ? refuse(charge.at, verdict.why) : plainError(verdict.why));
         continue;
       }
       if (charge.at.dryRun) continue;
@@ -247,7 +259,7 @@ export function resourceQuota(deps: QuotaDeps): AdmissionPlugin {
       const evaluator = evaluatorOf(kind);
       const write: CountedWrite = { operation, subresource, object, old };
       if (!evaluator.handles(write)) return;
-      if ((await deps.objects.list(quotas, namespace)).length === 0) return;
+      if (limitedOf(kind).length === 0 && (await deps.objects.list(quotas, namespace)).length === 0) return;
       await admit(at, write, evaluator);
     },
   };
