@@ -198,14 +198,17 @@ function fieldBehind(key: string, prefix: string, failure: () => Error): string 
   return key.slice(prefix.length + 1);
 }
 
-/** The elements of the patch must come in the order that the directive gives. */
+/** The elements of the patch must come in the order that the directive gives; those that it deletes are of no order. */
 function checkOrder(patch: unknown[], order: unknown[], mergeKey: string): void {
   if (order.length === 0 || patch.length === 0) return;
-  const items = mergeKey === '' ? patch : patch.filter((item) => !(isTree(item) && Object.hasOwn(item, directive)));
-  let at = 0;
-  for (const wanted of order)
-    if (at < items.length && identity(items[at], mergeKey) === identity(wanted, mergeKey)) at++;
-  if (at < items.length)
+  const marked = (item: unknown): boolean => isTree(item) && Object.hasOwn(item, directive);
+  const items = mergeKey === '' ? patch : patch.filter((item) => !(isTree(item) && item[directive] === 'delete'));
+  let [at, place] = [0, 0];
+  while (at < items.length && place < order.length) {
+    if (marked(items[at])) at++;
+    else if (identity(items[at], mergeKey) === identity(order[place++], mergeKey)) at++;
+  }
+  if (at < items.length && place >= order.length)
     throw plainFailure(
       `The order in patch list:\n${goValue(patch)}\n doesn't match ${setElementOrder} list:\n${goValue(order)}\n`,
     );
@@ -234,6 +237,7 @@ function applyElementOrders(original: Tree, patch: Tree, place: Place): void {
     if (own === undefined) merged = listOf(withoutDirectives(givenList));
     else if (given !== undefined)
       merged = lookup.strategy === 'merge' ? mergeList(ownList, givenList, lookup) : givenList;
+    holdsObjects(ownList, givenList);
     setKey(original, field, ordered(merged, order, serverOrder, lookup.mergeKey));
     delete patch[field];
   }
