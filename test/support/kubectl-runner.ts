@@ -60,7 +60,7 @@ function backgroundOf(child: ChildProcessWithoutNullStreams): Background {
   };
 }
 
-export function kubectlRunner(peapod: Peapod, binary: Kubectl): KubectlRunner {
+export function kubectlRunner(peapod: Pick<Peapod, 'dataDir'>, binary: Kubectl): KubectlRunner {
   const argv = (args: string[]): string[] => ['--kubeconfig', join(peapod.dataDir, 'kubeconfig'), ...args];
   const attempt: KubectlRunner['attempt'] = (args, input, env) =>
     run([binary.path, ...argv(args)], { ...(input === undefined ? {} : { input }), ...(env ? { env } : {}) });

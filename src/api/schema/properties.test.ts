@@ -15,94 +15,16 @@ import {
 } from '../managed-fields/field-set.ts';
 import { updateManagedFields } from '../managed-fields/update-managed-fields.ts';
 import type { KubeObject } from '../meta/types.ts';
-import { cloneTree, type Tree } from '../patch/json-tree.ts';
+import { cloneTree } from '../patch/json-tree.ts';
 import { applyMergePatch, createMergePatch } from '../patch/merge-patch.ts';
 import { applyStrategicMergePatch } from '../patch/strategic-merge-patch.ts';
 import { checkObject } from './decode.ts';
 import { loadSchema } from './load.ts';
-import type { FieldSchema } from './schema.ts';
+import { objects } from '../../../test/support/random-objects.ts';
 import { fillUnsetFields } from './unset-fields.ts';
 
 const schema = loadSchema();
 const definition = 'io.k8s.api.core.v1.Pod';
-
-/** Random values of a field, valid by the schema; lists that are maps have distinct keys. */
-function values(field: FieldSchema, depth: number): fc.Arbitrary<unknown> {
-  switch (field.type) {
-    case 'string':
-    case 'duration':
-      return field.enum ? fc.constantFrom(...field.enum) : fc.constantFrom('a', 'b', 'c', 'long value');
-    case 'integer':
-    case 'number':
-      return fc.integer({ min: 0, max: 9 });
-    case 'boolean':
-      return fc.boolean();
-    case 'int-or-string':
-      return fc.constantFrom<unknown>(80, 'http');
-    case 'quantity':
-      return fc.constantFrom<unknown>('100m', '1Gi', '1000m', 1, 0.5, '1024Mi', '3e2');
-    case 'time':
-      return fc.constantFrom('2026-01-02T03:04:05Z', '2026-01-02T03:04:05+01:00');
-    case 'micro-time':
-      return fc.constantFrom('2026-01-02T03:04:05.123456Z');
-    case 'bytes':
-      return fc.constantFrom('', 'aGk=');
-    case 'any':
-    case 'deduced':
-      return fc.constant({ free: ['form'] });
-    case 'array': {
-      const items = values(field.items ?? { type: 'any' }, depth - 1);
-      if (depth <= 0) return fc.constant([]);
-      if (field.listType !== 'map' && field.listType !== 'set') return fc.array(items, { maxLength: 2 });
-      const keys = [...(field.listMapKeys ?? []), ...(field.patchMergeKey ? [field.patchMergeKey] : [])];
-      const identity = (item: unknown): unknown =>
-        keys.length === 0 ? item : JSON.stringify(keys.map((key) => (item as Tree)[key]));
-      // Strategic merge needs each key on its own to be distinct, which is stricter than ownership.
-      const merge = field.patchMergeKey;
-      return fc.uniqueArray(items, { maxLength: 3, selector: merge ? (item) => (item as Tree)[merge] : identity });
-    }
-    case 'map':
-      return fc.dictionary(fc.constantFrom('k1', 'k2', 'k3'), values(field.items ?? { type: 'any' }, depth - 1), {
-        maxKeys: 2,
-      });
-    case 'ref':
-      return objects(field.ref ?? '', depth - 1);
-    default:
-      return field.type satisfies never;
-  }
-}
-
-const memo = new Map<string, fc.Arbitrary<Tree>>();
-
-/** Random objects of a definition; keys of lists are always there. */
-function objects(name: string, depth: number): fc.Arbitrary<Tree> {
-  const key = `${name} ${depth}`;
-  let made = memo.get(key);
-  if (!made) {
-    const all = schema.definitions[name];
-    const keys = new Set([
-      'name',
-      'type',
-      'mountPath',
-      'devicePath',
-      'containerPort',
-      'protocol',
-      'uid',
-      'ip',
-      'topologyKey',
-      'whenUnsatisfiable',
-      'resourceID',
-    ]);
-    const chosen = Object.entries(all?.fields ?? {}).filter(
-      ([field]) => field !== 'managedFields' && (depth > 0 || keys.has(field)),
-    );
-    const model = Object.fromEntries(chosen.map(([field, fieldSchema]) => [field, values(fieldSchema, depth)]));
-    const requiredKeys = chosen.map(([field]) => field).filter((field) => keys.has(field));
-    made = fc.record(model, { requiredKeys }) as fc.Arbitrary<Tree>;
-    memo.set(key, made);
-  }
-  return made;
-}
 
 /** Pods as decoded. */
 const pods = objects(definition, 4).map((pod) => {
