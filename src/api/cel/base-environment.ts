@@ -17,6 +17,8 @@ import { urlFunctions } from './library/urls.ts';
 export const perCallLimit = 1_000_000;
 /** What all rules on one object, or one policy with one binding, may cost together. */
 export const objectBudget = 10_000_000;
+/** What the match conditions of one webhook or policy may cost together. */
+export const matchConditionsBudget = 2_500_000;
 /** Bytes of a message that an expression makes. */
 export const maxMessageBytes = 5 * 1024;
 

@@ -96,6 +96,10 @@ const nothing: AccessQuestion = {
 export const authorizerValue = (check: AccessCheck, user: AccessUser): Value =>
   new Asking(authorizerType, check, user, nothing);
 
+/** The variable `authorizer.requestResource`. */
+export const requestResourceValue = (check: AccessCheck, user: AccessUser, about: Partial<AccessQuestion>): Value =>
+  new Asking(resourceCheckType, check, user, { ...nothing, ...about });
+
 function serviceAccount(asking: Asking, namespace: string, name: string): Value {
   if (nameIsSubdomain(name, false).length > 0) return new CelError('Invalid service account name');
   if (nameIsLabel(namespace, false).length > 0) return new CelError('Invalid service account namespace');

@@ -8,11 +8,11 @@ import type {
   ValidatingWebhookConfiguration,
 } from '../../generated/types.ts';
 import { equalJson } from '../../meta/equal.ts';
-import { forbiddenField } from '../../meta/errors.ts';
 import { nameIsSubdomain } from '../../meta/names.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../../meta/validate-meta.ts';
 import type { KindDefinition, Strategy, TableColumn } from '../../scheme.ts';
 import { ageColumn, allVerbs, metaOf, nameColumn } from '../common.ts';
+import { matchExpressionErrors } from './validate-policies.ts';
 import {
   type ExpressionCheck,
   validateWebhooks,
@@ -55,9 +55,6 @@ const strategyWith = (check: ExpressionCheck): Strategy<WebhookConfiguration> =>
   allowUnconditionalUpdate: false,
 });
 
-/** CEL is not there for webhooks yet. */
-const noExpression: ExpressionCheck = (at) => [forbiddenField(at, 'match conditions are not built into Peapod')];
-
 const shared = {
   group: 'admissionregistration.k8s.io',
   version: 'v1',
@@ -80,7 +77,7 @@ export const mutatingWebhookConfigurationKind: KindDefinition<MutatingWebhookCon
       hook.reinvocationPolicy ??= 'Never';
     }
   },
-  strategy: strategyWith(noExpression),
+  strategy: strategyWith(matchExpressionErrors),
   columns: [nameColumn, webhooksColumn, ageColumn],
 };
 
@@ -93,6 +90,6 @@ export const validatingWebhookConfigurationKind: KindDefinition<ValidatingWebhoo
   defaults({ webhooks }) {
     for (const hook of webhooks ?? []) setWebhookDefaults(hook);
   },
-  strategy: strategyWith(noExpression),
+  strategy: strategyWith(matchExpressionErrors),
   columns: [nameColumn, webhooksColumn, ageColumn],
 };

@@ -39,12 +39,11 @@ function kindOf(resource: ResourceInfo, object: KubeObject | undefined): GroupVe
 
 const resourceOf = ({ kind: { group, version, resource } }: ResourceInfo): JsonObject => ({ group, version, resource });
 
-/** The request in JSON, to be sent as it is. */
-export function reviewBody(version: ReviewVersion, uid: string, { at, resource, object, old }: ReviewSubject): Buffer {
+/** What a request is, without its objects and options. */
+export function requestFields({ at, resource, object }: ReviewSubject): JsonObject {
   const { user, subresource } = at;
   const namespace = requestNamespace(at);
-  const request = {
-    uid,
+  return {
     kind: kindOf(resource, object),
     resource: resourceOf(resource),
     ...(subresource === '' ? {} : { subResource: subresource }),
@@ -60,6 +59,15 @@ export function reviewBody(version: ReviewVersion, uid: string, { at, resource, 
       ...(user.groups.length === 0 ? {} : { groups: user.groups }),
       ...(user.extra === undefined ? {} : { extra: user.extra }),
     },
+  };
+}
+
+/** The request in JSON, to be sent as it is. */
+export function reviewBody(version: ReviewVersion, uid: string, subject: ReviewSubject): Buffer {
+  const { at, object, old } = subject;
+  const request = {
+    uid,
+    ...requestFields(subject),
     object: object ?? null,
     oldObject: old ?? null,
     dryRun: at.dryRun,

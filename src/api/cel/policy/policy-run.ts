@@ -1,0 +1,156 @@
+// Evaluates the expressions of a policy on one request, within its budget.
+// Follows apiserver pkg/admission/plugin/cel/{condition,activation,composition}.go and plugin/webhook/matchconditions/matcher.go of v1.36.
+
+import type { MatchCondition, Namespace } from '../../generated/types.ts';
+import type { JsonObject } from '../../meta/types.ts';
+import { matchConditionsBudget, perCallLimit } from '../base-environment.ts';
+import { type AccessCheck, type AccessUser, authorizerValue, requestResourceValue } from '../library/authorizer.ts';
+import { jsonValue, typedValue } from '../schema-types.ts';
+import { CelError, type CelObject, type Value } from '../values.ts';
+import type { CompiledExpression } from './policy-environment.ts';
+import { namespaceType, requestType } from './request-schemas.ts';
+
+/** What expressions see of one request. */
+export interface PolicyInput {
+  object: object | undefined;
+  oldObject: object | undefined;
+  /** As JSON: kind, resource, userInfo ... */
+  request: JsonObject;
+  namespace: Namespace | undefined;
+  params: object | undefined;
+  user: AccessUser;
+  access: AccessCheck;
+}
+
+/** The variables of a policy, in their order. */
+export type CompiledVariables = ReadonlyMap<string, CompiledExpression>;
+
+/** The budget is spent: nothing further is evaluated. */
+export class OutOfBudget extends Error {
+  constructor() {
+    super('validation failed due to running out of cost budget, no further validation rules will be run');
+  }
+}
+
+/** What an expression gave, or the text of its failure. */
+export type Outcome = { ok: true; value: Value } | { ok: false; error: string };
+
+export class PolicyRun {
+  readonly #names = new Map<string, Value>();
+  readonly #variables: VariableValues;
+  budget: number;
+
+  constructor(input: PolicyInput, variables: CompiledVariables, budget: number) {
+    this.budget = budget;
+    const { user, access, request } = input;
+    this.#names.set('object', jsonValue(input.object));
+    this.#names.set('oldObject', jsonValue(input.oldObject));
+    this.#names.set('params', jsonValue(input.params));
+    this.#names.set('request', typedValue(request, requestType));
+    this.#names.set('namespaceObject', input.namespace === undefined ? null : typedValue(input.namespace, namespaceType));
+    this.#names.set('authorizer', authorizerValue(access, user));
+    this.#names.set('authorizer.requestResource', requestResourceValue(access, user, aboutRequest(request)));
+    this.#variables = new VariableValues(variables, (name) => this.#names.get(name));
+    this.#names.set('variables', this.#variables);
+  }
+
+  /** Evaluates; `text` is for errors. Throws OutOfBudget. */
+  evaluate(compiled: CompiledExpression, text: string): Outcome {
+    if (!compiled.ok) return { ok: false, error: `compilation error: ${compiled.error}` };
+    const { value, cost } = compiled.program.evaluate((name) => this.#names.get(name), perCallLimit);
+    const spent = cost + this.#variables.takeCost();
+    if (spent > this.budget) throw new OutOfBudget();
+    this.budget -= spent;
+    if (value instanceof CelError)
+      return { ok: false, error: `expression '${text}' resulted in error: ${value.message}` };
+    return { ok: true, value };
+  }
+}
+
+function aboutRequest({ resource, subResource = '', namespace = '', name = '' }: JsonObject) {
+  const of = (resource ?? {}) as JsonObject;
+  const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+  return {
+    group: text(of['group']),
+    resource: text(of['resource']),
+    subresource: text(subResource),
+    namespace: text(namespace),
+    name: text(name),
+  };
+}
+
+/** A policy's variables: each is evaluated when it is first used, and kept. */
+class VariableValues implements CelObject {
+  readonly kind = 'object';
+  readonly typeName = 'kubernetes.variables';
+  readonly #compiled: CompiledVariables;
+  readonly #lookUp: (name: string) => Value | undefined;
+  readonly #values = new Map<string, Value>();
+  #cost = 0;
+
+  constructor(compiled: CompiledVariables, lookUp: (name: string) => Value | undefined) {
+    this.#compiled = compiled;
+    this.#lookUp = lookUp;
+  }
+
+  get size(): number {
+    return this.#compiled.size;
+  }
+
+  fields(): Iterable<string> {
+    return this.#compiled.keys();
+  }
+
+  undeclared(): Readonly<Record<string, unknown>> {
+    return {};
+  }
+
+  get(name: string): Value | undefined {
+    const known = this.#values.get(name);
+    if (known !== undefined) return known;
+    const compiled = this.#compiled.get(name);
+    if (compiled === undefined) return undefined;
+    const value = this.#evaluate(name, compiled);
+    this.#values.set(name, value);
+    return value;
+  }
+
+  #evaluate(name: string, compiled: CompiledExpression): Value {
+    if (!compiled.ok) return new CelError(`composited variable "${name}" fails to compile: ${compiled.error}`);
+    const { value, cost } = compiled.program.evaluate(this.#lookUp, perCallLimit);
+    this.#cost += cost;
+    if (!(value instanceof CelError)) return value;
+    return new CelError(`composited variable "${name}" fails to evaluate: ${value.message}`);
+  }
+
+  /** What variables have cost since the last call. */
+  takeCost(): number {
+    const cost = this.#cost;
+    this.#cost = 0;
+    return cost;
+  }
+}
+
+/** Whether conditions hold, or the texts of what kept that from being told. */
+export type Matched = { matches: boolean; error?: undefined } | { error: string };
+
+/** A condition that is false decides, whatever others come to. Errors are one text: in brackets where there are several. */
+export function conditionsMatch(
+  conditions: readonly { condition: MatchCondition; compiled: CompiledExpression }[],
+  input: PolicyInput,
+): Matched {
+  const run = new PolicyRun(input, new Map(), matchConditionsBudget);
+  const errors: string[] = [];
+  try {
+    for (const { condition, compiled } of conditions) {
+      const outcome = run.evaluate(compiled, condition.expression);
+      if (!outcome.ok) errors.push(outcome.error);
+      else if (outcome.value === false) return { matches: false };
+    }
+  } catch (error) {
+    if (!(error instanceof OutOfBudget)) throw error;
+    return { error: error.message };
+  }
+  if (errors.length === 0) return { matches: true };
+  return { error: errors.length === 1 ? (errors[0] ?? '') : `[${errors.join(', ')}]` };
+}

@@ -1,0 +1,37 @@
+// Whether the match conditions of a webhook hold for a request.
+// Follows apiserver pkg/admission/plugin/webhook/matchconditions/matcher.go of v1.36.
+
+import { type AccessCheck } from '../../../api/cel/library/authorizer.ts';
+import { conditionsMatch, type PolicyInput } from '../../../api/cel/policy/policy-run.ts';
+import type { MatchCondition } from '../../../api/generated/types.ts';
+import { compileConditions, type Condition } from '../../../api/kinds/admissionregistration/policy-expressions.ts';
+import { forbidden } from '../../../api/meta/errors.ts';
+import type { CoverDeps } from '../webhook/cover.ts';
+import { requestFields, type ReviewSubject } from '../webhook/review.ts';
+
+/** What expressions see of the request, but for namespace and params. */
+export function policyInput(subject: ReviewSubject, access: AccessCheck): PolicyInput {
+  const { at, object, old } = subject;
+  return {
+    object,
+    oldObject: old,
+    request: { ...requestFields(subject), dryRun: at.dryRun, options: at.options() ?? null },
+    namespace: undefined,
+    params: undefined,
+    user: at.user,
+    access,
+  };
+}
+
+/** Conditions are compiled once for as long as the webhook's configuration stays. */
+export function webhookConditions(access: AccessCheck): CoverDeps['conditionsHold'] {
+  const compiled = new WeakMap<readonly MatchCondition[], Condition[]>();
+  return async (conditions, failurePolicy, subject) => {
+    const known = compiled.get(conditions) ?? compileConditions(conditions, false);
+    compiled.set(conditions, known);
+    const matched = conditionsMatch(known, policyInput(subject, access));
+    if (matched.error === undefined) return matched.matches;
+    if (failurePolicy === 'Ignore') return false;
+    throw forbidden(subject.at.resource.qualified, subject.at.name, matched.error);
+  };
+}
