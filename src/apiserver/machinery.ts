@@ -59,4 +59,6 @@ export interface ObjectMachinery {
   managedFields(update: UpdateOfFields): ManagedFieldsEntry[] | undefined;
   /** The object once `manager` has applied a configuration to it, which is yet to be checked, and its managedFields. Throws 400, 409, 500. */
   apply(apply: ApplyOfFields): Applied;
+  /** The object with a configuration merged into it, which is yet to be checked; nobody owns its fields. Throws 400 for what is atomic. */
+  merge(kind: AnyKind, live: object, config: object): unknown;
 }

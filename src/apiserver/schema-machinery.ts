@@ -1,6 +1,9 @@
 // Binds what the registry asks of the API machinery to the generated schema.
 
 import { badRequest, unsupportedMediaType } from '../api/meta/errors.ts';
+import { atomicParts } from '../api/managed-fields/atomic-parts.ts';
+import { mergeConfiguration } from '../api/managed-fields/merge-objects.ts';
+import type { Struct } from '../api/managed-fields/typing.ts';
 import { applyConfiguration } from '../api/managed-fields/apply-configuration.ts';
 import { updateManagedFields } from '../api/managed-fields/update-managed-fields.ts';
 import { apiVersionOf } from '../api/meta/types.ts';
@@ -67,6 +70,15 @@ export function schemaMachinery(schema: Schema): ObjectMachinery {
         before,
         managedFieldsBefore: before?.metadata.managedFields,
       }),
+    merge(kind, live, config) {
+      const own = schemaOf(kind, schema);
+      const atomic = atomicParts(own, kind.definition, config as Struct);
+      if (atomic.length > 0)
+        throw badRequest(
+          `invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: ${atomic.join(', ')}`,
+        );
+      return mergeConfiguration(own, kind.definition, live as Struct, config as Struct);
+    },
     apply: ({ kind, ...apply }) =>
       applyConfiguration({
         ...apply,

@@ -16,6 +16,8 @@ import { type LookupKind, objectLookup } from './admission/object-lookup.ts';
 import type { PluginConfiguration } from './admission/plugin-configuration.ts';
 import type { PluginName } from './admission/plugin-names.ts';
 import { createPlugins } from './admission/plugins.ts';
+import { accessCheck } from './admission/policy/access-check.ts';
+import { webhookConditions } from './admission/policy/match-conditions.ts';
 import { serviceAddresses } from './admission/service-addresses.ts';
 import { systemPriorityClassGuard } from './admission/system-priority-classes.ts';
 import type { WebhookCaller } from './admission/webhook/webhook-caller.ts';
@@ -145,6 +147,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     await feed.caughtUp();
     return authorizer.allowed(user, request);
   };
+  const access = accessCheck(authorizer);
   const plugins = createPlugins(
     {
       objects,
@@ -158,8 +161,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       machinery,
       configuration: options.admissionConfiguration ?? {},
       call: options.callWebhook ?? callWebhook,
-      // Expressions are refused when a webhook is registered.
-      conditionsHold: () => Promise.resolve(false),
+      access,
+      conditionsHold: webhookConditions(access),
       transport: () => createInProcessTransport(pipeline, apiserverUser),
     },
     options.admissionPlugins,

@@ -4,6 +4,12 @@ import type { AnyKind } from '../scheme.ts';
 import { loadSchema } from '../schema/load.ts';
 import { fillUnsetFields } from '../schema/unset-fields.ts';
 import {
+  mutatingAdmissionPolicyBindingKind,
+  mutatingAdmissionPolicyKind,
+  validatingAdmissionPolicyBindingKind,
+  validatingAdmissionPolicyKind,
+} from './admissionregistration/policies.ts';
+import {
   mutatingWebhookConfigurationKind,
   validatingWebhookConfigurationKind,
 } from './admissionregistration/webhook-configurations.ts';
@@ -88,6 +94,10 @@ const kinds: readonly AnyKind[] = [
   customResourceDefinitionKind,
   mutatingWebhookConfigurationKind,
   validatingWebhookConfigurationKind,
+  validatingAdmissionPolicyKind,
+  validatingAdmissionPolicyBindingKind,
+  mutatingAdmissionPolicyKind,
+  mutatingAdmissionPolicyBindingKind,
   podPresetKind,
 ];
 

@@ -1,5 +1,6 @@
 // The admission plugins that are built, by name, and the chain of those that are enabled.
 
+import type { AccessCheck } from '../../api/cel/library/authorizer.ts';
 import type { Namespace, Node, Pod, ServiceAccount } from '../../api/generated/types.ts';
 import type { Transport } from '../../api/transport.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -36,6 +37,8 @@ import { resourceQuota } from './resource-quota/resource-quota.ts';
 import { runtimeClassAdmission } from './runtime-class.ts';
 import { serviceAccountAdmission } from './service-account.ts';
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
+import { mutatingPolicies } from './policy/mutating-policy.ts';
+import { validatingPolicies } from './policy/validating-policy.ts';
 import type { CoverDeps } from './webhook/cover.ts';
 import { mutatingWebhooks } from './webhook/mutating.ts';
 import { validatingWebhooks } from './webhook/validating.ts';
@@ -59,6 +62,8 @@ export interface PluginDeps {
   configuration: PluginConfiguration;
   /** How webhooks are reached. */
   call: WebhookCaller;
+  /** Answers expressions that ask whether somebody may do something. */
+  access: AccessCheck;
   /** Whether match conditions of webhooks hold. */
   conditionsHold: CoverDeps['conditionsHold'];
   /** Reads and writes as the server itself, for plugins that write other objects than the one they are asked about. */
@@ -108,6 +113,8 @@ const factories: Partial<Record<PluginName, (deps: PluginDeps) => AdmissionPlugi
   DenyServiceExternalIPs: () => denyServiceExternalIps,
   PodTopologyLabels: ({ objects }) => podTopologyLabels(objects),
   PodResizeValidator: ({ objects }) => podResizeValidator((name) => objects.get(nodes, '', name)),
+  MutatingAdmissionPolicy: mutatingPolicies,
+  ValidatingAdmissionPolicy: validatingPolicies,
   MutatingAdmissionWebhook: mutatingWebhooks,
   ValidatingAdmissionWebhook: validatingWebhooks,
   ResourceQuota: (deps) => resourceQuota(deps, deps.configuration.limitedResources),

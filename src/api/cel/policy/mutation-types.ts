@@ -2,7 +2,19 @@
 
 import { define, type FunctionDeclaration, type ObjectType, overload } from '../environment.ts';
 import * as types from '../types.ts';
-import { CelError, type CelObject, elements, isList, isMap, isObject, Optional, Timestamp, Duration, Uint, type Value } from '../values.ts';
+import {
+  CelError,
+  type CelObject,
+  elements,
+  isList,
+  isMap,
+  isObject,
+  Optional,
+  Timestamp,
+  Duration,
+  Uint,
+  type Value,
+} from '../values.ts';
 import { durationText, timestampText } from '../time.ts';
 
 /** An object made by an expression. */
@@ -65,7 +77,8 @@ export class JsonProblem extends Error {}
 
 /** The JSON of a value. Throws a JsonProblem. */
 export function toJson(value: Value): unknown {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number') return value;
+  if (value === null || typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number')
+    return value;
   if (typeof value === 'bigint') return Number(value);
   if (value instanceof Uint) return Number(value.value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
@@ -99,7 +112,8 @@ export function misplacedType(value: Value, path: string): string | undefined {
     return undefined;
   }
   if (!(value instanceof MadeObject)) return undefined;
-  if (value.typeName !== path) return `unexpected type name "${value.typeName}", expected "${path}", which matches field name path from root Object type`;
+  if (value.typeName !== path)
+    return `unexpected type name "${value.typeName}", expected "${path}", which matches field name path from root Object type`;
   for (const field of value.fields()) {
     const wrong = misplacedType(value.get(field) ?? null, `${path}.${field}`);
     if (wrong !== undefined) return wrong;

@@ -26,7 +26,12 @@ const variablesType = types.struct('kubernetes.variables');
 const requestTypes = objectTypesOf(requestType);
 const namespaceTypes = objectTypesOf(namespaceType);
 
-export function policyEnvironment({ hasParams, hasAuthorizer, hasPatchTypes = false, variables }: PolicyScope): Environment {
+export function policyEnvironment({
+  hasParams,
+  hasAuthorizer,
+  hasPatchTypes = false,
+  variables,
+}: PolicyScope): Environment {
   return baseEnvironment.extend({
     functions: hasPatchTypes ? mutationFunctions : [],
     variables: {
@@ -41,7 +46,9 @@ export function policyEnvironment({ hasParams, hasAuthorizer, hasPatchTypes = fa
     objectTypes: (name) =>
       requestTypes(name) ??
       namespaceTypes(name) ??
-      (name === variablesType.name && variables !== undefined ? { name, field: (field) => variables.get(field) } : undefined) ??
+      (name === variablesType.name && variables !== undefined
+        ? { name, field: (field) => variables.get(field) }
+        : undefined) ??
       (hasPatchTypes ? mutationTypes(name) : undefined),
   });
 }

@@ -2,7 +2,6 @@
 // Follows apiserver pkg/admission/plugin/cel/{condition,activation,composition}.go and plugin/webhook/matchconditions/matcher.go of v1.36.
 
 import type { MatchCondition, Namespace } from '../../generated/types.ts';
-import type { JsonObject } from '../../meta/types.ts';
 import { matchConditionsBudget, perCallLimit } from '../base-environment.ts';
 import { type AccessCheck, type AccessUser, authorizerValue, requestResourceValue } from '../library/authorizer.ts';
 import { jsonValue, typedValue } from '../schema-types.ts';
@@ -15,7 +14,7 @@ export interface PolicyInput {
   object: object | undefined;
   oldObject: object | undefined;
   /** As JSON: kind, resource, userInfo ... */
-  request: JsonObject;
+  request: Readonly<Record<string, unknown>>;
   namespace: Namespace | undefined;
   params: object | undefined;
   user: AccessUser;
@@ -47,7 +46,10 @@ export class PolicyRun {
     this.#names.set('oldObject', jsonValue(input.oldObject));
     this.#names.set('params', jsonValue(input.params));
     this.#names.set('request', typedValue(request, requestType));
-    this.#names.set('namespaceObject', input.namespace === undefined ? null : typedValue(input.namespace, namespaceType));
+    this.#names.set(
+      'namespaceObject',
+      input.namespace === undefined ? null : typedValue(input.namespace, namespaceType),
+    );
     this.#names.set('authorizer', authorizerValue(access, user));
     this.#names.set('authorizer.requestResource', requestResourceValue(access, user, aboutRequest(request)));
     this.#variables = new VariableValues(variables, (name) => this.#names.get(name));
@@ -67,8 +69,8 @@ export class PolicyRun {
   }
 }
 
-function aboutRequest({ resource, subResource = '', namespace = '', name = '' }: JsonObject) {
-  const of = (resource ?? {}) as JsonObject;
+function aboutRequest({ resource, subResource, namespace, name }: PolicyInput['request']) {
+  const of = (resource ?? {}) as Readonly<Record<string, unknown>>;
   const text = (value: unknown): string => (typeof value === 'string' ? value : '');
   return {
     group: text(of['group']),

@@ -68,7 +68,11 @@ const paramKindText = ({ spec }: Policy): string => {
   return kind === undefined ? '<unset>' : `${apiVersion ?? ''}/${kind}`;
 };
 const paramKindColumn = textColumn<Policy>('ParamKind', 'The kind of the parameters.', paramKindText);
-const policyNameColumn = textColumn<Binding>('PolicyName', 'The policy that is bound.', ({ spec }) => spec?.policyName ?? '');
+const policyNameColumn = textColumn<Binding>(
+  'PolicyName',
+  'The policy that is bound.',
+  ({ spec }) => spec?.policyName ?? '',
+);
 const paramRefColumn = textColumn<Binding>('ParamRef', 'Where the parameters are.', ({ spec }) => {
   const { paramRef: ref } = spec ?? {};
   if (ref === undefined) return '<unset>';

@@ -1,7 +1,12 @@
 // Compiles every expression of an admission policy, once for all requests. Follows apiserver
 // pkg/admission/plugin/policy/{validating,mutating}/{plugin,compilation}.go of v1.36.
 
-import type { MatchCondition, MutatingAdmissionPolicy, ValidatingAdmissionPolicy, Variable } from '../../generated/types.ts';
+import type {
+  MatchCondition,
+  MutatingAdmissionPolicy,
+  ValidatingAdmissionPolicy,
+  Variable,
+} from '../../generated/types.ts';
 import type { Environment } from '../../cel/environment.ts';
 import { applyConfigurationType, jsonPatchType } from '../../cel/policy/mutation-types.ts';
 import { compileExpression, type CompiledExpression, policyEnvironment } from '../../cel/policy/policy-environment.ts';
@@ -49,7 +54,9 @@ export function compileValidatingPolicy({ spec = {} }: ValidatingAdmissionPolicy
     validations: (spec.validations ?? []).map((validation) => ({
       validation,
       compiled: compileExpression(validation.expression, full, [bool]),
-      message: validation.messageExpression ? compileExpression(validation.messageExpression, plain, [string]) : undefined,
+      message: validation.messageExpression
+        ? compileExpression(validation.messageExpression, plain, [string])
+        : undefined,
     })),
     auditAnnotations: (spec.auditAnnotations ?? []).map((annotation) => ({
       annotation,

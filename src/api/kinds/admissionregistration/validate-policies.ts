@@ -23,11 +23,7 @@ import {
 } from '../../meta/errors.ts';
 import { dns1035Label, dns1123Subdomain, nameIsSubdomain, qualifiedName } from '../../meta/names.ts';
 import { invalidEach, validateLabelSelector } from '../../meta/validate-meta.ts';
-import {
-  compileConditions,
-  compileMutatingPolicy,
-  compileValidatingPolicy,
-} from './policy-expressions.ts';
+import { compileConditions, compileMutatingPolicy, compileValidatingPolicy } from './policy-expressions.ts';
 import { validateMatchConditions, validateRule } from './validate-rules.ts';
 
 const spec = new FieldPath('spec');
@@ -100,7 +96,8 @@ function paramKindErrors(paramKind: ParamKind | undefined): FieldError[] {
   if (paramKind === undefined) return [];
   const at = spec.child('paramKind');
   const { apiVersion = '', kind = '' } = paramKind;
-  const errors = apiVersion === '' ? [required(at.child('apiVersion'))] : apiVersionErrors(at.child('apiVersion'), apiVersion);
+  const errors =
+    apiVersion === '' ? [required(at.child('apiVersion'))] : apiVersionErrors(at.child('apiVersion'), apiVersion);
   if (kind === '') return [...errors, required(at.child('kind'))];
   const problems = dns1035Label(kind.toLowerCase());
   if (problems.length === 0) return errors;
@@ -159,7 +156,8 @@ function validationErrors({ validations }: Compiled): FieldError[] {
       errors.push(invalid(at.child('message'), text, 'message must be non-empty if specified'));
     else if (hasNewlines(text.trim()))
       errors.push(invalid(at.child('message'), text, 'message must not contain line breaks'));
-    if (reason !== undefined && !reasons.includes(reason)) errors.push(notSupported(at.child('reason'), reason, reasons));
+    if (reason !== undefined && !reasons.includes(reason))
+      errors.push(notSupported(at.child('reason'), reason, reasons));
     return errors;
   });
 }
@@ -169,7 +167,13 @@ function annotationErrors({ auditAnnotations }: Compiled, name: string): FieldEr
   const errors: FieldError[] = [];
   if (auditAnnotations.length > maxAuditAnnotations) {
     const why = `must not have more than ${maxAuditAnnotations} auditAnnotations`;
-    errors.push(invalid(at, auditAnnotations.map(({ annotation }) => annotation), why));
+    errors.push(
+      invalid(
+        at,
+        auditAnnotations.map(({ annotation }) => annotation),
+        why,
+      ),
+    );
   }
   const keys = new Set<string>();
   for (const [i, { annotation, compiled }] of auditAnnotations.entries()) {
@@ -206,7 +210,10 @@ export function validateValidatingPolicy(policy: ValidatingAdmissionPolicy, keep
   ];
 }
 
-function mutationErrors(policy: MutatingAdmissionPolicy, compiled: ReturnType<typeof compileMutatingPolicy>): FieldError[] {
+function mutationErrors(
+  policy: MutatingAdmissionPolicy,
+  compiled: ReturnType<typeof compileMutatingPolicy>,
+): FieldError[] {
   const { mutations = [] } = policy.spec ?? {};
   const at = spec.child('mutations');
   if (mutations.length === 0) return [required(at, 'mutations must contain at least one item')];

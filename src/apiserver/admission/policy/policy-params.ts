@@ -11,7 +11,10 @@ import type { LookupKind, ObjectLookup } from '../object-lookup.ts';
 export class PolicyProblem extends Error {}
 
 /** The resource of a kind. */
-export function paramResource(table: ResourceTable, { apiVersion = '', kind = '' }: ParamKind): ResourceInfo | undefined {
+export function paramResource(
+  table: ResourceTable,
+  { apiVersion = '', kind = '' }: ParamKind,
+): ResourceInfo | undefined {
   return table.all.find((info) => info.apiVersion === apiVersion && info.kind.kind === kind);
 }
 

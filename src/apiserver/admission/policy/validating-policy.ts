@@ -41,11 +41,7 @@ interface Verdict {
 }
 
 /** Evaluates the policy on one request. Pure. */
-export function decidePolicy(
-  { spec }: Policy,
-  compiled: ValidatingExpressions,
-  input: PolicyInput,
-): Verdict {
+export function decidePolicy({ spec }: Policy, compiled: ValidatingExpressions, input: PolicyInput): Verdict {
   const verdict: Verdict = { denials: [], refusals: [], annotations: [] };
   const isIgnored = spec?.failurePolicy === 'Ignore';
   const failed = (message: string, index = 0): void => {
@@ -144,7 +140,10 @@ class AuditNotes {
     };
     for (const [key, values] of this.#values) put(key, [...values].join(', '));
     if (this.#failures.length > 0)
-      put('validation.policy.admission.k8s.io/validation_failure', JSON.stringify(this.#failures.slice(0, maxFailures)));
+      put(
+        'validation.policy.admission.k8s.io/validation_failure',
+        JSON.stringify(this.#failures.slice(0, maxFailures)),
+      );
   }
 }
 

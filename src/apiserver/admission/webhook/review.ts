@@ -40,7 +40,7 @@ function kindOf(resource: ResourceInfo, object: KubeObject | undefined): GroupVe
 const resourceOf = ({ kind: { group, version, resource } }: ResourceInfo): JsonObject => ({ group, version, resource });
 
 /** What a request is, without its objects and options. */
-export function requestFields({ at, resource, object }: ReviewSubject): JsonObject {
+export function requestFields({ at, resource, object }: ReviewSubject): Readonly<Record<string, unknown>> {
   const { user, subresource } = at;
   const namespace = requestNamespace(at);
   return {
