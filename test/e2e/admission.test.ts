@@ -300,6 +300,75 @@ test('Pod Security refuses, warns, and tells of pods that are there', async () =
   expect(bad.stderr).toContain('must be one of privileged, baseline, restricted');
 });
 
+describe('policies in CEL', () => {
+  const policy = (kind: string, name: string, spec: object) => ({
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind,
+    metadata: { name },
+    spec,
+  });
+  const matchConstraints = {
+    resourceRules: [
+      { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['configmaps'] },
+    ],
+    objectSelector: { matchLabels: { policed: 'yes' } },
+  };
+  const map = (name: string, data: Record<string, string>) => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name, labels: { policed: 'yes' } },
+    data,
+  });
+
+  test('refuse and warn, in the words of Kubernetes', async () => {
+    const binding = (validationActions: string[]) =>
+      policy('ValidatingAdmissionPolicyBinding', 'few-keys', { policyName: 'few-keys', validationActions });
+    await made(
+      policy('ValidatingAdmissionPolicy', 'few-keys', {
+        matchConstraints,
+        variables: [{ name: 'keys', expression: 'size(object.data)' }],
+        validations: [
+          { expression: 'variables.keys <= 1', messageExpression: "'%d keys are too many'.format([variables.keys])" },
+        ],
+      }),
+    );
+    expect(await kubectl('get', 'validatingadmissionpolicy', 'few-keys', '--no-headers')).toMatch(
+      /^few-keys +1 +<unset> +/,
+    );
+    await made(binding(['Deny']));
+    await made(map('one', { a: '1' }));
+    const refused = await apply(map('two', { a: '1', b: '2' }));
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(
+      "The configmaps \"two\" is invalid: : ValidatingAdmissionPolicy 'few-keys' with binding 'few-keys' denied request: 2 keys are too many",
+    );
+    await made(binding(['Warn']));
+    const warned = await apply(map('two', { a: '1', b: '2' }));
+    expect(warned.code).toBe(0);
+    expect(warned.stderr).toContain(
+      "Warning: Validation failed for ValidatingAdmissionPolicy 'few-keys' with binding 'few-keys': 2 keys are too many",
+    );
+  });
+
+  test('change what is written', async () => {
+    const mutations = [
+      {
+        patchType: 'ApplyConfiguration',
+        applyConfiguration: {
+          expression: "Object{metadata: Object.metadata{labels: {'made-by': request.userInfo.username}}}",
+        },
+      },
+      { patchType: 'JSONPatch', jsonPatch: { expression: "[JSONPatch{op: 'add', path: '/data/added', value: 'x'}]" } },
+    ];
+    await made(policy('MutatingAdmissionPolicy', 'mark', { matchConstraints, reinvocationPolicy: 'Never', mutations }));
+    await made(policy('MutatingAdmissionPolicyBinding', 'mark', { policyName: 'mark' }));
+    await made(map('marked', {}));
+    const jsonPath = 'jsonpath={.metadata.labels.made-by} {.data.added}';
+    expect(await kubectl('get', 'configmap', 'marked', '-o', jsonPath)).toMatch(/^\S+ x$/);
+    await kubectl('delete', 'mutatingadmissionpolicy,mutatingadmissionpolicybinding', 'mark');
+  });
+});
+
 // It empties the node, so it comes last.
 test('a NoExecute taint ends what does not tolerate it, at once or in time', async () => {
   const key = 'maintenance';
