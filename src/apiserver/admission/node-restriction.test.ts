@@ -230,3 +230,29 @@ test.each([
   ['any.k8s.io/x', true],
   ['node-restriction.kubernetes.io/x', true],
 ])('%s reserved: %s', (label, reserved) => expect(isReservedLabel(label)).toBe(reserved));
+
+test('a node keeps the object of its CSI drivers and the slices of its devices, and of no other node', async () => {
+  const csiNode = (name: string) => ({
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'CSINode',
+    metadata: { name },
+    spec: { drivers: [] },
+  });
+  const slice = (name: string, nodeName: string) => ({
+    apiVersion: 'resource.k8s.io/v1',
+    kind: 'ResourceSlice',
+    metadata: { name },
+    spec: { driver: 'a.example.com', nodeName, pool: { name: 'p', generation: 1, resourceSliceCount: 1 } },
+  });
+  const [csiNodes, slices] = ['/apis/storage.k8s.io/v1/csinodes', '/apis/resource.k8s.io/v1/resourceslices'];
+  expect(await outcome(a.post(csiNodes, csiNode('a')))).toBe('ok');
+  expect(await outcome(a.post(csiNodes, csiNode('b')))).toContain(
+    'can only access CSINode with the same name as the requesting node',
+  );
+  await admin.post(csiNodes, csiNode('b'));
+  expect(await outcome(a.del(`${csiNodes}/b`))).toContain('403');
+  expect(await outcome(a.post(slices, slice('mine', 'a')))).toBe('ok');
+  expect(await outcome(a.post(slices, slice('theirs', 'b')))).toContain(
+    'can only create ResourceSlice with the same NodeName as the requesting node',
+  );
+});

@@ -1,7 +1,7 @@
 // Keeps a node to its own: its node object and lease, the pods bound to it, and tokens of those.
 // Follows plugin/pkg/admission/noderestriction/admission.go of v1.36 for the kinds that are served.
 
-import type { Node, Pod, TokenRequest } from '../../api/generated/types.ts';
+import type { Node, Pod, ResourceSlice, TokenRequest } from '../../api/generated/types.ts';
 import { type ApiError, forbidden, notFound } from '../../api/meta/errors.ts';
 import { apiObjectReference } from '../../api/pod/api-references.ts';
 import { configMirrorAnnotation, isMirrorPod } from '../../api/pod/static-pod.ts';
@@ -153,6 +153,16 @@ function checkLease(at: AdmissionAttributes, me: string): void {
   if (name !== me) throw refuse(at, 'can only access node lease with the same name as the requesting node');
 }
 
+function checkCsiNode(at: AdmissionAttributes, me: string): void {
+  const name = at.operation === 'CREATE' ? (at.object?.metadata?.name ?? '') : at.name;
+  if (name !== me) throw refuse(at, 'can only access CSINode with the same name as the requesting node');
+}
+
+function checkResourceSlice(at: AdmissionAttributes, me: string): void {
+  if (at.operation === 'CREATE' && (at.object as ResourceSlice | undefined)?.spec?.nodeName !== me)
+    throw refuse(at, 'can only create ResourceSlice with the same NodeName as the requesting node');
+}
+
 export function nodeRestriction(deps: NodeRestrictionDeps): AdmissionPlugin {
   return {
     name: 'NodeRestriction',
@@ -161,6 +171,8 @@ export function nodeRestriction(deps: NodeRestrictionDeps): AdmissionPlugin {
       if (me === undefined) return;
       const { group, resource } = at.resource.kind;
       if (group === 'coordination.k8s.io' && resource === 'leases') return checkLease(at, me);
+      if (group === 'storage.k8s.io' && resource === 'csinodes') return checkCsiNode(at, me);
+      if (group === 'resource.k8s.io' && resource === 'resourceslices') return checkResourceSlice(at, me);
       if (group !== '') return;
       if (resource === 'pods') await checkPod(at, me, deps);
       else if (resource === 'nodes') checkNode(at, me);
