@@ -230,7 +230,7 @@ function full({ kubectl, pod, minor }: KubectlContext): void {
   });
 
   test('create, get, describe and delete -f of each kind served', async () => {
-    await kubectlOnKinds(kubectl, `${pod}-ns`);
+    await kubectlOnKinds(kubectl, `${pod}-ns`, minor);
   });
 
   test('events: get, watch, and the command', async () => {

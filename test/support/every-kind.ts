@@ -1,111 +1,30 @@
-// An object of each kind that can be made, and the commands that work on a file of them.
+// The commands that work on a file of objects, with one of each kind that can be made.
 import { dump } from 'js-yaml';
 import { expect } from 'vitest';
+import { base64, certificateRequest } from './certificate-request.ts';
+import { everyKind } from './every-kind-objects.ts';
 import type { KubectlRunner } from './kubectl-runner.ts';
 
-/** How kubectl names each, and the object. The first is the namespace of the others. */
-function objects(namespace: string): [string, Record<string, unknown>][] {
-  const metadata = { name: 'all' };
-  const rbac = 'rbac.authorization.k8s.io/v1';
-  const role = { apiGroup: 'rbac.authorization.k8s.io', name: 'all' };
-  const user = { apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'somebody' };
-  const about = { kind: 'Pod', name: 'x', namespace };
-  return [
-    [`namespace/${namespace}`, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }],
-    ['configmap/all', { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { a: 'b' } }],
-    ['secret/all', { apiVersion: 'v1', kind: 'Secret', metadata, stringData: { a: 'b' } }],
-    ['serviceaccount/all', { apiVersion: 'v1', kind: 'ServiceAccount', metadata }],
-    ['service/all', { apiVersion: 'v1', kind: 'Service', metadata, spec: { ports: [{ port: 80 }] } }],
-    [
-      'lease.coordination.k8s.io/all',
-      {
-        apiVersion: 'coordination.k8s.io/v1',
-        kind: 'Lease',
-        metadata,
-        spec: { holderIdentity: 'me', leaseDurationSeconds: 30 },
-      },
-    ],
-    [
-      'event/all-core',
-      {
-        apiVersion: 'v1',
-        kind: 'Event',
-        metadata: { name: 'all-core' },
-        involvedObject: about,
-        reason: 'Test',
-        message: 'hello',
-        type: 'Normal',
-      },
-    ],
-    [
-      'event.events.k8s.io/all-new',
-      {
-        apiVersion: 'events.k8s.io/v1',
-        kind: 'Event',
-        metadata: { name: 'all-new' },
-        eventTime: '2026-01-01T00:00:00.000000Z',
-        reportingController: 'c',
-        reportingInstance: 'i',
-        action: 'a',
-        reason: 'Test',
-        regarding: about,
-        note: 'hello',
-        type: 'Normal',
-      },
-    ],
-    [
-      'limitrange/all',
-      { apiVersion: 'v1', kind: 'LimitRange', metadata, spec: { limits: [{ type: 'Container', max: { cpu: '1' } }] } },
-    ],
-    [
-      `priorityclass.scheduling.k8s.io/${namespace}`,
-      { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: namespace }, value: 5 },
-    ],
-    [
-      `runtimeclass.node.k8s.io/${namespace}`,
-      { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: namespace }, handler: 'runc' },
-    ],
-    [
-      `node/${namespace}`,
-      { apiVersion: 'v1', kind: 'Node', metadata: { name: namespace }, spec: { unschedulable: true } },
-    ],
-    [
-      'role.rbac.authorization.k8s.io/all',
-      { apiVersion: rbac, kind: 'Role', metadata, rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }] },
-    ],
-    [
-      'rolebinding.rbac.authorization.k8s.io/all',
-      { apiVersion: rbac, kind: 'RoleBinding', metadata, roleRef: { ...role, kind: 'Role' }, subjects: [user] },
-    ],
-    [
-      `clusterrole.rbac.authorization.k8s.io/${namespace}`,
-      { apiVersion: rbac, kind: 'ClusterRole', metadata: { name: namespace }, rules: [] },
-    ],
-    [
-      `clusterrolebinding.rbac.authorization.k8s.io/${namespace}`,
-      {
-        apiVersion: rbac,
-        kind: 'ClusterRoleBinding',
-        metadata: { name: namespace },
-        roleRef: { ...role, kind: 'ClusterRole' },
-        subjects: [user],
-      },
-    ],
-    [
-      'pod/all',
-      {
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata,
-        spec: { nodeSelector: { no: 'node' }, containers: [{ name: 'c', image: 'busybox:1.28' }] },
-      },
-    ],
-  ];
-}
+/** What kubectl before 1.33 describes by a version of the API that v1.36 does not serve any more. */
+const describedByNewer = /^(ipaddress|servicecidr)\./;
+
+/** Rows of `get -o wide`, each with the head of its table: what upstream's columns are. */
+const wideRows = (namespace: string): RegExp[] => [
+  /NAME\s+TYPE\s+DATA\s+AGE\nsecret\/all\s+Opaque\s+1/,
+  /NAME\s+CONTAINERS\s+IMAGES\s+POD LABELS\npodtemplate\/all\s+c\s+busybox:1\.28\s+a=b/,
+  /NAME\s+CONTROLLER\s+REVISION\s+AGE\ncontrollerrevision\.apps\/all\s+<none>\s+1\s/,
+  /NAME\s+CLASS\s+HOSTS\s+ADDRESS\s+PORTS\s+AGE\ningress\.\S+\s+\S+-ns\s+a\.example\.com\s+80\s/,
+  /NAME\s+PARENTREF\nipaddress\.\S+\s+things\.example\.com\/all\n/,
+  new RegExp(
+    `NAME\\s+PROVISIONER\\s+RECLAIMPOLICY\\s+VOLUMEBINDINGMODE\\s+ALLOWVOLUMEEXPANSION\\s+AGE\\nstorageclass\\.storage\\.k8s\\.io/${namespace}\\s+example\\.com/disk\\s+Delete\\s+Immediate\\s+false\\s`,
+  ),
+  /NAME\s+PRIORITYLEVEL\s+MATCHINGPRECEDENCE\s+DISTINGUISHERMETHOD\s+AGE\s+MISSINGPL\nflowschema\.\S+\s+exempt\s+1000\s+<none>\s+\S+\s+(False|\?)/,
+  /NAME\s+NODE\s+DRIVER\s+POOL\s+AGE\nresourceslice\.\S+\s+n\s+example\.com\s+p\s/,
+];
 
 /** Creates, gets, describes and deletes a file with one object of each kind. */
-export async function kubectlOnKinds(kubectl: KubectlRunner, namespace: string): Promise<void> {
-  const all = objects(namespace);
+export async function kubectlOnKinds(kubectl: KubectlRunner, namespace: string, minor: number): Promise<void> {
+  const all = everyKind({ namespace, request: base64((await certificateRequest('CN=nobody')).pem) });
   const names = all.map(([name]) => name);
   // A kind that is served and not in the list would go untested.
   const served = await kubectl(['api-resources', '--verbs=create,delete', '--no-headers']);
@@ -125,9 +44,12 @@ export async function kubectlOnKinds(kubectl: KubectlRunner, namespace: string):
   const again = await kubectl.attempt(['create', ...at], yaml);
   expect(again.stderr.match(/\(AlreadyExists\)/g)).toHaveLength(names.length);
   expect(await kubectl(['get', ...at, '-o', 'name'], yaml)).toBe(names.map((name) => `${name}\n`).join(''));
-  expect(await kubectl(['get', ...at], yaml)).toMatch(/NAME\s+TYPE\s+DATA\s+AGE\nsecret\/all\s+Opaque\s+1/);
-  const described = await kubectl(['describe', ...at], yaml);
-  for (const name of names) expect(described).toMatch(new RegExp(`^Name:\\s+${name.split('/')[1]}$`, 'm'));
+  const wide = await kubectl(['get', ...at, '-o', 'wide'], yaml);
+  for (const row of wideRows(namespace)) expect(wide).toMatch(row);
+  expect(await kubectl(['explain', 'resourceslice.spec.devices.attributes'])).toMatch(/version/);
+  const describable = all.filter(([name]) => minor >= 33 || !describedByNewer.test(name));
+  const described = await kubectl(['describe', ...at], describable.map(([, object]) => dump(object)).join('---\n'));
+  for (const [name] of describable) expect(described).toMatch(new RegExp(`^Name:\\s+${name.split('/')[1]}$`, 'm'));
   // The namespace last: it takes what is in it along.
   const gone = await kubectl(['delete', ...at, '--timeout=30s'], documents.reverse().join('---\n'));
   expect(gone.match(/ deleted/g)).toHaveLength(names.length);
