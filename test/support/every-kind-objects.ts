@@ -120,6 +120,22 @@ function extension({ namespace }: Scope): Named[] {
   ];
 }
 
+function policies(scope: Scope): Named[] {
+  const matchConstraints = {
+    resourceRules: [{ apiGroups: ['example.com'], apiVersions: ['v1'], operations: ['CREATE'], resources: ['things'] }],
+  };
+  const validations = [{ expression: 'true' }];
+  const change = "Object{metadata: Object.metadata{labels: {'a': 'b'}}}";
+  const mutations = [{ patchType: 'ApplyConfiguration', applyConfiguration: { expression: change } }];
+  const policyName = scope.namespace;
+  return ofGroup('admissionregistration.k8s.io', scope, {
+    ValidatingAdmissionPolicy: [false, { spec: { matchConstraints, validations } }],
+    ValidatingAdmissionPolicyBinding: [false, { spec: { policyName, validationActions: ['Warn'] } }],
+    MutatingAdmissionPolicy: [false, { spec: { matchConstraints, mutations, reinvocationPolicy: 'Never' } }],
+    MutatingAdmissionPolicyBinding: [false, { spec: { policyName } }],
+  });
+}
+
 /** Of one group: by kind, whether it has a namespace, and the rest of the object. */
 function ofGroup(group: string, { namespace }: Scope, kinds: Record<string, [boolean, object]>): Named[] {
   return Object.entries(kinds).map(([kind, [isNamespaced, more]]) => {
@@ -192,4 +208,4 @@ const others = (scope: Scope): Named[] => [
 
 /** An object of each kind; the first is the namespace of the others. What has no namespace bears its name. */
 export const everyKind = (scope: Scope): Named[] =>
-  [core, access, extension, networking, storage, devices, others].flatMap((some) => some(scope));
+  [core, access, extension, policies, networking, storage, devices, others].flatMap((some) => some(scope));
