@@ -12,6 +12,7 @@ import { deleteObject } from './registry/delete.ts';
 import { deleteOptions, type DeleteOptions } from './registry/delete-options.ts';
 import { getObject, listObjects } from './registry/list.ts';
 import { listOptions } from './registry/list-options.ts';
+import { checkOwners } from './registry/mutate.ts';
 import type { ObjectVersion } from './registry/object-version.ts';
 import { checkPlace, guaranteedUpdate, prepareUpdate } from './registry/update.ts';
 import { prepareWatch } from './registry/watch.ts';
@@ -89,6 +90,7 @@ async function create(call: ResourceCall): Promise<ApiResponse> {
     options.fieldValidation,
     context.warnings,
   );
+  checkOwners(context, object);
   const made = await withoutFieldsIfTooLarge(context, (tried) => createObject(tried, object));
   return answer(context, 201, made, rendering);
 }
@@ -100,6 +102,7 @@ async function update(call: ResourceCall, strategy: Strategy): Promise<ApiRespon
   const context = writeContext(call, options);
   const object = await decodeObject(request, resource, deps.machinery, options.fieldValidation, context.warnings);
   checkPlace(context, object, info.name);
+  checkOwners(context, object);
   if (strategy.allowCreateOnUpdate === true && info.subresource === '') {
     const { key } = placeOf(resource, context.namespace, info.name);
     if ((await currentVersion(deps, resource, key)) === undefined) {

@@ -7,12 +7,15 @@ import type { Schema } from '../api/schema/schema.ts';
 import { type AnyKind, schemaOf } from '../api/scheme.ts';
 
 /**
- * The object of one kind as another that shares its storage serves it. Where a webhook would have to convert it, which takes time,
- * fields are taken to be named alike.
+ * The object of one kind as another that shares its storage serves it. Custom resources only change their version: their storage
+ * sets defaults, which must not come back while fields are taken out, and where a webhook would have to convert them, which takes
+ * time, fields are taken to be named alike.
  */
 function convert(object: KubeObject, from: AnyKind, to: AnyKind): KubeObject {
-  const stored = from.storage?.toStorage(cloneTree(object)) ?? object;
-  return { ...(to.storage?.fromStorage(stored) ?? stored), apiVersion: apiVersionOf(to), kind: to.kind };
+  const custom = from.schema !== undefined;
+  const stored = custom ? object : (from.storage?.toStorage(cloneTree(object)) ?? object);
+  const served = custom ? stored : (to.storage?.fromStorage(stored) ?? stored);
+  return { ...served, apiVersion: apiVersionOf(to), kind: to.kind };
 }
 
 function otherView(kind: AnyKind, apiVersion: string, generated: Schema): VersionView | undefined {

@@ -254,6 +254,21 @@ describe('bad input', () => {
     expect(json(answer)['message']).toMatch(/^error decoding patch: error converting YAML to JSON: yaml: line 1: /);
   });
 
+  test('owners that are there twice are taken out, with a warning', async () => {
+    const owner = { apiVersion: 'v1', kind: 'Pod', name: 'p', uid: 'u1' };
+    const ownerReferences = [owner, { ...owner, name: 'q' }, owner];
+    const body = (name: string): string => JSON.stringify({ metadata: { name, ownerReferences } });
+    const told = (when: string): string =>
+      `299 - ".metadata.ownerReferences contains duplicate entries${when}; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: u1"`;
+    const made = await h1('POST', cms, { headers: type, body: body('owned') });
+    expect(made.headers['warning']).toBe(told(''));
+    expect(json(made)['metadata']).toMatchObject({ ownerReferences: [{ name: 'p' }, { name: 'q' }] });
+    const headers = { 'content-type': 'application/merge-patch+json' };
+    const patched = await h1('PATCH', `${cms}/owned`, { headers, body: body('owned') });
+    expect(patched.headers['warning']).toBe(told(' after mutating admission happens'));
+    expect(json(patched)['metadata']).toMatchObject({ ownerReferences: [{ name: 'p' }, { name: 'q' }] });
+  });
+
   test('YAML bodies are read', async () => {
     const answer = await h1('POST', cms, {
       headers: { 'content-type': 'application/yaml' },

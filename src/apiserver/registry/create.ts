@@ -5,6 +5,7 @@ import { alreadyExists, ApiError, badRequest, forbidden, invalidObject } from '.
 import { randomSuffix } from '../../lib/random.ts';
 import { settle } from '../admission/admission.ts';
 import { commitPut, currentVersion, dryVersion, placeOf } from './commit.ts';
+import { mutate } from './mutate.ts';
 import type { ObjectVersion, StoredObject } from './object-version.ts';
 import {
   attributes,
@@ -37,7 +38,7 @@ export async function createObject(context: WriteContext, object: StoredObject):
   if (createRefused !== undefined) throw forbidden(info.qualified, object.metadata.name ?? '', createRefused);
   matchNamespace(info, object, context.namespace);
   trackFields(context, info.kind.strategy, undefined, object);
-  await deps.admission.mutate(attributes(context, 'CREATE', object.metadata.name ?? '', object, undefined));
+  await mutate(context, attributes(context, 'CREATE', object.metadata.name ?? '', object, undefined), object);
   matchNamespace(info, object, context.namespace);
   const { generateName = '' } = object.metadata;
   const generated = !object.metadata.name && generateName !== '';

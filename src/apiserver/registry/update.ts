@@ -6,6 +6,7 @@ import type { Strategy } from '../../api/scheme.ts';
 import { settle } from '../admission/admission.ts';
 import { commitDelete, commitPut, currentVersion, dryVersion, plainError, placeOf } from './commit.ts';
 import { mayVanish } from './finalizers.ts';
+import { mutate } from './mutate.ts';
 import type { ObjectPlace, ObjectVersion, StoredObject } from './object-version.ts';
 import { sameContent } from './same-content.ts';
 import { attributes, matchNamespace, strategyContext, trackFields, type WriteContext } from './write-context.ts';
@@ -112,7 +113,7 @@ export async function prepareUpdate(
   const old = current.object();
   checkPreconditions(context, strategy, name, object, old);
   trackFields(context, strategy, old, object);
-  await deps.admission.mutate(attributes(context, 'UPDATE', name, object, old));
+  await mutate(context, attributes(context, 'UPDATE', name, object, old), object);
   const { metadata } = object;
   if (old.metadata.generation === undefined) delete metadata.generation;
   else metadata.generation = old.metadata.generation;
