@@ -102,8 +102,7 @@ function customKind(
 }
 
 function isStructural(schema: CustomSchema): boolean {
-  const root = new FieldPath();
-  return unsupportedField(schema, root) === undefined && validateStructural(root, schema).length === 0;
+  return unsupportedField(schema) === undefined && validateStructural(new FieldPath(), schema).length === 0;
 }
 
 function selectable(fields: readonly SelectableField[]): Pick<KindDefinition, 'fieldLabels' | 'selectableFields'> {
@@ -169,10 +168,18 @@ function storageOf(
     return {
       storage: {
         ...place,
-        toStorage: (object) => (served === kept ? object : become(structuredClone(object), kept)),
+        toStorage(object) {
+          // Admission may have added what the schema does not know.
+          fitToVersion(object, schemaOfVersion(crd, version));
+          return served === kept ? object : become(structuredClone(object), kept);
+        },
         fromStorage: (object) => become(refresh(object), served),
       },
     };
+  const fitted = (object: KubeObject): KubeObject => {
+    fitToVersion(object, schemaOfVersion(crd, version));
+    return object;
+  };
   const remotely = async (objects: readonly KubeObject[], apiVersion: string): Promise<KubeObject[]> => {
     const others = objects.filter((object) => object.apiVersion !== apiVersion);
     const converted = others.length === 0 ? [] : await convert(others, apiVersion);
@@ -186,7 +193,7 @@ function storageOf(
       toStorage: (object) => object,
       fromStorage: (object) => object,
       remote: {
-        toStorage: (objects) => remotely(objects, kept),
+        toStorage: (objects) => remotely(objects.map(fitted), kept),
         fromStorage: (objects) => remotely(objects.map(refresh), served),
       },
     },

@@ -45,6 +45,21 @@ export function* nestedSchemas(schema: CustomSchema, path: FieldPath): Generator
   if (not !== undefined) yield [path.child('not'), not];
 }
 
+/** The schemas right below. */
+export function schemasBelow(schema: CustomSchema): CustomSchema[] {
+  const { properties, items, allOf = [], anyOf = [], oneOf = [], not } = schema;
+  const additional = additionalSchema(schema);
+  return [
+    ...(properties === undefined ? [] : Object.values(properties)),
+    ...(items === undefined || Array.isArray(items) ? [] : [items]),
+    ...(additional === undefined ? [] : [additional]),
+    ...allOf,
+    ...anyOf,
+    ...oneOf,
+    ...(not === undefined ? [] : [not]),
+  ];
+}
+
 /** The schema of a version; undefined where it has none. */
 export function schemaOfVersion(
   { spec }: Pick<CustomResourceDefinition, 'spec'>,

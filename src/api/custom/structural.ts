@@ -2,7 +2,7 @@
 // Follows apiextensions-apiserver pkg/apiserver/schema/validation.go, complete.go and convert.go of v1.36.
 import { type FieldError, type FieldPath, fieldErrorText, forbiddenField, invalid, required } from '../meta/errors.ts';
 import { isTree, sameTree } from '../patch/json-tree.ts';
-import { additionalSchema, type CustomSchema, nestedSchemas } from './custom-schema.ts';
+import { additionalSchema, type CustomSchema, schemasBelow } from './custom-schema.ts';
 import { patternError } from './patterns.ts';
 
 type Level = 'root' | 'item' | 'field';
@@ -12,24 +12,26 @@ const isSet = (value: unknown): boolean =>
 
 const hasMembers = (value: unknown): boolean => isTree(value) && Object.keys(value).length > 0;
 
+/** Fields of JSON Schema that are refused, in the order in which they are told. */
+const unsupported: readonly { name: string; in(schema: CustomSchema): boolean }[] = [
+  { name: 'id', in: (schema) => isSet(schema.id) },
+  { name: 'schema', in: (schema) => isSet(schema.$schema) },
+  { name: '$ref', in: (schema) => isSet(schema.$ref) },
+  { name: 'patternProperties', in: (schema) => hasMembers(schema.patternProperties) },
+  { name: 'dependencies', in: (schema) => hasMembers(schema.dependencies) },
+  { name: 'additionalItems', in: (schema) => schema.additionalItems !== undefined },
+  { name: 'definitions', in: (schema) => hasMembers(schema.definitions) },
+];
+
 /** Why the schema cannot even be read as a structural one; undefined where it can. */
-export function unsupportedField(schema: CustomSchema, path: FieldPath): string | undefined {
-  const names: Readonly<Record<string, boolean>> = {
-    id: isSet(schema.id),
-    schema: isSet(schema.$schema),
-    $ref: isSet(schema.$ref),
-    patternProperties: hasMembers(schema.patternProperties),
-    dependencies: hasMembers(schema.dependencies),
-    additionalItems: schema.additionalItems !== undefined,
-    definitions: hasMembers(schema.definitions),
-  };
-  const found = Object.keys(names).find((name) => names[name] === true);
-  if (found !== undefined) return `OpenAPIV3Schema '${found}' is not supported`;
+export function unsupportedField(schema: CustomSchema): string | undefined {
+  const found = unsupported.find((isPresent) => isPresent.in(schema));
+  if (found !== undefined) return `OpenAPIV3Schema '${found.name}' is not supported`;
   if (schema['x-kubernetes-preserve-unknown-fields'] === false)
     return "internal error: 'x-kubernetes-preserve-unknown-fields' must be true or undefined";
   if (Array.isArray(schema.items)) return "OpenAPIV3Schema 'items' must be a schema, but is an array";
-  for (const [at, below] of nestedSchemas(schema, path)) {
-    const why = unsupportedField(below, at);
+  for (const below of schemasBelow(schema)) {
+    const why = unsupportedField(below);
     if (why !== undefined) return why;
   }
   return undefined;

@@ -126,6 +126,20 @@ const shapeOf = ({ kind, resource, namespaced, verbs, definition, subresources, 
   Object.entries(subresources ?? {}).map(([name, sub]) => [name, sub.kind, sub.verbs]),
 ];
 
+/** Digests of those, made once for each kind. */
+const digests = new WeakMap<AnyKind, string>();
+
+function digestOf(kind: AnyKind): string {
+  let digest = digests.get(kind);
+  if (digest === undefined) {
+    digest = createHash('sha512')
+      .update(JSON.stringify(shapeOf(kind)))
+      .digest('hex');
+    digests.set(kind, digest);
+  }
+  return digest;
+}
+
 /**
  * The index: where the document of each group version is. The hash in each address changes with the document, so that clients may
  * keep what they read for good; `build` names this program's version.
@@ -143,7 +157,7 @@ export function openApiV3Index(
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([path, own]) => {
       const hash = createHash('sha512')
-        .update(JSON.stringify([build, own.map(shapeOf)]))
+        .update(JSON.stringify([build, own.map(digestOf)]))
         .digest('hex')
         .toUpperCase();
       return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }] as const;

@@ -4,7 +4,11 @@
 import type { CustomResourceDefinition } from '../../api/generated/types.ts';
 import { customKinds } from '../../api/custom/custom-kinds.ts';
 import { compileSchemaRules } from '../../api/cel/schema-rules.ts';
-import { decideStatus, isConditionTrue } from '../../api/kinds/customresourcedefinition/conditions.ts';
+import {
+  cleanupFinalizer,
+  decideStatus,
+  isConditionTrue,
+} from '../../api/kinds/customresourcedefinition/conditions.ts';
 import { FieldPath, isApiError } from '../../api/meta/errors.ts';
 import type { Transport } from '../../api/transport.ts';
 import { sleep } from '../../lib/clock.ts';
@@ -43,6 +47,10 @@ interface Serving {
 const settleMs = 1000;
 /** How soon a definition is looked at again whose objects are on their way out. */
 const leftOverMs = 500;
+/** The same where they could not be deleted. */
+const failedMs = 5_000;
+/** How long the end of one definition may hold up the others. */
+const patienceMs = 500;
 
 /** Whether objects of it can be had: its names are free, or were when it was first served. */
 const isServed = ({ status }: CustomResourceDefinition): boolean =>
@@ -60,6 +68,8 @@ export function createCustomResources(deps: CustomResourcesDeps): CustomResource
   const { feed, clock, logger } = registry;
   const cache = feed.cache(definitions);
   const serving = new Map<string, Serving>();
+  /** Definitions that are being ended. */
+  const ending = new Set<string>();
   const stopping = new AbortController();
   const all = (): CustomResourceDefinition[] =>
     [...cache.objects.range(definitions.keyPrefix)].map((version) => version.object() as CustomResourceDefinition);
@@ -102,20 +112,34 @@ export function createCustomResources(deps: CustomResourcesDeps): CustomResource
     const crd = find(name);
     await serve(name, crd);
     if (crd === undefined) return reconsiderOthers(name);
-    if (crd.metadata?.deletionTimestamp !== undefined) {
-      const left = await endDefinition({ registry, transport: deps.transport() }, crd, () => {
-        const [info] = serving.get(name)?.infos ?? [];
-        return info;
-      });
-      if (left) loop.addAfter(name, leftOverMs);
-      return;
-    }
+    if (crd.metadata?.deletionTimestamp !== undefined) return end(name, crd);
     const status = decideStatus(crd, all(), clock.now());
     if (status === undefined) return;
     await writeStatus({ ...crd, status });
     reconsiderOthers(name);
     // What was just written is served before anybody waits for it.
     loop.add(name);
+  };
+  /** Others are not held up by one whose objects take their time, or a webhook. */
+  const end = async (name: string, crd: CustomResourceDefinition): Promise<void> => {
+    if (ending.has(name)) return;
+    ending.add(name);
+    const infoOf = (): ResourceInfo | undefined => serving.get(name)?.infos[0];
+    const attempt = endDefinition({ registry, transport: deps.transport() }, crd, infoOf)
+      .then(
+        () => leftOverMs,
+        (error: unknown) => {
+          warn(name, error);
+          return failedMs;
+        },
+      )
+      .then((pause) => {
+        ending.delete(name);
+        if (find(name)?.metadata?.finalizers?.includes(cleanupFinalizer) === true) loop.addAfter(name, pause);
+      });
+    const enough = new AbortController();
+    await Promise.race([attempt, sleep(clock, patienceMs, AbortSignal.any([enough.signal, stopping.signal]))]);
+    enough.abort();
   };
   const writeStatus = async (crd: CustomResourceDefinition): Promise<void> => {
     try {
@@ -136,9 +160,9 @@ export function createCustomResources(deps: CustomResourcesDeps): CustomResource
     const crd = find(name);
     return crd !== undefined && !isConditionTrue(crd.status, 'NamesAccepted');
   };
-  const loop = keyLoop(clock, look, (name, error) =>
-    logger.warn('a CustomResourceDefinition is not as it should be yet', { name, error: String(error) }),
-  );
+  const warn = (name: string, error: unknown): void =>
+    logger.warn('a CustomResourceDefinition is not as it should be yet', { name, error: String(error) });
+  const loop = keyLoop(clock, look, warn);
   cache.observe({
     changed(current, previous) {
       loop.add((current ?? previous)?.name ?? '');

@@ -28,31 +28,29 @@ const terminating = (status: string, reason: string, message: string): CustomRes
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
- * One attempt to end a definition that is being deleted; `infoOf` gives its resource as it is served. True where objects are left
- * that take their time. Rejects where objects could not be deleted.
+ * One attempt to end a definition that is being deleted; `infoOf` gives its resource as it is served. Its finalizer stays where
+ * objects are left that take their time. Rejects where objects could not be deleted.
  */
 export async function endDefinition(
   deps: Deps,
   given: CustomResourceDefinition,
   infoOf: () => ResourceInfo | undefined,
-): Promise<boolean> {
-  if (!(given.metadata?.finalizers ?? []).includes(cleanupFinalizer)) return false;
+): Promise<void> {
+  if (!(given.metadata?.finalizers ?? []).includes(cleanupFinalizer)) return;
   try {
     const inProgress = terminating('True', 'InstanceDeletionInProgress', 'CustomResource deletion is in progress');
     const crd = await writeCondition(deps, given, inProgress);
     if (!isConditionTrue(crd.status, 'Established')) {
       await letGo(deps, crd, terminating('False', 'NeverEstablished', 'resource was never established'));
-      return false;
+      return;
     }
     const info = infoOf();
     if (info === undefined) await deleteUnserved(deps, crd);
-    else if ((await deleteInstances(deps, crd, info)) > 0) return true;
+    else if ((await deleteInstances(deps, crd, info)) > 0) return;
     await letGo(deps, crd, terminating('False', 'InstanceDeletionCompleted', 'removed all instances'));
-    return false;
   } catch (error) {
     // Whoever was faster has it looked at again.
-    if (isApiError(error, 'Conflict') || isApiError(error, 'NotFound')) return false;
-    throw error;
+    if (!isApiError(error, 'Conflict') && !isApiError(error, 'NotFound')) throw error;
   }
 }
 

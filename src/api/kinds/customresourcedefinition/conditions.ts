@@ -128,7 +128,7 @@ function structuralCondition(crd: CustomResourceDefinition): Condition | undefin
     const schema = schemaOfVersion(crd, name);
     if (schema === undefined) continue;
     const path = new FieldPath('spec').child('versions').index(i).child('schema', 'openAPIV3Schema');
-    const why = unsupportedField(schema, path);
+    const why = unsupportedField(schema);
     if (why !== undefined)
       return {
         type: 'NonStructuralSchema',

@@ -1,11 +1,10 @@
 // What may be done to CustomResourceDefinitions.
 // Follows apiextensions-apiserver pkg/registry/customresourcedefinition/strategy.go and etcd.go of v1.36.
 
-import { customSchema, nestedSchemas } from '../../custom/custom-schema.ts';
+import { customSchema, schemasBelow } from '../../custom/custom-schema.ts';
 import type { CustomSchema } from '../../custom/custom-schema.ts';
 import { knownFormat } from '../../custom/formats.ts';
 import type { CustomResourceDefinition } from '../../generated/types.ts';
-import { FieldPath } from '../../meta/errors.ts';
 import { goQuote } from '../../meta/go-format.ts';
 import { validateGenericMetaUpdate } from '../../meta/validate-meta.ts';
 import { sameTree } from '../../patch/json-tree.ts';
@@ -82,7 +81,7 @@ function schemaWarnings({ spec }: CustomResourceDefinition): string[] {
       sets.add(
         `x-kubernetes-list-type: set for items of type ${goQuote(type)} is not supported by server-side apply or CEL validation rules`,
       );
-    for (const [, below] of nestedSchemas(schema, new FieldPath())) visit(below);
+    for (const below of schemasBelow(schema)) visit(below);
   };
   for (const { schema } of spec.versions)
     if (schema?.openAPIV3Schema !== undefined) visit(customSchema(schema.openAPIV3Schema));

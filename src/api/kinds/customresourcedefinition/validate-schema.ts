@@ -41,7 +41,7 @@ export function validateSchema(path: FieldPath, props: JSONSchemaProps, hasStatu
   const errors = hasStatus ? validateRoot(at, schema) : [];
   if (schema.nullable === true)
     errors.push(forbiddenField(at.child('nullable'), 'nullable cannot be true at the root'));
-  const unsupported = unsupportedField(schema, at);
+  const unsupported = unsupportedField(schema);
   let sound = false;
   if (unsupported === undefined) {
     const structural = validateStructural(at, schema);
