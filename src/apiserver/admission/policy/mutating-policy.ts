@@ -153,12 +153,17 @@ async function mutate(
     patchType === 'ApplyConfiguration'
       ? applyConfiguration(deps, call, shown, outcome.value)
       : applyPatch(shown, outcome.value);
-  if (patched !== undefined) replace(deps, at, call, patched);
+  if (patched !== undefined) await replace(deps, at, call, patched);
 }
 
 /** The object is changed in place: others hold it too. */
-function replace({ machinery }: MutatingDeps, at: AdmissionAttributes, { resource }: Call, patched: KubeObject): void {
-  const own = convertObject(resource, at.resource, patched);
+async function replace(
+  { machinery }: MutatingDeps,
+  at: AdmissionAttributes,
+  { resource }: Call,
+  patched: KubeObject,
+): Promise<void> {
+  const own = await convertObject(resource, at.resource, patched);
   const { typeError, unknownFields } = machinery.check(at.resource.kind, own, 'json');
   const problem = typeError ?? unknownFields[0];
   if (problem !== undefined) throw new MutationProblem(problem);

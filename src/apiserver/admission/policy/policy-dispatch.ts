@@ -92,8 +92,8 @@ export async function inputFor(
   const subject: ReviewSubject = {
     at,
     resource,
-    object: convertObject(at.resource, resource, at.object),
-    old: convertObject<KubeObject | undefined>(at.resource, resource, at.old),
+    object: await convertObject(at.resource, resource, at.object),
+    old: await convertObject<KubeObject | undefined>(at.resource, resource, at.old),
   };
   return { ...policyInput(subject, deps.access), namespace: await namespaceOf(deps.objects, at), params };
 }

@@ -52,12 +52,12 @@ function patched(machinery: ObjectMachinery, resource: ResourceInfo, object: Kub
 }
 
 /** Changes what is admitted as the verdict asks; tells whether that changed anything. Throws CallFailure, and 500. */
-export function applyVerdict(
+export async function applyVerdict(
   machinery: ObjectMachinery,
   hook: string,
   subject: ReviewSubject,
   verdict: Verdict,
-): boolean {
+): Promise<boolean> {
   const ops = operations(hook, verdict);
   if (ops.length === 0) return false;
   const { at, resource, object } = subject;
@@ -67,7 +67,7 @@ export function applyVerdict(
   }
   const made = patched(machinery, resource, object, ops);
   if (equalJson(made, object)) return false;
-  replaceContents(at.object, convertObject(resource, at.resource, made));
+  replaceContents(at.object, await convertObject(resource, at.resource, made));
   return true;
 }
 

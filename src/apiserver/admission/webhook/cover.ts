@@ -2,8 +2,9 @@
 // Follows apiserver pkg/admission/plugin/webhook/generic/webhook.go (ShouldCallHook) of v1.36.
 
 import type { MatchCondition, Namespace } from '../../../api/generated/types.ts';
-import type { KubeObject } from '../../../api/meta/types.ts';
-import { apiVersionOf } from '../../../api/meta/types.ts';
+import { internalError } from '../../../api/meta/errors.ts';
+import { apiVersionOf, type KubeObject } from '../../../api/meta/types.ts';
+import { cloneTree } from '../../../api/patch/json-tree.ts';
 import type { ResourceInfo, ResourceTable } from '../../resources.ts';
 import type { AdmissionAttributes } from '../admission.ts';
 import { equivalentResources, matchRules } from '../matching/rules.ts';
@@ -25,12 +26,27 @@ export interface CoverDeps {
 
 const namespaces: LookupKind<Namespace> = { group: '', resource: 'namespaces' };
 
-/** The object as the other resource, which is stored in the same place, shows it. */
-export function convertObject<T extends KubeObject | undefined>(from: ResourceInfo, to: ResourceInfo, object: T): T {
-  if (object === undefined || from === to) return object;
-  const stored = from.kind.storage === undefined ? object : from.kind.storage.toStorage(object);
-  const shown = to.kind.storage === undefined ? stored : to.kind.storage.fromStorage(stored);
-  return { ...shown, apiVersion: apiVersionOf(to.kind), kind: to.kind.kind } as T;
+/**
+ * The object as the other resource, which is stored in the same place, shows it; what is not of the resource's own kind (a Scale, the
+ * options of a connection) is the same everywhere. Throws 500 where another server has to convert it and does not.
+ */
+export async function convertObject<T extends KubeObject | undefined>(
+  from: ResourceInfo,
+  to: ResourceInfo,
+  object: T,
+): Promise<T> {
+  if (object === undefined || from === to || object.kind !== from.kind.kind) return object;
+  const [own, other] = [from.kind.storage, to.kind.storage];
+  try {
+    const mine = cloneTree<KubeObject>(object);
+    const stored = own?.remote ? (await own.remote.toStorage([mine]))[0] : (own?.toStorage(mine) ?? mine);
+    const shown =
+      stored &&
+      (other?.remote ? (await other.remote.fromStorage([stored]))[0] : (other?.fromStorage(stored) ?? stored));
+    return { ...shown, apiVersion: apiVersionOf(to.kind), kind: to.kind.kind } as T;
+  } catch (error) {
+    throw internalError(error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** What the webhook is asked about; undefined where it is not asked. Throws 403 and 404. */
@@ -49,8 +65,8 @@ export async function coveredBy(
   const subject: ReviewSubject = {
     at,
     resource,
-    object: convertObject(at.resource, resource, at.object),
-    old: convertObject<KubeObject | undefined>(at.resource, resource, at.old),
+    object: await convertObject(at.resource, resource, at.object),
+    old: await convertObject<KubeObject | undefined>(at.resource, resource, at.old),
   };
   if (matchConditions.length > 0 && !(await deps.conditionsHold(matchConditions, failurePolicy, subject)))
     return undefined;

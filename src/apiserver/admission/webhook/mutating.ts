@@ -62,7 +62,7 @@ export function mutatingWebhooks(deps: MutatingDeps): AdmissionPlugin {
         annotate(at, `${webhook.name}/${key}`, value);
       at.warnings.push(...verdict.warnings);
       if (!verdict.allowed) throw denial(webhook.name, verdict.result);
-      mutated = applyVerdict(deps.machinery, webhook.name, subject, verdict);
+      mutated = await applyVerdict(deps.machinery, webhook.name, subject, verdict);
       if (mutated) {
         const patch = { ...about, patch: JSON.parse(verdict.patch) as unknown, patchType: 'JSONPatch' };
         annotate(at, `patch.webhook.admission.k8s.io/${place}`, JSON.stringify(patch));

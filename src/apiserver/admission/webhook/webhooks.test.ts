@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { httpsClient } from '../../../../test/support/https-client.ts';
+import { eventually } from '../../../../test/support/eventually.ts';
 import { patchOf, startWebhookServer, type WebhookServer } from '../../../../test/support/webhook-server.ts';
 import type { KubeObject } from '../../../api/meta/types.ts';
 import { ensurePki, type Pki } from '../../../host/pki.ts';
@@ -557,4 +558,50 @@ test('connections pass admission with their options, which a webhook may change'
   } finally {
     await server.close();
   }
+});
+
+test('custom resources are shown and changed in the version that a webhook asks for, converted by their own webhook', async () => {
+  const properties = (spec: object): object => ({
+    openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties: spec } } },
+  });
+  const version = (name: string, schema: object): object => ({ name, served: true, storage: name === 'v1', schema });
+  const text = { type: 'string' };
+  const { clientConfig } = webhook('/convert') as { clientConfig: object };
+  await admin.post('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+    metadata: { name: 'things.example.com' },
+    spec: {
+      group: 'example.com',
+      scope: 'Namespaced',
+      names: { plural: 'things', singular: 'thing', kind: 'Thing', listKind: 'ThingList' },
+      versions: [version('v1', properties({ hostPort: text })), version('v2', properties({ host: text, port: text }))],
+      conversion: { strategy: 'Webhook', webhook: { clientConfig, conversionReviewVersions: ['v1'] } },
+    },
+  });
+  hooks.on('/convert', (request) => {
+    const { uid, desiredAPIVersion, objects } = request as unknown as {
+      uid: string;
+      desiredAPIVersion: string;
+      objects: { apiVersion: string; spec: Record<string, string> }[];
+    };
+    const convertedObjects = objects.map(({ spec, ...rest }) => {
+      const [host = '', port = ''] = (spec['hostPort'] ?? '').split(':');
+      const other =
+        desiredAPIVersion === 'example.com/v2' ? { host, port } : { hostPort: `${spec['host']}:${spec['port']}` };
+      return { ...rest, apiVersion: desiredAPIVersion, spec: other };
+    });
+    const response = { uid, result: { status: 'Success' }, convertedObjects };
+    return { raw: JSON.stringify({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'ConversionReview', response }) };
+  });
+  const things = '/apis/example.com/v1/namespaces/default/things';
+  await eventually('things are served', async () => (await outcome(admin.get(things))) === 'ok');
+  const rules = [{ apiGroups: ['example.com'], apiVersions: ['v2'], resources: ['things'], operations: ['*'] }];
+  await register('Mutating', 'm', webhook('/m', { rules }));
+  hooks.on('/m', () => patchOf({ op: 'replace', path: '/spec/port', value: '2' }));
+  const thing = { apiVersion: 'example.com/v1', kind: 'Thing', metadata: { name: 't' }, spec: { hostPort: 'a:1' } };
+  expect(await admin.post(things, thing)).toMatchObject({ spec: { hostPort: 'a:2' } });
+  expect(hooks.asked.find(({ path }) => path.startsWith('/m'))?.request).toMatchObject({
+    kind: { group: 'example.com', version: 'v2', kind: 'Thing' },
+    requestKind: { group: 'example.com', version: 'v1', kind: 'Thing' },
+    object: { apiVersion: 'example.com/v2', spec: { host: 'a', port: '1' } },
+  });
 });
