@@ -76,7 +76,7 @@ export function h2(
   method: string,
   path: string,
   headers: Record<string, string> = {},
-  body?: string,
+  body?: string | Buffer,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const stream = client.request({ ':method': method, ':path': path, ...headers }, { endStream: body === undefined });
