@@ -109,6 +109,11 @@ test.each<[string, CustomSchema, string[]]>([
     spec({ a: { type: 'object', default: { b: 1 } } }),
     ['s.properties[spec].properties[a].default: Invalid value: {"b":1}: must not have unknown fields'],
   ],
+  [
+    'against a rule',
+    spec({ a: { type: 'integer', default: 1, 'x-kubernetes-validations': [{ rule: 'self > 1', message: 'more' }] } }),
+    ['s.properties[spec].properties[a].default: Invalid value: "integer": more'],
+  ],
 ])('a default %s', (_, schema, wanted) => {
   expect(validateDefaults(new FieldPath('s'), schema, true).map(fieldErrorText)).toEqual(wanted);
 });

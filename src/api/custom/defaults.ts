@@ -1,5 +1,7 @@
 // Fills in the defaults of a structural schema, and checks the defaults themselves.
 // Follows apiextensions-apiserver pkg/apiserver/schema/defaulting of v1.36.
+import { compileSchemaRules } from '../cel/schema-rules.ts';
+import type { JSONSchemaProps } from '../generated/types.ts';
 import { type FieldError, FieldPath, fieldErrorText, invalid } from '../meta/errors.ts';
 import type { Json } from '../meta/types.ts';
 import { cloneTree, isTree, sameTree, setKey } from '../patch/json-tree.ts';
@@ -91,7 +93,10 @@ function validateDefault(place: Place, embedded: boolean, requirePruned: boolean
   const { schema, resource, surround, insideMeta } = place;
   const path = place.path.child('default');
   const value = cloneTree(schema.default ?? null);
-  const valid = (): FieldError[] => validateValue(schema, value, path);
+  const valid = (): FieldError[] => {
+    const errors = validateValue(schema, value, path);
+    return errors.length > 0 ? errors : ruleErrors(schema, value, path);
+  };
   if (insideMeta) {
     const object = surround(value);
     const wrong =
@@ -110,6 +115,18 @@ function validateDefault(place: Place, embedded: boolean, requirePruned: boolean
     return [...errors, invalid(new FieldPath(malformed.path), malformed.value, malformed.message)];
   const wrongMeta = validateEmbedded(path, value, schema, embedded);
   return [...errors, ...(wrongMeta.length > 0 ? wrongMeta : valid())];
+}
+
+/** What the CEL rules of the schema find in a default: as one that stays, and as one that is new. */
+function ruleErrors(schema: CustomSchema, value: Json, path: FieldPath): FieldError[] {
+  const holder: CustomSchema = { type: 'object', properties: { value: schema } };
+  const rules = compileSchemaRules(holder as JSONSchemaProps, path);
+  // Rules that are wrong themselves are told of elsewhere.
+  if (!rules.hasRules || rules.errors.length > 0) return [];
+  const object = { value };
+  const kept = rules.validate(object, object).errors;
+  const found = kept.length > 0 ? kept : rules.validate(object, undefined).errors;
+  return found.map((error) => ({ ...error, field: error.field.replace(/^value/, () => path.text) }));
 }
 
 const none = new FieldPath();
