@@ -37,8 +37,10 @@ const upstream = readJson('upstream-resources') as Resources;
 const reasons = readJson('api-differences') as {
   /** `group/version/resource`, `.../subresource`, or one of them with `shortNames`, `categories`, `verbs`, … after a `#`. */
   resources: Record<string, string>;
-  /** Plugins that are not built, or not as upstream has them. Reasons for what is no difference any more are not shown. */
+  /** Why plugins are not built. Reasons for what is no difference any more are not shown. */
   plugins: Record<string, string>;
+  /** What there is to say of plugins that are built. */
+  notes: Record<string, string>;
 };
 
 /** Everything that a server with these kinds tells of itself. */
@@ -125,13 +127,13 @@ interface Plugin {
 export function plugins(): Plugin[] {
   const byDefault = enabledPlugins([], []);
   return pluginOrder.map((name) => {
-    const note = reasons.plugins[name] ?? '';
+    const note = reasons.notes[name] ?? '';
     if (byDefault.has(name)) return { name, state: 'on', note };
     try {
       enabledPlugins([name], []);
       return { name, state: 'off', note };
     } catch {
-      return { name, state: 'not built', note };
+      return { name, state: 'not built', note: reasons.plugins[name] ?? '' };
     }
   });
 }
