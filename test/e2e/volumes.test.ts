@@ -521,5 +521,5 @@ describe.skipIf(noContainers)(`volumes${noContainers ? ` (skipped: ${noContainer
     const socketPath = join(peapod.dataDir, 'run/containerd.sock');
     const views = await must(hostProcesses, ['ctr', '--address', socketPath, '-n', 'k8s.io', 'snapshots', 'list']);
     expect(views).not.toContain('peapod-volume');
-  });
+  }, 600_000);
 });
