@@ -17,6 +17,7 @@ import type {
   ServiceAccount,
   SubjectAccessReview,
   TokenReview,
+  ValidatingAdmissionPolicy,
 } from '../api/generated/types.ts';
 import { apiVersionOf, type KubeObject } from '../api/meta/types.ts';
 import type { ObjectName, Resource } from './client.ts';
@@ -67,6 +68,13 @@ export const priorityClasses = resource<PriorityClass>(
   'v1',
   'priorityclasses',
   'PriorityClass',
+  false,
+);
+export const validatingAdmissionPolicies = resource<ValidatingAdmissionPolicy>(
+  'admissionregistration.k8s.io',
+  'v1',
+  'validatingadmissionpolicies',
+  'ValidatingAdmissionPolicy',
   false,
 );
 export const runtimeClasses = resource<RuntimeClass>('node.k8s.io', 'v1', 'runtimeclasses', 'RuntimeClass', false);

@@ -12,6 +12,7 @@ import type {
   ResourceQuota,
   Secret,
   ServiceAccount,
+  ValidatingAdmissionPolicy,
 } from '../api/generated/types.ts';
 import type { Transport } from '../api/transport.ts';
 import type { Client } from '../client/client.ts';
@@ -34,6 +35,7 @@ export interface SharedInformers {
   readonly clusterRoles: Informer<ClusterRole>;
   readonly resourceQuotas: Informer<ResourceQuota>;
   readonly certificateSigningRequests: Informer<CertificateSigningRequest>;
+  readonly validatingAdmissionPolicies: Informer<ValidatingAdmissionPolicy>;
   /** Bootstrap tokens: the secrets of that type in kube-system. */
   readonly bootstrapTokens: Informer<Secret>;
   /** The kube-root-ca.crt of every namespace, and nothing else. */

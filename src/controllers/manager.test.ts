@@ -61,9 +61,9 @@ const namespace = (name: string, deleting = false): Namespace => ({
 
 describe('enabledControllers', () => {
   it.each([
-    ['*', 12],
-    ['*,-podgc', 11],
-    ['-pod-garbage-collector-controller,*', 11],
+    ['*', 13],
+    ['*,-podgc', 12],
+    ['-pod-garbage-collector-controller,*', 12],
     ['namespace', 1],
     ['', 0],
     ['-namespace,namespace', 0],

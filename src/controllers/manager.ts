@@ -12,6 +12,7 @@ import {
   resourceQuotas,
   secrets,
   serviceAccounts,
+  validatingAdmissionPolicies,
 } from '../client/resources.ts';
 import { bootstrapTokenType } from '../api/bootstrap-tokens.ts';
 import { csrApprovingController } from './certificates/approving-controller.ts';
@@ -28,6 +29,7 @@ import { rootCaController, rootCaName } from './root-ca/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
 import { taintEvictionController } from './taint-eviction/controller.ts';
 import { tokenCleanerController } from './token-cleaner/controller.ts';
+import { policyStatusController } from './validating-admission-policy-status/controller.ts';
 
 /** Those that are built, by upstream's canonical name, in the order they are started. */
 const built: Readonly<Record<string, Controller>> = {
@@ -43,6 +45,7 @@ const built: Readonly<Record<string, Controller>> = {
   'certificatesigningrequest-approving-controller': csrApprovingController,
   'certificatesigningrequest-cleaner-controller': csrCleanerController,
   'token-cleaner-controller': tokenCleanerController,
+  'validatingadmissionpolicy-status-controller': policyStatusController,
 };
 
 export interface ControllerManagerOptions extends Omit<ControllerContext, 'informers'> {
@@ -139,6 +142,7 @@ function sharedInformers(options: ControllerManagerOptions) {
     createInformer({ ...shared, resource: resourceQuotas, indexers: { namespace: namespaceOf } }),
   );
   const csrInformer = lazily(() => createInformer({ ...shared, resource: certificateSigningRequests }));
+  const policyInformer = lazily(() => createInformer({ ...shared, resource: validatingAdmissionPolicies }));
   const bootstrapTokenInformer = lazily(() =>
     createInformer({
       ...shared,
@@ -172,6 +176,9 @@ function sharedInformers(options: ControllerManagerOptions) {
     },
     get certificateSigningRequests() {
       return csrInformer();
+    },
+    get validatingAdmissionPolicies() {
+      return policyInformer();
     },
     get bootstrapTokens() {
       return bootstrapTokenInformer();

@@ -335,6 +335,7 @@ describe('policies in CEL', () => {
     expect(await kubectl('get', 'validatingadmissionpolicy', 'few-keys', '--no-headers')).toMatch(
       /^few-keys +1 +<unset> +/,
     );
+    await kubectl('wait', '--for=jsonpath={.status.observedGeneration}=1', 'validatingadmissionpolicy/few-keys');
     await made(binding(['Deny']));
     await made(map('one', { a: '1' }));
     const refused = await apply(map('two', { a: '1', b: '2' }));

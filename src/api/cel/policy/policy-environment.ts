@@ -6,7 +6,7 @@ import { check } from '../checker.ts';
 import type { Environment } from '../environment.ts';
 import { compileProgram, type Program } from '../evaluate.ts';
 import { authorizerType, resourceCheckType } from '../library/authorizer.ts';
-import { objectTypesOf } from '../schema-types.ts';
+import { objectTypesOf, type SchemaType } from '../schema-types.ts';
 import * as types from '../types.ts';
 import { type CelType, fullTypeText, sameType } from '../types.ts';
 import { mutationFunctions, mutationTypes } from './mutation-types.ts';
@@ -20,6 +20,9 @@ export interface PolicyScope {
   hasPatchTypes?: boolean;
   /** The types of the policy's variables; `variables` itself is there only with them. */
   variables?: ReadonlyMap<string, CelType>;
+  /** What object, oldObject and params are, where that is known; no type's name may be in both. */
+  object?: SchemaType;
+  params?: SchemaType;
 }
 
 const variablesType = types.struct('kubernetes.variables');
@@ -31,15 +34,18 @@ export function policyEnvironment({
   hasAuthorizer,
   hasPatchTypes = false,
   variables,
+  object,
+  params,
 }: PolicyScope): Environment {
+  const known = [object, params].filter((one) => one !== undefined).map(objectTypesOf);
   return baseEnvironment.extend({
     functions: hasPatchTypes ? mutationFunctions : [],
     variables: {
-      object: types.dyn,
-      oldObject: types.dyn,
+      object: object?.type ?? types.dyn,
+      oldObject: object?.type ?? types.dyn,
       namespaceObject: namespaceType.type,
       request: requestType.type,
-      ...(hasParams ? { params: types.dyn } : {}),
+      ...(hasParams ? { params: params?.type ?? types.dyn } : {}),
       ...(hasAuthorizer ? { authorizer: authorizerType, 'authorizer.requestResource': resourceCheckType } : {}),
       ...(variables === undefined ? {} : { variables: variablesType }),
     },
@@ -49,7 +55,8 @@ export function policyEnvironment({
       (name === variablesType.name && variables !== undefined
         ? { name, field: (field) => variables.get(field) }
         : undefined) ??
-      (hasPatchTypes ? mutationTypes(name) : undefined),
+      (hasPatchTypes ? mutationTypes(name) : undefined) ??
+      known.map((typeOf) => typeOf(name)).find((type) => type !== undefined),
   });
 }
 
