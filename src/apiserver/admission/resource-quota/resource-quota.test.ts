@@ -59,7 +59,7 @@ test('not even while the controller counts and pods come and go', async () => {
   await limit({ pods: '5' });
   let most = 0;
   const churn = async (worker: number): Promise<void> => {
-    for (let i = 0; i < 25; i++) {
+    for (let i = 0; i < 15; i++) {
       const name = `w${worker}-${i}`;
       if ((await makePod(name)) !== 'ok') continue;
       const { items } = (await admin.get(`${root}/pods`)) as unknown as { items: unknown[] };
@@ -68,7 +68,7 @@ test('not even while the controller counts and pods come and go', async () => {
       await admin.del(`${root}/pods/${name}`, { gracePeriodSeconds: 0 });
     }
   };
-  await Promise.all(Array.from({ length: 12 }, (_, worker) => churn(worker)));
+  await Promise.all(Array.from({ length: 10 }, (_, worker) => churn(worker)));
   expect(most).toBeGreaterThan(1);
   expect(most).toBeLessThanOrEqual(5);
   await settle();
@@ -130,4 +130,33 @@ test('a quota in scope limits only pods that are', async () => {
   expect(await outcome(admin.post(`${root}/pods`, bestEffort))).toContain(
     'exceeded quota: q, requested: pods=1, used: pods=0, limited: pods=0',
   );
+});
+
+test('custom resources are counted, also of a definition that comes after its quota', async () => {
+  await limit({ 'count/widgets.example.com': '1' });
+  expect(await used()).toEqual({});
+  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+  await admin.post('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+    metadata: { name: 'widgets.example.com' },
+    spec: {
+      group: 'example.com',
+      scope: 'Namespaced',
+      names: { plural: 'widgets', singular: 'widget', kind: 'Widget', listKind: 'WidgetList' },
+      versions: [{ name: 'v1', served: true, storage: true, schema }],
+    },
+  });
+  await settle();
+  const widgets = '/apis/example.com/v1/namespaces/default/widgets';
+  const make = (name: string): Promise<string> =>
+    outcome(admin.post(widgets, { apiVersion: 'example.com/v1', kind: 'Widget', metadata: { name } }));
+  expect(await make('early')).toContain('status unknown for quota: q, resources: count/widgets.example.com');
+  // The controller looks what is served every half minute.
+  await plane.clock.advance(30_000);
+  await settle();
+  expect(await used()).toEqual({ 'count/widgets.example.com': '0' });
+  expect(await make('a')).toBe('ok');
+  expect(await make('b')).toContain('exceeded quota: q, requested: count/widgets.example.com=1');
+  await admin.del(`${widgets}/a`);
+  await settle();
+  expect(await make('b')).toBe('ok');
 });
