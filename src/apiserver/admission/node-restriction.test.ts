@@ -180,6 +180,18 @@ test.each<[string, () => Promise<unknown>, string]>([
     'node requested token bound to a pod scheduled on a different node',
   ],
   [
+    'a token for whom its pod has no business with',
+    () =>
+      a.post(`${root}/serviceaccounts/default/token`, { spec: { ...token(() => mine).spec, audiences: ['vault'] } }),
+    'audience "vault" not found in pod spec volume',
+  ],
+  [
+    'a token for several at once',
+    () =>
+      a.post(`${root}/serviceaccounts/default/token`, { spec: { ...token(() => mine).spec, audiences: ['x', 'y'] } }),
+    'node may only request 0 or 1 audiences',
+  ],
+  [
     'a token bound to nothing',
     () => a.post(`${root}/serviceaccounts/default/token`, { spec: {} }),
     'node requested token not bound to a pod',
@@ -255,4 +267,30 @@ test('a node keeps the object of its CSI drivers and the slices of its devices, 
   expect(await outcome(a.post(slices, slice('theirs', 'b')))).toContain(
     'can only create ResourceSlice with the same NodeName as the requesting node',
   );
+});
+
+test('a role may let nodes ask for tokens for others than pods mount', async () => {
+  const path = '/apis/rbac.authorization.k8s.io/v1';
+  const apiGroup = 'rbac.authorization.k8s.io';
+  await admin.post(`${path}/clusterroles`, {
+    metadata: { name: 'registry' },
+    rules: [
+      {
+        verbs: ['request-serviceaccounts-token-audience'],
+        apiGroups: [''],
+        resources: ['registry'],
+        resourceNames: ['default'],
+      },
+    ],
+  });
+  await admin.post(`${path}/clusterrolebindings`, {
+    metadata: { name: 'registry' },
+    roleRef: { apiGroup, kind: 'ClusterRole', name: 'registry' },
+    subjects: [{ apiGroup, kind: 'Group', name: 'system:nodes' }],
+  });
+  const { spec } = token(() => mine);
+  const ask = (audience: string) =>
+    a.post(`${root}/serviceaccounts/default/token`, { spec: { ...spec, audiences: [audience] } });
+  expect(await outcome(ask('registry'))).toBe('ok');
+  expect(await outcome(ask('vault'))).toContain('not found in pod spec volume');
 });

@@ -8,11 +8,13 @@ import { configMirrorAnnotation, isMirrorPod } from '../../api/pod/static-pod.ts
 import { nodeOf } from '../authz/node-graph.ts';
 import { equalJson } from '../registry/same-content.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from './admission.ts';
+import type { MayDo } from './certificates.ts';
 
 /** Objects as they are now, having waited for every acknowledged write. */
 export interface NodeRestrictionDeps {
   pod(namespace: string, name: string): Promise<Pod | undefined>;
   node(name: string): Promise<Node | undefined>;
+  mayDo: MayDo;
 }
 
 const refuse = ({ resource, name }: AdmissionAttributes, why: string): ApiError =>
@@ -142,6 +144,31 @@ async function checkToken(at: AdmissionAttributes, me: string, deps: NodeRestric
       `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
     );
   if (pod.spec?.nodeName !== me) throw refuse(at, 'node requested token bound to a pod scheduled on a different node');
+  await checkAudience(at, pod, deps);
+}
+
+/** Whether one of the pod's volumes is a token for that audience. */
+const mounts = (pod: Pod, wanted: string): boolean =>
+  (pod.spec?.volumes ?? [])
+    .flatMap(({ projected }) => projected?.sources ?? [])
+    .some(({ serviceAccountToken }) => serviceAccountToken && (serviceAccountToken.audience ?? '') === wanted);
+
+/** A node takes tokens for the audiences that its pods mount, and for those that roles let it ask for. */
+async function checkAudience(at: AdmissionAttributes, pod: Pod, deps: NodeRestrictionDeps): Promise<void> {
+  const [wanted = '', ...more] = (at.object as TokenRequest).spec?.audiences ?? [];
+  if (more.length > 0) throw refuse(at, 'node may only request 0 or 1 audiences');
+  if (mounts(pod, wanted)) return;
+  const request = {
+    verb: 'request-serviceaccounts-token-audience',
+    group: '',
+    resource: wanted,
+    subresource: '',
+    namespace: at.namespace,
+    name: pod.spec?.serviceAccountName ?? '',
+    path: '',
+  };
+  if (!(await deps.mayDo(at.user, request)))
+    throw refuse(at, `audience ${quoted(wanted)} not found in pod spec volume`);
 }
 
 const leaseNamespace = 'kube-node-lease';

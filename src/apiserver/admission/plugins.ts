@@ -88,8 +88,9 @@ const factories: Partial<Record<PluginName, (deps: PluginDeps) => AdmissionPlugi
       random,
       sleep,
     }),
-  NodeRestriction: ({ objects }) =>
+  NodeRestriction: ({ objects, mayDo }) =>
     nodeRestriction({
+      mayDo,
       pod: (namespace, name) => objects.get(pods, namespace, name),
       node: (name) => objects.get(nodes, '', name),
     }),

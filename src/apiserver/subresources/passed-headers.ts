@@ -18,7 +18,8 @@ const hopHeaders = new Set([
 ]);
 
 /** Headers by which the client told who it is: nobody's business behind the API server. */
-const isOfClient = (name: string): boolean => name === 'authorization' || name.startsWith('impersonate-');
+const isOfClient = (name: string): boolean =>
+  name === 'authorization' || name.startsWith('impersonate-') || name.startsWith('x-remote-');
 
 /** The names that a Connection header adds to those. */
 const namedIn = (connection: string | readonly string[] | undefined): Set<string> =>
