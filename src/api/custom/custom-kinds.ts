@@ -65,12 +65,11 @@ function customKind(
     rules: props === undefined ? undefined : options.rulesOf(props),
   };
   const definition = publishedName(group, version.name, kind);
-  const shown = schema !== undefined && isStructural(schema) ? schema : undefined;
   const published = publishedSchemas({
     group,
     version: version.name,
     kind,
-    schema: shown,
+    schema: () => (schema !== undefined && isStructural(schema) ? schema : undefined),
     selectableFields: version.selectableFields,
   });
   const source = { group, version: version.name, kind, listKind, plural, definition, schema, published };

@@ -101,12 +101,13 @@ export interface PublishedKind {
   group: string;
   version: string;
   kind: string;
-  /** Undefined where there is none, or it is not structural: then any object is one. */
-  schema: CustomSchema | undefined;
+  /** Undefined where there is none, or it is not structural: then any object is one. Asked for late. */
+  schema(): CustomSchema | undefined;
   selectableFields: readonly SelectableField[] | undefined;
 }
 
-function publishedSchema({ schema, selectableFields, ...gvk }: PublishedKind, version: Version): JsonObject {
+function publishedSchema({ schema: schemaOf, selectableFields, ...gvk }: PublishedKind, version: Version): JsonObject {
+  const schema = schemaOf();
   const { group, version: apiVersion, kind } = gvk;
   const extensions: JsonObject = {
     'x-kubernetes-group-version-kind': [{ group, version: apiVersion, kind }],
@@ -131,11 +132,23 @@ const plainJson = (schema: CustomSchema): JsonObject => {
   return isTree(copy) ? (copy as { [key: string]: Json }) : {};
 };
 
-/** The schema of a kind in both versions of OpenAPI. */
-export const publishedSchemas = (kind: PublishedKind): { v2: JsonObject; v3: JsonObject } => ({
-  v2: publishedSchema(kind, 2),
-  v3: publishedSchema(kind, 3),
-});
+/** The schema of a kind in both versions of OpenAPI, each made when it is first asked for. */
+export function publishedSchemas(kind: PublishedKind): { v2: JsonObject; v3: JsonObject } {
+  const made = new Map<Version, JsonObject>();
+  const get = (version: Version): JsonObject => {
+    const found = made.get(version) ?? publishedSchema(kind, version);
+    made.set(version, found);
+    return found;
+  };
+  return {
+    get v2() {
+      return get(2);
+    },
+    get v3() {
+      return get(3);
+    },
+  };
+}
 
 /** The name under which a kind is published: com.example.stable.v1.CronTab. */
 export const publishedName = (group: string, version: string, kind: string): string =>
