@@ -237,29 +237,25 @@ function mutationErrors(
   });
 }
 
+/** Nothing is there to be changed when an object is deleted. */
+function deletionErrors(at: FieldPath, resources: MatchResources | undefined): FieldError[] {
+  return (resources?.resourceRules ?? [])
+    .flatMap(({ operations = [] }) => operations)
+    .filter((operation) => operation === 'DELETE')
+    .map((operation) =>
+      notSupported(at.child('resourceRules').child('operations'), operation, ['*', 'CONNECT', 'CREATE', 'UPDATE']),
+    );
+}
+
 /** Checks a mutating policy, metadata left out. */
 export function validateMutatingPolicy(policy: MutatingAdmissionPolicy, keepsConditions: boolean): FieldError[] {
   const { failurePolicy, paramKind, matchConstraints, variables, reinvocationPolicy } = policy.spec ?? {};
   const compiled = compileMutatingPolicy(policy);
-  const { resourceRules = [] } = matchConstraints ?? {};
-  const connects = resourceRules.flatMap(({ operations = [] }, i) =>
-    operations.flatMap((operation, j) =>
-      operation === 'CONNECT' || operation === 'DELETE' || operation === '*'
-        ? [
-            notSupported(
-              spec.child('matchConstraints').child('resourceRules').index(i).child('operations').index(j),
-              operation,
-              ['CREATE', 'UPDATE'],
-            ),
-          ]
-        : [],
-    ),
-  );
   return [
     ...failurePolicyErrors(failurePolicy),
     ...paramKindErrors(paramKind),
     ...constraintErrors(matchConstraints),
-    ...connects,
+    ...deletionErrors(spec.child('matchConstraints'), matchConstraints),
     ...(keepsConditions ? [] : conditionErrors(policy)),
     ...variableErrors(variables, compiled.variables),
     ...mutationErrors(policy, compiled),
@@ -308,13 +304,14 @@ export function validateBinding(
 ): FieldError[] {
   const { policyName = '', paramRef, matchResources } = binding.spec ?? {};
   const actions = (binding as ValidatingAdmissionPolicyBinding).spec?.validationActions ?? [];
+  // The missing letter is upstream's.
+  const resourcesPath = spec.child(isValidating ? 'matchResouces' : 'matchResources');
   return [
     ...(policyName === ''
       ? [required(spec.child('policyName'))]
       : nameIsSubdomain(policyName, false).map((why) => invalid(spec.child('policyName'), policyName, why))),
     ...paramRefErrors(paramRef),
-    // The missing letter is upstream's.
-    ...(matchResources === undefined ? [] : matchResourcesErrors(spec.child('matchResouces'), matchResources)),
-    ...(isValidating ? actionErrors(actions) : []),
+    ...(matchResources === undefined ? [] : matchResourcesErrors(resourcesPath, matchResources)),
+    ...(isValidating ? actionErrors(actions) : deletionErrors(resourcesPath, matchResources)),
   ];
 }

@@ -73,7 +73,7 @@ export function mutatingPolicies(deps: MutatingDeps): AdmissionPlugin {
   return {
     name: pluginName,
     async mutate(at) {
-      if (isAdmissionConfiguration(at)) return;
+      if (at.operation === 'DELETE' || isAdmissionConfiguration(at)) return;
       const policies = await deps.objects.list(policyLookup, '');
       if (policies.length === 0) return;
       const bindings = await deps.objects.list(bindingLookup, '');

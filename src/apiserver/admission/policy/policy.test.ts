@@ -562,10 +562,26 @@ describe('what is refused of policies', () => {
       'spec.mutations[0].applyConfiguration: Required value',
     ],
     ['no object', { mutations: [apply('1')] }, 'must evaluate to Object but got int'],
+    [
+      'deletions',
+      { matchConstraints: constraints('configmaps', ['CONNECT', 'DELETE']), mutations: [apply('Object{}')] },
+      'spec.matchConstraints.resourceRules.operations: Unsupported value: "DELETE": supported values: "*", "CONNECT", "CREATE", "UPDATE"',
+    ],
     ['no patch', { mutations: [patch("['x']")] }, 'must evaluate to list(JSONPatch) but got list(string)'],
   ])('a mutating policy with %s', async (_, spec, expected) =>
     expect(await outcome(addMutation('p', spec))).toContain(expected),
   );
+
+  test('a mutating policy of every operation leaves deletions alone', async () => {
+    await create({});
+    await addMutation('p', {
+      matchConstraints: constraints('configmaps', ['*']),
+      mutations: [apply("Object{data: {'a': object.data.missing}}")],
+    });
+    await bindMutation('b');
+    expect(await outcome(admin.post(`${root}/configmaps`, configMap('d')))).toContain('denied request');
+    expect(await outcome(admin.del(`${root}/configmaps/c`))).toBe('ok');
+  });
 
   test('defaults, and a generation that counts', async () => {
     const made = (await addPolicy('p', valid)) as { spec: object; metadata: { generation?: number } };
