@@ -254,6 +254,7 @@ function sendWatch(
   const { media = 'json' } = response.rendering;
   headers['content-type'] = media === 'json' ? contentTypes.json : `${contentTypes[media]};stream=watch`;
   reply.head(200, headers);
+  reply.flush?.();
   const framed = watchEncoder(response.resource, response.rendering, () => deps.now());
   // A message needs no length before it.
   const encode = reply.messages && media === 'protobuf' ? (o: WatchOutput) => framed(o).subarray(4) : framed;
@@ -275,6 +276,7 @@ async function sendStream(
   for (const [name, value] of Object.entries(response.headers))
     headers[name] = typeof value === 'string' ? value : [...value];
   reply.head(response.code, headers);
+  reply.flush?.();
   try {
     for await (const chunk of response.stream) {
       if (reply.closed) break;

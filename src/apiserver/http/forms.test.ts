@@ -22,6 +22,7 @@ let t: TestServer;
 let api: ReturnType<typeof verbs>;
 let h1: HttpsClient['h1'];
 let session: HttpsClient['session'];
+let rawTls: HttpsClient['rawTls'];
 
 beforeAll(async () => {
   const pki = await ensurePki({ dir: '/pki', files: createMemoryFiles(), clock: realClock, hosts: [] });
@@ -29,7 +30,7 @@ beforeAll(async () => {
   t = await startTestServer(realClock, realRandom);
   api = verbs(t.admin);
   const { port } = await t.server.listen({ host: '127.0.0.1', port: 0, tls: { ...pki.apiserver, clientCa: pki.ca } });
-  ({ h1, session } = httpsClient(port, pki.ca, admin));
+  ({ h1, session, rawTls } = httpsClient(port, pki.ca, admin));
 });
 afterAll(() => t.server.close());
 
@@ -181,6 +182,40 @@ describe('protobuf', () => {
     const answer = await h1('POST', path, { headers, body });
     expect(decoder.decode(answer.body)).toMatchObject({ kind: 'SelfSubjectAccessReview', status: { allowed: true } });
   });
+});
+
+test('a watch over HTTP/1.1 has its head at once, comes in chunks and leaves the connection to others', async () => {
+  const socket = await rawTls();
+  let text = '';
+  socket.on('data', (chunk: Buffer) => {
+    text += chunk.toString('latin1');
+  });
+  const query = 'watch=true&timeoutSeconds=2&fieldSelector=metadata.name%3Dchunk';
+  socket.write(`GET ${cms}?${query} HTTP/1.1\r\nhost: x\r\n\r\n`);
+  await expect.poll(() => text, { timeout: 30_000 }).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*\r\n\r\n$/);
+  expect(text).toContain('Transfer-Encoding: chunked');
+  const head = text.length;
+  for (const value of ['1', '2', '3']) {
+    if (value === '1') await api.post(cms, configMap('chunk'));
+    else await api.patch(`${cms}/chunk`, 'merge-patch+json', { data: { value } });
+  }
+  await expect.poll(() => text, { timeout: 30_000 }).toMatch(/0\r\n\r\n$/);
+  let rest = text.slice(head);
+  let body = '';
+  for (;;) {
+    const end = rest.indexOf('\r\n');
+    const size = Number.parseInt(rest.slice(0, end), 16);
+    body += rest.slice(end + 2, end + 2 + size);
+    expect(rest.slice(end + 2 + size, end + 4 + size)).toBe('\r\n');
+    if (size === 0) break;
+    rest = rest.slice(end + 4 + size);
+  }
+  const events = body.split('\n').filter((line) => line !== '');
+  expect(events.map((line) => (JSON.parse(line) as { type: string }).type)).toEqual(['ADDED', 'MODIFIED', 'MODIFIED']);
+  text = '';
+  socket.write('GET /version HTTP/1.1\r\nhost: x\r\n\r\n');
+  await expect.poll(() => text, { timeout: 30_000 }).toContain('gitVersion');
+  socket.destroy();
 });
 
 describe('what is accepted', () => {

@@ -10,6 +10,10 @@ export interface Reply {
   readonly messages?: boolean;
   readonly closed: boolean;
   head(status: number, headers: Headers): void;
+  /** Sends the head at once, where the body may be long in coming. */
+  flush?(): void;
+  /** Whether writes must be whole chunks of the chunked coding from now on: who writes the same to many makes them once. */
+  takeChunks?(): boolean;
   /** False asks to wait for drained(). */
   write(bytes: Buffer): boolean;
   end(bytes?: Buffer): void;
@@ -67,9 +71,12 @@ export function http2Reply(stream: ServerHttp2Stream): Reply {
   };
 }
 
+const lastChunk = Buffer.from('0\r\n\r\n');
+
 /** Over an HTTP/1.1 response. */
 export function http1Reply(response: ServerResponse): Reply {
   const gone = (): boolean => response.destroyed || response.writableEnded;
+  let ownChunks = false;
   return {
     get closed() {
       return gone();
@@ -77,9 +84,18 @@ export function http1Reply(response: ServerResponse): Reply {
     head(status, headers) {
       if (!gone() && !response.headersSent) response.writeHead(status, headers);
     },
+    flush: () => response.flushHeaders(),
+    takeChunks() {
+      // The head has said how the body is coded; a client of HTTP/1.0 gets it as it is.
+      ownChunks = response.headersSent && response.chunkedEncoding;
+      if (ownChunks) response.chunkedEncoding = false;
+      return ownChunks;
+    },
     write: (bytes) => gone() || response.write(bytes),
     end(bytes) {
-      if (!gone()) response.end(bytes);
+      if (gone()) return;
+      // A watch gives no bytes here.
+      response.end(ownChunks ? lastChunk : bytes);
     },
     destroy: () => void response.destroy(),
     drained: () => (gone() || !response.writableNeedDrain ? Promise.resolve() : awaitDrain(response)),

@@ -1,7 +1,8 @@
-// Sends a watch to one client: frames of one turn of the event loop go out in one write, and a client that lags is let go.
+// Sends a watch to one client: frames of a few ms go out in one write, and a client that lags is let go.
 
 import type { WatchOutput, WatchSink } from '../request.ts';
 import type { Reply } from './reply.ts';
+import { batchOf, pacedWriter } from './watch-batches.ts';
 
 /** Bytes that wait for a slow client before it is cut off. */
 export const maxWaiting = 16 * 1024 * 1024;
@@ -12,6 +13,7 @@ const lastWordsMs = 30_000;
 
 /** A sink over a reply whose head was sent. */
 export function watchWriter(reply: Reply, encode: (output: WatchOutput) => Buffer): WatchSink {
+  const chunked = reply.takeChunks?.() ?? false;
   let waiting: Buffer[] = [];
   /** Bytes of `waiting`. */
   let size = 0;
@@ -33,8 +35,7 @@ export function watchWriter(reply: Reply, encode: (output: WatchOutput) => Buffe
     const taken = count === waiting.length ? waiting : waiting.slice(0, count);
     waiting = count === waiting.length ? [] : waiting.slice(count);
     size -= bytes;
-    const [only] = taken;
-    return taken.length === 1 && only !== undefined ? only : Buffer.concat(taken, bytes);
+    return batchOf(taken, chunked);
   };
   const flush = (): void => {
     scheduled = false;
@@ -53,10 +54,11 @@ export function watchWriter(reply: Reply, encode: (output: WatchOutput) => Buffe
     }
     settle();
   };
+  const paced = pacedWriter(flush);
   const schedule = (): void => {
     if (scheduled || blocked) return;
     scheduled = true;
-    setImmediate(flush);
+    paced();
   };
   reply.onClose(() => {
     waiting = [];

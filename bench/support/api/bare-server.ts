@@ -1,0 +1,74 @@
+// What a server on this machine can reach at best: node's own HTTPS with nothing behind it but bytes in memory, and bare LMDB.
+import { createServer } from 'node:https';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { open } from 'lmdb';
+import { prepare, serve } from './answer.ts';
+
+const { folder, pki, admin } = await prepare();
+const store = open<Buffer, string>({ path: join(folder, 'bare'), encoding: 'binary', overlappingSync: false });
+const tls = { cert: pki.apiserver.cert, key: pki.apiserver.key, ca: pki.ca, requestCert: true };
+const bodies = new Map<number, Buffer>();
+let made = 0;
+
+/** That many bytes, made once. */
+function bytes(count: number): Buffer {
+  const known = bodies.get(count) ?? Buffer.alloc(count, 'x');
+  bodies.set(count, known);
+  return known;
+}
+
+/** GET /N answers N bytes; POST stores the body before it answers with it. */
+const server = createServer(tls, (request, response) => {
+  if (request.method === 'GET') {
+    const body = bytes(Number(request.url?.slice(1)));
+    response.writeHead(200, { 'content-length': body.length });
+    response.end(body);
+    return;
+  }
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.on('end', () => {
+    const body = Buffer.concat(chunks);
+    void store.put(`pod-${made++}`, body).then(() => {
+      response.writeHead(201, { 'content-length': body.length });
+      response.end(body);
+    });
+  });
+});
+server.listen(0, '127.0.0.1');
+
+/** Connections that are written to, all of them the same. */
+const listeners = new Set<TLSSocket>();
+const writer = createTlsServer(tls, (socket) => {
+  listeners.add(socket);
+  socket.on('error', () => listeners.delete(socket));
+  socket.on('close', () => listeners.delete(socket));
+});
+await new Promise<void>((resolve) => writer.listen(0, '127.0.0.1', resolve));
+const port = (server.address() as AddressInfo).port;
+const writerPort = (writer.address() as AddressInfo).port;
+const frame = Buffer.alloc(Number(process.env['FRAME_BYTES'] ?? 6000), 'x');
+const frames = Number(process.env['FRAMES'] ?? 500);
+
+/** Writes the frames to all, a frame to each in turn, as fast as they are taken. */
+async function fanOut(): Promise<number> {
+  const started = performance.now();
+  for (let i = 0; i < frames; i++) {
+    const full: Promise<unknown>[] = [];
+    for (const socket of listeners)
+      if (!socket.write(frame)) full.push(new Promise((resolve) => socket.once('drain', resolve)));
+    if (full.length > 0) await Promise.all(full);
+  }
+  return performance.now() - started;
+}
+serve(
+  { port, ca: pki.ca, ...admin },
+  {
+    fanOut,
+    writerPort: () => Promise.resolve(writerPort),
+    // A client believes itself connected before its certificate has arrived here.
+    connected: () => Promise.resolve(listeners.size),
+  },
+);
