@@ -2,6 +2,7 @@
 
 import type { ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { Headers } from './encode.ts';
 
 /** The sending side of one exchange. */
@@ -76,7 +77,8 @@ const lastChunk = Buffer.from('0\r\n\r\n');
 /** Over an HTTP/1.1 response. */
 export function http1Reply(response: ServerResponse): Reply {
   const gone = (): boolean => response.destroyed || response.writableEnded;
-  let ownChunks = false;
+  /** Written to without the response between, once chunks are given whole. */
+  let direct: Socket | undefined;
   return {
     get closed() {
       return gone();
@@ -87,18 +89,22 @@ export function http1Reply(response: ServerResponse): Reply {
     flush: () => response.flushHeaders(),
     takeChunks() {
       // The head has said how the body is coded; a client of HTTP/1.0 gets it as it is.
-      ownChunks = response.headersSent && response.chunkedEncoding;
-      if (ownChunks) response.chunkedEncoding = false;
-      return ownChunks;
+      if (!response.headersSent || !response.chunkedEncoding || response.socket === null) return false;
+      response.chunkedEncoding = false;
+      direct = response.socket;
+      return true;
     },
-    write: (bytes) => gone() || response.write(bytes),
+    write: (bytes) => gone() || (direct ?? response).write(bytes),
     end(bytes) {
       if (gone()) return;
       // A watch gives no bytes here.
-      response.end(ownChunks ? lastChunk : bytes);
+      response.end(direct === undefined ? bytes : lastChunk);
     },
     destroy: () => void response.destroy(),
-    drained: () => (gone() || !response.writableNeedDrain ? Promise.resolve() : awaitDrain(response)),
+    drained() {
+      const writable = direct ?? response;
+      return gone() || !writable.writableNeedDrain ? Promise.resolve() : awaitDrain(writable);
+    },
     onClose: (callback) => onceClosed(response, callback),
   };
 }

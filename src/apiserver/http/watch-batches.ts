@@ -37,20 +37,25 @@ const gapMs = 4;
 /** ms that writing may take before others get their turn. */
 const sliceMs = 2;
 
-let due: (() => void)[] = [];
+type Write = () => void;
 
-/** Calls back after the gap, together with all others that wait. */
-function later(write: () => void): void {
-  if (due.push(write) === 1) setTimeout(writeDue, gapMs);
+/** Gathers writes, which `start` has done together. */
+function queue(start: (run: () => void) => void): (write: Write) => void {
+  let waiting: Write[] = [];
+  const run = (): void => {
+    const writes = waiting;
+    waiting = [];
+    writeFrom(writes, 0);
+  };
+  return (write) => {
+    if (waiting.push(write) === 1) start(run);
+  };
 }
 
-function writeDue(): void {
-  const writes = due;
-  due = [];
-  writeFrom(writes, 0);
-}
+const soon = queue((run) => void setImmediate(run));
+const later = queue((run) => void setTimeout(run, gapMs));
 
-function writeFrom(writes: readonly (() => void)[], from: number): void {
+function writeFrom(writes: readonly Write[], from: number): void {
   const started = performance.now();
   for (let i = from; i < writes.length; i++) {
     if (i > from && performance.now() - started > sliceMs) {
@@ -62,14 +67,14 @@ function writeFrom(writes: readonly (() => void)[], from: number): void {
 }
 
 /** Writes at the end of this turn when the last write was long ago, else with all others after the gap. */
-export function pacedWriter(write: () => void): () => void {
+export function pacedWriter(write: Write): () => void {
   let lastWrite = Number.NEGATIVE_INFINITY;
   const run = (): void => {
     lastWrite = performance.now();
     write();
   };
   return () => {
-    if (performance.now() - lastWrite >= gapMs) setImmediate(run);
+    if (performance.now() - lastWrite >= gapMs) soon(run);
     else later(run);
   };
 }
