@@ -1,6 +1,7 @@
 // /healthz, /livez and /readyz with their checks, and /version.
-// Follows apiserver pkg/server/healthz of v1.36.
+// Follows apiserver pkg/server/healthz and pkg/server/healthz.go of v1.36.
 
+import { goQuote } from '../api/meta/go-format.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
 
 /** One named check; a text says what is wrong. */
@@ -8,7 +9,30 @@ export interface HealthCheck {
   name: string;
   /** Only for readiness. */
   readyOnly?: boolean;
-  check(): string | undefined;
+  check(): string | undefined | Promise<string | undefined>;
+}
+
+/** What is done once at the start, each step a check of its own: poststarthook/<name>. */
+export interface StartHooks {
+  readonly checks: readonly HealthCheck[];
+  /** Runs a step; its check fails until it has resolved. */
+  run<T>(name: string, step: () => T | Promise<T>): Promise<T>;
+}
+
+/** The names are known from the beginning, so that none is missing from a list that is looked at early. */
+export function startHooks(names: readonly string[]): StartHooks {
+  const done = new Set<string>();
+  return {
+    checks: names.map((name) => ({
+      name: `poststarthook/${name}`,
+      check: () => (done.has(name) ? undefined : 'not finished'),
+    })),
+    async run(name, step) {
+      const result = await step();
+      done.add(name);
+      return result;
+    },
+  };
 }
 
 const text = (code: number, body: string): ApiResponse => ({
@@ -21,31 +45,51 @@ const text = (code: number, body: string): ApiResponse => ({
 
 const roots = new Set(['healthz', 'livez', 'readyz']);
 
+/** What is wrong with it; a check that throws fails. */
+async function faultOf({ check }: HealthCheck): Promise<string | undefined> {
+  try {
+    return await check();
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 /** Answers a health path; undefined when it is none. */
-export function answerHealth(request: ApiRequest, checks: readonly HealthCheck[]): ApiResponse | undefined {
+export function answerHealth(
+  request: ApiRequest,
+  checks: readonly HealthCheck[],
+): Promise<ApiResponse | undefined> | undefined {
   const [, root = '', ...rest] = request.path.replace(/\/$/, '').split('/');
   if (!roots.has(root)) return undefined;
   const relevant = checks.filter((c) => root === 'readyz' || c.readyOnly !== true);
-  if (rest.length > 0) {
-    const wanted = relevant.find((c) => c.name === rest.join('/'));
-    if (wanted === undefined) return text(404, '404 page not found\n');
-    const wrong = wanted.check();
-    return wrong === undefined ? text(200, 'ok') : text(500, `internal server error: ${wrong}\n`);
-  }
-  const excluded = new Set(request.query.getAll('exclude'));
-  const lines: string[] = [];
+  return rest.length > 0 ? answerOne(relevant, rest.join('/')) : answerAll(root, relevant, request.query);
+}
+
+async function answerOne(checks: readonly HealthCheck[], name: string): Promise<ApiResponse> {
+  const wanted = checks.find((check) => check.name === name);
+  if (wanted === undefined) return text(404, '404 page not found\n');
+  const wrong = await faultOf(wanted);
+  return wrong === undefined ? text(200, 'ok') : text(500, `internal server error: ${wrong}\n`);
+}
+
+/** Reasons are withheld: anybody may look here. */
+async function answerAll(root: string, checks: readonly HealthCheck[], query: URLSearchParams): Promise<ApiResponse> {
+  const excluded = new Set(query.getAll('exclude'));
   let failed = false;
-  for (const check of relevant) {
-    const wrong = excluded.has(check.name) ? undefined : check.check();
-    if (excluded.has(check.name)) lines.push(`[+]${check.name} excluded: ok`);
-    else if (wrong === undefined) lines.push(`[+]${check.name} ok`);
-    else {
+  const lines = await Promise.all(
+    checks.map(async (check) => {
+      if (excluded.delete(check.name)) return `[+]${check.name} excluded: ok`;
+      if ((await faultOf(check)) === undefined) return `[+]${check.name} ok`;
       failed = true;
-      lines.push(`[-]${check.name} failed: reason withheld`);
-    }
+      return `[-]${check.name} failed: reason withheld`;
+    }),
+  );
+  if (excluded.size > 0) {
+    const unknown = [...excluded].sort().map(goQuote).join(',');
+    lines.push(`warn: some health checks cannot be excluded: no matches for ${unknown}`);
   }
   if (failed) return text(500, `${lines.join('\n')}\n${root} check failed\n`);
-  return text(200, request.query.has('verbose') ? `${lines.join('\n')}\n${root} check passed\n` : 'ok');
+  return text(200, query.has('verbose') ? `${lines.join('\n')}\n${root} check passed\n` : 'ok');
 }
 
 /** What /version says. */

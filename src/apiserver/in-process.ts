@@ -1,7 +1,7 @@
 // The transport for components in the same process: it enters the pipeline after authentication and skips TLS, HTTP and JSON.
 
 import { ApiError } from '../api/meta/errors.ts';
-import type { KubeObject, WatchEvent } from '../api/meta/types.ts';
+import type { KubeObject, Status, WatchEvent } from '../api/meta/types.ts';
 import type { Transport, TransportRequest } from '../api/transport.ts';
 import { nextTurn } from '../lib/next-turn.ts';
 import { type Pipeline, statusOf } from './pipeline.ts';
@@ -68,6 +68,7 @@ async function objectOf(response: ApiResponse): Promise<KubeObject> {
       if (response.code >= 400) throw plainFailure(response.code);
       return JSON.parse(response.bytes.toString('utf8')) as KubeObject;
     case 'stream':
+      return await streamedObject(response);
     case 'watch':
       throw new TypeError('this path answers with a stream');
     default:
@@ -75,11 +76,32 @@ async function objectOf(response: ApiResponse): Promise<KubeObject> {
   }
 }
 
+/** What an extension server answered, whole. */
+async function streamedObject({ code, stream }: Extract<ApiResponse, { type: 'stream' }>): Promise<KubeObject> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  const text = Buffer.concat(chunks).toString('utf8');
+  if (code < 400) return JSON.parse(text) as KubeObject;
+  const status = parsedStatus(text);
+  throw status === undefined ? plainFailure(code) : new ApiError(status);
+}
+
+function parsedStatus(text: string): Status | undefined {
+  try {
+    const value = JSON.parse(text) as Status | null;
+    return value?.kind === 'Status' ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function plainFailure(code: number): ApiError {
   const [reason, message] =
     code === 405
       ? ['MethodNotAllowed', 'the server does not allow this method on the requested resource']
-      : ['NotFound', 'the server could not find the requested resource'];
+      : code === 503
+        ? ['ServiceUnavailable', 'the server is currently unable to handle the request']
+        : ['NotFound', 'the server could not find the requested resource'];
   return new ApiError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason, message, code });
 }
 

@@ -7,7 +7,7 @@ import type { Discovery } from './discovery/discovery.ts';
 import { answerHealth, type HealthCheck } from './health.ts';
 import type { RegistryDeps } from './registry/commit.ts';
 import { type RequestInfo, requestInfo } from './request-info.ts';
-import type { ApiRequest, ApiResponse } from './request.ts';
+import type { ApiRequest, ApiResponse, UserInfo } from './request.ts';
 import type { ResourceCall } from './resource-call.ts';
 import { handleObjectSubresource, handleResource } from './resource-handler.ts';
 import type { ResourceInfo, ResourceTable } from './resources.ts';
@@ -19,6 +19,8 @@ export interface PipelineDeps {
   readonly registry: RegistryDeps;
   readonly authorizer: Authorizer;
   readonly discovery: Discovery;
+  /** Answers what is for an extension server; undefined for what is this server's own. */
+  readonly remote?: (request: ApiRequest) => Promise<ApiResponse> | undefined;
   readonly virtual: readonly VirtualResource[];
   /** By `group/resource/subresource`. */
   readonly custom: ReadonlyMap<string, CustomSubresource>;
@@ -43,12 +45,14 @@ const unknownPath: ApiResponse = {
 export function createPipeline(deps: PipelineDeps): Pipeline {
   const virtual = new Map(deps.virtual.map((v) => [`${v.group}/${v.version}/${v.resource}`, v]));
   return async (request) => {
-    const info = requestInfo(request.method, request.path, request.query);
+    const info = request.info ?? requestInfo(request.method, request.path, request.query);
     // Rights that were given a moment ago count: a refusal is given on the newest roles only.
     if (!deps.authorizer.allowed(request.user, info)) {
       await deps.registry.feed.caughtUp();
-      authorize(deps.authorizer, request, info);
+      authorize(deps.authorizer, request.user, info);
     }
+    const remote = deps.remote?.(request);
+    if (remote !== undefined) return await remote;
     if (!info.isResource) return answerPath(deps, request);
     const resource = deps.resources.find(info.group, info.version, info.resource);
     if (resource !== undefined) return withWarnings(resource, await answerResource(deps, request, info, resource));
@@ -67,9 +71,9 @@ function withWarnings({ kind }: ResourceInfo, response: ApiResponse): ApiRespons
 }
 
 /** Throws 403 in upstream's words. */
-function authorize(authorizer: Authorizer, request: ApiRequest, info: AuthorizationRequest): void {
-  if (authorizer.allowed(request.user, info)) return;
-  const why = deniedText(request.user, info, authorizer.whyNot?.(request.user, info));
+export function authorize(authorizer: Authorizer, user: UserInfo, info: AuthorizationRequest): void {
+  if (authorizer.allowed(user, info)) return;
+  const why = deniedText(user, info, authorizer.whyNot?.(user, info));
   throw forbidden({ group: info.group, resource: info.resource }, info.resource === '' ? '' : info.name, why);
 }
 
@@ -77,7 +81,8 @@ async function answerPath(deps: PipelineDeps, request: ApiRequest): Promise<ApiR
   if (request.path === '/version' || request.path === '/version/')
     return { type: 'json', code: 200, body: deps.version, rendering: { as: 'object' } };
   if (request.path === '/') return { type: 'json', code: 200, body: { paths: rootPaths }, rendering: { as: 'object' } };
-  const found = answerHealth(request, deps.health) ?? deps.discovery.answer(request) ?? (await deps.extra(request));
+  const found =
+    (await answerHealth(request, deps.health)) ?? deps.discovery.answer(request) ?? (await deps.extra(request));
   return found ?? unrouted(deps, request);
 }
 
@@ -131,7 +136,7 @@ async function answerResource(
     resource,
     request,
     info,
-    mayCreate: () => authorize(deps.authorizer, request, { ...info, verb: 'create' }),
+    mayCreate: () => authorize(deps.authorizer, request.user, { ...info, verb: 'create' }),
   };
   if (info.subresource === '') {
     if (info.rest.length > 0) throw pathNotServed();

@@ -2,6 +2,7 @@
 
 import type { JsonObject, KubeObject, Status } from '../api/meta/types.ts';
 import type { Requester } from '../api/scheme.ts';
+import type { RequestInfo } from './request-info.ts';
 import type { ObjectVersion } from './registry/object-version.ts';
 import type { ResourceInfo } from './resources.ts';
 
@@ -25,6 +26,8 @@ export interface ApiRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly user: UserInfo;
+  /** What it asks for, where the transport knows already. */
+  readonly info?: RequestInfo;
   /** Empty when the client sent none. */
   readonly accept: string;
   readonly userAgent: string;
@@ -33,6 +36,8 @@ export interface ApiRequest {
   readonly headers: RequestHeaders;
   /** Reads the whole body; rejects with 413 when it is over the limit and 400 when it is cut off. */
   body(): Promise<RequestBody>;
+  /** The body as it comes, however large, for who passes it on; absent from components in this process. Either this or body(). */
+  bodyStream?(): AsyncIterable<Uint8Array>;
   /** Aborts when the client goes away or the server closes. */
   signal(): AbortSignal;
   /** What the audit log is to tell of it beside the request itself; admission adds to it. */

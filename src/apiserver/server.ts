@@ -1,6 +1,7 @@
 // Puts the API server together: caches over a store, the pipeline, and the ways in.
 
 import type { Service } from '../api/generated/types.ts';
+import { serviceUnavailable } from '../api/meta/errors.ts';
 import type { JsonObject } from '../api/meta/types.ts';
 import type { AnyKind } from '../api/scheme.ts';
 import { loadDescriptions } from '../api/schema/load.ts';
@@ -31,6 +32,8 @@ import { createTokenSigner, newSigningKey } from './tokens/jwt.ts';
 import { type AuthorizationMode, authorizerOf, defaultModes } from './authz/modes.ts';
 import { createNodeGraph } from './authz/node-graph.ts';
 import { createRoleIndex } from './authz/role-index.ts';
+import { createAggregation } from './aggregation/aggregation.ts';
+import type { ExtensionDialer } from './aggregation/extension-dialer.ts';
 import { rbacEscalation } from './admission/rbac-escalation.ts';
 import { bootstrapService } from './bootstrap-service.ts';
 import { bootstrapRbac } from './bootstrap-rbac.ts';
@@ -41,22 +44,23 @@ import { createFlowControl } from './flow-control/flow-control.ts';
 import { addressLookup, createServiceRange } from './service-range/service-range.ts';
 import { createDiscovery } from './discovery/discovery.ts';
 import { openApiHandler } from './discovery/openapi.ts';
-import { versionInfo } from './health.ts';
+import { startHooks, versionInfo } from './health.ts';
 import type { ExchangeDeps } from './http/exchange.ts';
-import {
-  listen as listenHttps,
-  type Listener,
-  type ListenOptions,
-  type TlsMaterial,
-  type UpgradeHandler,
-} from './http/listener.ts';
+import { listen as listenHttps, type Listener, type ListenOptions, type TlsMaterial } from './http/listener.ts';
+import { extensionClient } from './http/extension-client.ts';
 import { callWebhook } from './http/webhook-client.ts';
 import { upgradeHandler } from './http/upgrade.ts';
-import { requestMetrics } from './http/metrics.ts';
+import { defaultLimits, inFlight, type RequestLimits } from './http/limits.ts';
+import { processMetrics } from './http/process-metrics.ts';
+import { answerMetrics } from './metrics/answer.ts';
+import { createRegistry } from './metrics/registry.ts';
+import { requestMetrics } from './metrics/request-metrics.ts';
+import { aggregatorMetrics, inFlightMetrics, objectMetrics, timedStore } from './metrics/server-metrics.ts';
 import { createInProcessTransport } from './in-process.ts';
-import { createPipeline } from './pipeline.ts';
+import { authorize, createPipeline } from './pipeline.ts';
 import { CacheFeed } from './registry/cache-feed.ts';
 import { leaseIssuer, type RegistryDeps } from './registry/commit.ts';
+import { requestInfo } from './request-info.ts';
 import { apiserverUser, type UserInfo } from './request.ts';
 import { resourceTable } from './resources.ts';
 import type { ObjectMachinery } from './machinery.ts';
@@ -83,6 +87,12 @@ export interface ApiServerOptions {
   kubeletConnector?: KubeletConnector;
   /** How pods are reached (pods/proxy); 503 without. */
   dialPod?: PodDialer;
+  /** How much is served at once and how long it may take; upstream's defaults for what is absent. */
+  limits?: Partial<RequestLimits>;
+  /** Whether /metrics tells of this process too. */
+  processMetrics?: boolean;
+  /** How extension API servers are reached; over HTTPS, with no certificate of a front proxy, when absent. */
+  extensionDialer?: ExtensionDialer;
   /** How webhooks are reached; over HTTPS when absent. */
   callWebhook?: WebhookCaller;
   /** The admission plugins that run; those of enabledPlugins([], []) when absent. */
@@ -119,6 +129,27 @@ export interface ApiServer {
   close(): Promise<void>;
 }
 
+/** Where no way to kubelets was given. */
+const noKubelets: KubeletConnector = {
+  request: () => Promise.reject(serviceUnavailable('this API server has no way to kubelets')),
+  connect: () => Promise.reject(serviceUnavailable('this API server has no way to kubelets')),
+};
+
+/** What is done at the start, under the names of upstream's hooks that do the same. */
+const startSteps = [
+  'start-apiextensions-controllers',
+  'start-system-namespaces-controller',
+  'start-cluster-authentication-info-controller',
+  'start-service-ip-repair-controllers',
+  'rbac/bootstrap-roles',
+  'scheduling/bootstrap-system-priority-classes',
+  'priority-and-fairness-config-producer',
+  'kube-apiserver-autoregistration',
+] as const;
+
+/** Nothing is there: that the store says so is what counts. */
+const healthKey = '/registry/health';
+
 const compactEveryMs = 5 * 60_000;
 const announceEveryMs = 10_000;
 
@@ -126,7 +157,9 @@ const serviceLookup: LookupKind<Service> = { group: '', resource: 'services' };
 
 /** Makes an API server; it loads its caches from the store at once. */
 export function createApiServer(options: ApiServerOptions): ApiServer {
-  const { store, machinery, kinds, clock, random, logger } = options;
+  const { machinery, kinds, clock, random, logger } = options;
+  const measured = createRegistry();
+  const store = timedStore(options.store, measured, () => clock.monotonic());
   // Kinds that are only posted (bindings) have no storage.
   const stored = kinds.filter((k) => k.verbs.includes('get'));
   const resources = resourceTable(stored);
@@ -222,12 +255,39 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     ...subresources.virtual,
   ];
   const { custom, locate } = subresources;
-  const metrics = requestMetrics((group, version, resource) => resources.find(group, version, resource) !== undefined);
+  const apiServices = resources.find('apiregistration.k8s.io', 'v1', 'apiservices');
+  const aggregation =
+    apiServices &&
+    createAggregation({
+      resources,
+      virtual,
+      feed,
+      services: apiServices,
+      objects,
+      random,
+      clock,
+      logger,
+      dialer: options.extensionDialer ?? extensionClient(undefined),
+      transport: () => createInProcessTransport(pipeline, apiserverUser),
+      signal: closing.signal,
+    });
+  const limits = { ...defaultLimits, ...options.limits };
+  const requestsInFlight = inFlight(limits);
+  const isServed = (group: string, version: string, resource: string, subresource: string): boolean => {
+    const found = resources.find(group, version, resource);
+    return found !== undefined && (subresource === '' || found.kind.subresources?.[subresource] !== undefined);
+  };
+  const metrics = requestMetrics(measured, isServed);
+  objectMetrics(measured, resources, feed);
+  inFlightMetrics(measured, requestsInFlight);
+  if (aggregation !== undefined) aggregatorMetrics(measured, aggregation.apis);
+  if (options.processMetrics === true) processMetrics(measured);
   const openApi = openApiHandler({
     schema: machinery.schema,
     descriptions: loadDescriptions,
     kinds: () => [...kinds.filter((kind) => !stored.includes(kind)), ...resources.all.map(({ kind }) => kind)],
-    generation: () => resources.generation,
+    generation: () => resources.generation + (aggregation?.generation ?? 0),
+    remote: () => aggregation?.described() ?? [],
     build: options.version,
   });
   const definitions = resources.find('apiextensions.k8s.io', 'v1', 'customresourcedefinitions');
@@ -243,20 +303,29 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const listeners: Listener[] = [];
   /** The port of the service `kubernetes`. */
   let announced: number | undefined;
-  let isReady = false;
+  let cachesLoaded = false;
+  let registered = aggregation === undefined;
+  const hooks = startHooks(startSteps);
+  const storeAnswers = async (): Promise<string | undefined> => {
+    await store.get(healthKey);
+    return undefined;
+  };
   const pipeline = createPipeline({
     resources,
     registry,
     authorizer,
-    discovery: createDiscovery(resources, virtual, address),
+    discovery: createDiscovery(resources, virtual, address, aggregation),
+    ...(aggregation === undefined ? {} : { remote: aggregation.answer }),
     virtual,
     custom,
     health: [
       { name: 'ping', check: () => undefined },
       { name: 'log', check: () => undefined },
-      { name: 'etcd', check: () => undefined },
-      { name: 'informer-sync', readyOnly: true, check: () => (isReady ? undefined : 'caches are not loaded') },
-      { name: 'poststarthook/bootstrap-namespaces', check: () => (isReady ? undefined : 'not finished') },
+      { name: 'etcd', check: storeAnswers },
+      { name: 'etcd-readiness', readyOnly: true, check: storeAnswers },
+      { name: 'informer-sync', readyOnly: true, check: () => (cachesLoaded ? undefined : 'caches are not loaded') },
+      ...hooks.checks,
+      { name: 'autoregister-completion', check: () => (registered ? undefined : 'APIServices are missing') },
       {
         name: 'shutdown',
         readyOnly: true,
@@ -265,7 +334,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     ],
     settled: (resource) => (resource === definitions ? customResources?.settled() : undefined),
     version: versionInfo(options.version, options.platform ?? 'linux/amd64', '') as JsonObject,
-    extra: async (request) => metrics.answer(request) ?? tokens.answer(request) ?? (await openApi(request)),
+    extra: async (request) => answerMetrics(measured, request) ?? tokens.answer(request) ?? (await openApi(request)),
   });
   const identify = createWhoAsks(authentication.identify, authorizer, () => feed.caughtUp());
   const exchangeDeps: ExchangeDeps = {
@@ -274,8 +343,17 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     logger,
     now: () => clock.now(),
     monotonic: () => clock.monotonic(),
-    observe: metrics.observe,
+    clock,
+    limits,
+    inFlight: requestsInFlight,
+    metrics,
     closing: closing.signal,
+    isRemote: (path) => aggregation?.apis.ofPath(path) !== undefined,
+  };
+  const locateAnywhere: typeof locate = async (method, path, query, user) => {
+    if (aggregation?.apis.ofPath(path) === undefined) return await locate(method, path, query, user);
+    authorize(authorizer, user, requestInfo(method, path, query));
+    return (await aggregation.upgrade(path, query, user)) ?? (await locate(method, path, query, user));
   };
   const own = (): Transport => createInProcessTransport(pipeline, apiserverUser);
   const keepers = { resources, feed, objects, clock, logger, transport: own, signal: closing.signal };
@@ -283,19 +361,25 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const serviceRange = createServiceRange({ ...keepers, serviceCidr });
   const start = async (): Promise<void> => {
     await feed.start();
-    await customResources?.start();
+    cachesLoaded = true;
+    await hooks.run('start-apiextensions-controllers', () => customResources?.start());
     const transport = own();
-    await bootstrapNamespaces(transport);
-    if (resources.find('', 'v1', 'serviceaccounts') !== undefined) await bootstrapDefaultAccount(transport);
-    if (resources.find('scheduling.k8s.io', 'v1', 'priorityclasses') !== undefined)
-      await bootstrapPriorityClasses(transport);
+    await hooks.run('start-system-namespaces-controller', async () => {
+      await bootstrapNamespaces(transport);
+      if (resources.find('', 'v1', 'serviceaccounts') !== undefined) await bootstrapDefaultAccount(transport);
+    });
+    await hooks.run('scheduling/bootstrap-system-priority-classes', async () => {
+      if (resources.find('scheduling.k8s.io', 'v1', 'priorityclasses') !== undefined)
+        await bootstrapPriorityClasses(transport);
+    });
     await Promise.all([
-      roles === undefined ? undefined : bootstrapRbac(transport),
-      publishTrust(transport, authenticationOptions),
-      flowControl?.start(),
-      serviceRange?.start(),
+      hooks.run('rbac/bootstrap-roles', () => (roles === undefined ? undefined : bootstrapRbac(transport))),
+      hooks.run('start-cluster-authentication-info-controller', () => publishTrust(transport, authenticationOptions)),
+      hooks.run('priority-and-fairness-config-producer', () => flowControl?.start()),
+      hooks.run('start-service-ip-repair-controllers', () => serviceRange?.start()),
+      hooks.run('kube-apiserver-autoregistration', () => aggregation?.start()),
     ]);
-    isReady = true;
+    registered = true;
   };
   const starting = start();
   // Whoever awaits ready() sees the failure.
@@ -303,11 +387,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const compaction = compactRegularly(store, clock, logger);
   return {
     async listen(listenOptions) {
-      const connector = options.kubeletConnector;
-      const upgrade: UpgradeHandler =
-        connector === undefined
-          ? (_request, socket) => socket.destroy()
-          : upgradeHandler({ locate, identify, connector, logger });
+      const connector = options.kubeletConnector ?? noKubelets;
+      const upgrade = upgradeHandler({ locate: locateAnywhere, identify, connector, logger });
       const listener = await listenHttps(listenOptions, exchangeDeps, upgrade);
       listeners.push(listener);
       return { port: listener.port };
@@ -331,6 +412,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       closing.abort();
       compaction.cancel();
       customResources?.stop();
+      aggregation?.stop();
       await Promise.all(listeners.map((listener) => listener.close()));
       await starting.catch(() => {});
       await feed.close();

@@ -1,6 +1,7 @@
 // Puts the control plane together: certificates, store, API server, scheduler and controllers, in one process.
 
 import { hostname } from 'node:os';
+import { extensionClient } from '../apiserver/http/extension-client.ts';
 import { dialPod, httpsKubeletConnector } from '../apiserver/http/kubelet-client.ts';
 import { apiServiceAddress } from '../apiserver/bootstrap-service.ts';
 import { usualFrontProxyHeaders } from '../apiserver/authn/front-proxy.ts';
@@ -89,6 +90,8 @@ export async function startControlPlane({
     serviceAccountKey: pki.serviceAccountKey,
     kubeletConnector: httpsKubeletConnector({ ...kubeletClient, ca: pki.ca }),
     dialPod,
+    processMetrics: true,
+    extensionDialer: extensionClient(pki.frontProxy.client),
   });
   const stop = async (): Promise<void> => {
     ending.abort();

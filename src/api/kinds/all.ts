@@ -13,6 +13,7 @@ import {
   mutatingWebhookConfigurationKind,
   validatingWebhookConfigurationKind,
 } from './admissionregistration/webhook-configurations.ts';
+import { apiServiceKind } from './apiservice/definition.ts';
 import { bindingKind } from './binding/definition.ts';
 import { certificateSigningRequestKind } from './certificatesigningrequest/definition.ts';
 import { configMapKind } from './configmap/definition.ts';
@@ -52,6 +53,7 @@ import { volumeAttachmentKind } from './volumeattachment/definition.ts';
 import { volumeAttributesClassKind } from './volumeattributesclass/definition.ts';
 
 const kinds: readonly AnyKind[] = [
+  apiServiceKind,
   bindingKind,
   certificateSigningRequestKind,
   configMapKind,

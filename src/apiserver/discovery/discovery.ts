@@ -4,8 +4,14 @@
 import { createHash } from 'node:crypto';
 import type { JsonObject } from '../../api/meta/types.ts';
 import { apiVersionOf } from '../../api/meta/types.ts';
+import {
+  builtInPriority,
+  customPriority,
+  inOrder,
+  type Priority,
+  type Ranked,
+} from '../../api/kinds/apiservice/priorities.ts';
 import type { AnyKind } from '../../api/scheme.ts';
-import { compareVersions } from '../../api/custom/version-priority.ts';
 import { mediaRanges } from '../negotiation.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
 import type { ResourceTable } from '../resources.ts';
@@ -102,35 +108,78 @@ function aggregatedResource(r: Described, subresources: readonly Described[]): J
   };
 }
 
-/** Upstream lists its own groups in this order; others follow by name. */
-const groupOrder = [
-  '',
-  'apiregistration.k8s.io',
-  'apps',
-  'events.k8s.io',
-  'authentication.k8s.io',
-  'authorization.k8s.io',
-  'autoscaling',
-  'batch',
-  'certificates.k8s.io',
-  'networking.k8s.io',
-  'policy',
-  'rbac.authorization.k8s.io',
-  'storage.k8s.io',
-  'admissionregistration.k8s.io',
-  'apiextensions.k8s.io',
-  'scheduling.k8s.io',
-  'coordination.k8s.io',
-  'node.k8s.io',
-  'discovery.k8s.io',
-  'flowcontrol.apiserver.k8s.io',
-  'resource.k8s.io',
-];
+/** What extension servers serve, and in which order everything is shown. */
+export interface RemoteDiscovery {
+  /** Grows with every change. */
+  readonly generation: number;
+  readonly apis: { priority(group: string, version: string): Priority };
+  described(): readonly RemoteGroupVersion[];
+}
 
-const groupRank = (group: string): number => {
-  const at = groupOrder.indexOf(group);
-  return at < 0 ? groupOrder.length : at;
-};
+interface RemoteGroupVersion {
+  group: string;
+  version: string;
+  /** Of an APIResourceList. */
+  resources: readonly JsonObject[];
+  isCurrent: boolean;
+}
+
+/** One group version as it is shown. */
+interface Shown extends Ranked {
+  resources: readonly Described[];
+  isCurrent: boolean;
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+const textsOf = (value: unknown): string[] =>
+  Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : [];
+
+/** What an extension server says of one of its resources. */
+function describeRemote({ group, version }: RemoteGroupVersion, resource: JsonObject): Described {
+  const ofKind = textOf(resource['version']) !== '';
+  return {
+    group,
+    version,
+    name: textOf(resource['name']),
+    singular: textOf(resource['singularName']),
+    namespaced: resource['namespaced'] === true,
+    kind: {
+      group: ofKind ? textOf(resource['group']) : group,
+      version: ofKind ? textOf(resource['version']) : version,
+      kind: textOf(resource['kind']),
+    },
+    verbs: textsOf(resource['verbs']),
+    shortNames: textsOf(resource['shortNames']),
+    categories: textsOf(resource['categories']),
+  };
+}
+
+/** Every group version that is served here or elsewhere; one that is served elsewhere is not served here. */
+function shownOf(local: readonly Described[], remote: RemoteDiscovery | undefined): Shown[] {
+  const shown = new Map<string, Shown>();
+  const priorityOf = (group: string, version: string): Priority =>
+    remote?.apis.priority(group, version) ?? builtInPriority(group, version) ?? customPriority;
+  const add = (group: string, version: string, resources: readonly Described[], isCurrent: boolean): void => {
+    const priority = priorityOf(group, version);
+    shown.set(`${group}/${version}`, { group, version, priority, resources, isCurrent });
+  };
+  for (const { group, version } of local)
+    if (!shown.has(`${group}/${version}`))
+      add(
+        group,
+        version,
+        local.filter((one) => one.group === group && one.version === version),
+        true,
+      );
+  for (const one of remote?.described() ?? [])
+    add(
+      one.group,
+      one.version,
+      one.resources.map((resource) => describeRemote(one, resource)),
+      one.isCurrent,
+    );
+  return [...shown.values()];
+}
 
 export interface Discovery {
   /** Answers a discovery path; undefined when it is none. */
@@ -145,70 +194,73 @@ interface Documents {
   readonly coreVersions: readonly string[];
 }
 
-function documentsOf(resources: readonly Described[]): Documents {
-  const groups = [...new Set(resources.map((r) => r.group))].sort(
-    (a, b) => groupRank(a) - groupRank(b) || (a < b ? -1 : 1),
-  );
-  const versionsOf = (group: string): string[] =>
-    [...new Set(resources.filter((r) => r.group === group).map((r) => r.version))].sort(compareVersions);
+function documentsOf(shown: readonly Shown[]): Documents {
+  const groups = inOrder(shown);
   const byPath = new Map<string, Document>();
-  const groupObject = (group: string): JsonObject => {
-    const versions = versionsOf(group).map((version) => ({ groupVersion: apiVersionOf({ group, version }), version }));
+  const groupObject = (group: string, all: readonly Shown[]): JsonObject => {
+    const versions = all.map(({ version }) => ({ groupVersion: apiVersionOf({ group, version }), version }));
     return { name: group, versions, preferredVersion: versions[0] ?? null };
   };
-  const named = groups.filter((g) => g !== '');
-  byPath.set('/apis', documentOf({ kind: 'APIGroupList', apiVersion: 'v1', groups: named.map(groupObject) }));
-  for (const group of groups) {
+  const named = [...groups].filter(([group]) => group !== '');
+  byPath.set(
+    '/apis',
+    documentOf({
+      kind: 'APIGroupList',
+      apiVersion: 'v1',
+      groups: named.map(([group, all]) => groupObject(group, all)),
+    }),
+  );
+  for (const [group, all] of groups) {
     const root = group === '' ? '/api' : `/apis/${group}`;
-    if (group !== '') byPath.set(root, documentOf({ kind: 'APIGroup', apiVersion: 'v1', ...groupObject(group) }));
-    for (const version of versionsOf(group)) {
-      const own = resources.filter((r) => r.group === group && r.version === version);
+    if (group !== '') byPath.set(root, documentOf({ kind: 'APIGroup', apiVersion: 'v1', ...groupObject(group, all) }));
+    for (const { version, resources } of all) {
       byPath.set(
         `${root}/${version}`,
         documentOf({
           kind: 'APIResourceList',
           ...(group === '' ? {} : { apiVersion: 'v1' }),
           groupVersion: apiVersionOf({ group, version }),
-          resources: own.map(plainResource),
+          resources: resources.map(plainResource),
         }),
       );
     }
   }
   const aggregated = new Map<string, Document>();
   for (const apiVersion of ['v2', 'v2beta1']) {
-    const list = (wanted: readonly string[]): Document =>
+    const list = (wanted: readonly (readonly [string, readonly Shown[]])[]): Document =>
       documentOf({
         kind: 'APIGroupDiscoveryList',
         apiVersion: `apidiscovery.k8s.io/${apiVersion}`,
         metadata: {},
-        items: wanted.map((group) => ({
+        items: wanted.map(([group, all]) => ({
           metadata: group === '' ? { creationTimestamp: null } : { name: group, creationTimestamp: null },
-          versions: versionsOf(group).map((version) => aggregatedVersion(resources, group, version)),
+          versions: all.map(aggregatedVersion),
         })),
       });
-    aggregated.set(`/api ${apiVersion}`, list(groups.filter((g) => g === '')));
+    aggregated.set(`/api ${apiVersion}`, list([...groups].filter(([group]) => group === '')));
     aggregated.set(`/apis ${apiVersion}`, list(named));
   }
-  return { byPath, aggregated, coreVersions: versionsOf('') };
+  return { byPath, aggregated, coreVersions: (groups.get('') ?? []).map(({ version }) => version) };
 }
 
-/** Prepares every document when one is first asked for after the table changed. `address` is host:port as clients see it. */
+/** Prepares every document when one is first asked for after what is served changed. `address` is host:port as clients see it. */
 export function createDiscovery(
   table: ResourceTable,
   virtual: readonly VirtualResource[],
   address: () => string,
+  remote?: RemoteDiscovery,
 ): Discovery {
   let generation = 0;
   let made: Documents | undefined;
   const documents = (): Documents => {
-    if (made === undefined || generation !== table.generation) {
-      generation = table.generation;
-      made = documentsOf(
-        describe(
-          table.all.map(({ kind }) => kind),
-          virtual,
-        ),
+    const now = table.generation + (remote?.generation ?? 0);
+    if (made === undefined || generation !== now) {
+      generation = now;
+      const local = describe(
+        table.all.map(({ kind }) => kind),
+        virtual,
       );
+      made = documentsOf(shownOf(local, remote));
     }
     return made;
   };
@@ -231,17 +283,16 @@ export function createDiscovery(
   };
 }
 
-function aggregatedVersion(resources: readonly Described[], group: string, version: string): JsonObject {
-  const own = resources.filter((r) => r.group === group && r.version === version);
+function aggregatedVersion({ version, resources, isCurrent }: Shown): JsonObject {
   return {
     version,
-    freshness: 'Current',
-    resources: own
+    freshness: isCurrent ? 'Current' : 'Stale',
+    resources: resources
       .filter((r) => !r.name.includes('/'))
       .map((r) =>
         aggregatedResource(
           r,
-          own.filter((s) => s.name.startsWith(`${r.name}/`)),
+          resources.filter((s) => s.name.startsWith(`${r.name}/`)),
         ),
       ),
   };

@@ -7,6 +7,7 @@ import { combinedSchema } from '../../api/openapi/combined-schema.ts';
 import { groupVersionPath } from '../../api/openapi/operations.ts';
 import { openApiV2Document } from '../../api/openapi/v2.ts';
 import { openApiV3Document, openApiV3Index } from '../../api/openapi/v3.ts';
+import type { JsonObject } from '../../api/meta/types.ts';
 import type { AnyKind } from '../../api/scheme.ts';
 import type { Descriptions } from '../../api/schema/load.ts';
 import type { Schema } from '../../api/schema/schema.ts';
@@ -15,6 +16,7 @@ import { mediaRanges } from '../negotiation.ts';
 import { encodeOpenApiV2 } from '../protobuf/encode-openapi.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
 import { jsonInSlices } from './json-in-slices.ts';
+import { mergeRemoteV2 } from './merge-openapi-v2.ts';
 
 export interface OpenApiOptions {
   schema: Schema;
@@ -24,8 +26,19 @@ export interface OpenApiOptions {
   kinds(): readonly AnyKind[];
   /** Grows whenever that changes. */
   generation(): number;
+  /** What extension servers serve, with the documents that they show. */
+  remote?(): readonly RemoteOpenApi[];
   /** Peapod's version: changes every address. */
   build: string;
+}
+
+/** One group version of an extension server. */
+export interface RemoteOpenApi {
+  group: string;
+  version: string;
+  /** Where its document is: a path with a query that changes with it. */
+  openApiV3: string | undefined;
+  openApiV2: JsonObject | undefined;
 }
 
 interface Document {
@@ -37,18 +50,16 @@ interface Document {
 export function openApiHandler(
   options: OpenApiOptions,
 ): (request: ApiRequest) => Promise<ApiResponse | undefined> | undefined {
-  const { build } = options;
   let served: Served | undefined;
   const now = (): Served => {
     const generation = options.generation();
-    if (served?.generation !== generation)
-      served = servedNow(options.schema, options.kinds(), generation, build, served?.byAddress);
+    if (served?.generation !== generation) served = servedNow(options, generation, served?.byAddress);
     return served;
   };
-  const v2 = async ({ schema, kinds }: Served): Promise<Buffer> =>
-    await slicedBytes(openApiV2Document(schema, await options.descriptions(), kinds));
-  const v2Protobuf = async ({ schema, kinds }: Served): Promise<Buffer> =>
-    encodeOpenApiV2(openApiV2Document(schema, await options.descriptions(), kinds));
+  const v2Document = async ({ schema, kinds, remote }: Served): Promise<JsonObject> =>
+    withRemotes(openApiV2Document(schema, await options.descriptions(), kinds), remote);
+  const v2 = async (all: Served): Promise<Buffer> => await slicedBytes(await v2Document(all));
+  const v2Protobuf = async (all: Served): Promise<Buffer> => encodeOpenApiV2(await v2Document(all));
   const openApiV2 = (request: ApiRequest): Promise<ApiResponse> => {
     const form = mediaRanges(request.accept).find(
       (range) => jsonTypes.has(range.type) || protobufTypes.has(range.type),
@@ -77,6 +88,7 @@ export function openApiHandler(
 interface Served {
   readonly generation: number;
   readonly kinds: readonly AnyKind[];
+  readonly remote: readonly RemoteOpenApi[];
   readonly schema: Schema;
   readonly index: Document;
   /** By the path behind /openapi/v3/. `address` changes whenever its document does. */
@@ -89,13 +101,15 @@ interface Served {
 
 /** `before` has the documents that were made for an earlier generation: those of group versions that did not change stay. */
 function servedNow(
-  generated: Schema,
-  kinds: readonly AnyKind[],
+  options: OpenApiOptions,
   generation: number,
-  build: string,
   before: ReadonlyMap<string, Promise<Document>> = new Map(),
 ): Served {
-  const index = openApiV3Index(kinds, build);
+  const remote = options.remote?.() ?? [];
+  const isRemote = ({ group, version }: AnyKind): boolean =>
+    remote.some((one) => one.group === group && one.version === version);
+  const kinds = options.kinds().filter((kind) => !isRemote(kind));
+  const index = openApiV3Index(kinds, options.build);
   const groupVersions = new Map<string, { group: string; version: string; address: string }>();
   const byAddress = new Map<string, Promise<Document>>();
   for (const { group, version } of kinds) {
@@ -105,16 +119,30 @@ function servedNow(
     const kept = before.get(address);
     if (kept !== undefined) byAddress.set(address, kept);
   }
+  for (const { group, version, openApiV3 } of remote) {
+    const path = groupVersionPath(group, version);
+    // The document itself is asked of the extension server.
+    if (openApiV3?.startsWith(`/openapi/v3/${path}`)) index.paths[path] = { serverRelativeURL: openApiV3 };
+  }
   return {
     generation,
     kinds,
-    schema: combinedSchema(generated, kinds),
+    remote,
+    schema: combinedSchema(options.schema, kinds),
     index: documentOf(jsonBytes(index)),
     groupVersions,
     documents: new Map(),
     byAddress,
   };
 }
+
+/** The document of this server with the parts of extension servers. */
+const withRemotes = (own: JsonObject, remote: readonly RemoteOpenApi[]): JsonObject =>
+  remote.reduce(
+    (merged, { group, version, openApiV2 }) =>
+      openApiV2 === undefined ? merged : mergeRemoteV2(merged, openApiV2, `/${groupVersionPath(group, version)}/`),
+    own,
+  );
 
 function keep(documents: Map<string, Promise<Document>>, name: string, make: () => Promise<Buffer>): Promise<Document> {
   let found = documents.get(name);

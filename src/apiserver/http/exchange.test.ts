@@ -2,6 +2,10 @@ import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { ApiError } from '../../api/meta/errors.ts';
 import { silentLogger } from '../../lib/logger.ts';
+import { createVirtualClock } from '../../sim/virtual-clock.ts';
+import { createRegistry } from '../metrics/registry.ts';
+import { requestMetrics } from '../metrics/request-metrics.ts';
+import { defaultLimits, inFlight } from './limits.ts';
 import { exchange } from './exchange.ts';
 import type { Reply } from './reply.ts';
 
@@ -31,8 +35,12 @@ test('an answer that cannot be sent cuts the connection and is no failure of the
       logger: silentLogger,
       now: () => 0,
       monotonic: () => 0,
-      observe() {},
+      clock: createVirtualClock(),
+      limits: defaultLimits,
+      inFlight: inFlight(defaultLimits),
+      metrics: requestMetrics(createRegistry(), () => false),
       closing: new AbortController().signal,
+      isRemote: () => false,
     },
     { method: 'GET', target: '/api/v1/pods', header: () => '', headers: {}, rawHeaders: [], body: Readable.from([]) },
     { user, proxyName: undefined },

@@ -3,7 +3,11 @@
 import { pipeline as pipe, Readable } from 'node:stream';
 import { createGzip, constants } from 'node:zlib';
 import type { KubeObject, Status } from '../../api/meta/types.ts';
+import { timeout } from '../../api/meta/errors.ts';
+import type { Clock, Timer } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
+import type { RequestMetrics } from '../metrics/request-metrics.ts';
+import { type RequestInfo, requestInfo } from '../request-info.ts';
 import { type Pipeline, statusOf } from '../pipeline.ts';
 import type { Caller } from '../authn/who-asks.ts';
 import { headerValues } from '../authn/header-values.ts';
@@ -15,6 +19,7 @@ import { type Body, encodeBody, type Form, type Headers, warningHeaders } from '
 import { hasProtobufForm, protobufOf } from './encode-protobuf.ts';
 import { watchEncoder } from './encode-watch.ts';
 import { indented, toYaml } from './human-forms.ts';
+import { type InFlight, isLongRunning, type RequestLimits, timeoutOf } from './limits.ts';
 import type { Reply } from './reply.ts';
 import { watchWriter } from './watch-writer.ts';
 
@@ -38,9 +43,13 @@ export interface ExchangeDeps {
   now(): number;
   /** Monotonic time in ms. */
   monotonic(): number;
-  /** Told of every finished request, for metrics; `ms` is what it took. */
-  observe(method: string, path: string, watch: boolean, code: number, ms: number): void;
+  clock: Clock;
+  limits: RequestLimits;
+  inFlight: InFlight;
+  metrics: RequestMetrics;
   closing: AbortSignal;
+  /** Whether an extension server answers for the path: WebSockets there are its own affair. */
+  isRemote(path: string): boolean;
 }
 
 /** Answers over this many bytes are compressed for clients that can read it, as upstream's are. */
@@ -51,34 +60,109 @@ export async function exchange(deps: ExchangeDeps, incoming: Incoming, peer: Pee
   const queryAt = incoming.target.indexOf('?');
   const path = queryAt < 0 ? incoming.target : incoming.target.slice(0, queryAt);
   let code = 500;
-  let watch = false;
   const started = deps.monotonic();
+  let query = noQuery;
+  let info: RequestInfo | undefined;
   try {
     const { method } = incoming;
-    const query = queryAt < 0 ? noQuery : new URLSearchParams(incoming.target.slice(queryAt + 1));
+    if (queryAt >= 0) query = new URLSearchParams(incoming.target.slice(queryAt + 1));
     const headers = headerValues(incoming.rawHeaders);
     const user = await deps.identify({ peer, method, path, query, headers });
-    const request = apiRequest(deps, incoming, path, query, user, reply);
-    const response = await deps.pipeline(request);
-    watch = response.type === 'watch';
-    code = await send(deps, request, incoming, response, reply);
+    info = requestInfo(method, path, query);
+    code = await serve(deps, { incoming, path, query, user, info, reply });
   } catch (error) {
     code = fail(deps, incoming, error, reply);
   }
   // Unread data would keep its share of the connection's window.
   if (incoming.body.readableFlowing !== true) incoming.body.resume();
-  deps.observe(incoming.method, path, watch, code, deps.monotonic() - started);
+  deps.metrics.finished({
+    info,
+    isDryRun: query.has('dryRun'),
+    isApply: incoming.method === 'PATCH' && incoming.header('content-type').startsWith('application/apply-patch'),
+    code,
+    ms: info !== undefined && isLongRunning(info) ? undefined : deps.monotonic() - started,
+  });
+}
+
+/** A request whose sender is known. */
+interface Known {
+  incoming: Incoming;
+  path: string;
+  query: URLSearchParams;
+  user: UserInfo;
+  info: RequestInfo;
+  reply: Reply;
+}
+
+/** Within the limits: not too many at once, and none for too long but those that are meant to be. */
+async function serve(deps: ExchangeDeps, known: Known): Promise<number> {
+  const { incoming, info, query, user, reply } = known;
+  if (isLongRunning(info)) {
+    reply.onClose(deps.metrics.longRunning(info));
+    const request = apiRequest(deps, known);
+    return await send(deps, request, incoming, await deps.pipeline(request), reply);
+  }
+  const ms = timeoutOf(query, deps.limits);
+  const leave = deps.inFlight.enter(info, user);
+  if (leave === undefined) {
+    deps.metrics.terminated(info, 429);
+    return tooMany(incoming, reply);
+  }
+  const late = new AbortController();
+  try {
+    const request = apiRequest(deps, known, late.signal);
+    const response = await withinTime(deps.clock, ms, deps.pipeline(request), () => {
+      deps.metrics.terminated(info, 504);
+      late.abort();
+    });
+    return await send(deps, request, incoming, response, reply);
+  } finally {
+    leave();
+  }
+}
+
+/** The result in time, or 504 once `ms` have gone by (0 waits for ever). What comes later is thrown away. */
+async function withinTime<T>(clock: Clock, ms: number, work: Promise<T>, gaveUp: () => void): Promise<T> {
+  if (ms === 0) return await work;
+  let timer: Timer | undefined;
+  const limit = new Promise<never>((_resolve, reject) => {
+    timer = clock.after(ms, () => {
+      gaveUp();
+      reject(timeout('request did not complete within the allotted timeout'));
+    });
+  });
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    timer?.cancel();
+  }
+}
+
+const busyText = Buffer.from('Too many requests, please try again later.\n');
+
+/** In plain text, as upstream says it: there is no time for more. */
+function tooMany(incoming: Incoming, reply: Reply): number {
+  reply.head(
+    429,
+    withoutConnection(incoming, {
+      ...commonHeaders,
+      'content-type': 'text/plain; charset=utf-8',
+      'content-length': String(busyText.length),
+      'x-content-type-options': 'nosniff',
+      'retry-after': '1',
+    }),
+  );
+  reply.end(busyText);
+  return 429;
 }
 
 const noQuery = new URLSearchParams();
 
+/** `late` aborts once the request has taken too long. */
 function apiRequest(
   deps: ExchangeDeps,
-  incoming: Incoming,
-  path: string,
-  query: URLSearchParams,
-  user: UserInfo,
-  reply: Reply,
+  { incoming, path, query, user, info, reply }: Known,
+  late?: AbortSignal,
 ): ApiRequest {
   let body: Promise<RequestBody> | undefined;
   let abort: AbortController | undefined;
@@ -87,6 +171,7 @@ function apiRequest(
     path,
     query,
     user,
+    info,
     accept: incoming.header('accept'),
     userAgent: incoming.header('user-agent'),
     ifNoneMatch: incoming.header('if-none-match'),
@@ -100,6 +185,7 @@ function apiRequest(
       }));
       return body;
     },
+    bodyStream: () => incoming.body,
     signal() {
       if (abort === undefined) {
         const controller = new AbortController();
@@ -109,6 +195,7 @@ function apiRequest(
           controller.abort();
         };
         deps.closing.addEventListener('abort', end, { once: true });
+        late?.addEventListener('abort', end, { once: true });
         reply.onClose(end);
       }
       return abort.signal;

@@ -284,7 +284,7 @@ test('metrics count requests of known resources only', async () => {
   await h1('GET', '/api/v1/namespaces/default/made-up');
   const text = (await h1('GET', '/metrics')).body.toString();
   expect(text).toMatch(
-    /apiserver_request_total\{verb="GET",group="",version="v1",resource="configmaps",code="404"\} \d+/,
+    /apiserver_request_total\{verb="GET",dry_run="",group="",version="v1",resource="configmaps",subresource="",scope="resource",component="apiserver",code="404"\} \d+/,
   );
   expect(text).not.toContain('made-up');
 });

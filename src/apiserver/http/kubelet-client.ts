@@ -91,13 +91,17 @@ export const podDialer = (allowed: (host: string) => boolean): PodDialer => ({
 
 export const dialPod: PodDialer = podDialer(isProxyable);
 
-const outgoingHeaders = (headers: NonNullable<KubeletRequest['headers']>): Record<string, string | string[]> =>
+export const outgoingHeaders = (headers: NonNullable<KubeletRequest['headers']>): Record<string, string | string[]> =>
   Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? value : [...value]]),
   );
 
 /** Resolves once it stands; rejects when that fails or takes too long. */
-function connected<T extends Socket>(socket: T, event: 'connect' | 'secureConnect', address: string): Promise<T> {
+export function connected<T extends Socket>(
+  socket: T,
+  event: 'connect' | 'secureConnect',
+  address: string,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     socket.setNoDelay(true);
     socket.setTimeout(dialMs, () => socket.destroy(new Error(`dial tcp ${address}: i/o timeout`)));
@@ -110,7 +114,7 @@ function connected<T extends Socket>(socket: T, event: 'connect' | 'secureConnec
   });
 }
 
-function answerOf(answer: IncomingMessage): KubeletAnswer {
+export function answerOf(answer: IncomingMessage): KubeletAnswer {
   const headers: Record<string, string | readonly string[]> = {};
   for (const [name, value] of Object.entries(answer.headers)) if (value !== undefined) headers[name] = value;
   return { status: answer.statusCode ?? 502, headers, body: answer };

@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../../lib/logger.ts';
+import { isProxyHeader } from '../aggregation/proxy-headers.ts';
 import { statusOf } from '../pipeline.ts';
 import type { Caller } from '../authn/who-asks.ts';
 import { headerValues } from '../authn/header-values.ts';
@@ -25,7 +26,11 @@ export type UpgradeTarget = {
   | { kubelet: KubeletTarget; command: RemoteCommandOptions | undefined }
   /** Whatever a pod speaks: nothing is known of its protocols. */
   | { pod: PodTarget; dialer: Pick<PodDialer, 'connect'> }
+  /** An extension server; `headers` tell it for whom this is. */
+  | { extension: { connect(): Promise<Duplex>; host: string; headers: Headers } }
 );
+
+type Headers = Readonly<Record<string, string | readonly string[]>>;
 
 export interface UpgradeDeps {
   /** Authorizes the request and finds its target. Throws ApiErrors. */
@@ -119,9 +124,7 @@ async function forwardInWebSocket(
 /** The client's own handshake goes on to the other side, and what the two say to each other passes through. */
 async function passOn(deps: UpgradeDeps, { request, socket, head }: Link, target: UpgradeTarget): Promise<void> {
   const lines = requestLines(request, target);
-  const backend = await ('kubelet' in target
-    ? deps.connector.connect(target.kubelet)
-    : target.dialer.connect(target.pod));
+  const backend = await connectTo(deps, target);
   if (socket.destroyed) {
     backend.destroy();
     return;
@@ -142,6 +145,16 @@ async function passOn(deps: UpgradeDeps, { request, socket, head }: Link, target
     socket.resume();
   });
   backend.pipe(socket);
+}
+
+function connectTo({ connector }: UpgradeDeps, target: UpgradeTarget): Promise<Duplex> {
+  if ('kubelet' in target) return connector.connect(target.kubelet);
+  return 'pod' in target ? target.dialer.connect(target.pod) : target.extension.connect();
+}
+
+function hostFor(request: IncomingMessage, target: UpgradeTarget): string {
+  if ('kubelet' in target) return hostOf(target);
+  return request.headers.host ?? ('pod' in target ? target.pod.host : target.extension.host);
 }
 
 /** Tells, once the answer begins, whether it switches protocols. */
@@ -169,13 +182,16 @@ function splitOnce(text: string, separator: string): [string, string] {
 
 /** The request as the backend gets it: the client's own headers, our path. */
 function requestLines(request: IncomingMessage, target: UpgradeTarget): string {
-  const host = 'kubelet' in target ? hostOf(target) : (request.headers.host ?? target.pod.host);
-  const lines = [`${request.method ?? 'GET'} ${target.path} HTTP/1.1`, `Host: ${host}`];
+  const lines = [`${request.method ?? 'GET'} ${target.path} HTTP/1.1`, `Host: ${hostFor(request, target)}`];
+  const isReserved = 'extension' in target ? isProxyHeader : () => false;
   for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {
     const name = request.rawHeaders[i] ?? '';
-    if (!ownHeaders.has(name.toLowerCase()) && !/^impersonate-/i.test(name))
+    if (!ownHeaders.has(name.toLowerCase()) && !/^impersonate-/i.test(name) && !isReserved(name))
       lines.push(`${name}: ${request.rawHeaders[i + 1] ?? ''}`);
   }
+  if ('extension' in target)
+    for (const [name, values] of Object.entries(target.extension.headers))
+      for (const value of [values].flat()) lines.push(`${name}: ${value}`);
   // A token among them is for this server only.
   const offered = offeredProtocols(request);
   if (offered.length > 0) lines.push(`Sec-WebSocket-Protocol: ${offered.join(', ')}`);

@@ -103,7 +103,7 @@ const unknownAuthority = new Set([
 ]);
 
 /** What Go's client says of the same failure. */
-function goWords(error: unknown, { host, port }: { host: string; port: number }): string {
+export function goWords(error: unknown, { host, port }: { host: string; port: number }): string {
   const { code = '', message, reason } = error as { code?: string; message: string; reason?: string };
   const dial = `dial tcp ${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
   if (unknownAuthority.has(code))

@@ -17,9 +17,10 @@ const mostFromClient = 4 * 1024;
 /** How bytes are put in messages, by subprotocol. Watches take any name that is offered. */
 const logProtocols = new Set(['binary.k8s.io', 'base64.binary.k8s.io']);
 
-function asksFor(request: IncomingMessage): 'watch' | 'log' | undefined {
+function asksFor({ isRemote }: ExchangeDeps, request: IncomingMessage): 'watch' | 'log' | undefined {
   if ((request.headers.upgrade ?? '').toLowerCase() !== 'websocket') return undefined;
   const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
+  if (isRemote(path)) return undefined;
   const { verb, subresource, resource } = requestInfo(request.method ?? 'GET', path, new URLSearchParams(query));
   if (verb === 'watch') return 'watch';
   return verb === 'get' && resource === 'pods' && subresource === 'log' ? 'log' : undefined;
@@ -33,7 +34,7 @@ export function serveWebSocket(
   head: Buffer,
   peer: Peer,
 ): boolean {
-  const what = asksFor(request);
+  const what = asksFor(deps, request);
   if (what === undefined) return false;
   const incoming: Incoming = {
     method: request.method ?? 'GET',

@@ -10,7 +10,7 @@ import type { LookupKind, ObjectLookup } from '../object-lookup.ts';
 const services: LookupKind<Service> = { group: '', resource: 'services' };
 const pods: LookupKind<Pod> = { group: '', resource: 'pods' };
 
-const isReady = ({ metadata, status }: Pod): boolean =>
+export const isReady = ({ metadata, status }: Pod): boolean =>
   metadata?.deletionTimestamp === undefined &&
   status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true;
 

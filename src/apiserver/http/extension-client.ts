@@ -1,0 +1,74 @@
+// Speaks HTTPS with extension API servers, showing them the front proxy's certificate.
+// Follows kube-aggregator pkg/apiserver/handler_proxy.go of v1.36 in its TLS.
+
+import { lookup as dnsLookup } from 'node:dns';
+import { Agent, request as httpsRequest } from 'node:https';
+import { isIP, type LookupFunction } from 'node:net';
+import { Readable } from 'node:stream';
+import { connect } from 'node:tls';
+import type { ExtensionDialer, ExtensionTarget } from '../aggregation/extension-dialer.ts';
+import { answerOf, connected, isProxyable, outgoingHeaders } from './kubelet-client.ts';
+import { goWords } from './webhook-client.ts';
+
+/** PEM texts of the certificate by which extension servers know this one. */
+export interface ProxyCredentials {
+  cert: string;
+  key: string;
+}
+
+/** Looks a name up and connects to what it was then checked for; loopback and links are nobody's extension server. */
+const checkedLookup =
+  (allowed: (address: string) => boolean): LookupFunction =>
+  (hostname, options, done) => {
+    dnsLookup(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) return done(error, []);
+      const good = addresses.filter(({ address }) => allowed(address));
+      const [first] = good;
+      if (first === undefined) return done(new Error('address not allowed'), []);
+      return options.all === true ? done(null, good) : done(null, first.address, first.family);
+    });
+  };
+
+/** A dialer with that certificate; `allowed` says which addresses it may connect to. */
+export function extensionClient(
+  credentials: ProxyCredentials | undefined,
+  allowed: (address: string) => boolean = isProxyable,
+): ExtensionDialer {
+  const lookup = checkedLookup(allowed);
+  const agent = new Agent({ keepAlive: true, maxFreeSockets: 16, timeout: 0 });
+  const tlsOf = ({ host, port, serverName, ca, insecure }: ExtensionTarget) => ({
+    ...credentials,
+    host,
+    port,
+    lookup,
+    servername: serverName,
+    rejectUnauthorized: !insecure,
+    ...(ca === '' ? {} : { ca }),
+  });
+  const check = ({ host }: ExtensionTarget): void => {
+    if (isIP(host) !== 0 && !allowed(host)) throw new Error('address not allowed');
+  };
+  return {
+    request: (target, { method, path, headers, body, signal }) =>
+      new Promise((resolve, reject) => {
+        check(target);
+        const options = { agent, ...tlsOf(target), method, path, headers: outgoingHeaders(headers), signal };
+        const outgoing = httpsRequest(options, (answer) => resolve(answerOf(answer)));
+        outgoing.on('error', (error) => reject(new Error(goWords(error, target), { cause: error })));
+        if (body === undefined) outgoing.end();
+        else
+          Readable.from(body)
+            .on('error', (error) => outgoing.destroy(error))
+            .pipe(outgoing);
+      }),
+    async connect(target) {
+      check(target);
+      try {
+        const socket = connect({ ...tlsOf(target), ALPNProtocols: ['http/1.1'] });
+        return await connected(socket, 'secureConnect', `${target.host}:${target.port}`);
+      } catch (error) {
+        throw new Error(goWords(error, target), { cause: error });
+      }
+    },
+  };
+}
