@@ -158,6 +158,7 @@ const serviceLookup: LookupKind<Service> = { group: '', resource: 'services' };
 /** Makes an API server; it loads its caches from the store at once. */
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const { machinery, kinds, clock, random, logger } = options;
+  const limits = { ...defaultLimits, ...options.limits };
   const measured = createRegistry();
   const store = timedStore(options.store, measured, () => clock.monotonic());
   // Kinds that are only posted (bindings) have no storage.
@@ -219,6 +220,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     admission,
     leases: leaseIssuer(store, clock),
     allowPrivileged: options.allowPrivileged ?? true,
+    minWatchMs: limits.minRequestTimeoutMs,
   };
   const address = (): string => `127.0.0.1:${listeners[0]?.port ?? 6443}`;
   const { authentication: authenticationOptions = {} } = options;
@@ -271,7 +273,6 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       transport: () => createInProcessTransport(pipeline, apiserverUser),
       signal: closing.signal,
     });
-  const limits = { ...defaultLimits, ...options.limits };
   const requestsInFlight = inFlight(limits);
   const isServed = (group: string, version: string, resource: string, subresource: string): boolean => {
     const found = resources.find(group, version, resource);

@@ -39,6 +39,12 @@ export interface UpOptions extends UpkeepFlags, ReservationFlags, Authentication
   controllers: string;
   featureGates: string;
   runtimeConfig: string;
+  maxRequestsInflight: number;
+  maxMutatingRequestsInflight: number;
+  /** A duration as Go writes it: 1m0s. */
+  requestTimeout: string;
+  /** In seconds. */
+  minRequestTimeout: number;
   /** Whether privileged containers may run on the real node. */
   nodeAllowPrivileged: boolean;
   /** Sysctls beside the safe ones that pods may set on the real node. */
@@ -104,9 +110,19 @@ function yesOrNo(text: string): boolean {
   throw new InvalidArgumentError('wants true or false.');
 }
 
+/** How much the API server does at once, and for how long. */
+function addLimitOptions(up: Command): Command {
+  const upTo = wholeNumber(0, 1_000_000_000);
+  return up
+    .option('--max-requests-inflight <n>', 'reads served at once; 0 is no limit', upTo, 400)
+    .option('--max-mutating-requests-inflight <n>', 'writes served at once; 0 is no limit', upTo, 200)
+    .option('--request-timeout <duration>', 'how long a request may take that is no watch or the like', '1m0s')
+    .option('--min-request-timeout <seconds>', 'how long a watch lasts at least that names no time', upTo, 1800);
+}
+
 /** The options of Kubernetes' own components, in their syntax. */
 function addComponentOptions(up: Command): Command {
-  return up
+  return addLimitOptions(up)
     .option('--enable-admission-plugins <names>', 'admission plugins beside those that are on by default', list, [])
     .option('--disable-admission-plugins <names>', 'admission plugins that shall not run', list, [])
     .option('--admission-control-config-file <file>', 'an AdmissionConfiguration: what plugins are told')

@@ -12,6 +12,10 @@ const none: ComponentOptions = {
   controllers: '*',
   featureGates: '',
   runtimeConfig: '',
+  maxRequestsInflight: 400,
+  maxMutatingRequestsInflight: 200,
+  requestTimeout: '1m0s',
+  minRequestTimeout: 1800,
 };
 
 describe('componentSettings', () => {
@@ -26,6 +30,17 @@ describe('componentSettings', () => {
     expect(found.admissionPlugins.has('ServiceAccount')).toBe(false);
     expect(found.kinds.some(({ group }) => group === 'events.k8s.io')).toBe(false);
     expect(found).toMatchObject({ allowPrivileged: false, controllers: '*,-podgc' });
+  });
+
+  it('hands on the limits of the API server', () => {
+    expect(componentSettings({ ...none, requestTimeout: '1m30s', minRequestTimeout: 5 }).limits).toEqual({
+      maxRequestsInFlight: 400,
+      maxMutatingRequestsInFlight: 200,
+      requestTimeoutMs: 90_000,
+      minRequestTimeoutMs: 5000,
+    });
+    for (const requestTimeout of ['soon', '-1s'])
+      expect(() => componentSettings({ ...none, requestTimeout })).toThrow(/^--request-timeout: /);
   });
 
   it('reads what plugins are told from a file, and from others beside it', () => {

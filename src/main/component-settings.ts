@@ -4,11 +4,13 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { AnyKind } from '../api/scheme.ts';
 import { allKinds } from '../api/kinds/all.ts';
+import { goQuote, parseGoDuration } from '../api/meta/go-format.ts';
 import { parseYamlStrict } from '../api/schema/yaml.ts';
 import { checkFeatureGates } from '../api/feature-gates.ts';
 import { type PluginConfiguration, pluginConfiguration } from '../apiserver/admission/plugin-configuration.ts';
 import type { PluginName } from '../apiserver/admission/plugin-names.ts';
 import { enabledPlugins } from '../apiserver/admission/plugins.ts';
+import type { RequestLimits } from '../apiserver/http/limits.ts';
 import { servedKinds } from '../apiserver/runtime-config.ts';
 import type { UpOptions } from '../cli/program.ts';
 import { enabledControllers } from '../controllers/manager.ts';
@@ -22,6 +24,8 @@ export interface ComponentSettings {
   allowPrivileged: boolean;
   /** As --controllers. */
   controllers: string;
+  /** How much the API server does at once, and for how long. */
+  limits: RequestLimits;
 }
 
 export type ComponentOptions = Pick<
@@ -33,6 +37,10 @@ export type ComponentOptions = Pick<
   | 'controllers'
   | 'featureGates'
   | 'runtimeConfig'
+  | 'maxRequestsInflight'
+  | 'maxMutatingRequestsInflight'
+  | 'requestTimeout'
+  | 'minRequestTimeout'
 >;
 
 /** Throws a UserError that names the option for what is unknown, contradictory or not built. */
@@ -60,7 +68,21 @@ export function componentSettings(options: ComponentOptions): ComponentSettings 
     admissionConfiguration: configuration,
     allowPrivileged: options.allowPrivileged,
     controllers: options.controllers,
+    limits: {
+      maxRequestsInFlight: options.maxRequestsInflight,
+      maxMutatingRequestsInFlight: options.maxMutatingRequestsInflight,
+      requestTimeoutMs: checked('request-timeout', () => durationMs(options.requestTimeout)),
+      minRequestTimeoutMs: options.minRequestTimeout * 1000,
+    },
   };
+}
+
+/** Throws an Error on what is no duration, or a negative one. */
+function durationMs(text: string): number {
+  const ms = parseGoDuration(text);
+  if (ms === undefined) throw new Error(`time: invalid duration ${goQuote(text)}`);
+  if (ms < 0) throw new Error('can not be negative value');
+  return ms;
 }
 
 /** Files that plugins name are beside the file itself, where they are not named in full. Throws Errors. */

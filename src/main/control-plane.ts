@@ -90,6 +90,7 @@ export async function startControlPlane({
     serviceAccountKey: pki.serviceAccountKey,
     kubeletConnector: httpsKubeletConnector({ ...kubeletClient, ca: pki.ca }),
     dialPod,
+    limits: components.limits,
     processMetrics: true,
     extensionDialer: extensionClient(pki.frontProxy.client),
   });

@@ -15,12 +15,15 @@ export interface RequestLimits {
   maxMutatingRequestsInFlight: number;
   /** --request-timeout, in ms. */
   requestTimeoutMs: number;
+  /** --min-request-timeout, in ms: watches that name no time last that long to twice as long. */
+  minRequestTimeoutMs: number;
 }
 
 export const defaultLimits: RequestLimits = {
   maxRequestsInFlight: 400,
   maxMutatingRequestsInFlight: 200,
   requestTimeoutMs: 60_000,
+  minRequestTimeoutMs: 1_800_000,
 };
 
 const longVerbs: ReadonlySet<string> = new Set(['watch', 'proxy']);

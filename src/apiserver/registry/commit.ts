@@ -35,6 +35,8 @@ export interface RegistryDeps {
   readonly leases: LeaseIssuer;
   /** Whether privileged containers are let in. */
   readonly allowPrivileged: boolean;
+  /** ms that a watch lasts at least that names no time; half an hour when absent. */
+  readonly minWatchMs?: number;
 }
 
 /** Gives the store lease for an object that ends by itself. */

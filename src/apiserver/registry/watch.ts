@@ -76,10 +76,9 @@ class Watch {
   }
 
   start(): () => void {
-    const { clock, random } = this.#deps;
+    const { clock, random, minWatchMs = defaultTimeoutMs } = this.#deps;
     const { timeoutSeconds = 0, sendInitialEvents } = this.#options;
-    const timeoutMs =
-      timeoutSeconds === 0 ? defaultTimeoutMs * (1 + random.float()) : Math.max(0, timeoutSeconds * 1000);
+    const timeoutMs = timeoutSeconds === 0 ? minWatchMs * (1 + random.float()) : Math.max(0, timeoutSeconds * 1000);
     this.#deadline = clock.monotonic() + timeoutMs;
     this.#timeout = clock.after(timeoutMs, () => this.#finish());
     this.#scheduleBookmark();
