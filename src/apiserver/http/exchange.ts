@@ -67,7 +67,7 @@ export async function exchange(deps: ExchangeDeps, incoming: Incoming, peer: Pee
     const { method } = incoming;
     if (queryAt >= 0) query = new URLSearchParams(incoming.target.slice(queryAt + 1));
     const headers = headerValues(incoming.rawHeaders);
-    const user = await deps.identify({ peer, method, path, query, headers });
+    const user = await identified(deps, { peer, method, path, query, headers });
     info = requestInfo(method, path, query);
     code = await serve(deps, { incoming, path, query, user, info, reply });
   } catch (error) {
@@ -82,6 +82,18 @@ export async function exchange(deps: ExchangeDeps, incoming: Incoming, peer: Pee
     code,
     ms: info !== undefined && isLongRunning(info) ? undefined : deps.monotonic() - started,
   });
+}
+
+/** Who it is, counted. */
+async function identified({ identify, metrics }: ExchangeDeps, caller: Caller): Promise<UserInfo> {
+  try {
+    const user = await identify(caller);
+    metrics.known.value++;
+    return user;
+  } catch (error) {
+    metrics.unknown.value++;
+    throw error;
+  }
 }
 
 /** A request whose sender is known. */
@@ -344,7 +356,12 @@ function sendWatch(
   reply.flush?.();
   const framed = watchEncoder(response.resource, response.rendering, () => deps.now());
   // A message needs no length before it.
-  const encode = reply.messages && media === 'protobuf' ? (o: WatchOutput) => framed(o).subarray(4) : framed;
+  const bare = reply.messages === true && media === 'protobuf' ? (o: WatchOutput) => framed(o).subarray(4) : framed;
+  const sent = deps.metrics.watchEvents(response.resource.kind);
+  const encode = (output: WatchOutput): Buffer => {
+    sent.value++;
+    return bare(output);
+  };
   const stop = response.start(watchWriter(reply, encode));
   const closing = deps.closing;
   closing.addEventListener('abort', stop, { once: true });

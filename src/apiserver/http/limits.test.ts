@@ -133,6 +133,10 @@ describe('a server', () => {
       'apiserver_longrunning_requests{verb="WATCH",group="",version="v1",resource="configmaps",subresource="",scope="namespace",component="apiserver"}';
     const text = await metrics();
     expect(text).toContain(`${going} 1`);
+    expect(text).toMatch(/apiserver_watch_events_total\{group="",version="v1",kind="ConfigMap"\} [1-9]/);
+    expect(text).toMatch(/authentication_attempts\{result="success"\} [1-9]/);
+    expect((await http.h1('GET', cms, { as: null })).status).toBe(401);
+    expect(await metrics()).toContain('authentication_attempts{result="failure"} 1');
     expect(text).toMatch(/apiserver_resource_objects\{group="",resource="namespaces"\} [4-9]/);
     expect(text).toMatch(/etcd_request_duration_seconds_count\{operation="update"\} [1-9]/);
     expect(text).toMatch(

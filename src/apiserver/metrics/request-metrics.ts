@@ -26,6 +26,11 @@ export interface RequestMetrics {
   longRunning(info: RequestInfo): () => void;
   /** A request that was refused because there were too many, or that took too long. */
   terminated(info: RequestInfo | undefined, code: number): void;
+  /** Events that watches of the kind were sent. */
+  watchEvents(kind: { group: string; version: string; kind: string }): Value;
+  /** Requests whose sender is known, and those that were refused because of that. */
+  readonly known: Value;
+  readonly unknown: Value;
 }
 
 /** Subresources by which a client is connected with something else. */
@@ -109,6 +114,17 @@ export function requestMetrics(
     ...labels.slice(1, -1),
     'verb',
   ]);
+  const events = registry.family('counter', 'apiserver_watch_events_total', 'Events that watches were sent.', [
+    'group',
+    'version',
+    'kind',
+  ]);
+  const attempts = registry.family(
+    'counter',
+    'authentication_attempts',
+    'Requests, by whether their sender is known.',
+    ['result'],
+  );
   const root = newShape();
 
   /** Labels of group, version, resource, subresource and scope. */
@@ -125,6 +141,9 @@ export function requestMetrics(
     return methods[info.verb] ?? 'OTHER';
   };
   return {
+    watchEvents: ({ group, version, kind }) => events.series(group, version, kind),
+    known: attempts.series('success'),
+    unknown: attempts.series('failure'),
     finished({ info, isDryRun, isApply, code, ms }) {
       const verb = verbOf(info, isApply);
       const dryRun = isDryRun ? 'All' : '';
