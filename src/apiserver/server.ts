@@ -248,6 +248,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     authorizer,
     connector: options.kubeletConnector,
     dialPod: options.dialPod,
+    objects,
+    random,
     closing: closing.signal,
   });
   const reviewDeps = { authorizer, machinery, now: () => clock.now(), caughtUp: () => feed.caughtUp() };

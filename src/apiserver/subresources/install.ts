@@ -2,12 +2,14 @@
 
 import type { Pod } from '../../api/generated/types.ts';
 import { forbidden, methodNotAllowed, serviceUnavailable } from '../../api/meta/errors.ts';
+import type { Random } from '../../lib/random.ts';
+import type { ObjectLookup } from '../admission/object-lookup.ts';
 import { type Authorizer, deniedText } from '../authz/authorizer.ts';
 import type { UpgradeDeps, UpgradeTarget } from '../http/upgrade.ts';
 import type { RegistryDeps } from '../registry/commit.ts';
 import { getObject } from '../registry/list.ts';
 import { requestInfo } from '../request-info.ts';
-import type { ResourceTable } from '../resources.ts';
+import type { ResourceInfo, ResourceTable } from '../resources.ts';
 import type { ServiceAccountTokens } from '../tokens/service-account-tokens.ts';
 import type { CustomSubresource, VirtualResource } from '../virtual.ts';
 import { admitConnection } from './connect-admission.ts';
@@ -16,7 +18,7 @@ import type { KubeletConnector } from './kubelet-connector.ts';
 import { type KubeletProxyDeps, nodeProxy, podLog, upgradeRequired } from './kubelet-proxy.ts';
 import { kubeletTarget } from './node-location.ts';
 import { portForwardPath, streamOptions, streamPath } from './pod-location.ts';
-import { podProxy, type PodDialer, podTarget } from './pod-proxy.ts';
+import { type PodDialer, podTarget, proxyTo, serviceTarget } from './pod-proxy.ts';
 import { proxyPath } from './proxy-path.ts';
 
 export interface SubresourceDeps {
@@ -26,6 +28,8 @@ export interface SubresourceDeps {
   authorizer: Authorizer;
   connector: KubeletConnector | undefined;
   dialPod: PodDialer | undefined;
+  objects: ObjectLookup;
+  random: Random;
   /** Aborts when the server closes. */
   closing: AbortSignal;
 }
@@ -68,9 +72,17 @@ export function installSubresources(deps: SubresourceDeps): Subresources {
   custom.set('/pods/proxy', {
     async handle(request, info) {
       await admitConnection(registry, pods, info, request.query, { user: request.user, request });
-      return podProxy(registry, pods, dialer(), request, info);
+      return proxyTo(await podTarget(registry, pods, info), dialer(), request, info);
     },
   });
+  const services = resources.find('', 'v1', 'services');
+  if (services !== undefined)
+    custom.set('/services/proxy', {
+      async handle(request, info) {
+        await admitConnection(registry, services, info, request.query, { user: request.user, request });
+        return proxyTo(await serviceTarget(deps.objects, deps.random, info), dialer(), request, info);
+      },
+    });
   for (const name of ['exec', 'attach', 'portforward'])
     custom.set(`/pods/${name}`, { handle: async () => upgradeRequired() });
   const virtual: VirtualResource[] = [
@@ -101,16 +113,18 @@ export function installSubresources(deps: SubresourceDeps): Subresources {
         );
     };
     requireVerb(info.verb);
-    const admitted = (): Promise<URLSearchParams> => {
+    const admitted = (resource: ResourceInfo): Promise<URLSearchParams> => {
       const request = { annotations: new Map<string, string>(), signal: () => deps.closing };
-      return admitConnection(registry, pods, info, query, { user, request });
+      return admitConnection(registry, resource, info, query, { user, request });
     };
-    const known = info.isResource && info.group === '' && info.resource === 'pods' && info.name !== '';
-    if (known && info.subresource === 'proxy') {
-      await admitted();
+    const isCore = info.isResource && info.group === '' && info.name !== '';
+    const known = isCore && info.resource === 'pods';
+    const isService = isCore && info.resource === 'services' && services !== undefined;
+    if ((known || isService) && info.subresource === 'proxy') {
+      await admitted(isService ? services : pods);
       const search = query.size === 0 ? '' : `?${query.toString()}`;
       return {
-        pod: await podTarget(registry, pods, info),
+        pod: isService ? await serviceTarget(deps.objects, deps.random, info) : await podTarget(registry, pods, info),
         dialer: dialer(),
         path: `${proxyPath(path, info.rest) || '/'}${search}`,
       };
@@ -119,7 +133,7 @@ export function installSubresources(deps: SubresourceDeps): Subresources {
       throw methodNotAllowed({ group: info.group, resource: info.resource }, 'upgrade');
     // A WebSocket comes by GET, and acts in the pod all the same (rest/subresources.go, ensureAuthorizedForVerb).
     requireVerb('create');
-    const asked = await admitted();
+    const asked = await admitted(pods);
     const pod: Pod = (await getObject(registry, pods, info.namespace, info.name)).object();
     const kubeletPath = upgradePath(pod, info.subresource, asked);
     return {

@@ -1,6 +1,6 @@
-// pods/proxy over a whole API server, to a program that answers what it was asked.
+// pods/proxy and services/proxy over a whole API server, to a program that answers what it was asked.
 import { createServer, type Server } from 'node:http';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { h2, httpsClient, type HttpsClient, json } from '../../../test/support/https-client.ts';
 import { ensurePki } from '../../host/pki.ts';
 import { realClock } from '../../host/real-clock.ts';
@@ -54,8 +54,10 @@ beforeAll(async () => {
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const api = verbs(t.admin);
   const spec = { containers: [{ name: 'c', image: 'i', ports: [{ name: 'web', containerPort: port }] }] };
-  await api.post(pods, { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec });
-  await api.patch(`${pods}/p/status`, 'merge-patch+json', { status: { podIP: '127.0.0.1' } });
+  await api.post(pods, { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', labels: { app: 'p' } }, spec });
+  await api.patch(`${pods}/p/status`, 'merge-patch+json', {
+    status: { podIP: '127.0.0.1', conditions: [{ type: 'Ready', status: 'True' }] },
+  });
   base = `${pods}/p:web/proxy`;
   const listening = await t.server.listen({ host: '127.0.0.1', port: 0, tls: { ...pki.apiserver, clientCa: pki.ca } });
   client = httpsClient(listening.port, pki.ca, admin);
@@ -139,4 +141,50 @@ test('a pod that does not listen is a 503', async () => {
   const answer = await client.h1('GET', `${pods}/p:1/proxy/`);
   expect(answer.status).toBe(503);
   expect(json(answer)).toMatchObject({ message: expect.stringMatching(/^error trying to reach service: /) as string });
+});
+
+describe('a service', () => {
+  const services = '/api/v1/namespaces/default/services';
+  const ports = [
+    { name: 'main', port: 80, targetPort: 'web' },
+    { name: 'other', port: 81, targetPort: 'no-such-name' },
+  ];
+  beforeAll(async () => {
+    const make = (name: string, spec: object): Promise<unknown> =>
+      verbs(t.admin).post(services, { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec });
+    await make('both', { selector: { app: 'p' }, ports });
+    await make('one', { selector: { app: 'p' }, ports: ports.slice(0, 1) });
+    await make('nobody', { selector: { app: 'x' }, ports: ports.slice(0, 1) });
+  });
+
+  test.each(['one', 'both:main', 'both:80', 'http:both:main'])(
+    '%s: one of its ready pods gets the request',
+    async (id) => {
+      const answer = await client.h1('POST', `${services}/${id}/proxy/a?q=1`, { body: 'hello' });
+      expect([answer.status, json(answer)['url'], json(answer)['body']]).toEqual([201, '/a?q=1', 'hello']);
+    },
+  );
+
+  test.each([
+    ['both', 503, 'no service port "" found for service "both"'],
+    ['both:82', 503, 'no service port "82" found for service "both"'],
+    ['both:other', 503, 'no endpoints available for service "both"'],
+    ['nobody', 503, 'no endpoints available for service "nobody"'],
+    ['missing', 404, 'services "missing" not found'],
+    ['ftp:one:main', 400, 'invalid service request "ftp:one:main"'],
+  ])('%s: %i', async (id, status, message) => {
+    const answer = await client.h1('GET', `${services}/${id}/proxy/`);
+    expect([answer.status, json(answer)['message']]).toEqual([status, message]);
+  });
+
+  test('a WebSocket goes through', async () => {
+    const socket = await client.rawTls();
+    let text = '';
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    socket.write(
+      `GET ${services}/one/proxy/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+    );
+    await expect.poll(() => text, { timeout: 10_000 }).toMatch(/^HTTP\/1.1 101 .*\/ws /s);
+    socket.destroy();
+  });
 });

@@ -1,11 +1,14 @@
-// pods/NAME/proxy/PATH: an HTTP request, or the upgrade of a connection, passed on to a pod's own address.
-// Follows pkg/registry/core/pod/strategy.go (ResourceLocation), and apimachinery pkg/util/net (SplitSchemeNamePort) and
+// pods/NAME/proxy/PATH and services/NAME/proxy/PATH: an HTTP request, or the upgrade of a connection, passed on to a pod's own address.
+// Follows ResourceLocation of pkg/registry/core/{pod/strategy,service/storage/storage}.go, and apimachinery pkg/util/net (SplitSchemeNamePort) and
 // pkg/util/proxy (upgradeaware.go, transport.go) of v1.36. Links in HTML answers are left as they are.
 
 import type { Duplex } from 'node:stream';
 import type { Pod } from '../../api/generated/types.ts';
-import { ApiError, badRequest, internalError, serviceUnavailable } from '../../api/meta/errors.ts';
+import { ApiError, badRequest, internalError, notFound, serviceUnavailable } from '../../api/meta/errors.ts';
 import { visitContainers } from '../../api/pod/containers.ts';
+import type { Random } from '../../lib/random.ts';
+import type { ObjectLookup } from '../admission/object-lookup.ts';
+import { resolveService } from '../admission/webhook/resolve-service.ts';
 import type { RegistryDeps } from '../registry/commit.ts';
 import { getObject } from '../registry/list.ts';
 import type { RequestInfo } from '../request-info.ts';
@@ -30,14 +33,17 @@ export interface PodDialer {
 }
 
 /** `https:name:port`, `name:port` or `name`. Throws 400. */
-export function splitSchemeNamePort(id: string): { scheme: 'http' | 'https'; name: string; port: string } {
+export function splitSchemeNamePort(
+  id: string,
+  what = 'pod',
+): { scheme: 'http' | 'https'; name: string; port: string } {
   const parts = id.split(':');
   const [a = '', b = '', c = ''] = parts;
   const scheme = parts.length === 3 ? a : 'http';
   const name = parts.length === 3 ? b : a;
   const port = parts.length === 3 ? c : b;
   if (parts.length > 3 || name === '' || (scheme !== 'http' && scheme !== 'https' && scheme !== ''))
-    throw badRequest(`invalid pod request ${JSON.stringify(id)}`);
+    throw badRequest(`invalid ${what} request ${JSON.stringify(id)}`);
   return { scheme: scheme === 'https' ? 'https' : 'http', name, port };
 }
 
@@ -62,16 +68,30 @@ export async function podTarget(deps: RegistryDeps, pods: ResourceInfo, info: Re
   return { scheme, host, port: portOf(pod, port) };
 }
 
+/** The same for a service: one of its ready pods. Throws 400, 404, and 503 where it has none. */
+export async function serviceTarget(objects: ObjectLookup, random: Random, info: RequestInfo): Promise<PodTarget> {
+  const { scheme, name, port } = splitSchemeNamePort(info.name, 'service');
+  const { namespace } = info;
+  if ((await objects.get(services, namespace, name)) === undefined)
+    throw notFound({ group: '', resource: 'services' }, name);
+  try {
+    return { scheme, ...(await resolveService(objects, random, { namespace, name, port })) };
+  } catch (error) {
+    throw serviceUnavailable(error instanceof Error ? error.message : String(error));
+  }
+}
+
+const services = { group: '', resource: 'services' };
+
 const authority = ({ host, port }: PodTarget): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
 
-export async function podProxy(
-  deps: RegistryDeps,
-  pods: ResourceInfo,
+/** Passes the request on to the target, and its answer back. */
+export async function proxyTo(
+  target: PodTarget,
   dialer: PodDialer,
   request: ApiRequest,
   info: RequestInfo,
 ): Promise<ApiResponse> {
-  const target = await podTarget(deps, pods, info);
   const search = request.query.size === 0 ? '' : `?${request.query.toString()}`;
   const path = proxyPath(request.path, info.rest);
   const isRead = request.method === 'GET' || request.method === 'HEAD';

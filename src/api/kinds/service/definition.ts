@@ -23,5 +23,12 @@ export const serviceKind: KindDefinition<Service> = {
   selectableFields: ({ spec }) => ({ 'spec.clusterIP': spec?.clusterIP ?? '', 'spec.type': spec?.type ?? '' }),
   fieldLabels: ['spec.clusterIP', 'spec.type'],
   columns: serviceColumns,
-  subresources: { status: { kind: 'object', verbs: ['get', 'update', 'patch'], strategy: serviceStatusStrategy } },
+  subresources: {
+    status: { kind: 'object', verbs: ['get', 'update', 'patch'], strategy: serviceStatusStrategy },
+    proxy: {
+      kind: 'custom',
+      verbs: ['create', 'delete', 'get', 'patch', 'update'],
+      bodyKind: { group: '', version: 'v1', kind: 'ServiceProxyOptions' },
+    },
+  },
 };
