@@ -100,7 +100,8 @@ const mutilated = (text: string) =>
 const query = (parameters: Record<string, string>): string => new URLSearchParams(parameters).toString();
 
 /** What kube-apiserver answers with a 500 or 504, too, though it is the client's doing. */
-const known = /Too large resource version|does not contain declared merge key|failed to create typed patch object/;
+const known =
+  /Too large resource version|does not contain declared merge key|failed to create typed patch object|failed to convert new object/;
 
 function judge(answer: Answer): void {
   const text = answer.body.toString();

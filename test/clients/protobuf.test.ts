@@ -116,9 +116,7 @@ describe('a pod', () => {
               handler: { httpGet: { path: '/', port: { type: '1', strVal: 'web' } } },
               periodSeconds: 3,
             },
-            volumeMounts: expect.arrayContaining([
-              { name: 'v', mountPath: '/v', readOnly: true },
-            ]) as unknown,
+            volumeMounts: expect.arrayContaining([{ name: 'v', mountPath: '/v', readOnly: true }]) as unknown,
             securityContext: { runAsUser: '0', capabilities: { add: ['NET_ADMIN'] } },
           },
         ],
