@@ -115,6 +115,16 @@ function extension({ namespace }: Scope): Named[] {
         },
       },
     ],
+    [
+      `apiservice.apiregistration.k8s.io/v1.other.${group}`,
+      {
+        apiVersion: 'apiregistration.k8s.io/v1',
+        kind: 'APIService',
+        metadata: { name: `v1.other.${group}` },
+        // Without a service it is the server's own.
+        spec: { group: `other.${group}`, version: 'v1', groupPriorityMinimum: 1, versionPriority: 1 },
+      },
+    ],
     webhooks('MutatingWebhookConfiguration'),
     webhooks('ValidatingWebhookConfiguration'),
   ];
