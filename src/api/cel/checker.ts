@@ -10,7 +10,7 @@ import { parse } from './parser.ts';
 import { Issues } from './source.ts';
 import * as types from './types.ts';
 import { type CelType, TypeBindings, typeText } from './types.ts';
-import { Uint } from './values.ts';
+import { typeOfValue } from './values.ts';
 
 export type CheckResult = { ok: true; checked: Checked } | { ok: false; issues: Issues };
 
@@ -73,7 +73,7 @@ class Checker {
   #typeFor(expr: Expr): CelType {
     switch (expr.kind) {
       case 'const':
-        return literalType(expr.value);
+        return typeOfValue(expr.value);
       case 'ident':
         return this.#ident(expr, expr.name);
       case 'select':
@@ -315,21 +315,5 @@ class Checker {
   #expect(expr: Expr, type: CelType): void {
     const found = this.#check(expr);
     if (!this.#assignable(type, found)) this.#mismatch(expr, type, found);
-  }
-}
-
-function literalType(value: unknown): CelType {
-  switch (typeof value) {
-    case 'string':
-      return types.string;
-    case 'bigint':
-      return types.int;
-    case 'number':
-      return types.double;
-    case 'boolean':
-      return types.bool;
-    default:
-      if (value === null) return types.nullType;
-      return value instanceof Uint ? types.uint : types.bytes;
   }
 }

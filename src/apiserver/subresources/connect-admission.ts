@@ -6,8 +6,9 @@ import type { KubeObject } from '../../api/meta/types.ts';
 import type { RegistryDeps } from '../registry/commit.ts';
 import { attributes, type WriteContext } from '../registry/write-context.ts';
 import type { ApiRequest, UserInfo } from '../request.ts';
-import { isTrue, type RequestInfo } from '../request-info.ts';
+import type { RequestInfo } from '../request-info.ts';
 import type { ResourceInfo } from '../resources.ts';
+import { streamOptions } from './pod-location.ts';
 
 /** The fields of all options of connections. */
 interface ConnectOptions extends KubeObject {
@@ -23,13 +24,11 @@ interface ConnectOptions extends KubeObject {
 
 const flags = ['stdin', 'stdout', 'stderr', 'tty'] as const;
 
-/** What streams a query asks for: output and errors are on where it says nothing (SetDefaults_PodExecOptions). */
-function streamOptions(kind: string, query: URLSearchParams): ConnectOptions {
+/** The options of exec or attach: which streams, and in which container. */
+function commandOptions(kind: string, query: URLSearchParams): ConnectOptions {
   const options: ConnectOptions = { kind, apiVersion: 'v1' };
-  for (const flag of flags) {
-    const isOn = query.get(flag) === null ? flag === 'stdout' || flag === 'stderr' : isTrue(query.get(flag));
-    if (isOn) options[flag] = true;
-  }
+  const asked = streamOptions(query);
+  for (const flag of flags) if (asked[flag]) options[flag] = true;
   const container = query.get('container') ?? '';
   return container === '' ? options : { ...options, container };
 }
@@ -38,9 +37,9 @@ function streamOptions(kind: string, query: URLSearchParams): ConnectOptions {
 function optionsOf({ resource, subresource, rest }: RequestInfo, query: URLSearchParams): ConnectOptions {
   switch (subresource) {
     case 'exec':
-      return { ...streamOptions('PodExecOptions', query), command: query.getAll('command') };
+      return { ...commandOptions('PodExecOptions', query), command: query.getAll('command') };
     case 'attach':
-      return streamOptions('PodAttachOptions', query);
+      return commandOptions('PodAttachOptions', query);
     case 'portforward': {
       const ports = query.getAll('ports').flatMap((list) => list.split(',').map(Number));
       return { kind: 'PodPortForwardOptions', apiVersion: 'v1', ...(ports.length === 0 ? {} : { ports }) };
