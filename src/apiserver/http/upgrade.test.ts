@@ -57,10 +57,12 @@ test.each([
   expect(kubelet.got()).toBe(expected);
 });
 
+// A runtime that closes before it has read all that was sent to it resets its connection: that is an error here, and no less an end.
 test.each([
-  ['the kubelet', true],
-  ['the client', false],
-])('what %s said last arrives, though it has closed already', async (_who, kubeletCloses) => {
+  ['the kubelet', 'closed', true, undefined],
+  ['the client', 'closed', false, undefined],
+  ['the kubelet', 'reset its connection', true, new Error('read ECONNRESET')],
+])('what %s said last arrives, though it has %s already', async (_who, _how, kubeletCloses, error) => {
   const client = connection(true);
   const kubelet = connection(true);
   const user = { name: 'admin', groups: [] };
@@ -81,7 +83,8 @@ test.each([
   const bothClosed = Promise.all([closed(from.duplex), closed(to.duplex)]);
   kubelet.duplex.push('HTTP/1.1 101 Switching Protocols\r\n\r\n');
   for (const part of ['first ', 'second ', 'last']) from.duplex.push(part);
-  from.duplex.push(null);
+  if (error === undefined) from.duplex.push(null);
+  else from.duplex.on('data', (chunk: Buffer) => chunk.toString().endsWith('last') && from.duplex.destroy(error));
   from.duplex.once('end', () => from.duplex.destroy());
   await bothClosed;
   expect(to.got()).toMatch(/first second last$/);

@@ -116,7 +116,7 @@ async function forwardInWebSocket(
   }
   socket.write(answer.head);
   socket.write(answer.rest);
-  backend.on('error', () => socket.destroy());
+  backend.on('error', () => {});
   backend.once('close', () => closeAfterData(socket));
   backend.pipe(socket);
 }
@@ -129,8 +129,9 @@ async function passOn(deps: UpgradeDeps, { request, socket, head }: Link, target
     backend.destroy();
     return;
   }
-  backend.on('error', () => socket.destroy());
-  socket.on('error', () => backend.destroy());
+  // A side that fails closes. What it said before is no less true: a runtime that has not read all when it closes resets its connection.
+  backend.on('error', () => {});
+  socket.on('error', () => {});
   backend.on('close', () => closeAfterData(socket));
   socket.on('close', () => closeAfterData(backend));
   backend.write(lines, 'latin1');
