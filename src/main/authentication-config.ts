@@ -1,9 +1,12 @@
 // Reads an AuthenticationConfiguration: identity providers, and where nobody may come.
-// Follows apiserver pkg/apis/apiserver/{types,validation} of v1.36.
+// Follows apiserver pkg/apis/apiserver/{types,validation} of v1.36, whose messages these are.
 
-import { parseYamlStrict } from '../api/schema/yaml.ts';
-import { byClaimNames, type ClaimNames } from '../apiserver/authn/claims.ts';
+import { X509Certificate } from 'node:crypto';
+import { duplicate, type FieldError, FieldPath, invalid, required, tooMany } from '../api/meta/errors.ts';
+import { byClaims } from '../apiserver/authn/claims.ts';
 import { type OidcIssuer, oidcAlgorithms } from '../apiserver/authn/oidc.ts';
+import { type ClaimsCel, readClaimMappings } from './claim-mappings.ts';
+import { type Fields, fieldsOf, flagOf, listOf, refuseWith, rootOf, textOf } from './config-fields.ts';
 
 /** A provider, and the PEM of the CAs by which it is known; the system's where there is none. */
 export interface ConfiguredIssuer {
@@ -17,172 +20,161 @@ export interface AuthenticationConfig {
   anonymous?: { enabled: boolean; paths?: string[] };
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+const maxIssuers = 64;
 
-/** The fields of an object, of those that it may have. Throws an Error with the path of the first thing that is wrong. */
-function fieldsOf(value: unknown, path: string, known: readonly string[]): Fields {
-  if (value === undefined || value === null) return {};
-  if (typeof value !== 'object' || Array.isArray(value)) throw new Error(`${path}: must be an object`);
-  const unknown = Object.keys(value).find((key) => !known.includes(key));
-  if (unknown !== undefined) throw new Error(`unknown field ${JSON.stringify(`${path}${path && '.'}${unknown}`)}`);
-  return value as Fields;
-}
-
-function listOf(value: unknown, path: string): readonly unknown[] {
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) throw new Error(`${path}: must be a list`);
-  return value;
-}
-
-function textOf(value: unknown, path: string): string | undefined {
-  if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'string') throw new Error(`${path}: must be a string`);
-  return value;
-}
-
-const requiredText = (value: unknown, path: string): string => {
-  const text = textOf(value, path);
-  if (text === undefined || text === '') throw new Error(`${path}: Required value`);
-  return text;
-};
-
-/** What needs CEL is refused by its name. */
-function refuseExpressions(fields: Fields, path: string, ...names: string[]): void {
-  const found = names.find((name) => fields[name] !== undefined);
-  if (found !== undefined) throw new Error(`${path}.${found}: expressions are not built into Peapod: name a claim`);
-}
-
-/** An https URL without user, query and fragment. */
-export function checkIssuerUrl(text: string, path: string): string {
+/** What is wrong with an issuer's URL: it must be https, without user, query and fragment. */
+export function issuerUrlErrors(text: string, path: FieldPath, disallowed: readonly string[] = []): FieldError[] {
+  if (text === '') return [required(path)];
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined) throw new Error(`${path}: Invalid value: ${JSON.stringify(text)}: must be a URL`);
-  if (url.protocol !== 'https:')
-    throw new Error(`${path}: Invalid value: ${JSON.stringify(text)}: URL scheme must be https`);
-  if (url.username !== '' || url.password !== '')
-    throw new Error(`${path}: Invalid value: ${JSON.stringify(text)}: URL must not contain a username or password`);
-  if (url.search !== '' || url.hash !== '')
-    throw new Error(`${path}: Invalid value: ${JSON.stringify(text)}: URL must not contain a query or a fragment`);
-  return text;
+  const wrong: [boolean, string][] = [
+    [disallowed.includes(text), `URL must not overlap with disallowed issuers: [${disallowed.toSorted().join(' ')}]`],
+    [url === undefined, 'must be a URL'],
+    [url !== undefined && url.protocol !== 'https:', 'URL scheme must be https'],
+    [url !== undefined && (url.username !== '' || url.password !== ''), 'URL must not contain a username or password'],
+    [url !== undefined && url.search !== '', 'URL must not contain a query'],
+    [url !== undefined && url.hash !== '', 'URL must not contain a fragment'],
+  ];
+  return wrong.filter(([isWrong]) => isWrong).map(([, detail]) => invalid(path, text, detail));
 }
 
-function prefixedClaim(value: unknown, path: string): { claim: string; prefix: string } {
-  const fields = fieldsOf(value, path, ['claim', 'prefix', 'expression']);
-  refuseExpressions(fields, path, 'expression');
-  const claim = requiredText(fields['claim'], `${path}.claim`);
-  const prefix = textOf(fields['prefix'], `${path}.prefix`);
-  if (prefix === undefined)
-    throw new Error(
-      `${path}.prefix: Required value: prefix is required when claim is set. It can be set to an empty string to disable prefixing`,
-    );
-  return { claim, prefix };
-}
-
-function mappings(value: unknown, path: string): Omit<ClaimNames, 'required'> {
-  const fields = fieldsOf(value, path, ['username', 'groups', 'uid', 'extra']);
-  if (listOf(fields['extra'], `${path}.extra`).length > 0)
-    throw new Error(`${path}.extra: expressions are not built into Peapod`);
-  const uid = fieldsOf(fields['uid'], `${path}.uid`, ['claim', 'expression']);
-  refuseExpressions(uid, `${path}.uid`, 'expression');
-  const uidClaim = textOf(uid['claim'], `${path}.uid.claim`);
-  return {
-    username: prefixedClaim(fields['username'], `${path}.username`),
-    ...(fields['groups'] === undefined ? {} : { groups: prefixedClaim(fields['groups'], `${path}.groups`) }),
-    ...(uidClaim === undefined ? {} : { uid: { claim: uidClaim } }),
-  };
-}
-
-function requiredClaims(value: unknown, path: string): Record<string, string> {
-  const rules = listOf(value, path).map((rule, i) => {
-    const at = `${path}[${i}]`;
-    const fields = fieldsOf(rule, at, ['claim', 'requiredValue', 'expression', 'message']);
-    refuseExpressions(fields, at, 'expression');
-    const claim = requiredText(fields['claim'], `${at}.claim`);
-    return [claim, textOf(fields['requiredValue'], `${at}.requiredValue`) ?? ''] as const;
-  });
-  return Object.fromEntries(rules);
-}
-
-function audiencesOf(fields: Fields, path: string): string[] {
-  const audiences = listOf(fields['audiences'], `${path}.audiences`).map((one, i) =>
-    requiredText(one, `${path}.audiences[${i}]`),
-  );
-  if (audiences.length === 0)
-    throw new Error(`${path}.audiences: Required value: at least one ${path}.audiences is required`);
-  const policy = textOf(fields['audienceMatchPolicy'], `${path}.audienceMatchPolicy`) ?? '';
-  if (policy !== '' && policy !== 'MatchAny')
-    throw new Error(`${path}.audienceMatchPolicy: Invalid value: ${JSON.stringify(policy)}: must be MatchAny`);
+function audiencesOf(fields: Fields, path: FieldPath, errors: FieldError[]): string[] {
+  const at = path.child('audiences');
+  const audiences = listOf(fields['audiences'], at.text).map((one, i) => textOf(one, at.index(i).text) ?? '');
+  if (audiences.length === 0) errors.push(required(at, `at least one ${at.text} is required`));
+  for (const [i, audience] of audiences.entries()) {
+    if (audience === '') errors.push(required(at.index(i)));
+    if (audiences.indexOf(audience) < i) errors.push(duplicate(at.index(i), audience));
+  }
+  const policyAt = path.child('audienceMatchPolicy');
+  const policy = textOf(fields['audienceMatchPolicy'], policyAt.text) ?? '';
   if (audiences.length > 1 && policy !== 'MatchAny')
-    throw new Error(
-      `${path}.audienceMatchPolicy: Invalid value: "": audienceMatchPolicy must be MatchAny for multiple audiences`,
-    );
+    errors.push(invalid(policyAt, policy, 'audienceMatchPolicy must be MatchAny for multiple audiences'));
+  if (audiences.length === 1 && policy !== '' && policy !== 'MatchAny')
+    errors.push(invalid(policyAt, policy, 'audienceMatchPolicy must be empty or MatchAny for single audience'));
   return audiences;
 }
 
-function issuerOf(value: unknown, path: string): ConfiguredIssuer {
-  const fields = fieldsOf(value, path, ['issuer', 'claimValidationRules', 'claimMappings', 'userValidationRules']);
-  if (listOf(fields['userValidationRules'], `${path}.userValidationRules`).length > 0)
-    throw new Error(`${path}.userValidationRules: expressions are not built into Peapod`);
-  const about = `${path}.issuer`;
-  const known = [
-    'url',
-    'discoveryURL',
-    'certificateAuthority',
-    'audiences',
-    'audienceMatchPolicy',
-    'egressSelectorType',
-  ];
-  const issuer = fieldsOf(fields['issuer'], about, known);
-  if (textOf(issuer['egressSelectorType'], `${about}.egressSelectorType`))
-    throw new Error(`${about}.egressSelectorType: egress selection is not built into Peapod`);
-  const url = checkIssuerUrl(requiredText(issuer['url'], `${about}.url`), `${about}.url`);
-  const discoveryUrl = textOf(issuer['discoveryURL'], `${about}.discoveryURL`);
-  if (discoveryUrl === url)
-    throw new Error(
-      `${about}.discoveryURL: Invalid value: ${JSON.stringify(url)}: discoveryURL must be different from URL`,
-    );
-  const ca = textOf(issuer['certificateAuthority'], `${about}.certificateAuthority`);
+/** The CAs as PEM; undefined where there are none. */
+function authorityOf(value: unknown, path: FieldPath, errors: FieldError[]): string | undefined {
+  const pem = textOf(value, path.text) ?? '';
+  if (pem === '') return undefined;
+  try {
+    void new X509Certificate(pem);
+  } catch {
+    errors.push(invalid(path, '<omitted>', 'data does not contain any valid RSA or ECDSA certificates'));
+  }
+  return pem;
+}
+
+const issuerFields = [
+  'url',
+  'discoveryURL',
+  'certificateAuthority',
+  'audiences',
+  'audienceMatchPolicy',
+  'egressSelectorType',
+];
+
+interface Reading {
+  cel: ClaimsCel;
+  errors: FieldError[];
+  /** The cluster's own issuers: nobody else speaks for them. */
+  disallowed: readonly string[];
+}
+
+const sameUrl = (a: string, b: string): boolean => a.replace(/\/+$/, '') === b.replace(/\/+$/, '');
+
+function issuerOf(value: unknown, path: FieldPath, { cel, errors, disallowed }: Reading): ConfiguredIssuer {
+  const known = ['issuer', 'claimValidationRules', 'claimMappings', 'userValidationRules'];
+  const fields = fieldsOf(value, path.text, known);
+  const about = path.child('issuer');
+  const issuer = fieldsOf(fields['issuer'], about.text, issuerFields);
+  if (textOf(issuer['egressSelectorType'], about.child('egressSelectorType').text))
+    throw new Error(`${about.text}.egressSelectorType: egress selection is not built into Peapod`);
+  const url = textOf(issuer['url'], about.child('url').text) ?? '';
+  errors.push(...issuerUrlErrors(url, about.child('url'), disallowed));
+  const discoveryAt = about.child('discoveryURL');
+  const discoveryUrl = textOf(issuer['discoveryURL'], discoveryAt.text) ?? '';
+  if (discoveryUrl !== '') {
+    if (url !== '' && sameUrl(url, discoveryUrl))
+      errors.push(invalid(discoveryAt, discoveryUrl, 'discoveryURL must be different from URL'));
+    errors.push(...issuerUrlErrors(discoveryUrl, discoveryAt));
+  }
+  const clientIds = audiencesOf(issuer, about, errors);
+  const ca = authorityOf(issuer['certificateAuthority'], about.child('certificateAuthority'), errors);
   return {
     issuer: {
       url,
-      ...(discoveryUrl === undefined ? {} : { discoveryUrl: checkIssuerUrl(discoveryUrl, `${about}.discoveryURL`) }),
-      clientIds: audiencesOf(issuer, about),
+      ...(discoveryUrl === '' ? {} : { discoveryUrl }),
+      clientIds,
       signingAlgorithms: oidcAlgorithms,
-      user: byClaimNames({
-        ...mappings(fields['claimMappings'], `${path}.claimMappings`),
-        required: requiredClaims(fields['claimValidationRules'], `${path}.claimValidationRules`),
-      }),
+      user: byClaims(readClaimMappings(fields, path, cel, errors)),
     },
     ...(ca === undefined ? {} : { ca }),
   };
 }
 
-function anonymousOf(value: unknown): AuthenticationConfig['anonymous'] {
-  if (value === undefined) return undefined;
+function anonymousOf(value: unknown, errors: FieldError[]): AuthenticationConfig['anonymous'] {
+  if (value === undefined || value === null) return undefined;
   const fields = fieldsOf(value, 'anonymous', ['enabled', 'conditions']);
   const conditions = listOf(fields['conditions'], 'anonymous.conditions');
-  const enabled = fields['enabled'] === true;
-  if (!enabled && conditions.length > 0)
-    throw new Error('anonymous.conditions: Invalid value: enabled should be set to true when conditions are defined');
+  const enabled = flagOf(fields['enabled'], 'anonymous.enabled') ?? false;
   const paths = conditions.map((condition, i) => {
     const at = `anonymous.conditions[${i}]`;
-    return requiredText(fieldsOf(condition, at, ['path'])['path'], `${at}.path`);
+    return textOf(fieldsOf(condition, at, ['path'])['path'], `${at}.path`) ?? '';
   });
+  if (!enabled && paths.length > 0)
+    errors.push(
+      invalid(
+        new FieldPath('anonymous.conditions'),
+        paths.map((path) => ({ path })),
+        'enabled should be set to true when conditions are defined',
+      ),
+    );
   return { enabled, ...(paths.length === 0 ? {} : { paths }) };
 }
 
-const versions = ['v1', 'v1beta1', 'v1alpha1'].map((version) => `apiserver.config.k8s.io/${version}`);
+/** No issuer, and no place where one describes itself, is there twice. */
+function checkRepeats(issuers: readonly ConfiguredIssuer[], errors: FieldError[]): void {
+  const seen = new Set<string>();
+  for (const [i, { issuer }] of issuers.entries()) {
+    const at = new FieldPath('jwt').index(i).child('issuer');
+    for (const [name, value] of [
+      ['url', issuer.url],
+      ['discoveryURL', issuer.discoveryUrl],
+    ] as const) {
+      if (value === undefined) continue;
+      if (seen.has(`${name} ${value}`)) errors.push(duplicate(at.child(name), value));
+      seen.add(`${name} ${value}`);
+    }
+  }
+}
 
-/** Reads the text of such a file. Throws an Error that names the field which is wrong. */
-export function parseAuthenticationConfig(text: string): AuthenticationConfig {
-  const { value, duplicateFields } = parseYamlStrict(text);
-  if (duplicateFields[0] !== undefined) throw new Error(duplicateFields[0]);
-  const root = fieldsOf(value, '', ['apiVersion', 'kind', 'jwt', 'anonymous']);
-  if (root['kind'] !== 'AuthenticationConfiguration' || !versions.includes(String(root['apiVersion'])))
-    throw new Error('expected AuthenticationConfiguration of apiserver.config.k8s.io/v1');
-  const issuers = listOf(root['jwt'], 'jwt').map((one, i) => issuerOf(one, `jwt[${i}]`));
-  const again = issuers.findIndex(({ issuer }, i) => issuers.findIndex((two) => two.issuer.url === issuer.url) < i);
-  if (again >= 0)
-    throw new Error(`jwt[${again}].issuer.url: Duplicate value: ${JSON.stringify(issuers[again]?.issuer.url)}`);
-  const anonymous = anonymousOf(root['anonymous']);
+async function issuersOf(
+  jwt: readonly unknown[],
+  disallowed: readonly string[],
+  errors: FieldError[],
+): Promise<ConfiguredIssuer[]> {
+  if (jwt.length === 0) return [];
+  const { claimsCel: cel } = await import('../apiserver/authn/claim-expressions.ts');
+  return jwt.map((one, i) => issuerOf(one, new FieldPath('jwt').index(i), { cel, errors, disallowed }));
+}
+
+/**
+ * Reads the text of such a file; expressions are compiled. `disallowed` are issuers that are the cluster's own.
+ * Rejects with an Error that names every field which is wrong.
+ */
+export async function parseAuthenticationConfig(
+  text: string,
+  disallowed: readonly string[] = [],
+): Promise<AuthenticationConfig> {
+  const root = rootOf(text, 'AuthenticationConfiguration', ['jwt', 'anonymous']);
+  const jwt = listOf(root['jwt'], 'jwt');
+  const errors: FieldError[] = [];
+  if (jwt.length > maxIssuers) refuseWith([tooMany(new FieldPath('jwt'), jwt.length, maxIssuers)]);
+  const issuers = await issuersOf(jwt, disallowed, errors);
+  checkRepeats(issuers, errors);
+  const anonymous = anonymousOf(root['anonymous'], errors);
+  refuseWith(errors);
   return { issuers, ...(anonymous === undefined ? {} : { anonymous }) };
 }

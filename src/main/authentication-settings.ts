@@ -2,25 +2,33 @@
 // Follows pkg/kubeapiserver/options/{authentication,authorization}.go of v1.36.
 
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { FieldPath } from '../api/meta/errors.ts';
 import { type AuthorizationMode, parseAuthorizationModes } from '../apiserver/authz/modes.ts';
-import { byClaimNames } from '../apiserver/authn/claims.ts';
-import type { AuthenticationOptions } from '../apiserver/authn/create-authentication.ts';
+import { byClaims } from '../apiserver/authn/claims.ts';
+import type { AuthenticationOptions, TokenProvider } from '../apiserver/authn/create-authentication.ts';
 import { type FrontProxyTrust, usualFrontProxyHeaders } from '../apiserver/authn/front-proxy.ts';
 import type { AnonymousAccess } from '../apiserver/authn/identify.ts';
 import { oidcAlgorithms } from '../apiserver/authn/oidc.ts';
 import { parseTokenFile } from '../apiserver/authn/token-file.ts';
 import { jsonFetcher } from '../apiserver/http/fetch-json.ts';
+import { defaultIssuer } from '../apiserver/tokens/claims.ts';
 import type { AuthenticationFlags } from '../cli/authentication-options.ts';
 import {
   type AuthenticationConfig,
-  checkIssuerUrl,
+  issuerUrlErrors,
   type ConfiguredIssuer,
   parseAuthenticationConfig,
 } from './authentication-config.ts';
+import { refuseWith } from './config-fields.ts';
 import { UserError } from './user-error.ts';
+import type { WatchedConfig } from './watched-config.ts';
 
 export interface AuthenticationSettings {
   authentication: AuthenticationOptions;
+  /** Files that count anew when they change. */
+  watched: readonly WatchedConfig[];
   authorizationModes: readonly AuthorizationMode[];
 }
 
@@ -56,16 +64,17 @@ async function flaggedIssuer(flags: AuthenticationFlags): Promise<ConfiguredIssu
   const unknown = algorithms.find((name) => !oidcAlgorithms.includes(name));
   if (unknown !== undefined)
     throw new UserError(`--oidc-signing-algs: unsupported signing alg: ${JSON.stringify(unknown)}`);
+  await checked('oidc-issuer-url', () => refuseWith(issuerUrlErrors(url, new FieldPath('issuer.url'))));
   // The same name must not mean one person at one provider and another elsewhere.
   const usual = claim === 'email' ? '' : `${url}#`;
   const prefix = flags.oidcUsernamePrefix ?? usual;
   const { oidcGroupsClaim: groups } = flags;
   return {
     issuer: {
-      url: await checked('oidc-issuer-url', () => checkIssuerUrl(url, 'issuer.url')),
+      url,
       clientIds: [clientId],
       signingAlgorithms: algorithms,
-      user: byClaimNames({
+      user: byClaims({
         username: { claim, prefix: prefix === '-' ? '' : prefix },
         ...(groups === undefined ? {} : { groups: { claim: groups, prefix: flags.oidcGroupsPrefix } }),
         required: await checked('oidc-required-claim', () => requiredClaims(flags.oidcRequiredClaim)),
@@ -109,6 +118,20 @@ function anonymousAccess(
   return (path) => enabled && (paths === undefined || paths.includes(path));
 }
 
+const providersOf = ({ issuers }: AuthenticationConfig): readonly TokenProvider[] =>
+  issuers.map(({ issuer, ca }) => ({ issuer, fetchJson: jsonFetcher(ca) }));
+
+/** What --authentication-config says, and how it is read again. Throws a UserError. */
+async function readConfigFile(path: string, ownIssuers: readonly string[]) {
+  const option = 'authentication-config';
+  const disallowed = ownIssuers.length > 0 ? ownIssuers : [defaultIssuer];
+  const parse = (text: string): Promise<AuthenticationConfig> => parseAuthenticationConfig(text, disallowed);
+  return checked(option, async () => {
+    const text = await readFile(path, 'utf8');
+    return { option, path: resolve(path), text, config: await parse(text), parse };
+  });
+}
+
 /** Throws a UserError that names the option for what is wrong, contradictory or not built. */
 export async function authenticationSettings(flags: AuthenticationFlags): Promise<AuthenticationSettings> {
   const { tokenAuthFile, authenticationConfig: configFile } = flags;
@@ -118,12 +141,24 @@ export async function authenticationSettings(flags: AuthenticationFlags): Promis
   const flagged = await flaggedIssuer(flags);
   if (flagged !== undefined && configFile !== undefined)
     throw new UserError('--authentication-config: authentication-config file and oidc-* flags are mutually exclusive');
-  const config: AuthenticationConfig =
-    configFile === undefined
-      ? { issuers: flagged === undefined ? [] : [flagged] }
-      : await checked('authentication-config', async () =>
-          parseAuthenticationConfig(await readFile(configFile, 'utf8')),
-        );
+  const file = configFile === undefined ? undefined : await readConfigFile(configFile, flags.serviceAccountIssuer);
+  let config = file?.config ?? { issuers: flagged === undefined ? [] : [flagged] };
+  let providers = providersOf(config);
+  const watched: WatchedConfig[] =
+    file === undefined
+      ? []
+      : [
+          {
+            ...file,
+            async apply(text) {
+              const next = await file.parse(text);
+              if (!isDeepStrictEqual(next.anonymous, config.anonymous))
+                throw new Error('anonymous: changes take a restart');
+              config = next;
+              providers = providersOf(next);
+            },
+          },
+        ];
   const [anonymous, proxy] = [
     anonymousAccess(flags.anonymousAuth, config.anonymous, authorizationModes),
     await frontProxy(flags),
@@ -132,9 +167,10 @@ export async function authenticationSettings(flags: AuthenticationFlags): Promis
     if (url.includes(':')) await checked('service-account-issuer', () => new URL(url));
   return {
     authorizationModes,
+    watched,
     authentication: {
       bootstrapTokens: flags.enableBootstrapTokenAuth,
-      issuers: config.issuers.map(({ issuer, ca }) => ({ issuer, fetchJson: jsonFetcher(ca) })),
+      issuers: () => providers,
       ...(anonymous === undefined ? {} : { anonymous }),
       ...(proxy === undefined ? {} : { frontProxy: proxy }),
       ...(flags.serviceAccountIssuer.length === 0 ? {} : { serviceAccountIssuers: flags.serviceAccountIssuer }),

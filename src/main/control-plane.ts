@@ -27,6 +27,7 @@ import type { ComponentSettings } from './component-settings.ts';
 import type { DataDir } from './data-dir.ts';
 import { nodeRange, type Settings } from './settings.ts';
 import { peapodVersion } from './version.ts';
+import { watchConfig } from './watched-config.ts';
 
 export interface ControlPlane {
   /** https://127.0.0.1:6443 */
@@ -100,6 +101,8 @@ export async function startControlPlane({
     await store.close();
   };
   try {
+    for (const config of access.watched)
+      watchConfig(config, { files: hostFiles, clock: realClock, logger, signal: ending.signal });
     const tls = { ...pki.apiserver, clientCa: pki.ca, frontProxyCa: frontProxy.ca };
     const [listening] = await Promise.all([api.listen({ host: '127.0.0.1', port, tls }), api.ready()]);
     await api.announce(listening.port);

@@ -11,7 +11,7 @@ import { createMemoryFiles } from '../../sim/memory-files.ts';
 import { jsonFetcher } from '../http/fetch-json.ts';
 import { startTestServer, type TestServer, verbs } from '../test-server.ts';
 import { TokenError } from './authenticator.ts';
-import { byClaimNames } from './claims.ts';
+import { byClaims } from './claims.ts';
 import { usualFrontProxyHeaders } from './front-proxy.ts';
 import { type OidcIssuer, oidcAuthenticator } from './oidc.ts';
 import { parseTokenFile } from './token-file.ts';
@@ -209,7 +209,7 @@ describe('an identity provider', () => {
         url,
         clientIds: ['peapod'],
         signingAlgorithms: ['RS256', 'ES256'],
-        user: byClaimNames({
+        user: byClaims({
           username: { claim: 'sub', prefix: 'idp:' },
           groups: { claim: 'groups', prefix: 'idp:' },
           required: { tenant: 'acme' },
@@ -284,7 +284,7 @@ describe('an identity provider', () => {
   });
 
   test('an address counts unless the provider says that it is not verified', async () => {
-    const user = byClaimNames({ username: { claim: 'email', prefix: '' }, required: {} });
+    const user = byClaims({ username: { claim: 'email', prefix: '' }, required: {} });
     const oidc = await authenticator({ user });
     const email = 'jane@acme.com';
     expect(await outcome(oidc.authenticate(await token({ email, email_verified: false }), ['api']))).toBe(

@@ -1,16 +1,28 @@
-// Reads user and groups from the claims of an ID token, by the names of claims.
+// Reads user and groups from the claims of an ID token: by the names of claims, or by what expressions make of them.
 // Follows apiserver plugin/pkg/authenticator/token/oidc/oidc.go of v1.36.
 
 import type { JWTPayload } from 'jose';
+import type { UserInfo } from '../request.ts';
 import { TokenError } from './authenticator.ts';
 import type { ClaimsToUser } from './oidc.ts';
 
-export interface ClaimNames {
-  username: { claim: string; prefix: string };
-  groups?: { claim: string; prefix: string };
-  uid?: { claim: string };
+/** The claim of that name. */
+export interface NamedClaim {
+  claim: string;
+  prefix: string;
+}
+
+/** Each part of a user: by the name of a claim, or by a function (claim-expressions.ts), which throws TokenError. */
+export interface ClaimMappings {
+  username: NamedClaim | ((claims: JWTPayload) => string);
+  groups?: NamedClaim | ((claims: JWTPayload) => string[]);
+  uid?: { claim: string } | ((claims: JWTPayload) => string);
+  extra?: (claims: JWTPayload) => Record<string, string[]>;
   /** Claims that must be there with that value. */
   required: Readonly<Record<string, string>>;
+  /** Rules over claims and over the user that they make. They throw TokenError. */
+  claimsHold?: (claims: JWTPayload) => void;
+  userHolds?: (user: UserInfo) => void;
 }
 
 /** A claim of the token itself, never one that it inherits. */
@@ -36,7 +48,7 @@ function groupsClaim(claims: JWTPayload, name: string): string[] {
   return groups;
 }
 
-function checkRequired(claims: JWTPayload, required: ClaimNames['required']): void {
+function checkRequired(claims: JWTPayload, required: ClaimMappings['required']): void {
   for (const [name, wanted] of Object.entries(required)) {
     const value = claimOf(claims, name);
     if (value === undefined) throw new TokenError(`oidc: required claim ${name} not present in ID token`);
@@ -47,19 +59,45 @@ function checkRequired(claims: JWTPayload, required: ClaimNames['required']): vo
   }
 }
 
-/** The user by those claims. An email address counts only where the provider has not said that it is unverified. */
-export function byClaimNames({ username, groups, uid, required }: ClaimNames): ClaimsToUser {
+/** An email address counts only where the provider has not said that it is unverified. */
+function namedUsername(claims: JWTPayload, { claim, prefix }: NamedClaim): string {
+  const name = textClaim(claims, claim, 'username');
+  const verified = claimOf(claims, 'email_verified');
+  if (claim === 'email' && verified !== undefined && verified !== true)
+    throw new TokenError('oidc: email not verified');
+  if (name === '') throw new TokenError('oidc: the username is empty');
+  return prefix + name;
+}
+
+const uidOf = (claims: JWTPayload, uid: NonNullable<ClaimMappings['uid']>): string =>
+  typeof uid === 'function' ? uid(claims) : textClaim(claims, uid.claim, 'uid');
+
+function groupsOf(claims: JWTPayload, groups: ClaimMappings['groups']): string[] {
+  if (groups === undefined) return [];
+  if (typeof groups === 'function') return groups(claims);
+  return groupsClaim(claims, groups.claim).map((group) => groups.prefix + group);
+}
+
+/** The user that the claims make; TokenError where they do not hold. */
+export function byClaims({
+  username,
+  groups,
+  uid,
+  extra,
+  required,
+  claimsHold,
+  userHolds,
+}: ClaimMappings): ClaimsToUser {
   return (claims) => {
-    const name = textClaim(claims, username.claim, 'username');
-    const verified = claimOf(claims, 'email_verified');
-    if (username.claim === 'email' && verified !== undefined && verified !== true)
-      throw new TokenError('oidc: email not verified');
-    if (name === '') throw new TokenError('oidc: the username is empty');
-    checkRequired(claims, required);
-    return {
-      name: username.prefix + name,
-      groups: groups === undefined ? [] : groupsClaim(claims, groups.claim).map((group) => groups.prefix + group),
-      ...(uid === undefined ? {} : { uid: textClaim(claims, uid.claim, 'uid') }),
+    const user: UserInfo = {
+      name: typeof username === 'function' ? username(claims) : namedUsername(claims, username),
+      groups: groupsOf(claims, groups),
+      ...(uid === undefined ? {} : { uid: uidOf(claims, uid) }),
+      ...(extra === undefined ? {} : { extra: extra(claims) }),
     };
+    checkRequired(claims, required);
+    claimsHold?.(claims);
+    userHolds?.(user);
+    return user;
   };
 }

@@ -10,6 +10,12 @@ import type { FrontProxyTrust } from './front-proxy.ts';
 import { type AnonymousAccess, createIdentify, openPathsOnly, type Sender } from './identify.ts';
 import { type OidcDeps, type OidcIssuer, oidcAuthenticator } from './oidc.ts';
 
+/** A provider of ID tokens, and the way to ask it. */
+export interface TokenProvider {
+  issuer: OidcIssuer;
+  fetchJson: OidcDeps['fetchJson'];
+}
+
 /** Ways to know clients, beside certificates of the client CA and tokens of service accounts. */
 export interface AuthenticationOptions {
   /** PEM of the CAs that sign clients; told to aggregated API servers. */
@@ -18,8 +24,8 @@ export interface AuthenticationOptions {
   tokenFile?: ReadonlyMap<string, UserInfo>;
   /** Whether secrets of the type bootstrap.kubernetes.io/token are tokens. */
   bootstrapTokens?: boolean;
-  /** Providers of ID tokens, each with the way to ask it. */
-  issuers?: readonly { issuer: OidcIssuer; fetchJson: OidcDeps['fetchJson'] }[];
+  /** Providers of ID tokens as they are configured now; another list takes the place of the one before. */
+  issuers?: () => readonly TokenProvider[];
   /** Where nobody may come; health and version when absent. */
   anonymous?: AnonymousAccess;
   frontProxy?: FrontProxyTrust;
@@ -44,6 +50,29 @@ export interface Authentication {
 
 const secrets: LookupKind<Secret> = { group: '', resource: 'secrets' };
 
+/** Asks the one provider whose token it is. Keys of providers are asked for anew once the list is another. */
+function anyProvider(
+  configured: () => readonly TokenProvider[],
+  deps: Omit<OidcDeps, 'fetchJson'>,
+): TokenAuthenticator {
+  let known: readonly TokenProvider[] = [];
+  let each: readonly TokenAuthenticator[] = [];
+  return {
+    async authenticate(token, wanted) {
+      const now = configured();
+      if (now !== known) {
+        known = now;
+        each = now.map(({ issuer, fetchJson }) => oidcAuthenticator(issuer, { ...deps, fetchJson }));
+      }
+      for (const provider of each) {
+        const found = await provider.authenticate(token, wanted);
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    },
+  };
+}
+
 export function createAuthentication(options: AuthenticationOptions, deps: AuthenticationDeps): Authentication {
   const { audiences, now, objects, logger } = deps;
   const { tokenFile } = options;
@@ -53,7 +82,7 @@ export function createAuthentication(options: AuthenticationOptions, deps: Authe
     ...(tokenFile === undefined ? [] : [forAudiences(audiences, (token) => Promise.resolve(tokenFile.get(token)))]),
     deps.serviceAccounts,
     ...(options.bootstrapTokens ? [forAudiences(audiences, bootstrapTokenUser({ secret, now }))] : []),
-    ...(options.issuers ?? []).map(({ issuer, fetchJson }) => oidcAuthenticator(issuer, { fetchJson, now, audiences })),
+    ...(options.issuers === undefined ? [] : [anyProvider(options.issuers, { now, audiences })]),
   ]);
   const { frontProxy, anonymous = openPathsOnly } = options;
   return { tokens, identify: createIdentify({ tokens, audiences, frontProxy, anonymous, logger }) };
