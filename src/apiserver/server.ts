@@ -53,7 +53,7 @@ import { upgradeHandler } from './http/upgrade.ts';
 import { defaultLimits, inFlight, type RequestLimits } from './http/limits.ts';
 import { processMetrics } from './http/process-metrics.ts';
 import { answerMetrics } from './metrics/answer.ts';
-import { createRegistry } from './metrics/registry.ts';
+import { createRegistry } from '../lib/metrics-registry.ts';
 import { requestMetrics } from './metrics/request-metrics.ts';
 import { aggregatorMetrics, inFlightMetrics, objectMetrics, timedStore } from './metrics/server-metrics.ts';
 import { createInProcessTransport } from './in-process.ts';

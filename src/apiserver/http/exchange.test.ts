@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { ApiError } from '../../api/meta/errors.ts';
 import { silentLogger } from '../../lib/logger.ts';
 import { createVirtualClock } from '../../sim/virtual-clock.ts';
-import { createRegistry } from '../metrics/registry.ts';
+import { createRegistry } from '../../lib/metrics-registry.ts';
 import { requestMetrics } from '../metrics/request-metrics.ts';
 import { defaultLimits, inFlight } from './limits.ts';
 import { exchange } from './exchange.ts';

@@ -107,7 +107,7 @@ describe('a server', () => {
     expect((await first).status).toBe(201);
     expect((await create('other')).status).toBe(201);
     expect(await metrics()).toContain(
-      'apiserver_request_terminations_total{code="429",component="apiserver",group="",version="v1",resource="configmaps",subresource="",scope="resource",verb="POST"} 1',
+      'apiserver_request_terminations_total{code="429",component="apiserver",group="",resource="configmaps",scope="resource",subresource="",verb="POST",version="v1"} 1',
     );
   });
 
@@ -130,17 +130,17 @@ describe('a server', () => {
     stream.on('data', () => {});
     await new Promise((resolve) => stream.once('response', resolve));
     const going =
-      'apiserver_longrunning_requests{verb="WATCH",group="",version="v1",resource="configmaps",subresource="",scope="namespace",component="apiserver"}';
+      'apiserver_longrunning_requests{component="apiserver",group="",resource="configmaps",scope="namespace",subresource="",verb="WATCH",version="v1"}';
     const text = await metrics();
     expect(text).toContain(`${going} 1`);
-    expect(text).toMatch(/apiserver_watch_events_total\{group="",version="v1",kind="ConfigMap"\} [1-9]/);
+    expect(text).toMatch(/apiserver_watch_events_total\{group="",kind="ConfigMap",version="v1"\} [1-9]/);
     expect(text).toMatch(/authentication_attempts\{result="success"\} [1-9]/);
     expect((await http.h1('GET', cms, { as: null })).status).toBe(401);
     expect(await metrics()).toContain('authentication_attempts{result="failure"} 1');
     expect(text).toMatch(/apiserver_resource_objects\{group="",resource="namespaces"\} [4-9]/);
     expect(text).toMatch(/etcd_request_duration_seconds_count\{operation="update"\} [1-9]/);
     expect(text).toMatch(
-      /apiserver_request_duration_seconds_bucket\{verb="POST",dry_run="",group="",version="v1",resource="configmaps",subresource="",scope="resource",component="apiserver",le="\+Inf"\} [1-9]/,
+      /apiserver_request_duration_seconds_bucket\{component="apiserver",dry_run="",group="",resource="configmaps",scope="resource",subresource="",verb="POST",version="v1",le="\+Inf"\} [1-9]/,
     );
     session.destroy();
     await expect.poll(metrics, { timeout: 30_000 }).toContain(`${going} 0`);

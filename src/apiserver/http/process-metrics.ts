@@ -1,7 +1,7 @@
 // What Prometheus' clients tell of the process itself. Follows client_golang prometheus/process_collector.go.
 
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Registry } from '../metrics/registry.ts';
+import type { Registry } from '../../lib/metrics-registry.ts';
 
 /** A number from a text of /proc; undefined where that is not there. */
 function fromProc<T>(read: () => T): T | undefined {

@@ -1,7 +1,7 @@
 // Answers /metrics.
 
 import type { ApiRequest, ApiResponse } from '../request.ts';
-import type { Registry } from './registry.ts';
+import type { Registry } from '../../lib/metrics-registry.ts';
 
 /** Undefined for other paths. */
 export function answerMetrics(registry: Registry, { path }: ApiRequest): ApiResponse | undefined {

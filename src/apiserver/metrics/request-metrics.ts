@@ -2,7 +2,7 @@
 // Follows apiserver pkg/endpoints/metrics/metrics.go of v1.36 in names, labels and buckets.
 
 import type { RequestInfo } from '../request-info.ts';
-import type { Histogram, Registry, Value } from './registry.ts';
+import type { Histogram, Registry, Value } from '../../lib/metrics-registry.ts';
 
 /** Upper bounds in seconds. */
 const seconds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];

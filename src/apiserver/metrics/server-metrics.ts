@@ -5,7 +5,7 @@ import type { Store } from '../../store/store.ts';
 import type { RemoteApis } from '../aggregation/remote-apis.ts';
 import type { CacheFeed } from '../registry/cache-feed.ts';
 import type { ResourceTable } from '../resources.ts';
-import type { Registry } from './registry.ts';
+import type { Registry } from '../../lib/metrics-registry.ts';
 
 const storeSeconds = [
   0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
