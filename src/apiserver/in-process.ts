@@ -4,8 +4,11 @@ import { ApiError } from '../api/meta/errors.ts';
 import type { KubeObject, Status, WatchEvent } from '../api/meta/types.ts';
 import type { Transport, TransportRequest } from '../api/transport.ts';
 import { nextTurn } from '../lib/next-turn.ts';
+import type { RequestMetrics } from './metrics/request-metrics.ts';
+import type { RestClientMetrics } from './metrics/rest-client-metrics.ts';
 import { type Pipeline, statusOf } from './pipeline.ts';
-import type { ApiRequest, ApiResponse, UserInfo, WatchOutput } from './request.ts';
+import { type RequestInfo, requestInfo } from './request-info.ts';
+import { type ApiRequest, type ApiResponse, apiserverUser, type UserInfo, type WatchOutput } from './request.ts';
 import type { ResourceInfo } from './resources.ts';
 
 /** Outputs that wait for a slow component before its watch is ended (it then starts again). */
@@ -22,7 +25,7 @@ function managerName(user: UserInfo): string {
 
 const never = new AbortController().signal;
 
-function apiRequest(user: UserInfo, request: TransportRequest, watch: boolean): ApiRequest {
+function apiRequest(user: UserInfo, request: TransportRequest, watch: boolean): ApiRequest & { info: RequestInfo } {
   const query = new URLSearchParams(request.query);
   if (watch) query.set('watch', 'true');
   const contentType = request.contentType ?? 'application/json';
@@ -31,6 +34,7 @@ function apiRequest(user: UserInfo, request: TransportRequest, watch: boolean): 
     path: request.path,
     query,
     user,
+    info: requestInfo(request.method, request.path, query),
     accept: '',
     userAgent: managerName(user),
     ifNoneMatch: '',
@@ -105,20 +109,61 @@ function plainFailure(code: number): ApiError {
   return new ApiError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason, message, code });
 }
 
+/** Where requests of this process are counted: by the server as any other's, and by their clients. */
+export interface InProcessMetrics {
+  server: RequestMetrics;
+  client: RestClientMetrics;
+  /** In ms. */
+  monotonic(): number;
+}
+
+/** Counts the request as answered with that code, which took since `started`. */
+function count(
+  { server, client, monotonic }: InProcessMetrics,
+  asked: ApiRequest & { info: RequestInfo },
+  code: number,
+  started: number,
+  isApply = false,
+): void {
+  const ms = monotonic() - started;
+  client.answered(asked.method, code, asked.info.verb === 'watch' ? undefined : ms);
+  server.finished({
+    info: asked.info,
+    isDryRun: asked.query.has('dryRun'),
+    isApply,
+    code,
+    ms,
+    webhooksMs: asked.webhooksMs ?? 0,
+    isOwn: asked.user.name === apiserverUser.name,
+  });
+}
+
 /** A transport that acts as `user`. Objects that it gives are shared and frozen. */
-export function createInProcessTransport(pipeline: Pipeline, user: UserInfo): Transport {
+export function createInProcessTransport(pipeline: Pipeline, user: UserInfo, metrics: InProcessMetrics): Transport {
   return {
     async request(request) {
       request.signal?.throwIfAborted();
+      const started = metrics.monotonic();
+      const asked = apiRequest(user, request, false);
+      let code = 500;
       try {
-        return await objectOf(await pipeline(apiRequest(user, request, false)));
+        const response = await pipeline(asked);
+        code = codeOf(response);
+        return await objectOf(response);
       } catch (error) {
-        throw statusOf(error);
+        const failure = statusOf(error);
+        code = failure.code;
+        throw failure;
+      } finally {
+        count(metrics, asked, code, started, request.contentType?.startsWith('application/apply-patch'));
       }
     },
-    stream: (request) => watchEvents(pipeline, user, request),
+    stream: (request) => watchEvents(pipeline, user, request, metrics),
   };
 }
+
+const codeOf = (response: ApiResponse): number =>
+  response.type === 'list' || response.type === 'watch' ? 200 : response.code;
 
 function eventOf(resource: ResourceInfo, output: WatchOutput): WatchEvent {
   switch (output.kind) {
@@ -139,13 +184,34 @@ function eventOf(resource: ResourceInfo, output: WatchOutput): WatchEvent {
   }
 }
 
-async function* watchEvents(pipeline: Pipeline, user: UserInfo, request: TransportRequest): AsyncGenerator<WatchEvent> {
+/** Begins a watch, counted as going on until `over` is called. */
+async function openWatch(pipeline: Pipeline, asked: ApiRequest & { info: RequestInfo }, metrics: InProcessMetrics) {
+  const started = metrics.monotonic();
+  const leave = metrics.server.longRunning(asked.info);
+  const over = (code: number): void => {
+    leave();
+    count(metrics, asked, code, started);
+  };
+  const response = await pipeline(asked).catch((error: unknown) => {
+    const failure = statusOf(error);
+    over(failure.code);
+    throw failure;
+  });
+  if (response.type === 'watch') return { response, over };
+  over(codeOf(response));
+  throw new TypeError('this path is no watch');
+}
+
+async function* watchEvents(
+  pipeline: Pipeline,
+  user: UserInfo,
+  request: TransportRequest,
+  metrics: InProcessMetrics,
+): AsyncGenerator<WatchEvent> {
   const { signal } = request;
   signal?.throwIfAborted();
-  const response = await pipeline(apiRequest(user, request, true)).catch((error: unknown) => {
-    throw statusOf(error);
-  });
-  if (response.type !== 'watch') throw new TypeError('this path is no watch');
+  const { response, over } = await openWatch(pipeline, apiRequest(user, request, true), metrics);
+  const sent = metrics.server.watchEvents(response.resource.kind);
   let waiting: WatchOutput[] = [];
   let ended = false;
   let wake: () => void = () => {};
@@ -177,12 +243,14 @@ async function* watchEvents(pipeline: Pipeline, user: UserInfo, request: Transpo
       waiting = [];
       for (const output of batch) {
         if (isAborted(signal)) return;
+        sent.value++;
         yield eventOf(response.resource, output);
       }
     }
   } finally {
     signal?.removeEventListener('abort', onAbort);
     stop();
+    over(200);
   }
 }
 

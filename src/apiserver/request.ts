@@ -42,6 +42,8 @@ export interface ApiRequest {
   signal(): AbortSignal;
   /** What the audit log is to tell of it beside the request itself; admission adds to it. */
   readonly annotations: Map<string, string>;
+  /** How long webhooks took over it by now, in ms; undefined where none was asked. */
+  webhooksMs?: number;
 }
 
 /** The form that objects are written in. */

@@ -53,8 +53,10 @@ import { upgradeHandler } from './http/upgrade.ts';
 import { defaultLimits, inFlight, type RequestLimits } from './http/limits.ts';
 import { processMetrics } from './http/process-metrics.ts';
 import { answerMetrics } from './metrics/answer.ts';
-import { createRegistry } from '../lib/metrics-registry.ts';
+import { meteredIdentify } from './metrics/authentication-metrics.ts';
+import { createRegistry, type Registry } from '../lib/metrics-registry.ts';
 import { requestMetrics } from './metrics/request-metrics.ts';
+import { restClientMetrics } from './metrics/rest-client-metrics.ts';
 import { aggregatorMetrics, inFlightMetrics, objectMetrics, timedStore } from './metrics/server-metrics.ts';
 import { createInProcessTransport } from './in-process.ts';
 import { authorize, createPipeline } from './pipeline.ts';
@@ -111,6 +113,8 @@ export interface ApiServerOptions {
   authorizationModes?: readonly AuthorizationMode[];
   /** How clients are known, beside their certificates and the tokens of service accounts. */
   authentication?: AuthenticationOptions;
+  /** Where metrics are kept that /metrics tells; a registry of its own when absent. */
+  metrics?: Registry;
   /** PEM of the ECDSA key that signs service account tokens; a new one for this run when absent. */
   serviceAccountKey?: string;
 }
@@ -159,7 +163,7 @@ const serviceLookup: LookupKind<Service> = { group: '', resource: 'services' };
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const { machinery, kinds, clock, random, logger } = options;
   const limits = { ...defaultLimits, ...options.limits };
-  const measured = createRegistry();
+  const measured = options.metrics ?? createRegistry();
   const store = timedStore(options.store, measured, () => clock.monotonic());
   // Kinds that are only posted (bindings) have no storage.
   const stored = kinds.filter((k) => k.verbs.includes('get'));
@@ -181,6 +185,18 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     await feed.caughtUp();
     return authorizer.allowed(user, request);
   };
+  const isServed = (group: string, version: string, resource: string, subresource: string): boolean => {
+    const found = resources.find(group, version, resource);
+    return found !== undefined && (subresource === '' || found.kind.subresources?.[subresource] !== undefined);
+  };
+  const metrics = requestMetrics(measured, isServed);
+  const clientMetrics = restClientMetrics(measured, () => address());
+  const inProcess = (user: UserInfo): Transport =>
+    createInProcessTransport(pipeline, user, {
+      server: metrics,
+      client: clientMetrics,
+      monotonic: () => clock.monotonic(),
+    });
   const access = accessCheck(authorizer);
   const plugins = createPlugins(
     {
@@ -197,7 +213,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       call: options.callWebhook ?? callWebhook,
       access,
       conditionsHold: webhookConditions(access),
-      transport: () => createInProcessTransport(pipeline, apiserverUser),
+      transport: () => inProcess(apiserverUser),
     },
     options.admissionPlugins,
   );
@@ -272,15 +288,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       clock,
       logger,
       dialer: options.extensionDialer ?? extensionClient(undefined),
-      transport: () => createInProcessTransport(pipeline, apiserverUser),
+      transport: () => inProcess(apiserverUser),
       signal: closing.signal,
     });
   const requestsInFlight = inFlight(limits);
-  const isServed = (group: string, version: string, resource: string, subresource: string): boolean => {
-    const found = resources.find(group, version, resource);
-    return found !== undefined && (subresource === '' || found.kind.subresources?.[subresource] !== undefined);
-  };
-  const metrics = requestMetrics(measured, isServed);
   objectMetrics(measured, resources, feed);
   inFlightMetrics(measured, requestsInFlight);
   if (aggregation !== undefined) aggregatorMetrics(measured, aggregation.apis);
@@ -301,7 +312,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       resources,
       definitions,
       webhooks: { objects, random, clock, call: options.callWebhook ?? callWebhook },
-      transport: () => createInProcessTransport(pipeline, apiserverUser),
+      transport: () => inProcess(apiserverUser),
     });
   const listeners: Listener[] = [];
   /** The port of the service `kubernetes`. */
@@ -339,7 +350,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     version: versionInfo(options.version, options.platform ?? 'linux/amd64', '') as JsonObject,
     extra: async (request) => answerMetrics(measured, request) ?? tokens.answer(request) ?? (await openApi(request)),
   });
-  const identify = createWhoAsks(authentication.identify, authorizer, () => feed.caughtUp());
+  const identifySender = meteredIdentify(measured, () => clock.monotonic(), authentication.identify);
+  const identify = createWhoAsks(identifySender, authorizer, () => feed.caughtUp());
   const exchangeDeps: ExchangeDeps = {
     pipeline,
     identify,
@@ -358,7 +370,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     authorize(authorizer, user, requestInfo(method, path, query));
     return (await aggregation.upgrade(path, query, user)) ?? (await locate(method, path, query, user));
   };
-  const own = (): Transport => createInProcessTransport(pipeline, apiserverUser);
+  const own = (): Transport => inProcess(apiserverUser);
   const keepers = { resources, feed, objects, clock, logger, transport: own, signal: closing.signal };
   const flowControl = createFlowControl(keepers);
   const serviceRange = createServiceRange({ ...keepers, serviceCidr });
@@ -401,15 +413,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       if (services === undefined) return;
       const isFirst = announced === undefined;
       announced = port;
-      const make = (): Promise<void> =>
-        bootstrapService(createInProcessTransport(pipeline, apiserverUser), serviceCidr, announced ?? port);
+      const make = (): Promise<void> => bootstrapService(inProcess(apiserverUser), serviceCidr, announced ?? port);
       await make();
       if (isFirst) void keepMade(make, clock, logger, closing.signal);
     },
     renew(tls) {
       for (const listener of listeners) listener.renew(tls);
     },
-    inProcess: (user) => createInProcessTransport(pipeline, user),
+    inProcess,
     ready: () => starting,
     async close() {
       closing.abort();

@@ -4,6 +4,7 @@ import type { Clock, Timer } from '../lib/clock.ts';
 import { Heap } from '../lib/heap.ts';
 import type { Logger } from '../lib/logger.ts';
 import { TokenBucket } from '../lib/token-bucket.ts';
+import type { QueueMetrics, WorkqueueMetrics } from './workqueue-metrics.ts';
 
 export interface WorkqueueOptions {
   clock: Clock;
@@ -14,6 +15,9 @@ export interface WorkqueueOptions {
   /** Retries of all keys together: 10 per second after a burst of 100 by default. */
   retriesPerSecond?: number;
   retryBurst?: number;
+  /** What is told of the queue, by its name; nothing when either is absent. */
+  metrics?: WorkqueueMetrics | undefined;
+  name?: string;
 }
 
 export interface Workqueue {
@@ -54,6 +58,7 @@ class KeyQueue implements Workqueue {
   readonly #options: WorkqueueOptions;
   readonly #clock: Clock;
   readonly #bucket: TokenBucket;
+  readonly #metrics: QueueMetrics | undefined;
   /** In order, and dirty; a key that is being processed is only in #dirty until that is over. */
   readonly #queue = new Set<string>();
   readonly #dirty = new Set<string>();
@@ -69,6 +74,7 @@ class KeyQueue implements Workqueue {
     this.#options = options;
     this.#clock = options.clock;
     this.#bucket = new TokenBucket(options.clock, options.retriesPerSecond ?? 10, options.retryBurst ?? 100);
+    if (options.name !== undefined) this.#metrics = options.metrics?.(options.name);
   }
 
   get size(): number {
@@ -77,6 +83,7 @@ class KeyQueue implements Workqueue {
 
   add(key: string): void {
     if (this.#stopped || this.#dirty.has(key)) return;
+    this.#metrics?.add(key);
     this.#dirty.add(key);
     if (this.#processing.has(key)) return;
     this.#queue.add(key);
@@ -85,6 +92,7 @@ class KeyQueue implements Workqueue {
 
   addAfter(key: string, ms: number): void {
     if (this.#stopped) return;
+    this.#metrics?.retry();
     if (ms <= 0) return this.add(key);
     const at = this.#clock.monotonic() + ms;
     const known = this.#delayed.get(key);
@@ -133,8 +141,10 @@ class KeyQueue implements Workqueue {
       }
       this.#queue.delete(key);
       this.#dirty.delete(key);
+      this.#metrics?.get(key);
       this.#processing.add(key);
       await this.#handle(key, signal, handler);
+      this.#metrics?.done(key);
       this.#processing.delete(key);
       if (!this.#dirty.has(key) || this.#stopped) continue;
       this.#queue.add(key);

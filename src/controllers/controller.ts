@@ -17,6 +17,7 @@ import type {
 import type { Transport } from '../api/transport.ts';
 import type { Client } from '../client/client.ts';
 import type { Informer } from '../client/informer.ts';
+import type { WorkqueueMetrics } from '../client/workqueue-metrics.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
@@ -51,6 +52,8 @@ export interface ControllerContext {
   clock: Clock;
   random: Random;
   logger: Logger;
+  /** What is told of the controllers' queues, which have upstream's names. */
+  metrics?: WorkqueueMetrics | undefined;
   /** Records events as the component of that name. */
   events(component: string): ControllerEvents;
   informers: SharedInformers;

@@ -12,6 +12,7 @@ import type { Transport } from '../api/transport.ts';
 import type { Client } from '../client/client.ts';
 import { createClient } from '../client/create-client.ts';
 import { createEventRecorder } from '../client/event-recorder.ts';
+import { createWorkqueueMetrics } from '../client/workqueue-metrics.ts';
 import { createControllerManager } from '../controllers/manager.ts';
 import { hostFiles } from '../host/files.ts';
 import { writeKubeconfig } from '../host/kubeconfig.ts';
@@ -20,6 +21,7 @@ import { ensurePki, frontProxyName, type Pki } from '../host/pki.ts';
 import { realClock } from '../host/real-clock.ts';
 import { realRandom } from '../host/real-random.ts';
 import type { Logger } from '../lib/logger.ts';
+import { createRegistry, type Registry } from '../lib/metrics-registry.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
 import type { AuthenticationSettings } from './authentication-settings.ts';
@@ -74,8 +76,10 @@ export async function startControlPlane({
     allowedNames: [frontProxyName],
   };
   const kubeletClient = await pki.issueClientCert('kube-apiserver-kubelet-client', [], 'apiserver-kubelet-client');
+  const metrics = createRegistry();
   const api = createApiServer({
     store,
+    metrics,
     machinery: schemaMachinery(loadSchema()),
     kinds: components.kinds,
     admissionPlugins: components.admissionPlugins,
@@ -116,6 +120,7 @@ export async function startControlPlane({
       transport: api.inProcess({ name: controllerUser, groups: [authenticated] }),
       pki,
       controllers: components.controllers,
+      metrics,
       logger,
       signal: ending.signal,
     });
@@ -159,11 +164,12 @@ interface ControllersStart {
   pki: Pki;
   /** As --controllers. */
   controllers: string;
+  metrics: Registry;
   logger: Logger;
   signal: AbortSignal;
 }
 
-function startControllers({ transport, pki, controllers, logger, signal }: ControllersStart): void {
+function startControllers({ transport, pki, controllers, metrics, logger, signal }: ControllersStart): void {
   const own = logger.child({ component: 'controllers' });
   const client = createClient(transport);
   const manager = createControllerManager({
@@ -177,6 +183,7 @@ function startControllers({ transport, pki, controllers, logger, signal }: Contr
     clusterCaPem: pki.ca,
     signCertificate: pki.signRequest,
     controllers,
+    metrics: createWorkqueueMetrics(metrics, () => realClock.monotonic()),
   });
   behind('the controllers', own, manager.start(signal));
 }

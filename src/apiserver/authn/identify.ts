@@ -41,7 +41,7 @@ export interface IdentifyDeps {
 const anonymousUser: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 
 /** The token of an Authorization header; undefined without one. Of several headers the first counts. */
-function bearerToken(headers: HeaderValues): string | undefined {
+export function bearerToken(headers: HeaderValues): string | undefined {
   const [scheme = '', token = ''] = (headers.values('authorization')[0] ?? '').trim().split(' ', 3);
   return scheme.toLowerCase() === 'bearer' && token !== '' ? token : undefined;
 }

@@ -13,7 +13,16 @@ import type { Caller } from '../authn/who-asks.ts';
 import { headerValues } from '../authn/header-values.ts';
 import type { Peer } from '../authn/identify.ts';
 import { contentTypes, isPretty, plainMedia } from '../negotiation.ts';
-import type { ApiRequest, ApiResponse, Media, RequestBody, RequestHeaders, UserInfo, WatchOutput } from '../request.ts';
+import {
+  type ApiRequest,
+  type ApiResponse,
+  apiserverUser,
+  type Media,
+  type RequestBody,
+  type RequestHeaders,
+  type UserInfo,
+  type WatchOutput,
+} from '../request.ts';
 import { readBody } from './body.ts';
 import { type Body, encodeBody, type Form, type Headers, warningHeaders } from './encode.ts';
 import { hasProtobufForm, protobufOf } from './encode-protobuf.ts';
@@ -62,38 +71,33 @@ export async function exchange(deps: ExchangeDeps, incoming: Incoming, peer: Pee
   let code = 500;
   const started = deps.monotonic();
   let query = noQuery;
-  let info: RequestInfo | undefined;
+  let known: Known | undefined;
   try {
     const { method } = incoming;
     if (queryAt >= 0) query = new URLSearchParams(incoming.target.slice(queryAt + 1));
     const headers = headerValues(incoming.rawHeaders);
-    const user = await identified(deps, { peer, method, path, query, headers });
-    info = requestInfo(method, path, query);
-    code = await serve(deps, { incoming, path, query, user, info, reply });
+    const user = await deps.identify({ peer, method, path, query, headers });
+    known = { incoming, path, query, user, info: requestInfo(method, path, query), reply, request: undefined };
+    code = await serve(deps, known);
   } catch (error) {
     code = fail(deps, incoming, error, reply);
   }
   // Unread data would keep its share of the connection's window.
   if (incoming.body.readableFlowing !== true) incoming.body.resume();
-  deps.metrics.finished({
-    info,
-    isDryRun: query.has('dryRun'),
-    isApply: incoming.method === 'PATCH' && incoming.header('content-type').startsWith('application/apply-patch'),
-    code,
-    ms: info !== undefined && isLongRunning(info) ? undefined : deps.monotonic() - started,
-  });
-}
-
-/** Who it is, counted. */
-async function identified({ identify, metrics }: ExchangeDeps, caller: Caller): Promise<UserInfo> {
-  try {
-    const user = await identify(caller);
-    metrics.known.value++;
-    return user;
-  } catch (error) {
-    metrics.unknown.value++;
-    throw error;
-  }
+  const isApply = incoming.method === 'PATCH' && incoming.header('content-type').startsWith('application/apply-patch');
+  const finished = (): void =>
+    deps.metrics.finished({
+      info: known?.info,
+      isDryRun: query.has('dryRun'),
+      isApply,
+      code,
+      ms: deps.monotonic() - started,
+      webhooksMs: known?.request?.webhooksMs ?? 0,
+      isOwn: known?.user.name === apiserverUser.name,
+    });
+  // What goes on is over when the client is gone.
+  if (known !== undefined && isLongRunning(known.info)) reply.onClose(finished);
+  else finished();
 }
 
 /** A request whose sender is known. */
@@ -104,6 +108,8 @@ interface Known {
   user: UserInfo;
   info: RequestInfo;
   reply: Reply;
+  /** What the pipeline is given, once it is. */
+  request: ApiRequest | undefined;
 }
 
 /** Within the limits: not too many at once, and none for too long but those that are meant to be. */
@@ -112,6 +118,7 @@ async function serve(deps: ExchangeDeps, known: Known): Promise<number> {
   if (isLongRunning(info)) {
     reply.onClose(deps.metrics.longRunning(info));
     const request = apiRequest(deps, known);
+    known.request = request;
     return await send(deps, request, incoming, await deps.pipeline(request), reply);
   }
   const ms = timeoutOf(query, deps.limits);
@@ -123,6 +130,7 @@ async function serve(deps: ExchangeDeps, known: Known): Promise<number> {
   const late = new AbortController();
   try {
     const request = apiRequest(deps, known, late.signal);
+    known.request = request;
     const response = await withinTime(deps.clock, ms, deps.pipeline(request), () => {
       deps.metrics.terminated(info, 504);
       late.abort();

@@ -7,6 +7,9 @@ import type { Histogram, Registry, Value } from '../../lib/metrics-registry.ts';
 /** Upper bounds in seconds. */
 const seconds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
 
+/** Upper bounds in seconds of the time without webhooks. */
+const sliSeconds = seconds.slice(2);
+
 const labels = ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'component'];
 const component = 'apiserver';
 
@@ -16,8 +19,12 @@ export interface Finished {
   isDryRun: boolean;
   isApply: boolean;
   code: number;
-  /** How long it took; undefined for those that go on until somebody ends them. */
-  ms: number | undefined;
+  /** How long it took; watches and the like until they ended. */
+  ms: number;
+  /** How long of that webhooks took. */
+  webhooksMs: number;
+  /** Whether the API server itself sent it. */
+  isOwn: boolean;
 }
 
 export interface RequestMetrics {
@@ -28,9 +35,6 @@ export interface RequestMetrics {
   terminated(info: RequestInfo | undefined, code: number): void;
   /** Events that watches of the kind were sent. */
   watchEvents(kind: { group: string; version: string; kind: string }): Value;
-  /** Requests whose sender is known, and those that were refused because of that. */
-  readonly known: Value;
-  readonly unknown: Value;
 }
 
 /** Subresources by which a client is connected with something else. */
@@ -66,6 +70,8 @@ const known: ReadonlySet<string> = new Set([
 interface Shape {
   below: Map<string, Shape>;
   duration?: Histogram;
+  sli?: Histogram;
+  own?: Value;
   codes: Map<number, Value>;
 }
 
@@ -90,7 +96,7 @@ export function requestMetrics(
   registry: Registry,
   isServed: (group: string, version: string, resource: string, subresource: string) => boolean,
 ): RequestMetrics {
-  const total = registry.family('counter', 'apiserver_request_total', 'Requests answered.', [
+  const total = registry.family('counter', 'apiserver_request_total', '[STABLE] Requests answered.', [
     'verb',
     'dry_run',
     ...labels.slice(1),
@@ -98,33 +104,39 @@ export function requestMetrics(
   ]);
   const duration = registry.histogram(
     'apiserver_request_duration_seconds',
-    'Time until the answer was sent; requests that go on until somebody ends them are left out.',
+    '[STABLE] Time until the answer was sent, in seconds.',
     ['verb', 'dry_run', ...labels.slice(1)],
     seconds,
+  );
+  const sli = registry.histogram(
+    'apiserver_request_sli_duration_seconds',
+    '[ALPHA] Time until the answer was sent without the time of webhooks, in seconds.',
+    labels,
+    sliSeconds,
+  );
+  const own = registry.family(
+    'counter',
+    'apiserver_selfrequest_total',
+    '[ALPHA] Requests of the API server to itself.',
+    ['verb', 'resource', 'subresource'],
   );
   const going = registry.family(
     'gauge',
     'apiserver_longrunning_requests',
-    'Requests that go on until somebody ends them.',
+    '[STABLE] Requests that go on until somebody ends them.',
     labels,
   );
-  const ended = registry.family('counter', 'apiserver_request_terminations_total', 'Requests given up.', [
+  const ended = registry.family('counter', 'apiserver_request_terminations_total', '[ALPHA] Requests given up.', [
     'code',
     'component',
     ...labels.slice(1, -1),
     'verb',
   ]);
-  const events = registry.family('counter', 'apiserver_watch_events_total', 'Events that watches were sent.', [
+  const events = registry.family('counter', 'apiserver_watch_events_total', '[ALPHA] Events that watches were sent.', [
     'group',
     'version',
     'kind',
   ]);
-  const attempts = registry.family(
-    'counter',
-    'authentication_attempts',
-    'Requests, by whether their sender is known.',
-    ['result'],
-  );
   const root = newShape();
 
   /** Labels of group, version, resource, subresource and scope. */
@@ -142,9 +154,7 @@ export function requestMetrics(
   };
   return {
     watchEvents: ({ group, version, kind }) => events.series(group, version, kind),
-    known: attempts.series('success'),
-    unknown: attempts.series('failure'),
-    finished({ info, isDryRun, isApply, code, ms }) {
+    finished({ info, isDryRun, isApply, code, ms, webhooksMs, isOwn }) {
       const verb = verbOf(info, isApply);
       const dryRun = isDryRun ? 'All' : '';
       const [group, version, resource, subresource, scope] = place(info);
@@ -155,10 +165,13 @@ export function requestMetrics(
         const at = [group, version, resource, subresource, scope, component];
         counter = total.series(verb, dryRun, ...at, String(code));
         shape.codes.set(code, counter);
-        if (ms !== undefined) shape.duration ??= duration.series(verb, dryRun, ...at);
+        shape.duration ??= duration.series(verb, dryRun, ...at);
+        shape.sli ??= sli.series(verb, ...at);
       }
       counter.value++;
-      if (ms !== undefined) shape.duration?.observe(ms / 1000);
+      shape.duration?.observe(ms / 1000);
+      shape.sli?.observe((ms - webhooksMs) / 1000);
+      if (isOwn) (shape.own ??= own.series(verb, resource, subresource)).value++;
     },
     longRunning(info) {
       const gauge = going.series(verbOf(info, false), ...place(info), component);

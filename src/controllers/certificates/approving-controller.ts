@@ -55,8 +55,8 @@ async function approve(
 }
 
 export const csrApprovingController: Controller = (context) => {
-  const { clock, logger, informers } = context;
-  const queue = createWorkqueue({ clock, logger });
+  const { clock, logger, metrics, informers } = context;
+  const queue = createWorkqueue({ clock, logger, metrics, name: 'certificate' });
   const { certificateSigningRequests: known } = informers;
   const changed = ({ metadata }: CertificateSigningRequest): void => queue.add(metadata?.name ?? '');
   known.addHandler({ onAdd: changed, onUpdate: (_old, csr) => changed(csr) });

@@ -32,8 +32,8 @@ async function statusAfter(
 }
 
 export const csrSigningController: Controller = (context) => {
-  const { client, clock, logger, informers } = context;
-  const queue = createWorkqueue({ clock, logger });
+  const { client, clock, logger, metrics, informers } = context;
+  const queue = createWorkqueue({ clock, logger, metrics, name: 'certificate' });
   const { certificateSigningRequests: known } = informers;
   const changed = ({ metadata }: CertificateSigningRequest): void => queue.add(metadata?.name ?? '');
   known.addHandler({ onAdd: changed, onUpdate: (_old, csr) => changed(csr) });

@@ -28,8 +28,8 @@ export function aggregatedRules(role: ClusterRole, all: readonly ClusterRole[]):
   return same ? undefined : [...rules.values()];
 }
 
-export const clusterRoleAggregationController: Controller = ({ client, clock, logger, informers }) => {
-  const queue = createWorkqueue({ clock, logger });
+export const clusterRoleAggregationController: Controller = ({ client, clock, logger, metrics, informers }) => {
+  const queue = createWorkqueue({ clock, logger, metrics, name: 'ClusterRoleAggregator' });
   const { clusterRoles: known } = informers;
   // A change of any role may concern each role that aggregates; those are few.
   const changed = (): void => {

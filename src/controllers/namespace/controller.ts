@@ -19,8 +19,15 @@ const isTerminating = (namespace: Namespace | undefined): boolean =>
   (namespace.spec?.finalizers ?? []).includes(namespaceFinalizer);
 
 export const namespaceController: Controller = (context) => {
-  const { clock, logger, informers } = context;
-  const queue = createWorkqueue({ clock, logger, baseDelayMs: firstRetryMs, maxDelayMs: 60_000 });
+  const { clock, logger, metrics, informers } = context;
+  const queue = createWorkqueue({
+    clock,
+    logger,
+    metrics,
+    name: 'namespace',
+    baseDelayMs: firstRetryMs,
+    maxDelayMs: 60_000,
+  });
   const look = (namespace: Namespace): void => {
     if (isTerminating(namespace)) queue.add(namespace.metadata?.name ?? '');
   };

@@ -12,8 +12,8 @@ import { decideNode, type Expulsion, type Heartbeat, heard, isExpelling, type No
 import { evictionPace } from './eviction-pace.ts';
 
 export const nodeLifecycleController: Controller = (context) => {
-  const { clock, logger, informers } = context;
-  const queue = createWorkqueue({ clock, logger });
+  const { clock, logger, metrics, informers } = context;
+  const queue = createWorkqueue({ clock, logger, metrics, name: 'node_lifecycle_controller' });
   const events = context.events('node-controller');
   const podInformer = informers.pods;
   const heartbeats = new Map<string, Heartbeat>();

@@ -19,8 +19,8 @@ const keyOf = ({ metadata }: ResourceQuota): string => `${metadata?.namespace ??
 const limitedBy = ({ spec }: ResourceQuota): string[] => Object.keys(spec?.hard ?? {});
 
 export const resourceQuotaController: Controller = (context) => {
-  const { client, clock, logger, informers } = context;
-  const queue = createWorkqueue({ clock, logger });
+  const { client, clock, logger, metrics, informers } = context;
+  const queue = createWorkqueue({ clock, logger, metrics, name: 'resourcequota_primary' });
   const { resourceQuotas: quotas } = informers;
   const enqueue = (quota: ResourceQuota): void => queue.add(keyOf(quota));
   const replenished = (resource: CountedResource, namespace: string): void => {

@@ -40,8 +40,8 @@ export function decideRootCa(
   return { type: 'update', configMap: { ...existing, metadata: { ...existing.metadata, annotations }, data } };
 }
 
-export const rootCaController: Controller = ({ client, clock, logger, informers, clusterCaPem }) => {
-  const queue = createWorkqueue({ clock, logger });
+export const rootCaController: Controller = ({ client, clock, logger, metrics, informers, clusterCaPem }) => {
+  const queue = createWorkqueue({ clock, logger, metrics, name: 'root_ca_cert_publisher' });
   informers.namespaces.addHandler({
     onAdd: (namespace) => queue.add(namespace.metadata?.name ?? ''),
     onUpdate: (_old, namespace) => queue.add(namespace.metadata?.name ?? ''),

@@ -13,8 +13,8 @@ export function needsServiceAccount(namespace: Namespace | undefined, exists: bo
   return namespace?.status?.phase === 'Active' && namespace.metadata?.deletionTimestamp === undefined && !exists;
 }
 
-export const serviceAccountController: Controller = ({ client, clock, logger, informers }) => {
-  const queue = createWorkqueue({ clock, logger });
+export const serviceAccountController: Controller = ({ client, clock, logger, metrics, informers }) => {
+  const queue = createWorkqueue({ clock, logger, metrics, name: 'serviceaccount' });
   informers.namespaces.addHandler({
     onAdd: (namespace) => queue.add(namespace.metadata?.name ?? ''),
     onUpdate: (_old, namespace) => queue.add(namespace.metadata?.name ?? ''),

@@ -20,8 +20,8 @@ const referenceOf = ({ metadata }: Pod): ObjectReference => ({
 });
 
 export const taintEvictionController: Controller = (context) => {
-  const { clock, logger, informers } = context;
-  const queue = createWorkqueue({ clock, logger });
+  const { clock, logger, metrics, informers } = context;
+  const queue = createWorkqueue({ clock, logger, metrics, name: 'noexec_taint_pod' });
   const events = context.events('taint-eviction-controller');
   const { nodes, pods: podInformer } = informers;
   /** Evictions that are to come, by the pod's uid. */

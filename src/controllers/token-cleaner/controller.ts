@@ -13,8 +13,8 @@ export function timeLeft(secret: Secret, now: number): number | undefined {
   return expiry === undefined ? undefined : expiry - now;
 }
 
-export const tokenCleanerController: Controller = ({ client, clock, logger, informers }) => {
-  const queue = createWorkqueue({ clock, logger });
+export const tokenCleanerController: Controller = ({ client, clock, logger, metrics, informers }) => {
+  const queue = createWorkqueue({ clock, logger, metrics, name: 'token_cleaner' });
   const { bootstrapTokens } = informers;
   const changed = ({ metadata }: Secret): void => queue.add(metadata?.name ?? '');
   bootstrapTokens.addHandler({ onAdd: changed, onUpdate: (_old, secret) => changed(secret) });

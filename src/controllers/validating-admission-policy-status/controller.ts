@@ -13,8 +13,8 @@ import { type CheckedType, maxTypes, namedResources, typeWarnings } from './type
 
 const manager = 'validatingadmissionpolicy-status-controller';
 
-export const policyStatusController: Controller = ({ transport, clock, logger, informers }) => {
-  const queue = createWorkqueue({ clock, logger });
+export const policyStatusController: Controller = ({ transport, clock, logger, metrics, informers }) => {
+  const queue = createWorkqueue({ clock, logger, metrics, name: 'validatingadmissionpolicy-status' });
   const { validatingAdmissionPolicies: known } = informers;
   const changed = ({ metadata }: ValidatingAdmissionPolicy): void => queue.add(metadata?.name ?? '');
   known.addHandler({ onAdd: changed, onUpdate: (_old, policy) => changed(policy), onDelete: () => undefined });

@@ -1,0 +1,92 @@
+// What the API server tells at /metrics of requests over HTTPS and of those of this process.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ensurePki } from '../../host/pki.ts';
+import { realClock } from '../../host/real-clock.ts';
+import { realRandom } from '../../host/real-random.ts';
+import { createMemoryFiles } from '../../sim/memory-files.ts';
+import { type HttpsClient, httpsClient } from '../../../test/support/https-client.ts';
+import { gather, startTestServer, type TestServer, verbs } from '../test-server.ts';
+
+let t: TestServer;
+let http: HttpsClient;
+
+/** The number of a series; 0 where there is none. Labels are the series' own, in alphabetical order. */
+async function read(name: string, labels: Record<string, string>): Promise<number> {
+  const text = (await http.h1('GET', '/metrics')).body.toString();
+  const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
+  const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`));
+  const matching = lines.filter((line) =>
+    wanted.every((pair) => line.includes(`{${pair}`) || line.includes(`,${pair}`)),
+  );
+  return matching.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+}
+
+const cms = '/api/v1/namespaces/default/configmaps';
+
+beforeAll(async () => {
+  const pki = await ensurePki({ dir: '/pki', files: createMemoryFiles(), clock: realClock, hosts: [] });
+  t = await startTestServer(realClock, realRandom);
+  const { port } = await t.server.listen({ host: '127.0.0.1', port: 0, tls: { ...pki.apiserver, clientCa: pki.ca } });
+  http = httpsClient(port, pki.ca, await pki.issueClientCert('jane@example.com', ['system:masters']));
+});
+afterAll(() => t.server.close());
+
+describe('requests of this process', () => {
+  test('are counted as anybody’s, by the server and by their clients', async () => {
+    const own = t.server.inProcess({ name: 'system:apiserver', groups: ['system:masters'] });
+    const requests = { resource: 'configmaps', verb: 'POST', code: '201' };
+    const [before, clients] = [
+      await read('apiserver_request_total', requests),
+      await read('rest_client_requests_total', { code: '201', method: 'POST' }),
+    ];
+    await verbs(own).post(cms, { metadata: { name: 'own' } });
+    await verbs(own)
+      .post(cms, { metadata: { name: 'own' } })
+      .catch(() => {});
+    expect(await read('apiserver_request_total', requests)).toBe(before + 1);
+    expect(await read('apiserver_request_total', { ...requests, code: '409' })).toBe(1);
+    expect(await read('apiserver_selfrequest_total', { resource: 'configmaps', verb: 'POST' })).toBe(2);
+    expect(await read('rest_client_requests_total', { code: '201', method: 'POST' })).toBe(clients + 1);
+    expect(await read('rest_client_request_duration_seconds_count', { verb: 'POST' })).toBeGreaterThan(clients + 1);
+    expect(await read('apiserver_request_sli_duration_seconds_count', { resource: 'configmaps' })).toBe(2);
+  });
+
+  test('that watch go on until they end', async () => {
+    const watch = gather(t.admin, cms);
+    const going = { verb: 'WATCH', resource: 'configmaps' };
+    await expect.poll(() => watch.texts(), { timeout: 30_000 }).toContain('ADDED own');
+    expect(await read('apiserver_longrunning_requests', going)).toBe(1);
+    expect(await read('apiserver_watch_events_total', { kind: 'ConfigMap' })).toBeGreaterThan(0);
+    expect(await read('apiserver_request_total', going)).toBe(0);
+    watch.stop();
+    await watch.done;
+    expect(await read('apiserver_longrunning_requests', going)).toBe(0);
+    expect(await read('apiserver_request_total', { ...going, code: '200' })).toBe(1);
+    expect(await read('apiserver_request_duration_seconds_count', going)).toBe(1);
+  });
+});
+
+describe('who sends requests', () => {
+  test.each<[string, Parameters<HttpsClient['h1']>[2], Record<string, number>]>([
+    ['a certificate', {}, { success: 1 }],
+    ['nobody', { as: null }, { failure: 1 }],
+    ['a token that is none', { as: null, headers: { authorization: 'Bearer x' } }, { error: 1 }],
+  ])('%s', async (_who, options, grown) => {
+    const all = async () =>
+      Promise.all(['success', 'failure', 'error'].map((result) => read('authentication_attempts', { result })));
+    const before = await all();
+    await http.h1('GET', cms, options);
+    const after = await all();
+    // Three readings come between, and each of them is a success.
+    const growth = after.map((value, i) => value - (before[i] ?? 0));
+    expect(growth.slice(1)).toEqual([grown['failure'] ?? 0, grown['error'] ?? 0]);
+    expect(growth[0]).toBeGreaterThanOrEqual(grown['success'] ?? 0);
+  });
+
+  test('names are told of few kinds only', async () => {
+    await http.h1('GET', cms);
+    expect(await read('authenticated_user_requests', { username: 'email_id' })).toBeGreaterThan(0);
+    expect((await http.h1('GET', '/metrics')).body.toString()).not.toContain('jane');
+  });
+});
