@@ -10,6 +10,15 @@ import { bookmarkMetadata, protobufFrame, protobufWatched } from './encode-proto
 /** Frames of one item by rendering, made once for all watchers that are told it. */
 const frames = new WeakMap<WatchItem, Map<string, Buffer>>();
 
+/** The frame that was asked for last: an event is told to all its watchers in a row. */
+let last: { item: WatchItem; form: string; bytes: Buffer } | undefined;
+
+function remember(item: WatchItem, form: string, bytes: Buffer): void {
+  const known = frames.get(item);
+  if (known === undefined) frames.set(item, new Map([[form, bytes]]));
+  else known.set(form, bytes);
+}
+
 const frame = (type: string, object: Buffer | string): Buffer =>
   Buffer.concat([
     Buffer.from(`{"type":"${type}","object":`),
@@ -30,19 +39,20 @@ export function watchEncoder(
   let headers = true;
   const key = JSON.stringify(rendering);
   const encodeItem = (item: WatchItem): Buffer => {
+    if (last !== undefined && last.item === item && last.form === key && !headers) return last.bytes;
     const withHeaders = rendering.as === 'table' && headers;
     headers = false;
-    const cached = withHeaders ? undefined : frames.get(item)?.get(key);
-    if (cached !== undefined) return cached;
-    const bytes = isProtobuf(rendering)
-      ? protobufFrame(item.type, protobufWatched(info, rendering, { kind: 'event', item }))
-      : frame(item.type, encodeWatched(info, item.object, rendering, now(), withHeaders));
-    if (!withHeaders) {
-      const known = frames.get(item) ?? new Map<string, Buffer>();
-      frames.set(item, known.set(key, bytes));
-    }
+    const known = withHeaders ? undefined : frames.get(item)?.get(key);
+    const bytes = known ?? makeFrame(item, withHeaders);
+    if (withHeaders) return bytes;
+    if (known === undefined) remember(item, key, bytes);
+    last = { item, form: key, bytes };
     return bytes;
   };
+  const makeFrame = (item: WatchItem, withHeaders: boolean): Buffer =>
+    isProtobuf(rendering)
+      ? protobufFrame(item.type, protobufWatched(info, rendering, { kind: 'event', item }))
+      : frame(item.type, encodeWatched(info, item.object, rendering, now(), withHeaders));
   return (output) => {
     if (output.kind !== 'event' && isProtobuf(rendering))
       return protobufFrame(output.kind.toUpperCase(), protobufWatched(info, rendering, output));

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { batchOf, pacedWriter } from './watch-batches.ts';
+import { batchOf, writingRounds } from './watch-batches.ts';
 
 const [a, b, c] = ['{"a":1}\n', '{"b":2}\n', '{"c":"'.concat('x'.repeat(300), '"}\n')].map((text) =>
   Buffer.from(text),
@@ -21,17 +21,85 @@ test('equal frames that are not the same make a batch of their own', () => {
   expect(batchOf([copy, b], false)).not.toBe(batchOf([a, b], false));
 });
 
-test('writes come at once when there was none for a while, and together when there was', async () => {
-  const written: string[] = [];
-  const first = pacedWriter(() => written.push('first'));
-  const second = pacedWriter(() => written.push('second'));
-  first();
-  await vi.waitFor(() => expect(written).toEqual(['first']));
-  second();
-  first();
-  await vi.waitFor(() => expect(written).toHaveLength(3), { timeout: 30_000 });
-  for (let i = 0; i < 5; i++) {
-    first();
-    await vi.waitFor(() => expect(written.filter((name) => name === 'first').length).toBe(3 + i), { timeout: 30_000 });
+/** A clock that only moves when it is told to. */
+function stillClock() {
+  let ms = 0;
+  return { now: () => ms, pass: (passed: number) => void (ms += passed) };
+}
+
+const deadline = { timeout: 30_000 };
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test('a write comes at the end of the turn, and what is given meanwhile in the next round', async () => {
+  const { now } = stillClock();
+  const write = writingRounds(now);
+  const done: string[] = [];
+  write(() => {
+    done.push('first');
+    write(() => done.push('third'));
+  });
+  write(() => done.push('second'));
+  expect(done).toEqual([]);
+  await turn();
+  expect(done).toEqual(['first', 'second']);
+  await vi.waitFor(() => expect(done).toEqual(['first', 'second', 'third']), deadline);
+});
+
+test('after a round that took long there is a pause, and what comes in it is written together', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  try {
+    const { now, pass } = stillClock();
+    const write = writingRounds(now);
+    const done: string[] = [];
+    write(() => pass(2));
+    await turn();
+    write(() => done.push('first'));
+    await turn();
+    write(() => done.push('second'));
+    vi.advanceTimersByTime(5);
+    expect(done).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(done).toEqual(['first', 'second']);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('a long round gives way to others between its slices, and does every write once, in order', async () => {
+  const { now, pass } = stillClock();
+  const write = writingRounds(now);
+  const done: number[] = [];
+  const seen: number[] = [];
+  for (let i = 0; i < 100; i++)
+    write(() => {
+      done.push(i);
+      pass(0.25);
+    });
+  while (done.length < 100) {
+    await turn();
+    seen.push(done.length);
+  }
+  // 3 ms of a quarter each, looked at after every eighth.
+  expect(seen.filter((count, i) => count !== seen[i - 1])).toEqual([16, 32, 48, 64, 80, 96, 100]);
+  expect(done).toEqual(Array.from({ length: 100 }, (_, i) => i));
+});
+
+test('a write that fails keeps no other from being done', async () => {
+  const failed = vi.fn();
+  const listeners = process.rawListeners('uncaughtException');
+  process.removeAllListeners('uncaughtException').once('uncaughtException', failed);
+  try {
+    const write = writingRounds();
+    const done: string[] = [];
+    write(() => {
+      throw new Error('broken');
+    });
+    write(() => done.push('second'));
+    await vi.waitFor(() => expect(failed).toHaveBeenCalledOnce(), deadline);
+    write(() => done.push('third'));
+    await vi.waitFor(() => expect(done).toEqual(['second', 'third']), deadline);
+  } finally {
+    process.removeAllListeners('uncaughtException');
+    for (const listener of listeners) process.on('uncaughtException', listener as NodeJS.UncaughtExceptionListener);
   }
 });

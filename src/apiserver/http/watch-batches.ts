@@ -32,49 +32,69 @@ function chunkOf(frames: readonly Buffer[]): Buffer {
   return Buffer.concat([Buffer.from(`${size.toString(16)}\r\n`, 'latin1'), ...frames, lineEnd]);
 }
 
-/** ms between two writes to one client: what comes meanwhile goes out together. */
-const gapMs = 4;
+/** ms at most between two rounds of writing: what comes meanwhile goes out together. */
+const maxPauseMs = 10;
+/** The pause after a round, in times what the round took: so writing has a bounded share of this thread. */
+const pauseFactor = 3;
 /** ms that writing may take before others get their turn. */
-const sliceMs = 2;
+const sliceMs = 3;
+/** Writes between two looks at the clock. */
+const writesPerLook = 8;
 
 type Write = () => void;
 
-/** Gathers writes, which `start` has done together. */
-function queue(start: (run: () => void) => void): (write: Write) => void {
+/**
+ * Does the writes that it is given in rounds, in slices of a few ms with a turn of the event loop between. Where there is little to
+ * write, a round comes at the end of the turn; where there is much, after a pause, in which more gathers that a client gets in the same
+ * write. What is given during a round is done in the next. `now` is in ms.
+ */
+export function writingRounds(now: () => number = () => performance.now()): (write: Write) => void {
   let waiting: Write[] = [];
-  const run = (): void => {
+  let busy = false;
+  let tookMs = 0;
+  let nextRound = Number.NEGATIVE_INFINITY;
+  const plan = (): void => {
+    busy = true;
+    const pauseMs = nextRound - now();
+    if (pauseMs < 1) setImmediate(begin);
+    else setTimeout(begin, pauseMs);
+  };
+  const begin = (): void => {
     const writes = waiting;
     waiting = [];
-    writeFrom(writes, 0);
+    tookMs = 0;
+    slice(writes, 0);
   };
-  return (write) => {
-    if (waiting.push(write) === 1) start(run);
-  };
-}
-
-const soon = queue((run) => void setImmediate(run));
-const later = queue((run) => void setTimeout(run, gapMs));
-
-function writeFrom(writes: readonly Write[], from: number): void {
-  const started = performance.now();
-  for (let i = from; i < writes.length; i++) {
-    if (i > from && performance.now() - started > sliceMs) {
-      setImmediate(() => writeFrom(writes, i));
+  const slice = (writes: readonly Write[], from: number): void => {
+    const started = now();
+    let next = from;
+    while (next < writes.length) {
+      attempt(writes[next++]);
+      if (next % writesPerLook === 0 && now() - started >= sliceMs) break;
+    }
+    const ended = now();
+    tookMs += ended - started;
+    if (next < writes.length) {
+      setImmediate(() => slice(writes, next));
       return;
     }
-    writes[i]?.();
-  }
+    nextRound = ended + Math.min(maxPauseMs, tookMs * pauseFactor);
+    busy = false;
+    if (waiting.length > 0) plan();
+  };
+  return (write) => {
+    waiting.push(write);
+    if (!busy) plan();
+  };
 }
 
-/** Writes at the end of this turn when the last write was long ago, else with all others after the gap. */
-export function pacedWriter(write: Write): () => void {
-  let lastWrite = Number.NEGATIVE_INFINITY;
-  const run = (): void => {
-    lastWrite = performance.now();
-    write();
-  };
-  return () => {
-    if (performance.now() - lastWrite >= gapMs) soon(run);
-    else later(run);
-  };
+/** What fails is an error of the process as ever, and keeps nobody else from being written to. */
+function attempt(write: Write | undefined): void {
+  try {
+    write?.();
+  } catch (error) {
+    setImmediate(() => {
+      throw error;
+    });
+  }
 }

@@ -2,7 +2,7 @@
 
 import type { WatchOutput, WatchSink } from '../request.ts';
 import type { Reply } from './reply.ts';
-import { batchOf, pacedWriter } from './watch-batches.ts';
+import { batchOf, writingRounds } from './watch-batches.ts';
 
 /** Bytes that wait for a slow client before it is cut off. */
 export const maxWaiting = 16 * 1024 * 1024;
@@ -10,6 +10,9 @@ export const maxWaiting = 16 * 1024 * 1024;
 const writeBytes = 256 * 1024;
 /** ms that a slow client has to take the last of a watch that has ended. */
 const lastWordsMs = 30_000;
+
+/** All watches of this process are written to together. */
+const write = writingRounds();
 
 /** A sink over a reply whose head was sent. */
 export function watchWriter(reply: Reply, encode: (output: WatchOutput) => Buffer): WatchSink {
@@ -20,6 +23,8 @@ export function watchWriter(reply: Reply, encode: (output: WatchOutput) => Buffe
   let scheduled = false;
   let blocked = false;
   let ended = false;
+  /** Kept here, for asking the reply costs more than the rest of a push. */
+  let closed = false;
   let idle: (() => void)[] = [];
   let lastWords: NodeJS.Timeout | undefined;
   const settle = (): void => {
@@ -54,13 +59,13 @@ export function watchWriter(reply: Reply, encode: (output: WatchOutput) => Buffe
     }
     settle();
   };
-  const paced = pacedWriter(flush);
   const schedule = (): void => {
     if (scheduled || blocked) return;
     scheduled = true;
-    paced();
+    write(flush);
   };
   reply.onClose(() => {
+    closed = true;
     waiting = [];
     size = 0;
     clearTimeout(lastWords);
@@ -68,7 +73,7 @@ export function watchWriter(reply: Reply, encode: (output: WatchOutput) => Buffe
   });
   return {
     push(output) {
-      if (reply.closed) return false;
+      if (closed) return false;
       const bytes = encode(output);
       waiting.push(bytes);
       size += bytes.length;
