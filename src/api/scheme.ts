@@ -44,6 +44,17 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   /** Copies what this endpoint may not change from `old` (status on the main resource, spec on /status), and bumps generation. */
   prepareForUpdate?(object: T, old: T, context: StrategyContext): void;
   validateUpdate(object: T, old: T, context: StrategyContext): FieldError[];
+  /**
+   * Checks that may take long, after those of validateCreate or validateUpdate, which found `found`: further errors. Stops, by
+   * rejecting with the signal's reason, once that aborts.
+   */
+  validateLong?(
+    object: T,
+    old: T | undefined,
+    found: readonly FieldError[],
+    context: StrategyContext,
+    signal: () => AbortSignal,
+  ): FieldError[] | Promise<FieldError[]>;
   /** Texts for Warning headers. */
   warnings?(object: T, old: T | undefined): string[];
   /** Last tidy-up after validation (sorting, folding equal forms). */

@@ -5,9 +5,10 @@ import type { JSONSchemaProps } from '../generated/types.ts';
 import { perCallLimit } from './base-environment.ts';
 import { check } from './checker.ts';
 import { estimateCost } from './estimate.ts';
-import { compileProgram, costExceeded } from './evaluate.ts';
+import { compileProgram, costExceeded, type Program } from './evaluate.ts';
 import { ruleEnvironment } from './rule-compile.ts';
 import { schemaSizes, schemaType, type SchemaType, typedValue } from './schema-types.ts';
+import { Turns } from './turns.ts';
 
 const integers: JSONSchemaProps = { type: 'array', items: { type: 'integer' } as never };
 const texts: JSONSchemaProps = { type: 'array', items: { type: 'string' } as never };
@@ -108,6 +109,63 @@ test.each<[string, number]>([
   ['self.list.sum() == 5', 1572866],
   ['self.n > 0 ? self.n < 5 : self.n > -5', 6],
 ])('%s is estimated to cost at most %i', (expression, cost) => expect(estimated(expression)).toBe(cost));
+
+/** Evaluates in turns of `perTurn`, and says in how many, and how often a variable was looked up in one of them at most. */
+function inSmallTurns(program: Program, limit: number, perTurn: number) {
+  const turns = new Turns(undefined, perTurn);
+  let lookUps = 0;
+  let most = 0;
+  const underWay = program.start(() => {
+    lookUps++;
+    return self;
+  }, limit);
+  for (let count = 1; ; count++) {
+    turns.left = perTurn;
+    lookUps = 0;
+    const evaluation = underWay.proceed(turns);
+    most = Math.max(most, lookUps);
+    if (evaluation !== undefined) return { evaluation, count, most };
+  }
+}
+
+describe('in turns', () => {
+  test.each<[string, number]>([
+    ['lists.range(100).all(a, lists.range(100).all(b, self.n + b >= 0))', 60],
+    // What came before is not gone through again.
+    [
+      '[1,2,3].map(i, lists.range(900).map(a, a + self.n).sum()).sum() + lists.range(900).map(b, b + self.n).sum() > 0',
+      20,
+    ],
+    // Without a loop: each name stands for twice the one before.
+    [`optional.of(self.n)${'.optMap(x, x + self.n)'.repeat(12)}.hasValue()`, 4],
+    ['lists.range(300).filter(a, self.list.exists(b, b == a)).size() == 5', 8],
+    ['lists.range(500).sortBy(a, 0 - a - self.n)[0] == 499', 2],
+    [
+      'self.map.all(k, lists.range(200).all(a, self.map[k] > 0 || a > 0)) && lists.range(3).exists(i, i in self.list)',
+      4,
+    ],
+    ['lists.range(2000).all(a, lists.range(2000).all(b, a + b + self.n >= 0))', 800],
+  ])('%s comes to the same, at the same cost', (expression, leastTurns) => {
+    const program = compileProgram(compiled(expression), environment);
+    const { evaluation, count } = inSmallTurns(program, perCallLimit, 1000);
+    expect(evaluation).toEqual(program.evaluate(() => self, perCallLimit));
+    expect(count).toBeGreaterThanOrEqual(leastTurns);
+  });
+
+  test('no turn does much more than it may', () => {
+    const long = 'lists.range(900).all(a, lists.range(900).all(b, a + b + self.n >= 0))';
+    const { evaluation, most } = inSmallTurns(
+      compileProgram(compiled(`${long} && ${long}`), environment),
+      perCallLimit,
+      10_000,
+    );
+    expect(evaluation.value).toBe(costExceeded);
+    expect(most).toBeLessThan(3000);
+  });
+
+  test('what fits into one turn takes no other', () =>
+    expect(inSmallTurns(compileProgram(compiled('self.n == 5'), environment), perCallLimit, 10).count).toBe(1));
+});
 
 describe('nothing hangs', () => {
   test.each([
@@ -234,7 +292,8 @@ describe('nothing hangs', () => {
       return;
     }
     estimateCost(result.checked, schemaSizes(type));
-    compileProgram(result.checked, environment).evaluate(() => self, 20_000);
+    const program = compileProgram(result.checked, environment);
+    expect(inSmallTurns(program, 20_000, 300).evaluation).toEqual(program.evaluate(() => self, 20_000));
   };
   test('no text crashes it', () =>
     fc.assert(

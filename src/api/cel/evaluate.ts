@@ -4,12 +4,14 @@
 import type { CallNode, Expr, FoldNode, ListNode, MapNode, SelectNode, StructNode } from './ast.ts';
 import type { Checked } from './checked.ts';
 import { type Environment, isTypeName, type Overload } from './environment.ts';
+import { bindStep, foldStep } from './fold.ts';
+import { type Frame, newFrame, noOverload, recall, remember, spend, type Step, type Variables } from './frame.ts';
 import { callCost, CostExceeded, createList, createMap, createStruct, joinCost } from './runtime-cost.ts';
+import { Turns, turnOver } from './turns.ts';
 import { isOptional } from './types.ts';
 import {
   ArrayList,
   CelError,
-  type CelList,
   EntryMap,
   equal,
   isList,
@@ -24,57 +26,61 @@ import {
   type Value,
 } from './values.ts';
 
-/** The variables of one evaluation; gives undefined for one that is not there. */
-export type Variables = (name: string) => Value | undefined;
-
 /** What came of an evaluation, and what it cost. `value` is a CelError where it failed. */
 export interface Evaluation {
   value: Value;
   cost: number;
 }
 
+/** An evaluation that may take more than one turn of the event loop. */
+export interface UnderWay {
+  /** Goes on for as long as the turn allows; gives undefined where there is more to do. */
+  proceed(turns: Turns): Evaluation | undefined;
+}
+
 /** A compiled expression. */
 export interface Program {
-  /** Evaluates within `limit`. Gives the error of CostExceeded (as a CelError, with `exceeded`) where that is not enough. */
+  /** Evaluates within `limit`. Gives costExceeded where that is not enough. */
   evaluate(variables: Variables, limit: number): Evaluation;
+  /** The same, to be done by its `proceed`. */
+  start(variables: Variables, limit: number): UnderWay;
 }
 
 /** The error of an expression that was stopped. */
 export const costExceeded = new CelError(new CostExceeded().message);
 
-interface Frame {
-  variables: Variables;
-  /** The variables of folds, by depth. */
-  locals: Value[];
-  cost: number;
-  limit: number;
-}
-
-type Step = (frame: Frame) => Value;
-
-function spend(frame: Frame, cost: number): void {
-  frame.cost += cost;
-  if (frame.cost > frame.limit) throw new CostExceeded();
-}
-
 export function compileProgram(checked: Checked, environment: Environment): Program {
   const planner = new Planner(checked, environment);
   const step = planner.plan(checked.expr);
+  const start = (variables: Variables, limit: number): UnderWay => {
+    const frame = newFrame(variables, limit);
+    return { proceed: (turns) => proceed(step, frame, turns) };
+  };
   return {
-    evaluate(variables, limit) {
-      const frame: Frame = { variables, locals: [], cost: 0, limit };
-      try {
-        const value = step(frame);
-        return { value, cost: frame.cost };
-      } catch (error) {
-        if (!(error instanceof CostExceeded)) throw error;
-        return { value: costExceeded, cost: frame.cost };
-      }
-    },
+    start,
+    evaluate: (variables, limit) => start(variables, limit).proceed(Turns.endless()) as Evaluation,
   };
 }
 
-const noOverload = new CelError('no such overload');
+function proceed(step: Step, frame: Frame, turns: Turns): Evaluation | undefined {
+  if (turns.left <= 0) return undefined;
+  const before = frame.reached;
+  frame.pauseAt = before + turns.left;
+  frame.cost = 0;
+  try {
+    const value = step(frame);
+    return { value, cost: frame.cost };
+  } catch (error) {
+    if (error === turnOver) {
+      frame.reached = Math.max(before, frame.cost);
+      return undefined;
+    }
+    if (!(error instanceof CostExceeded)) throw error;
+    return { value: costExceeded, cost: frame.cost };
+  } finally {
+    turns.left -= Math.max(0, frame.cost - before);
+  }
+}
 
 class Planner {
   readonly #checked: Checked;
@@ -211,8 +217,7 @@ class Planner {
     if (expr.name === '@in' && args[1]?.kind === 'list' && args[1].elements.length > 0 && isConstant(args[1]))
       return unpaid(step, this.plan(args[0] as Expr));
     if (!conversions.has(expr.name) || !args.every(isConstant)) return step;
-    const frame: Frame = { variables: () => undefined, locals: [], cost: 0, limit: Number.POSITIVE_INFINITY };
-    const value = step(frame);
+    const value = step(newFrame(() => undefined, Number.POSITIVE_INFINITY));
     return value instanceof CelError ? step : () => value;
   }
 
@@ -239,10 +244,15 @@ class Planner {
         return failed;
       }
       const chosen = choose(values);
-      spend(frame, chosen === undefined ? 1 : (costs.get(chosen)?.(values) ?? 1));
+      const cost = chosen === undefined ? 1 : (costs.get(chosen)?.(values) ?? 1);
+      const known = frame.notes && recall(frame, expr);
+      if (known !== undefined) return known;
+      const before = frame.cost;
+      spend(frame, cost);
       if (chosen === undefined) return noOverload;
       const result = chosen.call(...(values as never[]));
       if (name === 'join') spend(frame, joinCost(result));
+      remember(frame, expr, before, result);
       return result;
     };
   }
@@ -328,30 +338,10 @@ class Planner {
     this.#scope.length = accu + 1;
     const result = this.plan(expr.result);
     this.#scope.length = accu;
-    if (isBind)
-      return (frame) => {
-        const bound = init(frame);
-        frame.locals[accu] = bound;
-        return result(frame);
-      };
-    return (frame) => {
-      const all = range(frame);
-      if (all instanceof CelError) return all;
-      if (!isList(all) && !isMap(all)) return noOverload;
-      // The range and what is gathered may hold folds of their own, which use the same places.
-      let gathered = init(frame);
-      for (const [key, value] of second < 0 ? singles(all) : pairs(all)) {
-        frame.locals[accu] = gathered;
-        frame.locals[first] = key;
-        if (second >= 0) frame.locals[second] = value;
-        if (condition(frame) === false) break;
-        gathered = step(frame);
-        // all() and exists() go on after an error, in search of what decides; others do not.
-        if (gathered instanceof CelError && expr.condition.kind === 'const') return gathered;
-      }
-      frame.locals[accu] = gathered;
-      return result(frame);
-    };
+    if (isBind) return bindStep(expr, { init, result, accu });
+    // all() and exists() go on after an error, in search of what decides; others do not.
+    const endsByError = expr.condition.kind === 'const';
+    return foldStep(expr, { range, init, condition, step, result, accu, first, second, endsByError });
   }
 }
 
@@ -363,7 +353,8 @@ function unpaid(step: Step, argument: Step): Step {
     const before = frame.cost;
     argument(frame);
     const after = frame.cost;
-    const value = step({ ...frame, cost: before });
+    frame.cost = before;
+    const value = step(frame);
     frame.cost = after;
     return value;
   };
@@ -375,16 +366,6 @@ function isConstant(expr: Expr): boolean {
   if (expr.kind === 'list') return expr.elements.every(({ value, isOptional: may }) => !may && isConstant(value));
   if (expr.kind !== 'map') return false;
   return expr.entries.every(({ key, value, isOptional: may }) => !may && isConstant(key) && isConstant(value));
-}
-
-function* singles(all: CelList | { kind: 'map'; keys(): Iterable<Value> }): Generator<[Value, Value]> {
-  if (all.kind === 'list') for (let i = 0; i < all.size; i++) yield [all.at(i), null];
-  else for (const key of all.keys()) yield [key, null];
-}
-
-function* pairs(all: Value): Generator<[Value, Value]> {
-  if (isList(all)) for (let i = 0; i < all.size; i++) yield [BigInt(i), all.at(i)];
-  else if (isMap(all)) for (const key of all.keys()) yield [key, all.get(key) as Value];
 }
 
 /** && (decided by false) and || (decided by true): an error matters only where the other side does not decide. */

@@ -12,10 +12,12 @@ import {
 } from '../meta/errors.ts';
 import { maxMessageBytes, objectBudget, perCallLimit } from './base-environment.ts';
 import { Correlation, itemsByKey } from './correlation.ts';
-import { costExceeded, type Evaluation, type Program } from './evaluate.ts';
+import { costExceeded, type Evaluation, type Program, type UnderWay } from './evaluate.ts';
+import type { Variables } from './frame.ts';
 import type { CompiledRule } from './rule-compile.ts';
 import type { RuleFindings, RuleNode } from './rule-node.ts';
 import { typedValue } from './schema-types.ts';
+import { inTurns, type Turns } from './turns.ts';
 import { CelError, Optional, type Value } from './values.ts';
 
 type Json = unknown;
@@ -23,17 +25,32 @@ type Json = unknown;
 /** Validation ends here: what rules may cost is spent. */
 class Exhausted extends Error {}
 
-/** Fields are from the root of the object. */
-export function validateByRules(node: RuleNode, object: object, old: object | undefined): RuleFindings {
-  const run = new Run();
+/**
+ * Fields are from the root of the object. Gives a promise where that takes more than what is left of the turn; it rejects with the
+ * reason of the turns' signal, once that aborts.
+ */
+export function validateByRules(
+  node: RuleNode,
+  object: object,
+  old: object | undefined,
+  turns: Turns,
+): RuleFindings | Promise<RuleFindings> {
+  const run = new Run(turns);
   const correlation = old === undefined ? undefined : Correlation.root(object, old, node.schema);
-  try {
-    run.validate(node, { path: new FieldPath(), value: object, old, correlation, isRoot: true });
-  } catch (error) {
-    if (!(error instanceof Exhausted)) throw error;
-  }
-  return { errors: run.errors, warnings: run.warnings };
+  run.find(node, { path: new FieldPath(), value: object, old, correlation, isRoot: true });
+  const work = run.validate();
+  return inTurns(turns, () => {
+    try {
+      if (work.next().done !== true) return undefined;
+    } catch (error) {
+      if (!(error instanceof Exhausted)) throw error;
+    }
+    return { errors: run.errors, warnings: run.warnings };
+  });
 }
+
+/** Work that yields where the turn is over. */
+type Pausing<T = void> = Generator<undefined, T, undefined>;
 
 interface Place {
   path: FieldPath;
@@ -53,21 +70,33 @@ const outOfBudget = 'validation failed due to running out of cost budget, no fur
 class Run {
   readonly errors: FieldError[] = [];
   readonly warnings: string[] = [];
+  readonly #turns: Turns;
+  readonly #sites: { node: RuleNode; place: Place }[] = [];
   #budget = objectBudget;
 
-  validate(node: RuleNode, place: Place): void {
+  constructor(turns: Turns) {
+    this.#turns = turns;
+  }
+
+  /** Finds the values that have rules, in their order. */
+  find(node: RuleNode, place: Place): void {
     const { value } = place;
     if (value === null || value === undefined) return;
-    this.#rules(node, place);
+    if (node.rules.length > 0) this.#sites.push({ node, place });
     if (Array.isArray(value)) this.#items(node, place, value);
     else if (isRecord(value)) this.#entries(node, place, value);
+  }
+
+  /** Runs the rules of what was found. */
+  *validate(): Pausing {
+    for (const { node, place } of this.#sites) yield* this.#rules(node, place);
   }
 
   #items({ schema, items }: RuleNode, { path, old, correlation }: Place, value: readonly Json[]): void {
     if (items === undefined) return;
     const oldItem = itemsByKey(Array.isArray(old) ? old : [], schema);
     for (const [i, item] of value.entries())
-      this.validate(items, {
+      this.find(items, {
         path: path.index(i),
         value: item,
         old: oldItem(item),
@@ -83,7 +112,7 @@ class Run {
       if (sub === undefined) continue;
       // The version may be another: apiVersion and kind count as changed.
       const isTypeMeta = isRoot && (name === 'apiVersion' || name === 'kind');
-      this.validate(sub, {
+      this.find(sub, {
         path: property === undefined ? path.key(name) : path.child(name),
         value: entry,
         old: isRecord(old) && Object.hasOwn(old, name) ? old[name] : undefined,
@@ -93,9 +122,9 @@ class Run {
     }
   }
 
-  #rules(node: RuleNode, place: Place): void {
+  *#rules(node: RuleNode, place: Place): Pausing {
     const { type, rules } = node;
-    if (rules.length === 0 || type === undefined) return;
+    if (type === undefined) return;
     const shown = node.schema.type ?? '';
     if (this.#budget <= 0) this.#exhaust(invalid(place.path, shown, outOfBudget));
     const self = typedValue(place.value, type);
@@ -116,9 +145,20 @@ class Run {
       if (compiled.usesOldSelf && !hasOld && !isOptional) continue;
       const optionalOld = oldSelf === undefined ? Optional.none : new Optional(oldSelf);
       const own = variables(isOptional ? optionalOld : oldSelf);
-      if (this.#holds(compiled, compiled.program, own, place, shown)) continue;
+      const underWay = compiled.program.start(own, perCallLimit);
+      const evaluation = underWay.proceed(this.#turns) ?? (yield* this.#later(underWay));
+      if (this.#holds(compiled, evaluation, place, shown)) continue;
       const path = fieldPath === undefined ? place.path : place.path.child(fieldPath.text);
-      this.#failed(compiled, path, place, shown, variables(isOptional ? optionalOld : oldSelf));
+      yield* this.#failed(compiled, path, place, shown, variables(isOptional ? optionalOld : oldSelf));
+    }
+  }
+
+  /** What was not done in the turn that it began in. */
+  *#later(underWay: UnderWay): Pausing<Evaluation> {
+    for (;;) {
+      yield;
+      const evaluation = underWay.proceed(this.#turns);
+      if (evaluation !== undefined) return evaluation;
     }
   }
 
@@ -134,14 +174,7 @@ class Run {
   }
 
   /** True where the rule holds, or could not be evaluated and its error is noted. */
-  #holds(
-    { rule }: CompiledRule,
-    program: Program,
-    variables: (name: string) => Value | undefined,
-    { path }: Place,
-    shown: string,
-  ): boolean {
-    const { value, cost } = program.evaluate(variables, perCallLimit);
+  #holds({ rule }: CompiledRule, { value, cost }: Evaluation, { path }: Place, shown: string): boolean {
     if (!this.#spend(cost)) this.#exhaust(invalid(path, shown, outOfBudget));
     if (!(value instanceof CelError)) return value === true;
     const { message } = value;
@@ -160,19 +193,19 @@ class Run {
     return true;
   }
 
-  #failed(
+  *#failed(
     compiled: CompiledRule,
     path: FieldPath,
     { correlation }: Place,
     shown: string,
-    variables: (name: string) => Value | undefined,
-  ): void {
+    variables: Variables,
+  ): Pausing {
     const { rule } = compiled;
     const note = (error: FieldError): void => {
       if (!compiled.usesOldSelf && correlation?.unchanged() === true) this.warnings.push(fieldErrorText(error));
       else this.errors.push(error);
     };
-    const made = compiled.message && compiled.message.evaluate(variables, perCallLimit);
+    const made = compiled.message && (yield* this.#message(compiled.message, variables));
     const problem = made && this.#messageProblem(made, rule.messageExpression ?? '');
     if (problem !== undefined) {
       note(invalid(path, shown, problem));
@@ -181,6 +214,11 @@ class Run {
     const detail =
       (made && usableMessage(made.value)) ?? (rule.message ? rule.message.trim() : `failed rule: ${text(rule)}`);
     note(errorFor(rule.reason, path, shown, detail));
+  }
+
+  *#message(program: Program, variables: Variables): Pausing<Evaluation> {
+    const underWay = program.start(variables, perCallLimit);
+    return underWay.proceed(this.#turns) ?? (yield* this.#later(underWay));
   }
 
   /** Why validation ends with this message: it cost too much. */

@@ -9,6 +9,7 @@ import { resolveFieldPath, ruleFormErrors } from './rule-form.ts';
 import type { RuleFindings, RuleNode } from './rule-node.ts';
 import { validateByRules } from './rule-validate.ts';
 import { additionalOf, itemsOf, schemaType, type SchemaType } from './schema-types.ts';
+import { Turns } from './turns.ts';
 
 /** The rules of one version's schema, compiled. */
 export interface SchemaRules {
@@ -21,6 +22,8 @@ export interface SchemaRules {
    * Fields are from the object's root. Call it only where the schema's own validation found no error, as upstream does.
    */
   validate(object: object, old: object | undefined): RuleFindings;
+  /** The same in turns; a promise where one was not enough. */
+  validateInTurns(object: object, old: object | undefined, turns: Turns): RuleFindings | Promise<RuleFindings>;
 }
 
 /** The most that a rule, and all rules of a definition, may be estimated to cost. */
@@ -39,10 +42,13 @@ export function compileSchemaRules(schema: JSONSchemaProps, path: FieldPath): Sc
     uncorrelatable: undefined,
   });
   compiler.checkTotal(path);
+  const validateInTurns: SchemaRules['validateInTurns'] = (object, old, turns) =>
+    node === undefined ? { errors: [], warnings: [] } : validateByRules(node, object, old, turns);
   return {
     errors: compiler.errors,
     hasRules: node !== undefined,
-    validate: (object, old) => (node === undefined ? { errors: [], warnings: [] } : validateByRules(node, object, old)),
+    validateInTurns,
+    validate: (object, old) => validateInTurns(object, old, Turns.endless()) as RuleFindings,
   };
 }
 

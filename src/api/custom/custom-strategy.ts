@@ -2,13 +2,14 @@
 // Follows apiextensions-apiserver pkg/registry/customresource/strategy.go, status_strategy.go and validator.go of v1.36.
 import type { CustomResourceSubresourceScale } from '../generated/types.ts';
 import type { SchemaRules } from '../cel/schema-rules.ts';
+import { Turns } from '../cel/turns.ts';
 import { type FieldError, FieldPath, invalid } from '../meta/errors.ts';
 import { goQuote } from '../meta/go-format.ts';
 import { nameIsSubdomain, qualifiedName } from '../meta/names.ts';
 import type { KubeObject, ObjectMeta } from '../meta/types.ts';
 import { validateGenericMeta, validateGenericMetaUpdate } from '../meta/validate-meta.ts';
 import { isTree, sameTree } from '../patch/json-tree.ts';
-import type { Strategy, StrategyContext } from '../scheme.ts';
+import type { Strategy } from '../scheme.ts';
 import type { CustomSchema } from './custom-schema.ts';
 import { validateEmbedded } from './embedded-meta.ts';
 import { validateListTypes } from './list-types.ts';
@@ -70,22 +71,15 @@ function laterErrors(rules: CustomRules, object: KubeObject, old: KubeObject | u
 }
 
 /** What the rules of the schema find; what they would find had it changed is a warning. */
-function ruleErrors(
-  { rules }: CustomRules,
-  object: KubeObject,
-  old: KubeObject | undefined,
-  found: FieldError[],
-  context: StrategyContext,
-): void {
-  if (rules === undefined || !rules.hasRules) return;
-  if (found.some(({ type }) => blocking.has(type))) {
-    found.push(notAllChecked);
-    return;
-  }
-  const { errors, warnings } = rules.validate(object, old);
-  found.push(...errors);
-  for (const text of warnings) context.warn?.(text);
-}
+const ruleErrors =
+  ({ rules }: CustomRules): NonNullable<Strategy['validateLong']> =>
+  async (object, old, found, context, signal) => {
+    if (rules === undefined || !rules.hasRules) return [];
+    if (found.some(({ type }) => blocking.has(type))) return [notAllChecked];
+    const { errors, warnings } = await rules.validateInTurns(object, old, new Turns(signal));
+    for (const text of warnings) context.warn?.(text);
+    return errors;
+  };
 
 const standardFinalizers: ReadonlySet<string> = new Set(['orphan', 'foregroundDeletion', 'kubernetes']);
 
@@ -108,14 +102,13 @@ function finalizerWarnings(object: KubeObject, old: KubeObject | undefined): str
 /** The rules of the resource itself. */
 export function customStrategy(rules: CustomRules): Strategy {
   const { namespaced, schema, hasStatus, scale } = rules;
-  const check = (object: KubeObject, old: KubeObject | undefined, context: StrategyContext): FieldError[] => {
+  const check = (object: KubeObject, old?: KubeObject): FieldError[] => {
     const meta = metaOf(object);
     const errors = old === undefined ? [] : validateGenericMetaUpdate(meta, metaOf(old));
     errors.push(...validateGenericMeta(meta, namespaced, nameIsSubdomain), ...schemaErrors(rules, object, old));
     errors.push(...validateScaleSpec(object, scale), ...validateScaleStatus(object, scale));
     errors.push(...validateEmbedded(whole, object, schema, false));
     laterErrors(rules, object, old, errors);
-    ruleErrors(rules, object, old, errors, context);
     return errors;
   };
   return {
@@ -130,8 +123,9 @@ export function customStrategy(rules: CustomRules): Strategy {
       if (!sameTree(withoutMetadata(object), withoutMetadata(old)))
         metaOf(object).generation = (old.metadata?.generation ?? 0) + 1;
     },
-    validateCreate: (object, context) => check(object, undefined, context),
+    validateCreate: (object) => check(object),
     validateUpdate: check,
+    validateLong: ruleErrors(rules),
     warnings: finalizerWarnings,
   };
 }
@@ -155,16 +149,16 @@ export function customStatusStrategy(rules: CustomRules): Strategy {
       if (managedFields !== undefined) meta.managedFields = managedFields;
     },
     validateCreate: () => [],
-    validateUpdate(object, old, context) {
+    validateUpdate(object, old) {
       const errors = validateGenericMetaUpdate(metaOf(object), metaOf(old));
       const status = statusOf(object);
       if (status !== undefined)
         errors.push(...validateValue(statusSchema, status.value, new FieldPath('status'), statusOf(old)));
       errors.push(...validateScaleStatus(object, scale));
       laterErrors(rules, object, old, errors);
-      ruleErrors(rules, object, old, errors, context);
       return errors;
     },
+    validateLong: ruleErrors(rules),
   };
 }
 

@@ -9,6 +9,7 @@ import { mutate } from './mutate.ts';
 import type { ObjectVersion, StoredObject } from './object-version.ts';
 import {
   attributes,
+  longErrors,
   matchNamespace,
   strategyContext,
   timeText,
@@ -67,6 +68,8 @@ async function tryCreate(context: WriteContext, object: StoredObject): Promise<A
   const { strategy } = info.kind;
   const name = object.metadata.name ?? '';
   const errors = strategy.validateCreate(object, strategyContext(context));
+  if (strategy.validateLong !== undefined)
+    errors.push(...(await longErrors(context, strategy, object, undefined, errors)));
   if (errors.length > 0) throw invalidObject(info.kind, name, errors);
   const warned = strategy.warnings?.(object, undefined);
   for (const text of warned ?? []) context.warnings.push(text);

@@ -9,7 +9,14 @@ import { mayVanish } from './finalizers.ts';
 import { mutate } from './mutate.ts';
 import type { ObjectPlace, ObjectVersion, StoredObject } from './object-version.ts';
 import { sameContent } from './same-content.ts';
-import { attributes, matchNamespace, strategyContext, trackFields, type WriteContext } from './write-context.ts';
+import {
+  attributes,
+  longErrors,
+  matchNamespace,
+  strategyContext,
+  trackFields,
+  type WriteContext,
+} from './write-context.ts';
 
 export const staleMessage =
   'the object has been modified; please apply your changes to the latest version and try again';
@@ -120,6 +127,7 @@ export async function prepareUpdate(
   keepSystemFields(object, old);
   strategy.prepareForUpdate?.(object, old, strategyContext(context));
   const errors = strategy.validateUpdate(object, old, strategyContext(context));
+  if (strategy.validateLong !== undefined) errors.push(...(await longErrors(context, strategy, object, old, errors)));
   if (errors.length > 0) throw invalidObject(info.kind, name, errors);
   const warned = strategy.warnings?.(object, old);
   if (warned !== undefined) context.warnings.push(...warned);

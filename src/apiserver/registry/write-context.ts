@@ -1,7 +1,7 @@
 // What one write carries through the registry, and the steps that create and update share.
 // Follows apiserver pkg/registry/rest/meta.go of v1.36.
 
-import { ApiError, badRequest } from '../../api/meta/errors.ts';
+import { ApiError, badRequest, type FieldError } from '../../api/meta/errors.ts';
 import type { JsonObject, KubeObject } from '../../api/meta/types.ts';
 import type { Strategy, StrategyContext } from '../../api/scheme.ts';
 import type { AdmissionAttributes, Operation } from '../admission/admission.ts';
@@ -44,6 +44,18 @@ export function strategyContext(context: WriteContext): StrategyContext {
     allowPrivileged: deps.allowPrivileged,
     warn: (text) => void context.warnings.push(text),
   };
+}
+
+/** What the longer checks of a strategy that has any find beside the errors `found`. */
+export async function longErrors(
+  context: WriteContext,
+  { validateLong }: Strategy,
+  object: StoredObject,
+  old: StoredObject | undefined,
+  found: readonly FieldError[],
+): Promise<FieldError[]> {
+  const signal = (): AbortSignal => context.request.signal();
+  return (await validateLong?.(object, old, found, strategyContext(context), signal)) ?? [];
 }
 
 /** Fills in the request's namespace, or refuses another one. */

@@ -6,6 +6,9 @@ import { matchConditionsBudget, perCallLimit } from '../base-environment.ts';
 import { type AccessCheck, type AccessUser, authorizerValue, requestResourceValue } from '../library/authorizer.ts';
 import { jsonValue, typedValue } from '../schema-types.ts';
 import { CelError, type CelObject, type Value } from '../values.ts';
+import type { UnderWay } from '../evaluate.ts';
+import type { Variables } from '../frame.ts';
+import { inTurns, turnOver, type Turns } from '../turns.ts';
 import type { CompiledExpression } from './policy-environment.ts';
 import { namespaceType, requestType } from './request-schemas.ts';
 
@@ -19,6 +22,7 @@ export interface PolicyInput {
   params: object | undefined;
   user: AccessUser;
   access: AccessCheck;
+  turns: Turns;
 }
 
 /** The variables of a policy, in their order. */
@@ -37,11 +41,13 @@ export type Outcome = { ok: true; value: Value } | { ok: false; error: string };
 export class PolicyRun {
   readonly #names = new Map<string, Value>();
   readonly #variables: VariableValues;
+  readonly #turns: Turns;
   budget: number;
 
   constructor(input: PolicyInput, variables: CompiledVariables, budget: number) {
     this.budget = budget;
-    const { user, access, request } = input;
+    const { user, access, request, turns } = input;
+    this.#turns = turns;
     this.#names.set('object', jsonValue(input.object));
     this.#names.set('oldObject', jsonValue(input.oldObject));
     this.#names.set('params', jsonValue(input.params));
@@ -52,14 +58,18 @@ export class PolicyRun {
     );
     this.#names.set('authorizer', authorizerValue(access, user));
     this.#names.set('authorizer.requestResource', requestResourceValue(access, user, aboutRequest(request)));
-    this.#variables = new VariableValues(variables, (name) => this.#names.get(name));
+    this.#variables = new VariableValues(variables, (name) => this.#names.get(name), turns);
     this.#names.set('variables', this.#variables);
   }
 
-  /** Evaluates; `text` is for errors. Throws OutOfBudget. */
-  evaluate(compiled: CompiledExpression, text: string): Outcome {
+  /**
+   * Evaluates in as many turns as it takes; `text` is for errors. Throws OutOfBudget, and the reason of the turns' signal once that
+   * aborts.
+   */
+  async evaluate(compiled: CompiledExpression, text: string): Promise<Outcome> {
     if (!compiled.ok) return { ok: false, error: `compilation error: ${compiled.error}` };
-    const { value, cost } = compiled.program.evaluate((name) => this.#names.get(name), perCallLimit);
+    const underWay = compiled.program.start((name) => this.#names.get(name), perCallLimit);
+    const { value, cost } = await inTurns(this.#turns, () => underWay.proceed(this.#turns));
     const spent = cost + this.#variables.takeCost();
     if (spent > this.budget) throw new OutOfBudget();
     this.budget -= spent;
@@ -86,13 +96,16 @@ class VariableValues implements CelObject {
   readonly kind = 'object';
   readonly typeName = 'kubernetes.variables';
   readonly #compiled: CompiledVariables;
-  readonly #lookUp: (name: string) => Value | undefined;
+  readonly #lookUp: Variables;
+  readonly #turns: Turns;
   readonly #values = new Map<string, Value>();
+  readonly #underWay = new Map<string, UnderWay>();
   #cost = 0;
 
-  constructor(compiled: CompiledVariables, lookUp: (name: string) => Value | undefined) {
+  constructor(compiled: CompiledVariables, lookUp: Variables, turns: Turns) {
     this.#compiled = compiled;
     this.#lookUp = lookUp;
+    this.#turns = turns;
   }
 
   get size(): number {
@@ -119,7 +132,13 @@ class VariableValues implements CelObject {
 
   #evaluate(name: string, compiled: CompiledExpression): Value {
     if (!compiled.ok) return new CelError(`composited variable "${name}" fails to compile: ${compiled.error}`);
-    const { value, cost } = compiled.program.evaluate(this.#lookUp, perCallLimit);
+    const underWay = this.#underWay.get(name) ?? compiled.program.start(this.#lookUp, perCallLimit);
+    this.#underWay.set(name, underWay);
+    const evaluation = underWay.proceed(this.#turns);
+    // The expression that asks for it goes on in the next turn, too.
+    if (evaluation === undefined) throw turnOver;
+    this.#underWay.delete(name);
+    const { value, cost } = evaluation;
     this.#cost += cost;
     if (!(value instanceof CelError)) return value;
     return new CelError(`composited variable "${name}" fails to evaluate: ${value.message}`);
@@ -137,15 +156,15 @@ class VariableValues implements CelObject {
 export type Matched = { matches: boolean; error?: undefined } | { error: string };
 
 /** A condition that is false decides, whatever others come to. Errors are one text: in brackets where there are several. */
-export function conditionsMatch(
+export async function conditionsMatch(
   conditions: readonly { condition: MatchCondition; compiled: CompiledExpression }[],
   input: PolicyInput,
-): Matched {
+): Promise<Matched> {
   const run = new PolicyRun(input, new Map(), matchConditionsBudget);
   const errors: string[] = [];
   try {
     for (const { condition, compiled } of conditions) {
-      const outcome = run.evaluate(compiled, condition.expression);
+      const outcome = await run.evaluate(compiled, condition.expression);
       if (!outcome.ok) errors.push(outcome.error);
       else if (outcome.value === false) return { matches: false };
     }

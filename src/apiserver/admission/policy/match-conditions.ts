@@ -3,11 +3,22 @@
 
 import { type AccessCheck } from '../../../api/cel/library/authorizer.ts';
 import { conditionsMatch, type PolicyInput } from '../../../api/cel/policy/policy-run.ts';
+import { Turns } from '../../../api/cel/turns.ts';
 import type { MatchCondition } from '../../../api/generated/types.ts';
 import { compileConditions, type Condition } from '../../../api/kinds/admissionregistration/policy-expressions.ts';
 import { forbidden } from '../../../api/meta/errors.ts';
+import type { AdmissionAttributes } from '../admission.ts';
 import type { CoverDeps } from '../webhook/cover.ts';
 import { requestFields, type ReviewSubject } from '../webhook/review.ts';
+
+const turns = new WeakMap<AdmissionAttributes, Turns>();
+
+/** All expressions on one write share its turns. */
+function turnsOf(at: AdmissionAttributes): Turns {
+  const known = turns.get(at) ?? new Turns(() => at.signal());
+  turns.set(at, known);
+  return known;
+}
 
 /** What expressions see of the request, but for namespace and params. */
 export function policyInput(subject: ReviewSubject, access: AccessCheck): PolicyInput {
@@ -20,6 +31,7 @@ export function policyInput(subject: ReviewSubject, access: AccessCheck): Policy
     params: undefined,
     user: at.user,
     access,
+    turns: turnsOf(at),
   };
 }
 
@@ -29,7 +41,7 @@ export function webhookConditions(access: AccessCheck): CoverDeps['conditionsHol
   return async (conditions, failurePolicy, subject) => {
     const known = compiled.get(conditions) ?? compileConditions(conditions, false);
     compiled.set(conditions, known);
-    const matched = conditionsMatch(known, policyInput(subject, access));
+    const matched = await conditionsMatch(known, policyInput(subject, access));
     if (matched.error === undefined) return matched.matches;
     if (failurePolicy === 'Ignore') return false;
     throw forbidden(subject.at.resource.qualified, subject.at.name, matched.error);

@@ -114,7 +114,7 @@ async function invoke(
   compiled: MutatingExpressions,
   rounds: Rounds,
 ): Promise<string[]> {
-  const matched = conditionsMatch(compiled.conditions, await inputFor(deps, at, call));
+  const matched = await conditionsMatch(compiled.conditions, await inputFor(deps, at, call));
   if (matched.error !== undefined) return [matched.error];
   if (!matched.matches || at.object === undefined) return [];
   const key = keyOf(call);
@@ -146,7 +146,7 @@ async function mutate(
   { patchType, expression, compiled: program }: Mutation,
 ): Promise<void> {
   const input = await inputFor(deps, at, call);
-  const outcome = new PolicyRun(input, compiled.variables, objectBudget).evaluate(program, expression);
+  const outcome = await new PolicyRun(input, compiled.variables, objectBudget).evaluate(program, expression);
   if (!outcome.ok) throw new MutationProblem(outcome.error);
   const shown = input.object as KubeObject;
   const patched =

@@ -40,19 +40,23 @@ interface Verdict {
   annotations: { key: string; value: string }[];
 }
 
-/** Evaluates the policy on one request. Pure. */
-export function decidePolicy({ spec }: Policy, compiled: ValidatingExpressions, input: PolicyInput): Verdict {
+/** Evaluates the policy on one request. Changes nothing but the turns. */
+export async function decidePolicy(
+  { spec }: Policy,
+  compiled: ValidatingExpressions,
+  input: PolicyInput,
+): Promise<Verdict> {
   const verdict: Verdict = { denials: [], refusals: [], annotations: [] };
   const isIgnored = spec?.failurePolicy === 'Ignore';
   const failed = (message: string, index = 0): void => {
     if (!isIgnored) verdict.denials.push({ message, reason: 'Invalid', index });
   };
-  const matched = conditionsMatch(compiled.conditions, input);
+  const matched = await conditionsMatch(compiled.conditions, input);
   if (matched.error !== undefined) failed(matched.error);
   if (matched.error !== undefined || !matched.matches) return verdict;
   try {
-    validations(compiled, new PolicyRun(input, compiled.variables, objectBudget), verdict, failed);
-    annotations(compiled, new PolicyRun(input, compiled.variables, objectBudget), verdict, isIgnored);
+    await validations(compiled, new PolicyRun(input, compiled.variables, objectBudget), verdict, failed);
+    await annotations(compiled, new PolicyRun(input, compiled.variables, objectBudget), verdict, isIgnored);
   } catch (error) {
     if (!(error instanceof OutOfBudget)) throw error;
     return isIgnored
@@ -62,20 +66,20 @@ export function decidePolicy({ spec }: Policy, compiled: ValidatingExpressions, 
   return verdict;
 }
 
-function validations(
+async function validations(
   compiled: ValidatingExpressions,
   run: PolicyRun,
   verdict: Verdict,
   failed: (message: string, index: number) => void,
-): void {
+): Promise<void> {
   for (const [index, { validation, compiled: expression, message }] of compiled.validations.entries()) {
-    const outcome = run.evaluate(expression, validation.expression);
+    const outcome = await run.evaluate(expression, validation.expression);
     if (!outcome.ok) {
       failed(outcome.error, index);
       continue;
     }
     if (outcome.value === true) continue;
-    const made = message === undefined ? undefined : run.evaluate(message, validation.messageExpression ?? '');
+    const made = message === undefined ? undefined : await run.evaluate(message, validation.messageExpression ?? '');
     const text =
       usableMessage(made?.ok === true ? made.value : undefined) ||
       (validation.message ?? '').trim() ||
@@ -91,9 +95,14 @@ function usableMessage(value: unknown): string {
   return message.includes('\n') || Buffer.byteLength(message) > maxMessageBytes ? '' : message;
 }
 
-function annotations(compiled: ValidatingExpressions, run: PolicyRun, verdict: Verdict, isIgnored: boolean): void {
+async function annotations(
+  compiled: ValidatingExpressions,
+  run: PolicyRun,
+  verdict: Verdict,
+  isIgnored: boolean,
+): Promise<void> {
   for (const { annotation, compiled: expression } of compiled.auditAnnotations) {
-    const outcome = run.evaluate(expression, annotation.valueExpression.trim());
+    const outcome = await run.evaluate(expression, annotation.valueExpression.trim());
     if (!outcome.ok) {
       if (!isIgnored) verdict.refusals.push(outcome.error);
       continue;
@@ -170,7 +179,7 @@ export function validatingPolicies(deps: PolicyDeps): AdmissionPlugin {
           first ??= denied(at, policy, binding, { message: one.message, reason: 'Invalid', index: 0 });
           continue;
         }
-        const verdict = decidePolicy(policy, compiledOf(policy), await inputFor(deps, at, one));
+        const verdict = await decidePolicy(policy, compiledOf(policy), await inputFor(deps, at, one));
         const refusal = act(at, one.policy, one.binding, verdict, notes);
         first ??= refusal;
       }
