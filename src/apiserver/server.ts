@@ -52,6 +52,7 @@ import { callWebhook } from './http/webhook-client.ts';
 import { upgradeHandler } from './http/upgrade.ts';
 import { defaultLimits, inFlight, type RequestLimits } from './http/limits.ts';
 import { processMetrics } from './http/process-metrics.ts';
+import { admissionMetrics } from './metrics/admission-metrics.ts';
 import { answerMetrics } from './metrics/answer.ts';
 import { meteredIdentify } from './metrics/authentication-metrics.ts';
 import { createRegistry, type Registry } from '../lib/metrics-registry.ts';
@@ -198,8 +199,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       monotonic: () => clock.monotonic(),
     });
   const access = accessCheck(authorizer);
+  const admissionTimes = admissionMetrics(measured);
   const plugins = createPlugins(
     {
+      metrics: admissionTimes,
       objects,
       logger,
       random,
@@ -217,15 +220,19 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     },
     options.admissionPlugins,
   );
-  const admission = admissionChain(plugins, [
-    systemPriorityClassGuard,
-    deviceAdminAccess(objects),
-    ...(services === undefined
-      ? []
-      : [serviceAddresses({ serviceCidr, services, others: () => objects.list(addressLookup, ''), clock, random })]),
-    ...(options.admission ?? []),
-    ...(roles === undefined ? [] : [rbacEscalation({ authorizer, roles, caughtUp: () => feed.caughtUp() })]),
-  ]);
+  const admission = admissionChain(
+    plugins,
+    [
+      systemPriorityClassGuard,
+      deviceAdminAccess(objects),
+      ...(services === undefined
+        ? []
+        : [serviceAddresses({ serviceCidr, services, others: () => objects.list(addressLookup, ''), clock, random })]),
+      ...(options.admission ?? []),
+      ...(roles === undefined ? [] : [rbacEscalation({ authorizer, roles, caughtUp: () => feed.caughtUp() })]),
+    ],
+    { metrics: admissionTimes, monotonic: () => clock.monotonic() },
+  );
   const registry: RegistryDeps = {
     store,
     feed,

@@ -2,6 +2,7 @@
 
 import { type ApiError, forbidden } from '../../api/meta/errors.ts';
 import type { JsonObject, KubeObject } from '../../api/meta/types.ts';
+import type { AdmissionMetrics, AdmissionStep, ObserveAdmission } from '../metrics/admission-metrics.ts';
 import type { UserInfo } from '../request.ts';
 import type { StoredObject } from '../registry/object-version.ts';
 import type { ResourceInfo } from '../resources.ts';
@@ -37,6 +38,8 @@ export interface AdmissionAttributes {
   readonly annotations: Map<string, string>;
   /** Aborts when the request is over. */
   signal(): AbortSignal;
+  /** Takes note that the request waited that many ms for webhooks. */
+  waited(ms: number): void;
   readonly reinvocation: Reinvocation;
   /** Called once it is known whether what was let in is stored. */
   readonly settled: ((stored: boolean) => void)[];
@@ -74,29 +77,87 @@ export interface AdmissionChain {
   validate(attributes: AdmissionAttributes): Promise<void>;
 }
 
+/** Where the times of a chain are told, and by which clock (ms). */
+export interface AdmissionMeter {
+  metrics: AdmissionMetrics;
+  monotonic(): number;
+}
+
+/** One plugin's part in a step. */
+interface PluginStep {
+  run(attributes: AdmissionAttributes): Promise<void> | void;
+  took: ObserveAdmission;
+}
+
+/** The plugins that have a part in the step. */
+function stepsOf(plugins: readonly AdmissionPlugin[], type: AdmissionStep, { metrics }: AdmissionMeter): PluginStep[] {
+  return plugins.flatMap((plugin): PluginStep[] => {
+    const hook = type === 'admit' ? plugin.mutate : plugin.validate;
+    if (hook === undefined) return [];
+    return [{ run: (attributes) => hook.call(plugin, attributes), took: metrics.plugin(plugin.name, type) }];
+  });
+}
+
+/** Runs them in order; the end of one is the beginning of the next. */
+async function runSteps(steps: readonly PluginStep[], at: AdmissionAttributes, now: () => number): Promise<void> {
+  let from = now();
+  for (const { run, took } of steps) {
+    try {
+      const pending = run(at);
+      // Most have nothing to wait for.
+      if (pending !== undefined) await pending;
+    } catch (error) {
+      took(at.operation, true, now() - from);
+      throw error;
+    }
+    const to = now();
+    took(at.operation, false, to - from);
+    from = to;
+  }
+}
+
+/** Runs one step as a whole. */
+async function timed(
+  took: ObserveAdmission,
+  { operation }: AdmissionAttributes,
+  now: () => number,
+  run: () => Promise<void>,
+): Promise<void> {
+  const from = now();
+  let rejected = true;
+  try {
+    await run();
+    rejected = false;
+  } finally {
+    took(operation, rejected, now() - from);
+  }
+}
+
 /**
  * The chain of `plugins`, which change an object a second time where one of them asks for it, as apiserver pkg/admission/reinvocation.go
  * has it; those of `after` come when they are done, once.
  */
 export function admissionChain(
   plugins: readonly AdmissionPlugin[],
-  after: readonly AdmissionPlugin[] = [],
+  after: readonly AdmissionPlugin[],
+  meter: AdmissionMeter,
 ): AdmissionChain {
-  const mutating = plugins.filter((p) => p.mutate !== undefined);
-  const mutatingAfter = after.filter((p) => p.mutate !== undefined);
-  const validating = [...plugins, ...after].filter((p) => p.validate !== undefined);
+  const mutating = stepsOf(plugins, 'admit', meter);
+  const mutatingAfter = stepsOf(after, 'admit', meter);
+  const validating = stepsOf([...plugins, ...after], 'validate', meter);
+  const [admitted, validated] = [meter.metrics.step('admit'), meter.metrics.step('validate')];
+  const now = (): number => meter.monotonic();
   return {
-    async mutate(attributes) {
-      const { reinvocation } = attributes;
-      for (const plugin of mutating) await plugin.mutate?.(attributes);
-      if (reinvocation.wanted) {
-        reinvocation.again = true;
-        for (const plugin of mutating) await plugin.mutate?.(attributes);
-      }
-      for (const plugin of mutatingAfter) await plugin.mutate?.(attributes);
-    },
-    async validate(attributes) {
-      for (const plugin of validating) await plugin.validate?.(attributes);
-    },
+    mutate: (attributes) =>
+      timed(admitted, attributes, now, async () => {
+        const { reinvocation } = attributes;
+        await runSteps(mutating, attributes, now);
+        if (reinvocation.wanted) {
+          reinvocation.again = true;
+          await runSteps(mutating, attributes, now);
+        }
+        await runSteps(mutatingAfter, attributes, now);
+      }),
+    validate: (attributes) => timed(validated, attributes, now, () => runSteps(validating, attributes, now)),
   };
 }

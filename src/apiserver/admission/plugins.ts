@@ -7,6 +7,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Random } from '../../lib/random.ts';
 import type { ObjectMachinery } from '../machinery.ts';
+import type { AdmissionMetrics } from '../metrics/admission-metrics.ts';
 import type { ResourceTable } from '../resources.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import { alwaysAdmit, alwaysDeny } from './always.ts';
@@ -60,8 +61,9 @@ export interface PluginDeps {
   machinery: ObjectMachinery;
   /** What the plugins are told by --admission-control-config-file. */
   configuration: PluginConfiguration;
-  /** How webhooks are reached. */
+  /** How webhooks are reached, and where it is told what came of it. */
   call: WebhookCaller;
+  metrics: AdmissionMetrics;
   /** Answers expressions that ask whether somebody may do something. */
   access: AccessCheck;
   /** Whether match conditions of webhooks hold. */

@@ -17,7 +17,7 @@ export interface WriteContext {
   readonly info: ResourceInfo;
   readonly user: UserInfo;
   /** What it came by: its audit annotations, and whether the client is still there. */
-  readonly request: Pick<ApiRequest, 'annotations' | 'signal'>;
+  readonly request: Pick<ApiRequest, 'annotations' | 'signal' | 'webhooksMs'>;
   readonly options: WriteOptions;
   readonly subresource: string;
   readonly namespace: string;
@@ -93,6 +93,9 @@ export function attributes(
     options,
     annotations: request.annotations,
     signal: () => request.signal(),
+    waited(ms) {
+      request.webhooksMs = (request.webhooksMs ?? 0) + ms;
+    },
     reinvocation: { again: false, wanted: false, kept: new Map() },
     settled: [],
   };

@@ -33,6 +33,7 @@ const request = (resource: ResourceInfo, more: Partial<AdmissionAttributes> = {}
   options: () => undefined,
   annotations: new Map(),
   signal: () => new AbortController().signal,
+  waited: () => {},
   reinvocation: { again: false, wanted: false, kept: new Map() },
   settled: [],
   ...more,

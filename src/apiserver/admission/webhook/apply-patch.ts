@@ -23,10 +23,10 @@ function operations(hook: string, { patch, patchType }: Verdict): unknown[] {
     value = JSON.parse(patch);
     if (!Array.isArray(value)) throw new Error('json: cannot unmarshal object into Go value of type jsonpatch.Patch');
   } catch (error) {
-    throw new CallFailure(hook, `received undecodable patch in webhook response: ${textOf(error)}`);
+    throw new CallFailure(hook, `received undecodable patch in webhook response: ${textOf(error)}`, 503);
   }
   if (value.length > 0 && patchType !== 'JSONPatch')
-    throw new CallFailure(hook, `unsupported patch type ${goQuote(patchType)}`);
+    throw new CallFailure(hook, `unsupported patch type ${goQuote(patchType)}`, 400);
   return value;
 }
 

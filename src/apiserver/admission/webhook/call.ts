@@ -37,9 +37,21 @@ type Webhook = Pick<
 
 /** There is no verdict: the webhook cannot be reached, or answers nonsense. What then happens is its failure policy's to say. */
 export class CallFailure extends Error {
-  constructor(webhook: string, reason: string) {
+  /** What HTTP calls it: the webhook's own code where it answered. */
+  readonly code: number;
+  constructor(webhook: string, reason: string, code: number) {
     super(`failed calling webhook ${goQuote(webhook)}: ${reason}`);
     this.name = 'CallFailure';
+    this.code = code;
+  }
+}
+
+/** A webhook's answer that is no success. */
+class AnswerError extends Error {
+  readonly code: number;
+  constructor(answer: WebhookAnswer) {
+    super(refusedText(answer));
+    this.code = answer.status;
   }
 }
 
@@ -125,7 +137,7 @@ export async function postJson(
   signal: AbortSignal,
 ): Promise<unknown> {
   const answer = await exchange(deps, hook, body, signal);
-  if (answer.status < 200 || answer.status > 206) throw new Error(refusedText(answer));
+  if (answer.status < 200 || answer.status > 206) throw new AnswerError(answer);
   try {
     return JSON.parse(answer.body.toString('utf8'));
   } catch (error) {
@@ -146,21 +158,22 @@ export async function askWebhook(
   const { at } = subject;
   if (at.dryRun && hook.sideEffects !== 'None' && hook.sideEffects !== 'NoneOnDryRun')
     throw badRequest(`admission webhook ${goQuote(hook.name)} does not support dry run`);
-  const fail = (step: string, error: unknown): never => {
-    throw new CallFailure(hook.name, `${step}: ${error instanceof Error ? error.message : String(error)}`);
+  const fail = (step: string, error: unknown, code = 503): never => {
+    throw new CallFailure(hook.name, `${step}: ${error instanceof Error ? error.message : String(error)}`, code);
   };
   const version = reviewVersion(hook.admissionReviewVersions);
   if (version === undefined)
     return fail(
       'could not create admission objects',
       'webhook does not accept known AdmissionReview versions (v1, v1beta1)',
+      400,
     );
   const uid = deps.random.uuid();
   const body = reviewBody(version, uid, subject);
   const { clientConfig, timeoutSeconds = 10 } = hook;
   const reached = { clientConfig, timeoutSeconds, query: `?timeout=${timeoutSeconds}s` };
   const value = await postJson(deps, reached, body, at.signal()).catch((error: unknown) =>
-    fail('failed to call webhook', error),
+    fail('failed to call webhook', error, error instanceof AnswerError ? error.code : undefined),
   );
   try {
     return readVerdict(version, uid, mutating, value);

@@ -12,9 +12,10 @@ import { applyVerdict } from './apply-patch.ts';
 import { askWebhook, type CallDeps, CallFailure, closedBy } from './call.ts';
 import { type CoverDeps, coveredBy } from './cover.ts';
 import { type Hook, listHooks } from './hooks.ts';
+import { type ObserveDeps, observed } from './observe.ts';
 import { denial, type ReviewSubject } from './review.ts';
 
-export interface MutatingDeps extends CallDeps, CoverDeps {
+export interface MutatingDeps extends CallDeps, CoverDeps, ObserveDeps {
   machinery: ObjectMachinery;
   logger: Logger;
 }
@@ -57,7 +58,10 @@ export function mutatingWebhooks(deps: MutatingDeps): AdmissionPlugin {
     const about = { configuration, webhook: webhook.name };
     let mutated = false;
     try {
-      const verdict = await askWebhook(deps, webhook, subject, true);
+      const asked = deps.clock.monotonic();
+      const verdict = await askWebhook(deps, webhook, subject, true).finally(() =>
+        at.waited(deps.clock.monotonic() - asked),
+      );
       for (const [key, value] of Object.entries(verdict.auditAnnotations))
         annotate(at, `${webhook.name}/${key}`, value);
       at.warnings.push(...verdict.warnings);
@@ -81,7 +85,7 @@ export function mutatingWebhooks(deps: MutatingDeps): AdmissionPlugin {
     const place = `round_${at.reinvocation.again ? 1 : 0}_index_${index}`;
     const { webhook } = hook;
     try {
-      if (await call(hook, subject, place)) {
+      if (await observed(deps, webhook, 'admit', at, () => call(hook, subject, place))) {
         requireAgain(rounds);
         at.reinvocation.wanted = true;
       }

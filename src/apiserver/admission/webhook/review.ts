@@ -154,12 +154,15 @@ function checkPatch(mutating: boolean, patch: string, patchType: string | undefi
     throw new Error(`webhook returned invalid response.patchType of ${goQuote('')}`);
 }
 
+/** A webhook's no, as against all that can go wrong in asking it. */
+export class WebhookDenial extends ApiError {}
+
 /** What a client is told whose request a webhook denied: the webhook's own status, if it gave one. */
-export function denial(name: string, result: Partial<Status> | undefined): ApiError {
+export function denial(name: string, result: Partial<Status> | undefined): WebhookDenial {
   const { message = '', reason = '', code = 0, status = '', details } = result ?? {};
   const by = `admission webhook ${goQuote(name)} denied the request`;
   const why = message || reason;
-  return new ApiError({
+  return new WebhookDenial({
     kind: 'Status',
     apiVersion: 'v1',
     metadata: {},

@@ -1,0 +1,113 @@
+// What /metrics tells of admission: plugins, steps, and webhooks, which are real HTTPS servers.
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startWebhookServer, type WebhookServer } from '../../../test/support/webhook-server.ts';
+import { ensurePki, type Pki } from '../../host/pki.ts';
+import { realClock } from '../../host/real-clock.ts';
+import { realRandom } from '../../host/real-random.ts';
+import { createRegistry } from '../../lib/metrics-registry.ts';
+import { createMemoryFiles } from '../../sim/memory-files.ts';
+import { configMap, outcome, startTestServer, type TestServer, verbs } from '../test-server.ts';
+
+const registry = createRegistry();
+let pki: Pki;
+let hooks: WebhookServer;
+let t: TestServer;
+let admin: ReturnType<typeof verbs>;
+const cms = '/api/v1/namespaces/default/configmaps';
+
+beforeAll(async () => {
+  pki = await ensurePki({ dir: '/pki', files: createMemoryFiles(), clock: realClock, hosts: [] });
+  hooks = await startWebhookServer(pki.apiserver);
+  t = await startTestServer(realClock, realRandom, { metrics: registry });
+  admin = verbs(t.admin);
+});
+afterAll(async () => {
+  await hooks.close();
+  await t.server.close();
+});
+
+/** The series of a family without times: those of histograms by their counts. */
+function series(name: string): string[] {
+  const lines = registry.text().split('\n');
+  return lines.filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name}_count{`));
+}
+
+const register = (kind: 'Mutating' | 'Validating', path: string, more: object = {}): Promise<unknown> =>
+  admin.post(`/apis/admissionregistration.k8s.io/v1/${kind.toLowerCase()}webhookconfigurations`, {
+    metadata: { name: path.slice(1) },
+    webhooks: [
+      {
+        name: `${path.slice(1)}.example.com`,
+        clientConfig: {
+          url: `https://127.0.0.1:${hooks.port}${path}`,
+          caBundle: Buffer.from(pki.ca).toString('base64'),
+        },
+        rules: [{ apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'], operations: ['CREATE'] }],
+        objectSelector: { matchLabels: { hook: path.slice(1) } },
+        sideEffects: 'None',
+        admissionReviewVersions: ['v1'],
+        ...more,
+      },
+    ],
+  });
+const make = (name: string, hook: string): Promise<string> =>
+  outcome(admin.post(cms, configMap('x', { metadata: { name, labels: { hook } } })));
+
+test('steps and plugins, by what they said', async () => {
+  const deletes = 'operation="DELETE",rejected="false",type="validate"';
+  expect(await outcome(admin.post('/api/v1/namespaces/none/configmaps', configMap('x')))).toMatch(/^404/);
+  expect(await make('plain', 'none')).toBe('ok');
+  await admin.del(`${cms}/plain`);
+  const steps = series('apiserver_admission_step_admission_duration_seconds');
+  const refused = 'operation="CREATE",rejected="true",type="admit"';
+  expect(steps).toContain(`apiserver_admission_step_admission_duration_seconds_count{${refused}} 1`);
+  expect(steps.some((line) => line.includes(`{${deletes}} `))).toBe(true);
+  const plugins = series('apiserver_admission_controller_admission_duration_seconds');
+  const name = 'apiserver_admission_controller_admission_duration_seconds_count';
+  expect(plugins).toContain(`${name}{name="NamespaceLifecycle",${refused}} 1`);
+  expect(plugins.filter((line) => line.includes('rejected="true"'))).toHaveLength(1);
+  expect(
+    plugins.some((line) => line.includes('name="ResourceQuota",operation="CREATE",rejected="false",type="validate"')),
+  ).toBe(true);
+});
+
+test('webhooks: those that allow, deny, fail closed and fail open', async () => {
+  hooks.on('/deny', () => ({ allowed: false, status: { code: 1234, message: 'no' } }));
+  hooks.on('/broken', () => ({ raw: 'busy', status: 500, headers: { 'content-type': 'text/plain' } }));
+  hooks.on('/open', () => ({ raw: 'nonsense' }));
+  await register('Mutating', '/allow');
+  await register('Validating', '/deny');
+  await register('Mutating', '/broken');
+  await register('Validating', '/open', { failurePolicy: 'Ignore' });
+  for (const hook of ['allow', 'deny', 'broken', 'open']) await make(hook, hook);
+  expect(series('apiserver_admission_webhook_request_total')).toEqual([
+    'apiserver_admission_webhook_request_total{code="200",name="allow.example.com",operation="CREATE",rejected="false",type="admit"} 1',
+    'apiserver_admission_webhook_request_total{code="500",name="broken.example.com",operation="CREATE",rejected="true",type="admit"} 1',
+    'apiserver_admission_webhook_request_total{code="503",name="open.example.com",operation="CREATE",rejected="false",type="validating"} 1',
+    'apiserver_admission_webhook_request_total{code="600",name="deny.example.com",operation="CREATE",rejected="true",type="validating"} 1',
+  ]);
+  expect(series('apiserver_admission_webhook_rejection_count')).toEqual([
+    'apiserver_admission_webhook_rejection_count{error_type="calling_webhook_error",name="broken.example.com",operation="CREATE",rejection_code="500",type="admit"} 1',
+    'apiserver_admission_webhook_rejection_count{error_type="no_error",name="deny.example.com",operation="CREATE",rejection_code="600",type="validating"} 1',
+  ]);
+  expect(series('apiserver_admission_webhook_fail_open_count')).toEqual([
+    'apiserver_admission_webhook_fail_open_count{name="open.example.com",type="validating"} 1',
+  ]);
+  expect(series('apiserver_admission_webhook_admission_duration_seconds')).toHaveLength(4);
+});
+
+test('the time that webhooks take is not the server’s', async () => {
+  hooks.on('/slow', () => ({ raw: 'late', afterMs: 400 }));
+  await register('Mutating', '/slow', { failurePolicy: 'Ignore' });
+  const text = (): string => registry.text();
+  const sum = (name: string): number =>
+    Number(
+      new RegExp(`^apiserver_request_${name}_seconds_sum\\{.*resource="configmaps".*verb="POST".*\\} (.*)$`, 'm').exec(
+        text(),
+      )?.[1],
+    );
+  const [all, own] = [sum('duration'), sum('sli_duration')];
+  expect(await make('slow', 'slow')).toBe('ok');
+  expect(sum('duration') - all - (sum('sli_duration') - own)).toBeGreaterThan(0.35);
+});
