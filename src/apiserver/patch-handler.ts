@@ -180,7 +180,7 @@ const applyTo = (application: Application, current: ObjectVersion): ReturnType<t
 
 async function createByApply(application: Application): Promise<ObjectVersion> {
   const object = appliedObject(application);
-  application.call.mayCreate();
+  await application.call.mayCreate();
   delete object.metadata.resourceVersion;
   return createObject(application.context, object);
 }

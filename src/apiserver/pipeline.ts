@@ -1,13 +1,14 @@
 // The way of every request after authentication: what it asks for, whether it may, and who answers.
 
-import { ApiError, forbidden, methodNotServed, pathNotServed } from '../api/meta/errors.ts';
+import { ApiError, methodNotServed, pathNotServed } from '../api/meta/errors.ts';
 import type { JsonObject } from '../api/meta/types.ts';
-import { deniedText, type AuthorizationRequest, type Authorizer } from './authz/authorizer.ts';
+import type { Authorizer } from './authz/authorizer.ts';
+import { authorize } from './authz/decided.ts';
 import type { Discovery } from './discovery/discovery.ts';
 import { answerHealth, type HealthCheck } from './health.ts';
 import type { RegistryDeps } from './registry/commit.ts';
 import { type RequestInfo, requestInfo } from './request-info.ts';
-import type { ApiRequest, ApiResponse, UserInfo } from './request.ts';
+import type { ApiRequest, ApiResponse } from './request.ts';
 import type { ResourceCall } from './resource-call.ts';
 import { handleObjectSubresource, handleResource } from './resource-handler.ts';
 import type { ResourceInfo, ResourceTable } from './resources.ts';
@@ -48,8 +49,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     const info = request.info ?? requestInfo(request.method, request.path, request.query);
     // Rights that were given a moment ago count: a refusal is given on the newest roles only.
     if (!deps.authorizer.allowed(request.user, info)) {
-      await deps.registry.feed.caughtUp();
-      authorize(deps.authorizer, request.user, info);
+      await authorize(deps.authorizer, () => deps.registry.feed.caughtUp(), request.user, info);
     }
     const remote = deps.remote?.(request);
     if (remote !== undefined) return await remote;
@@ -68,13 +68,6 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
 function withWarnings({ kind }: ResourceInfo, response: ApiResponse): ApiResponse {
   if (kind.requestWarnings === undefined) return response;
   return { ...response, warnings: [...kind.requestWarnings, ...(response.warnings ?? [])] };
-}
-
-/** Throws 403 in upstream's words. */
-export function authorize(authorizer: Authorizer, user: UserInfo, info: AuthorizationRequest): void {
-  if (authorizer.allowed(user, info)) return;
-  const why = deniedText(user, info, authorizer.whyNot?.(user, info));
-  throw forbidden({ group: info.group, resource: info.resource }, info.resource === '' ? '' : info.name, why);
 }
 
 async function answerPath(deps: PipelineDeps, request: ApiRequest): Promise<ApiResponse> {
@@ -136,7 +129,8 @@ async function answerResource(
     resource,
     request,
     info,
-    mayCreate: () => authorize(deps.authorizer, request.user, { ...info, verb: 'create' }),
+    mayCreate: () =>
+      authorize(deps.authorizer, () => deps.registry.feed.caughtUp(), request.user, { ...info, verb: 'create' }),
   };
   if (info.subresource === '') {
     if (info.rest.length > 0) throw pathNotServed();

@@ -17,6 +17,8 @@ export interface RequestInfo {
   name: string;
   /** Of a list, watch or deletecollection that has one which parses. */
   fieldSelector?: readonly FieldTerm[];
+  /** Likewise, as written. */
+  labelSelector?: string;
   /** What follows the subresource, for proxy paths: decoded segments. */
   rest: readonly string[];
 }
@@ -106,6 +108,8 @@ function refineVerb(info: RequestInfo, method: string, query: URLSearchParams): 
   if (info.verb === 'get') info.verb = isTrue(query.get('watch')) ? 'watch' : 'list';
   else if (method === 'DELETE') info.verb = 'deletecollection';
   else if (info.verb !== 'watch') return;
+  const labels = query.get('labelSelector');
+  if (labels !== null && labels !== '') info.labelSelector = labels;
   const terms = fieldTerms(query.get('fieldSelector'));
   if (terms === undefined) return;
   info.fieldSelector = terms;

@@ -15,7 +15,7 @@ export interface ResourceCall {
   readonly request: ApiRequest;
   readonly info: RequestInfo;
   /** Asks whether the user may also create, for a PUT that would. Throws 403. */
-  mayCreate(): void;
+  mayCreate(): Promise<void>;
 }
 
 /** The context of one write. */

@@ -106,7 +106,7 @@ async function update(call: ResourceCall, strategy: Strategy): Promise<ApiRespon
   if (strategy.allowCreateOnUpdate === true && info.subresource === '') {
     const { key } = placeOf(resource, context.namespace, info.name);
     if ((await currentVersion(deps, resource, key)) === undefined) {
-      call.mayCreate();
+      await call.mayCreate();
       delete object.metadata.resourceVersion;
       return answer(context, 201, await createObject(context, object), rendering);
     }

@@ -29,7 +29,8 @@ import { bootstrapRules } from './authz/bootstrap-rules.ts';
 import { defaultIssuer } from './tokens/claims.ts';
 import { createServiceAccountTokens } from './tokens/service-account-tokens.ts';
 import { createTokenSigner, newSigningKey } from './tokens/jwt.ts';
-import { type AuthorizationMode, authorizerOf, defaultModes } from './authz/modes.ts';
+import { authorize, decided } from './authz/decided.ts';
+import { authorizerOf, type ConfiguredAuthorizer, defaultModes } from './authz/modes.ts';
 import { createNodeGraph } from './authz/node-graph.ts';
 import { createRoleIndex } from './authz/role-index.ts';
 import { createAggregation } from './aggregation/aggregation.ts';
@@ -60,7 +61,7 @@ import { requestMetrics } from './metrics/request-metrics.ts';
 import { restClientMetrics } from './metrics/rest-client-metrics.ts';
 import { aggregatorMetrics, inFlightMetrics, objectMetrics, timedStore } from './metrics/server-metrics.ts';
 import { createInProcessTransport } from './in-process.ts';
-import { authorize, createPipeline } from './pipeline.ts';
+import { createPipeline } from './pipeline.ts';
 import { CacheFeed } from './registry/cache-feed.ts';
 import { leaseIssuer, type RegistryDeps } from './registry/commit.ts';
 import { requestInfo } from './request-info.ts';
@@ -110,8 +111,8 @@ export interface ApiServerOptions {
   rules?: RuleSource;
   /** The addresses of services. Default 10.43.0.0/16. */
   serviceCidr?: string;
-  /** Node and RBAC when absent. */
-  authorizationModes?: readonly AuthorizationMode[];
+  /** Who decides what may be done, as configured now; Node and RBAC when absent. */
+  authorization?: () => readonly ConfiguredAuthorizer[];
   /** How clients are known, beside their certificates and the tokens of service accounts. */
   authentication?: AuthenticationOptions;
   /** Where metrics are kept that /metrics tells; a registry of its own when absent. */
@@ -173,19 +174,20 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const roles = createRoleIndex(resources, feed);
   const pods = resources.find('', 'v1', 'pods');
   const graph = pods && createNodeGraph(feed, pods);
+  const closing = new AbortController();
   const authorizer =
     options.rules !== undefined || roles === undefined
       ? createAuthorizer(options.rules ?? bootstrapRules)
-      : authorizerOf(options.authorizationModes ?? defaultModes, graph, roles);
-  const closing = new AbortController();
+      : authorizerOf(options.authorization ?? (() => defaultModes), {
+          graph,
+          roles,
+          webhooks: { clock, random, logger, signal: closing.signal },
+        });
   const objects = objectLookup(resources, feed);
   const { serviceCidr = '10.43.0.0/16' } = options;
   const services = resources.find('', 'v1', 'services') && (() => objects.list(serviceLookup, ''));
-  const mayDo: MayDo = async (user, request) => {
-    if (authorizer.allowed(user, request)) return true;
-    await feed.caughtUp();
-    return authorizer.allowed(user, request);
-  };
+  const caughtUp = (): Promise<void> => feed.caughtUp();
+  const mayDo: MayDo = async (user, request) => (await decided(authorizer, caughtUp, user, request)).allowed;
   const isServed = (group: string, version: string, resource: string, subresource: string): boolean => {
     const found = resources.find(group, version, resource);
     return found !== undefined && (subresource === '' || found.kind.subresources?.[subresource] !== undefined);
@@ -374,7 +376,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   };
   const locateAnywhere: typeof locate = async (method, path, query, user) => {
     if (aggregation?.apis.ofPath(path) === undefined) return await locate(method, path, query, user);
-    authorize(authorizer, user, requestInfo(method, path, query));
+    await authorize(authorizer, caughtUp, user, requestInfo(method, path, query));
     return (await aggregation.upgrade(path, query, user)) ?? (await locate(method, path, query, user));
   };
   const own = (): Transport => inProcess(apiserverUser);

@@ -26,6 +26,11 @@ export interface AuthenticationFlags {
   serviceAccountIssuer: string[];
   apiAudiences: string[];
   authorizationMode: string[];
+  authorizationConfig?: string;
+  authorizationWebhookConfigFile?: string;
+  authorizationWebhookVersion?: string;
+  authorizationWebhookCacheAuthorizedTtl?: string;
+  authorizationWebhookCacheUnauthorizedTtl?: string;
 }
 
 function yesOrNo(text: string): boolean {
@@ -76,6 +81,21 @@ function addFrontProxyOptions(up: Command): Command {
     .option('--requestheader-extra-headers-prefix <prefixes>', 'default: X-Remote-Extra-', items, []);
 }
 
+function addAuthorizationOptions(up: Command): Command {
+  return up
+    .option(
+      '--authorization-mode <modes>',
+      'Node, RBAC, Webhook, AlwaysAllow, AlwaysDeny (default: Node,RBAC)',
+      items,
+      [],
+    )
+    .option('--authorization-config <file>', 'AuthorizationConfiguration (apiserver.config.k8s.io/v1)')
+    .option('--authorization-webhook-config-file <file>', 'kubeconfig by which the webhook is reached')
+    .option('--authorization-webhook-version <version>', 'of SubjectAccessReview: v1 or v1beta1 (default: v1beta1)')
+    .option('--authorization-webhook-cache-authorized-ttl <duration>', 'how long its yes is kept (default: 5m)')
+    .option('--authorization-webhook-cache-unauthorized-ttl <duration>', 'how long its no is kept (default: 30s)');
+}
+
 export function addAuthenticationOptions(up: Command): Command {
   up.addOption(
     new Option(
@@ -96,7 +116,6 @@ export function addAuthenticationOptions(up: Command): Command {
       collect,
       [],
     )
-    .option('--api-audiences <names>', 'what tokens for the API may be meant for (default: the issuer)', items, [])
-    .option('--authorization-mode <modes>', 'Node, RBAC, AlwaysAllow, AlwaysDeny (default: Node,RBAC)', items, []);
-  return addFrontProxyOptions(addOidcOptions(up));
+    .option('--api-audiences <names>', 'what tokens for the API may be meant for (default: the issuer)', items, []);
+  return addAuthorizationOptions(addFrontProxyOptions(addOidcOptions(up)));
 }

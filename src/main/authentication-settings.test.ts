@@ -39,10 +39,10 @@ const claims = { sub: 'jane', email: 'jane@acme.com', groups: ['dev'] };
 
 describe('options', () => {
   test('say nothing by default', async () => {
-    const { authentication, authorizationModes } = await authenticationSettings(none);
+    const { authentication, authorization } = await authenticationSettings(none);
     expect(authentication).toEqual({ bootstrapTokens: false, issuers: expect.any(Function) });
     expect(authentication.issuers?.()).toEqual([]);
-    expect(authorizationModes).toEqual(['Node', 'RBAC']);
+    expect(authorization()).toEqual(['Node', 'RBAC']);
   });
 
   test.each<[Partial<AuthenticationFlags>, string, string[]]>([
@@ -89,7 +89,15 @@ describe('options', () => {
   });
 
   test.each<[Partial<AuthenticationFlags>, string]>([
-    [{ authorizationMode: ['Webhook'] }, '--authorization-mode: mode "Webhook" is not built into Peapod'],
+    [{ authorizationMode: ['Webhook'] }, "--authorization-mode: Webhook's authorization config file not passed"],
+    [
+      { authorizationWebhookConfigFile: '/x' },
+      'cannot specify --authorization-webhook-config-file without mode Webhook',
+    ],
+    [
+      { authorizationMode: ['RBAC'], authorizationConfig: '/x' },
+      '--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined',
+    ],
     [{ authorizationMode: ['ABAC'] }, '--authorization-mode: mode "ABAC" is not built into Peapod'],
     [{ authorizationMode: ['Magic'] }, '--authorization-mode: "Magic" is not a valid mode'],
     [{ authorizationMode: ['RBAC', 'RBAC'] }, '--authorization-mode: "RBAC" is specified more than once'],

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { FieldPath } from '../api/meta/errors.ts';
-import { type AuthorizationMode, parseAuthorizationModes } from '../apiserver/authz/modes.ts';
+import type { ConfiguredAuthorizer } from '../apiserver/authz/modes.ts';
 import { byClaims } from '../apiserver/authn/claims.ts';
 import type { AuthenticationOptions, TokenProvider } from '../apiserver/authn/create-authentication.ts';
 import { type FrontProxyTrust, usualFrontProxyHeaders } from '../apiserver/authn/front-proxy.ts';
@@ -21,6 +21,8 @@ import {
   type ConfiguredIssuer,
   parseAuthenticationConfig,
 } from './authentication-config.ts';
+import { authorizationSettings } from './authorization-settings.ts';
+import { checked } from './checked-option.ts';
 import { refuseWith } from './config-fields.ts';
 import { UserError } from './user-error.ts';
 import type { WatchedConfig } from './watched-config.ts';
@@ -29,16 +31,7 @@ export interface AuthenticationSettings {
   authentication: AuthenticationOptions;
   /** Files that count anew when they change. */
   watched: readonly WatchedConfig[];
-  authorizationModes: readonly AuthorizationMode[];
-}
-
-/** Runs a check; what it throws names the option. */
-async function checked<T>(option: string, check: () => T | Promise<T>): Promise<T> {
-  try {
-    return await check();
-  } catch (error) {
-    throw new UserError(`--${option}: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  authorization: () => readonly ConfiguredAuthorizer[];
 }
 
 function requiredClaims(texts: readonly string[]): Record<string, string> {
@@ -106,7 +99,7 @@ async function frontProxy(flags: AuthenticationFlags): Promise<FrontProxyTrust |
 function anonymousAccess(
   flag: boolean | undefined,
   config: AuthenticationConfig['anonymous'],
-  modes: readonly AuthorizationMode[],
+  modes: readonly ConfiguredAuthorizer[],
 ): AnonymousAccess | undefined {
   if (flag !== undefined && config !== undefined)
     throw new UserError('--anonymous-auth: conflicts with anonymous in --authentication-config');
@@ -135,9 +128,7 @@ async function readConfigFile(path: string, ownIssuers: readonly string[]) {
 /** Throws a UserError that names the option for what is wrong, contradictory or not built. */
 export async function authenticationSettings(flags: AuthenticationFlags): Promise<AuthenticationSettings> {
   const { tokenAuthFile, authenticationConfig: configFile } = flags;
-  const authorizationModes = await checked('authorization-mode', () =>
-    parseAuthorizationModes(flags.authorizationMode),
-  );
+  const { authorization, watched: watchedToo } = await authorizationSettings(flags);
   const flagged = await flaggedIssuer(flags);
   if (flagged !== undefined && configFile !== undefined)
     throw new UserError('--authentication-config: authentication-config file and oidc-* flags are mutually exclusive');
@@ -160,14 +151,14 @@ export async function authenticationSettings(flags: AuthenticationFlags): Promis
           },
         ];
   const [anonymous, proxy] = [
-    anonymousAccess(flags.anonymousAuth, config.anonymous, authorizationModes),
+    anonymousAccess(flags.anonymousAuth, config.anonymous, authorization()),
     await frontProxy(flags),
   ];
   for (const url of flags.serviceAccountIssuer)
     if (url.includes(':')) await checked('service-account-issuer', () => new URL(url));
   return {
-    authorizationModes,
-    watched,
+    authorization,
+    watched: [...watched, ...watchedToo],
     authentication: {
       bootstrapTokens: flags.enableBootstrapTokenAuth,
       issuers: () => providers,

@@ -85,7 +85,7 @@ export async function startControlPlane({
     admissionPlugins: components.admissionPlugins,
     admissionConfiguration: components.admissionConfiguration,
     allowPrivileged: components.allowPrivileged,
-    authorizationModes: access.authorizationModes,
+    authorization: access.authorization,
     authentication: { ...access.authentication, clientCa: pki.ca, frontProxy },
     clock: realClock,
     random: realRandom,

@@ -6,6 +6,7 @@ import { rbacGroup } from '../../api/kinds/rbac/validate.ts';
 import { forbidden, notFound } from '../../api/meta/errors.ts';
 import { goQuote } from '../../api/meta/go-format.ts';
 import type { Authorizer, PolicyRule } from '../authz/authorizer.ts';
+import { decided } from '../authz/decided.ts';
 import { compactRules, missingRules, quotedList, ruleText } from '../authz/cover.ts';
 import type { RoleIndex } from '../authz/role-index.ts';
 import { equalJson } from '../registry/same-content.ts';
@@ -24,15 +25,15 @@ const everything: readonly PolicyRule[] = [
 ];
 
 /** May the user do this to that role, whatever is in it? */
-function mayAnyway(
+async function mayAnyway(
   deps: EscalationDeps,
   at: AdmissionAttributes,
   verb: string,
   resource: string,
   name: string,
-): boolean {
+): Promise<boolean> {
   const request = { verb, group: rbacGroup, resource, subresource: '', namespace: at.namespace, name, path: '' };
-  return deps.authorizer.allowed(at.user, request);
+  return (await decided(deps.authorizer, deps.caughtUp, at.user, request)).allowed;
 }
 
 /** Throws 403 with the rules that the user lacks. */
@@ -48,14 +49,14 @@ function confirmHeld(deps: EscalationDeps, at: AdmissionAttributes, rules: reado
   );
 }
 
-function checkRole(deps: EscalationDeps, at: AdmissionAttributes): void {
+async function checkRole(deps: EscalationDeps, at: AdmissionAttributes): Promise<void> {
   const role = at.object as ClusterRole | Role;
   const old = at.old as ClusterRole | Role | undefined;
   const aggregation = (one: ClusterRole | Role | undefined) =>
     one !== undefined && 'aggregationRule' in one ? one.aggregationRule : undefined;
   const same =
     old !== undefined && equalJson(role.rules ?? [], old.rules ?? []) && equalJson(aggregation(role), aggregation(old));
-  if (same || mayAnyway(deps, at, 'escalate', at.resource.kind.resource, at.name)) return;
+  if (same || (await mayAnyway(deps, at, 'escalate', at.resource.kind.resource, at.name))) return;
   if (aggregation(role) !== undefined || aggregation(old) !== undefined) {
     if (missingRules(deps.authorizer.rules(at.user, ''), everything).length > 0)
       throw forbidden(at.resource.qualified, at.name, 'must have cluster-admin privileges to use an aggregationRule');
@@ -72,7 +73,7 @@ async function checkBinding(deps: EscalationDeps, at: AdmissionAttributes): Prom
     equalJson(binding.subjects ?? [], old.subjects ?? []);
   const { roleRef } = binding;
   const resource = roleRef.kind === 'Role' ? 'roles' : 'clusterroles';
-  if (same || mayAnyway(deps, at, 'bind', resource, roleRef.name)) return;
+  if (same || (await mayAnyway(deps, at, 'bind', resource, roleRef.name))) return;
   await deps.caughtUp();
   const rules = deps.roles.rulesOfRole(roleRef, at.namespace);
   if (rules === undefined) throw notFound({ group: rbacGroup, resource }, roleRef.name);
@@ -87,7 +88,7 @@ export function rbacEscalation(deps: EscalationDeps): AdmissionPlugin {
       if (at.resource.kind.group !== rbacGroup || at.object === undefined) return;
       if (at.user.groups.includes('system:masters')) return;
       if (at.resource.kind.resource.endsWith('bindings')) await checkBinding(deps, at);
-      else checkRole(deps, at);
+      else await checkRole(deps, at);
     },
   };
 }

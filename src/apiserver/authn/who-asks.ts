@@ -2,6 +2,7 @@
 
 import { impersonator, wantedUser } from '../authz/impersonate.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
+import { withDecisions } from '../authz/decided.ts';
 import { requestInfo } from '../request-info.ts';
 import type { UserInfo } from '../request.ts';
 import type { Sender } from './identify.ts';
@@ -18,17 +19,18 @@ export function createWhoAsks(
   authorizer: Authorizer,
   caughtUp: () => Promise<void>,
 ): (caller: Caller) => Promise<UserInfo> {
-  const impersonate = impersonator(authorizer);
+  const impersonate = impersonator();
   return async (caller) => {
     const user = await identify(caller);
     const wanted = wantedUser(caller.headers);
     if (wanted === undefined) return user;
     const info = requestInfo(caller.method, caller.path, caller.query);
+    const act = (by: Authorizer): UserInfo => impersonate(by, user, wanted, info);
     try {
-      return impersonate(user, wanted, info);
+      return act(authorizer);
     } catch {
       await caughtUp();
-      return impersonate(user, wanted, info);
+      return withDecisions(authorizer, act);
     }
   };
 }

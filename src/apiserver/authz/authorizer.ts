@@ -16,6 +16,21 @@ export interface AuthorizationRequest {
   path: string;
   /** What a list, watch or deletecollection is narrowed to; a term that no authorizer understands narrows nothing. */
   fieldSelector?: readonly FieldTerm[];
+  /** As written; what cannot be read narrows nothing. */
+  labelSelector?: string;
+  /** Of the group, where it is known. */
+  version?: string;
+}
+
+/** What came of asking everyone who has a say. */
+export interface Decided {
+  allowed: boolean;
+  /** Somebody is against it, so that nobody after him was asked. */
+  denied?: boolean;
+  /** What was said of it; empty for nothing. */
+  reason: string;
+  /** Who could not be asked, and why. */
+  error?: string;
 }
 
 /** As rbac/v1 has it. */
@@ -33,7 +48,12 @@ export interface PolicyRule {
 }
 
 export interface Authorizer {
+  /** What is known at once: with `decide`, no is also said where somebody must be asked first. */
   allowed(user: UserInfo, request: AuthorizationRequest): boolean;
+  /** Asks whoever has to be asked. Absent where `allowed` tells all. Never rejects. */
+  decide?: ((user: UserInfo, request: AuthorizationRequest) => Promise<Decided>) | undefined;
+  /** With `decide`: what is known without asking; undefined where it is not. */
+  known?: ((user: UserInfo, request: AuthorizationRequest) => Decided | undefined) | undefined;
   /** What there is to say of a request that is allowed, and of one that is not; empty for nothing. */
   why?(user: UserInfo, request: AuthorizationRequest): string;
   whyNot?(user: UserInfo, request: AuthorizationRequest): string;

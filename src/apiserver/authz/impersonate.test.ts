@@ -60,7 +60,7 @@ const getSecret: AuthorizationRequest = { ...listPods, verb: 'get', resource: 's
 function acting(who: UserInfo, raw: string[], request = listPods): UserInfo | string {
   try {
     const wanted = wantedUser(headerValues(raw));
-    return wanted === undefined ? who : impersonator(authorizer)(who, wanted, request);
+    return wanted === undefined ? who : impersonator()(authorizer, who, wanted, request);
   } catch (error) {
     if (isApiError(error)) return `${error.code} ${error.message}`;
     throw error;
@@ -184,10 +184,10 @@ test.each<[UserInfo, string[], string]>([
 });
 
 test('a refusal tells of the way that it went last', () => {
-  const impersonate = impersonator(authorizer);
+  const impersonate = impersonator();
   const wanted = (name: string) => ({ name, uid: '', groups: [], extra: {} });
-  impersonate(user('helper'), wanted('ann'), listPods);
-  expect(() => impersonate(user('helper'), wanted('bob'), listPods)).toThrow(
+  impersonate(authorizer, user('helper'), wanted('ann'), listPods);
+  expect(() => impersonate(authorizer, user('helper'), wanted('bob'), listPods)).toThrow(
     'users "bob" is forbidden: User "helper" cannot impersonate resource "users" in API group "" at the cluster scope',
   );
 });

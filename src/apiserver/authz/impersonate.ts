@@ -192,9 +192,15 @@ const rememberedLimit = 1024;
  * Gives a function that tells whom `user` acts as in a request where it wants to be another. It throws 403 with the first thing that
  * `user` may not, of the way that it went last, or of the first one that fits.
  */
-export function impersonator(authorizer: Authorizer) {
+export function impersonator() {
   const lastModes = new Map<string, Mode>();
-  const tryMode = (mode: Mode, user: UserInfo, wanted: WantedUser, request: AuthorizationRequest): UserInfo => {
+  const tryMode = (
+    authorizer: Authorizer,
+    mode: Mode,
+    user: UserInfo,
+    wanted: WantedUser,
+    request: AuthorizationRequest,
+  ): UserInfo => {
     const check = checks(authorizer, user, mode);
     check.request(request);
     check.name(wanted);
@@ -203,7 +209,7 @@ export function impersonator(authorizer: Authorizer) {
     check.extra(wanted);
     return completed(wanted, mode);
   };
-  return (user: UserInfo, wanted: WantedUser, request: AuthorizationRequest): UserInfo => {
+  return (authorizer: Authorizer, user: UserInfo, wanted: WantedUser, request: AuthorizationRequest): UserInfo => {
     const id = JSON.stringify([user.name, user.groups]);
     const last = lastModes.get(id);
     const order = last === undefined ? modes : [last, ...modes.filter((mode) => mode !== last)];
@@ -211,7 +217,7 @@ export function impersonator(authorizer: Authorizer) {
     for (const mode of order) {
       if (!mode.applies(wanted, user)) continue;
       try {
-        const acting = tryMode(mode, user, wanted, request);
+        const acting = tryMode(authorizer, mode, user, wanted, request);
         if (lastModes.size >= rememberedLimit) lastModes.clear();
         lastModes.set(id, mode);
         return acting;

@@ -1,54 +1,161 @@
-// The ways of authorization that --authorization-mode names, and the authorizer that they make together.
-// Follows pkg/kubeapiserver/authorizer of v1.36.
+// The authorizers that --authorization-mode or --authorization-config name, and the one that they make together.
+// Follows pkg/kubeapiserver/authorizer and apiserver pkg/authorization/union of v1.36.
 
-import { type Authorizer, createAuthorizer, type PolicyRule } from './authorizer.ts';
+import type { UserInfo } from '../request.ts';
+import {
+  type AuthorizationRequest,
+  type Authorizer,
+  createAuthorizer,
+  type Decided,
+  type PolicyRule,
+} from './authorizer.ts';
 import { componentRules } from './bootstrap-rules.ts';
 import { nodeRules } from './default-policy.ts';
-import { anyOf, createNodeAuthorizer } from './node-authorizer.ts';
+import { createNodeAuthorizer } from './node-authorizer.ts';
 import type { NodeGraph } from './node-graph.ts';
 import { createRbacAuthorizer } from './rbac-authorizer.ts';
 import type { RoleIndex } from './role-index.ts';
+import type { Verdict } from './subject-access-review.ts';
+import {
+  type AuthorizationWebhook,
+  createWebhookAuthorizer,
+  type WebhookAuthorizer,
+  type WebhookDeps,
+} from './webhook-authorizer.ts';
 
 export type AuthorizationMode = 'Node' | 'RBAC' | 'AlwaysAllow' | 'AlwaysDeny';
 
-export const defaultModes: readonly AuthorizationMode[] = ['Node', 'RBAC'];
-const built: readonly string[] = ['Node', 'RBAC', 'AlwaysAllow', 'AlwaysDeny'] satisfies AuthorizationMode[];
+/** A mode that needs no more words, or a webhook. */
+export type ConfiguredAuthorizer = AuthorizationMode | AuthorizationWebhook;
 
-/** The modes of such a list; Node and RBAC of an empty one. Throws an Error on one that is unknown, twice there, or not built. */
-export function parseAuthorizationModes(list: readonly string[]): readonly AuthorizationMode[] {
-  if (list.length === 0) return defaultModes;
-  for (const [i, name] of list.entries()) {
-    if (name === 'Webhook' || name === 'ABAC') throw new Error(`mode ${JSON.stringify(name)} is not built into Peapod`);
-    if (!built.includes(name)) throw new Error(`${JSON.stringify(name)} is not a valid mode`);
-    if (list.indexOf(name) < i) throw new Error(`${JSON.stringify(name)} is specified more than once`);
-  }
-  return list as readonly AuthorizationMode[];
-}
+export const defaultModes: readonly AuthorizationMode[] = ['Node', 'RBAC'];
+export const builtModes: readonly string[] = [
+  'Node',
+  'RBAC',
+  'AlwaysAllow',
+  'AlwaysDeny',
+] satisfies AuthorizationMode[];
 
 const everything: readonly PolicyRule[] = [
   { apiGroups: ['*'], resources: ['*'], verbs: ['*'] },
   { nonResourceURLs: ['*'], verbs: ['*'] },
 ];
 
-/** One authorizer of all modes: what one of them allows is allowed, and what Peapod's own components need always is. */
-export function authorizerOf(
-  modes: readonly AuthorizationMode[],
-  graph: NodeGraph | undefined,
-  roles: RoleIndex,
-): Authorizer {
-  const each = modes.flatMap((mode): Authorizer[] => {
+/** Whom nobody can lock out. */
+const administrators = (user: UserInfo): readonly PolicyRule[] =>
+  user.groups.includes('system:masters') ? everything : [];
+
+/** One step of the chain: it knows by itself, or has to ask. */
+type Step = { local: Authorizer; hook?: undefined } | { hook: WebhookAuthorizer; local?: undefined };
+
+/** What webhooks said of one request. */
+type Answers = Map<WebhookAuthorizer, Verdict>;
+
+const joined = (texts: readonly (string | undefined)[]): string => texts.filter(Boolean).join(', ');
+
+/** Asks one after another: the first who is for it, or against it, decides. */
+function chainOf(steps: readonly Step[]): Authorizer {
+  const locals = steps.flatMap(({ local }) => (local === undefined ? [] : [local]));
+  const asksNobody = locals.length === steps.length;
+  /** Goes on where the answer of a webhook is not there yet. */
+  const walk = (user: UserInfo, request: AuthorizationRequest, answers: Answers): Decided | WebhookAuthorizer => {
+    const reasons: (string | undefined)[] = [];
+    const errors: string[] = [];
+    for (const { local, hook } of steps) {
+      if (local !== undefined) {
+        if (local.allowed(user, request)) return { allowed: true, reason: local.why?.(user, request) ?? '' };
+        reasons.push(local.whyNot?.(user, request));
+        continue;
+      }
+      const verdict = answers.get(hook) ?? hook.known(user, request);
+      if (verdict === undefined) return hook;
+      if (verdict.allowed || verdict.denied) return verdict;
+      reasons.push(verdict.reason);
+      if (verdict.error !== undefined) errors.push(verdict.error);
+    }
+    return { allowed: false, reason: joined(reasons), ...errorOf(errors) };
+  };
+  const known = (user: UserInfo, request: AuthorizationRequest): Decided | undefined => {
+    const found = walk(user, request, new Map());
+    return 'ask' in found ? undefined : found;
+  };
+  const decide = async (user: UserInfo, request: AuthorizationRequest): Promise<Decided> => {
+    const answers: Answers = new Map();
+    for (;;) {
+      const found = walk(user, request, answers);
+      if (!('ask' in found)) return found;
+      answers.set(found, await found.ask(user, request));
+    }
+  };
+  return {
+    allowed: asksNobody
+      ? (user, request) => locals.some((each) => each.allowed(user, request))
+      : (user, request) => known(user, request)?.allowed === true,
+    ...(asksNobody ? {} : { decide, known }),
+    rules: (user, namespace) => locals.flatMap((each) => each.rules(user, namespace)),
+    why: (user, request) => locals.find((each) => each.allowed(user, request))?.why?.(user, request) ?? '',
+    whyNot: (user, request) => joined(locals.map((each) => each.whyNot?.(user, request))),
+    cannotList: (user) =>
+      joined([
+        ...locals.map((each) => each.cannotList?.(user)),
+        ...(asksNobody ? [] : ['webhook authorizer does not support user rule resolution']),
+      ]),
+  };
+}
+
+const errorOf = (errors: readonly string[]): Pick<Decided, 'error'> =>
+  errors.length === 0 ? {} : { error: errors.length === 1 ? (errors[0] ?? '') : `[${errors.join(', ')}]` };
+
+export interface ModesDeps {
+  graph: NodeGraph | undefined;
+  roles: RoleIndex;
+  webhooks: WebhookDeps;
+}
+
+function chainFor(configured: readonly ConfiguredAuthorizer[], { graph, roles, webhooks }: ModesDeps): Authorizer {
+  const each = configured.flatMap((mode): Step[] => {
+    if (typeof mode === 'object') return [{ hook: createWebhookAuthorizer(mode, webhooks) }];
     switch (mode) {
       case 'Node':
-        return graph === undefined ? [] : [createNodeAuthorizer(graph, nodeRules())];
+        return graph === undefined ? [] : [{ local: createNodeAuthorizer(graph, nodeRules()) }];
       case 'RBAC':
-        return [createRbacAuthorizer(roles)];
+        return [{ local: createRbacAuthorizer(roles) }];
       case 'AlwaysAllow':
-        return [createAuthorizer(() => everything)];
+        return [{ local: createAuthorizer(() => everything) }];
       case 'AlwaysDeny':
         return [];
       default:
         return mode satisfies never;
     }
   });
-  return anyOf(modes.includes('RBAC') ? each : [createAuthorizer(componentRules), ...each]);
+  // Roles have what Peapod's own components need; without them it goes first.
+  const first = createAuthorizer(configured.includes('RBAC') ? administrators : componentRules);
+  return chainOf(configured.includes('RBAC') && each.every(({ local }) => local) ? each : [{ local: first }, ...each]);
+}
+
+/** One authorizer of those that are configured; what the configuration is, may change. */
+export function authorizerOf(configured: () => readonly ConfiguredAuthorizer[], deps: ModesDeps): Authorizer {
+  let known = configured();
+  let chain = chainFor(known, deps);
+  const current = (): Authorizer => {
+    const now = configured();
+    if (now !== known) {
+      known = now;
+      chain = chainFor(now, deps);
+    }
+    return chain;
+  };
+  return {
+    get decide() {
+      return current().decide;
+    },
+    get known() {
+      return current().known;
+    },
+    allowed: (user, request) => current().allowed(user, request),
+    rules: (user, namespace) => current().rules(user, namespace),
+    why: (user, request) => current().why?.(user, request) ?? '',
+    whyNot: (user, request) => current().whyNot?.(user, request) ?? '',
+    cannotList: (user) => current().cannotList?.(user) ?? '',
+  };
 }

@@ -152,15 +152,3 @@ export function createNodeAuthorizer(graph: NodeGraph, rules: readonly PolicyRul
     cannotList: (user) => (nodeOf(user) === undefined ? '' : 'node authorizer does not support user rule resolution'),
   };
 }
-
-/** What any of them allows is allowed. Follows apiserver pkg/authorization/union. */
-export function anyOf(authorizers: readonly Authorizer[]): Authorizer {
-  const joined = (texts: readonly (string | undefined)[]): string => texts.filter(Boolean).join(', ');
-  return {
-    allowed: (user, request) => authorizers.some((each) => each.allowed(user, request)),
-    rules: (user, namespace) => authorizers.flatMap((each) => each.rules(user, namespace)),
-    why: (user, request) => authorizers.find((each) => each.allowed(user, request))?.why?.(user, request) ?? '',
-    whyNot: (user, request) => joined(authorizers.map((each) => each.whyNot?.(user, request))),
-    cannotList: (user) => joined(authorizers.map((each) => each.cannotList?.(user))),
-  };
-}

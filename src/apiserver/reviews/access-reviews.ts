@@ -3,6 +3,7 @@
 
 import type {
   FieldSelectorAttributes,
+  LabelSelectorAttributes,
   LocalSubjectAccessReview,
   SelfSubjectAccessReview,
   SelfSubjectRulesReview,
@@ -18,6 +19,7 @@ import {
 import { badRequest } from '../../api/meta/errors.ts';
 import { type FieldTerm, parseFieldSelector } from '../../api/meta/field-selector.ts';
 import type { AuthorizationRequest, PolicyRule } from '../authz/authorizer.ts';
+import { decided } from '../authz/decided.ts';
 import type { UserInfo } from '../request.ts';
 import type { VirtualResource } from '../virtual.ts';
 import { type ReviewDeps, reviewResource } from './review-resource.ts';
@@ -39,6 +41,17 @@ function fieldTerms({ rawSelector = '', requirements = [] }: FieldSelectorAttrib
   });
 }
 
+/** As a selector is written. */
+function labelText({ rawSelector = '', requirements = [] }: LabelSelectorAttributes): string {
+  if (rawSelector !== '') return rawSelector;
+  const texts = requirements.map(({ key, operator, values = [] }) => {
+    if (operator === 'Exists') return key;
+    if (operator === 'DoesNotExist') return `!${key}`;
+    return `${key} ${operator.toLowerCase()} (${values.join(',')})`;
+  });
+  return texts.join(',');
+}
+
 /** What an access review asks, in the authorizer's terms. */
 function asked({ resourceAttributes, nonResourceAttributes }: SubjectAccessReviewSpec): AuthorizationRequest {
   const nothing = { verb: '', resource: '', group: '', subresource: '', namespace: '', name: '', path: '' };
@@ -47,7 +60,7 @@ function asked({ resourceAttributes, nonResourceAttributes }: SubjectAccessRevie
     return { ...nothing, verb, path };
   }
   const { verb = '', resource = '', group = '', subresource = '', namespace = '', name = '' } = resourceAttributes;
-  const { fieldSelector } = resourceAttributes;
+  const { fieldSelector, labelSelector, version } = resourceAttributes;
   return {
     ...nothing,
     verb,
@@ -56,7 +69,9 @@ function asked({ resourceAttributes, nonResourceAttributes }: SubjectAccessRevie
     subresource,
     namespace,
     name,
+    ...(version === undefined ? {} : { version }),
     ...(fieldSelector === undefined ? {} : { fieldSelector: fieldTerms(fieldSelector) }),
+    ...(labelSelector === undefined ? {} : { labelSelector: labelText(labelSelector) }),
   };
 }
 
@@ -70,15 +85,19 @@ const named = ({ user = '', groups = [], uid, extra }: SubjectAccessReviewSpec):
 
 interface AccessStatus {
   allowed: boolean;
+  denied?: true;
   reason?: string;
+  evaluationError?: string;
 }
 
 async function judged(deps: ReviewDeps, user: UserInfo, question: AuthorizationRequest): Promise<AccessStatus> {
-  const { authorizer } = deps;
-  if (!authorizer.allowed(user, question)) await deps.caughtUp();
-  const allowed = authorizer.allowed(user, question);
-  const reason = (allowed ? authorizer.why?.(user, question) : authorizer.whyNot?.(user, question)) ?? '';
-  return { allowed, ...(reason === '' ? {} : { reason }) };
+  const { allowed, denied, reason, error } = await decided(deps.authorizer, deps.caughtUp, user, question);
+  return {
+    allowed,
+    ...(denied === true ? { denied } : {}),
+    ...(reason === '' ? {} : { reason }),
+    ...(error === undefined ? {} : { evaluationError: error }),
+  };
 }
 
 const withoutSource = (rules: readonly PolicyRule[]) => ({

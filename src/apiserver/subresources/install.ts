@@ -1,10 +1,11 @@
 // Which code answers which subresource, and where upgrades go.
 
 import type { Pod } from '../../api/generated/types.ts';
-import { forbidden, methodNotAllowed, serviceUnavailable } from '../../api/meta/errors.ts';
+import { methodNotAllowed, serviceUnavailable } from '../../api/meta/errors.ts';
 import type { Random } from '../../lib/random.ts';
 import type { ObjectLookup } from '../admission/object-lookup.ts';
-import { type Authorizer, deniedText } from '../authz/authorizer.ts';
+import type { Authorizer } from '../authz/authorizer.ts';
+import { authorize } from '../authz/decided.ts';
 import type { UpgradeDeps, UpgradeTarget } from '../http/upgrade.ts';
 import type { RegistryDeps } from '../registry/commit.ts';
 import { getObject } from '../registry/list.ts';
@@ -104,15 +105,9 @@ export function installSubresources(deps: SubresourceDeps): Subresources {
     user: Parameters<UpgradeDeps['locate']>[3],
   ): Promise<UpgradeTarget> => {
     const info = requestInfo(method, path, query);
-    const requireVerb = (verb: string): void => {
-      if (!deps.authorizer.allowed(user, { ...info, verb }))
-        throw forbidden(
-          { group: info.group, resource: info.resource },
-          info.name,
-          deniedText(user, { ...info, verb }, deps.authorizer.whyNot?.(user, { ...info, verb })),
-        );
-    };
-    requireVerb(info.verb);
+    const requireVerb = (verb: string): Promise<void> =>
+      authorize(deps.authorizer, () => registry.feed.caughtUp(), user, { ...info, verb });
+    await requireVerb(info.verb);
     const admitted = (resource: ResourceInfo): Promise<URLSearchParams> => {
       const request = { annotations: new Map<string, string>(), signal: () => deps.closing };
       return admitConnection(registry, resource, info, query, { user, request });
@@ -132,7 +127,7 @@ export function installSubresources(deps: SubresourceDeps): Subresources {
     if (!known || (info.verb !== 'get' && info.verb !== 'create'))
       throw methodNotAllowed({ group: info.group, resource: info.resource }, 'upgrade');
     // A WebSocket comes by GET, and acts in the pod all the same (rest/subresources.go, ensureAuthorizedForVerb).
-    requireVerb('create');
+    await requireVerb('create');
     const asked = await admitted(pods);
     const pod: Pod = (await getObject(registry, pods, info.namespace, info.name)).object();
     const kubeletPath = upgradePath(pod, info.subresource, asked);

@@ -7,8 +7,13 @@ import type { Authorizer } from '../../authz/authorizer.ts';
 
 export const accessCheck =
   (authorizer: Authorizer): AccessCheck =>
-  (user, { labelSelector: _, fieldSelector, ...question }) => {
+  (user, { fieldSelector, ...question }) => {
     const request = { ...question, fieldSelector: fieldTerms(fieldSelector) };
+    // An expression cannot wait: what a webhook has not been asked yet is a failure, and is known when the question comes again.
+    if (authorizer.known !== undefined && authorizer.known(user, request) === undefined) {
+      void authorizer.decide?.(user, request);
+      return { allowed: false, reason: '', error: 'an authorization webhook has not answered yet' };
+    }
     const allowed = authorizer.allowed(user, request);
     const reason = (allowed ? authorizer.why : authorizer.whyNot)?.(user, request) ?? '';
     return { allowed, reason, error: '' };
