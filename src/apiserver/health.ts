@@ -35,6 +35,9 @@ export function startHooks(names: readonly string[]): StartHooks {
   };
 }
 
+/** Told what each check came to, by its name and the path (healthz, livez, readyz) that asked for it. */
+export type ObserveHealth = (name: string, type: string, isFine: boolean) => void;
+
 const text = (code: number, body: string): ApiResponse => ({
   type: 'raw',
   code,
@@ -58,11 +61,12 @@ async function faultOf({ check }: HealthCheck): Promise<string | undefined> {
 export function answerHealth(
   request: ApiRequest,
   checks: readonly HealthCheck[],
+  observe: ObserveHealth,
 ): Promise<ApiResponse | undefined> | undefined {
   const [, root = '', ...rest] = request.path.replace(/\/$/, '').split('/');
   if (!roots.has(root)) return undefined;
   const relevant = checks.filter((c) => root === 'readyz' || c.readyOnly !== true);
-  return rest.length > 0 ? answerOne(relevant, rest.join('/')) : answerAll(root, relevant, request.query);
+  return rest.length > 0 ? answerOne(relevant, rest.join('/')) : answerAll(root, relevant, request.query, observe);
 }
 
 async function answerOne(checks: readonly HealthCheck[], name: string): Promise<ApiResponse> {
@@ -73,13 +77,20 @@ async function answerOne(checks: readonly HealthCheck[], name: string): Promise<
 }
 
 /** Reasons are withheld: anybody may look here. */
-async function answerAll(root: string, checks: readonly HealthCheck[], query: URLSearchParams): Promise<ApiResponse> {
+async function answerAll(
+  root: string,
+  checks: readonly HealthCheck[],
+  query: URLSearchParams,
+  observe: ObserveHealth,
+): Promise<ApiResponse> {
   const excluded = new Set(query.getAll('exclude'));
   let failed = false;
   const lines = await Promise.all(
     checks.map(async (check) => {
       if (excluded.delete(check.name)) return `[+]${check.name} excluded: ok`;
-      if ((await faultOf(check)) === undefined) return `[+]${check.name} ok`;
+      const isFine = (await faultOf(check)) === undefined;
+      observe(check.name, root, isFine);
+      if (isFine) return `[+]${check.name} ok`;
       failed = true;
       return `[-]${check.name} failed: reason withheld`;
     }),

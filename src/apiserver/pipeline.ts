@@ -5,7 +5,7 @@ import type { JsonObject } from '../api/meta/types.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import { authorize } from './authz/decided.ts';
 import type { Discovery } from './discovery/discovery.ts';
-import { answerHealth, type HealthCheck } from './health.ts';
+import { answerHealth, type HealthCheck, type ObserveHealth } from './health.ts';
 import type { RegistryDeps } from './registry/commit.ts';
 import { type RequestInfo, requestInfo } from './request-info.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
@@ -26,6 +26,7 @@ export interface PipelineDeps {
   /** By `group/resource/subresource`. */
   readonly custom: ReadonlyMap<string, CustomSubresource>;
   readonly health: readonly HealthCheck[];
+  readonly observeHealth: ObserveHealth;
   readonly version: JsonObject;
   /** Resolves once what a write to the resource changes in what is served is served. */
   readonly settled?: (resource: ResourceInfo) => Promise<void> | undefined;
@@ -75,7 +76,9 @@ async function answerPath(deps: PipelineDeps, request: ApiRequest): Promise<ApiR
     return { type: 'json', code: 200, body: deps.version, rendering: { as: 'object' } };
   if (request.path === '/') return { type: 'json', code: 200, body: { paths: rootPaths }, rendering: { as: 'object' } };
   const found =
-    (await answerHealth(request, deps.health)) ?? deps.discovery.answer(request) ?? (await deps.extra(request));
+    (await answerHealth(request, deps.health, deps.observeHealth)) ??
+    deps.discovery.answer(request) ??
+    (await deps.extra(request));
   return found ?? unrouted(deps, request);
 }
 
@@ -88,6 +91,7 @@ const rootPaths = [
   '/healthz',
   '/livez',
   '/metrics',
+  '/metrics/slis',
   '/openapi/v2',
   '/openapi/v3',
   '/openid/v1/jwks',

@@ -56,10 +56,18 @@ import { processMetrics } from './http/process-metrics.ts';
 import { admissionMetrics } from './metrics/admission-metrics.ts';
 import { answerMetrics } from './metrics/answer.ts';
 import { meteredIdentify } from './metrics/authentication-metrics.ts';
+import { healthMetrics } from './metrics/health-metrics.ts';
 import { createRegistry, type Registry } from '../lib/metrics-registry.ts';
 import { requestMetrics } from './metrics/request-metrics.ts';
 import { restClientMetrics } from './metrics/rest-client-metrics.ts';
-import { aggregatorMetrics, inFlightMetrics, objectMetrics, timedStore } from './metrics/server-metrics.ts';
+import {
+  aggregatorMetrics,
+  inFlightMetrics,
+  objectMetrics,
+  storageSizeMetrics,
+  timedStore,
+} from './metrics/server-metrics.ts';
+import { watchCacheMetrics } from './metrics/watch-cache-metrics.ts';
 import { createInProcessTransport } from './in-process.ts';
 import { createPipeline } from './pipeline.ts';
 import { CacheFeed } from './registry/cache-feed.ts';
@@ -117,6 +125,8 @@ export interface ApiServerOptions {
   authentication?: AuthenticationOptions;
   /** Where metrics are kept that /metrics tells; a registry of its own when absent. */
   metrics?: Registry;
+  /** Bytes that the store takes on its disk; told at /metrics. */
+  storageBytes?: () => number;
   /** PEM of the ECDSA key that signs service account tokens; a new one for this run when absent. */
   serviceAccountKey?: string;
 }
@@ -166,6 +176,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const { machinery, kinds, clock, random, logger } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const measured = options.metrics ?? createRegistry();
+  const slis = createRegistry();
   const store = timedStore(options.store, measured, () => clock.monotonic());
   // Kinds that are only posted (bindings) have no storage.
   const stored = kinds.filter((k) => k.verbs.includes('get'));
@@ -302,6 +313,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     });
   const requestsInFlight = inFlight(limits);
   objectMetrics(measured, resources, feed);
+  watchCacheMetrics(measured, resources, feed);
+  if (options.storageBytes !== undefined) storageSizeMetrics(measured, options.storageBytes);
   inFlightMetrics(measured, requestsInFlight);
   if (aggregation !== undefined) aggregatorMetrics(measured, aggregation.apis);
   if (options.processMetrics === true) processMetrics(measured);
@@ -355,9 +368,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
         check: () => (closing.signal.aborted ? 'process is shutting down' : undefined),
       },
     ],
+    observeHealth: healthMetrics(slis),
     settled: (resource) => (resource === definitions ? customResources?.settled() : undefined),
     version: versionInfo(options.version, options.platform ?? 'linux/amd64', '') as JsonObject,
-    extra: async (request) => answerMetrics(measured, request) ?? tokens.answer(request) ?? (await openApi(request)),
+    extra: async (request) =>
+      answerMetrics(measured, slis, request) ?? tokens.answer(request) ?? (await openApi(request)),
   });
   const identifySender = meteredIdentify(measured, () => clock.monotonic(), authentication.identify);
   const identify = createWhoAsks(identifySender, authorizer, () => feed.caughtUp());

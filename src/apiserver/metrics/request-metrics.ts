@@ -61,6 +61,7 @@ const known: ReadonlySet<string> = new Set([
   '/livez',
   '/readyz',
   '/metrics',
+  '/metrics/slis',
   '/openapi/v2',
   '/openapi/v3',
   '/version',

@@ -6,10 +6,14 @@ import { realClock } from '../../host/real-clock.ts';
 import { realRandom } from '../../host/real-random.ts';
 import { createMemoryFiles } from '../../sim/memory-files.ts';
 import { type HttpsClient, httpsClient } from '../../../test/support/https-client.ts';
+import { createMemoryStore } from '../../store/memory.ts';
+import type { Store } from '../../store/store.ts';
 import { gather, startTestServer, type TestServer, verbs } from '../test-server.ts';
 
 let t: TestServer;
 let http: HttpsClient;
+/** Whether the store does not answer health checks. */
+let broken = false;
 
 /** The number of a series; 0 where there is none. Labels are the series' own, in alphabetical order. */
 async function read(name: string, labels: Record<string, string>): Promise<number> {
@@ -26,7 +30,17 @@ const cms = '/api/v1/namespaces/default/configmaps';
 
 beforeAll(async () => {
   const pki = await ensurePki({ dir: '/pki', files: createMemoryFiles(), clock: realClock, hosts: [] });
-  t = await startTestServer(realClock, realRandom);
+  const store = createMemoryStore({ clock: realClock });
+  const get: Store['get'] = (key) =>
+    broken && key === '/registry/health' ? Promise.reject(new Error('broken')) : store.get(key);
+  const breakable = new Proxy(store, {
+    get: (target, name) => {
+      if (name === 'get') return get;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+  t = await startTestServer(realClock, realRandom, { store: breakable, storageBytes: () => 4096 });
   const { port } = await t.server.listen({ host: '127.0.0.1', port: 0, tls: { ...pki.apiserver, clientCa: pki.ca } });
   http = httpsClient(port, pki.ca, await pki.issueClientCert('jane@example.com', ['system:masters']));
 });
@@ -89,4 +103,44 @@ describe('who sends requests', () => {
     expect(await read('authenticated_user_requests', { username: 'email_id' })).toBeGreaterThan(0);
     expect((await http.h1('GET', '/metrics')).body.toString()).not.toContain('jane');
   });
+});
+
+test('what is stored, and what the watch caches did', async () => {
+  const admin = verbs(t.admin);
+  const received = { group: '', resource: 'secrets' };
+  expect(await read('apiserver_storage_objects', { resource: 'deployments.apps' })).toBe(0);
+  const [secrets, events] = [
+    await read('apiserver_resource_objects', received),
+    await read('apiserver_watch_cache_events_received_total', received),
+  ];
+  await admin.post('/api/v1/namespaces/default/secrets', { metadata: { name: 's' } });
+  const made = await admin.get('/api/v1/namespaces/default/secrets/s');
+  expect(await read('apiserver_storage_objects', { resource: 'secrets' })).toBe(secrets + 1);
+  expect(await read('apiserver_watch_cache_events_received_total', received)).toBe(events + 1);
+  expect(await read('apiserver_watch_cache_events_dispatched_total', received)).toBe(events + 1);
+  expect(await read('apiserver_watch_cache_initializations_total', received)).toBe(1);
+  expect(await read('apiserver_watch_cache_resource_version', received)).toBeGreaterThanOrEqual(
+    Number(made.metadata?.resourceVersion),
+  );
+  expect((await http.h1('GET', '/metrics')).body.toString()).toContain(
+    'apiserver_storage_size_bytes{storage_cluster_id="etcd-0"} 4096\n',
+  );
+});
+
+test('/metrics/slis tells how the health checks came out', async () => {
+  const slis = async () => (await http.h1('GET', '/metrics/slis')).body.toString();
+  expect(await slis()).not.toContain('type="livez"');
+  await http.h1('GET', '/livez');
+  await http.h1('GET', '/livez?exclude=etcd');
+  const text = await slis();
+  expect(text).toContain('kubernetes_healthcheck{name="ping",type="livez"} 1\n');
+  expect(text).toContain('kubernetes_healthchecks_total{name="ping",status="success",type="livez"} 2\n');
+  expect(text).toContain('kubernetes_healthchecks_total{name="etcd",status="success",type="livez"} 1\n');
+  broken = true;
+  expect((await http.h1('GET', '/readyz')).status).toBe(500);
+  broken = false;
+  const after = await slis();
+  expect(after).toContain('kubernetes_healthcheck{name="etcd",type="readyz"} 0\n');
+  expect(after).toContain('kubernetes_healthchecks_total{name="etcd",status="error",type="readyz"} 1\n');
+  expect((await http.h1('GET', '/metrics/slis', { as: null })).status).toBe(401);
 });

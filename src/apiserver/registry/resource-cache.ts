@@ -84,6 +84,9 @@ export class ResourceCache {
   /** What was loaded shows every event up to and with this revision. */
   #loadedAt = 0;
   #retired = false;
+  #events = 0;
+  #fills = 0;
+  #filled = 0;
   // Watchers by what they must match: 'all', a namespace, a name, or the value of a field such as spec.nodeName.
   readonly #watchers = new Map<string, Set<CacheWatcher>>();
   readonly #watchedFields = new Map<string, number>();
@@ -96,6 +99,20 @@ export class ResourceCache {
   /** The revision of what was loaded last, 0 before that. */
   get loadedAt(): number {
     return this.#loadedAt;
+  }
+
+  /** Changes that came from the store. */
+  get events(): number {
+    return this.#events;
+  }
+
+  /** How often it was filled, and with how many objects in all. */
+  get fills(): number {
+    return this.#fills;
+  }
+
+  get filled(): number {
+    return this.#filled;
   }
 
   /** The objects by key, in order. */
@@ -120,6 +137,8 @@ export class ResourceCache {
     this.#window = [];
     this.#windowStart = revision;
     this.#loadedAt = revision;
+    this.#fills++;
+    this.#filled += objects.size;
     this.#endWatches();
     for (const observer of this.#observers) observer.loaded();
   }
@@ -137,6 +156,7 @@ export class ResourceCache {
   /** Takes one change from the store and tells the watchers that it concerns. */
   apply(event: StoreEvent): void {
     if (event.revision <= this.#loadedAt) return;
+    this.#events++;
     const cached = this.toCacheEvent(event, this.objects.get(event.key));
     if (cached.current !== undefined) this.objects.set(event.key, cached.current);
     else this.objects.delete(event.key);
