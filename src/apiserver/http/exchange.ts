@@ -30,6 +30,7 @@ import { watchEncoder } from './encode-watch.ts';
 import { indented, toYaml } from './human-forms.ts';
 import { type InFlight, isLongRunning, type RequestLimits, timeoutOf } from './limits.ts';
 import type { Reply } from './reply.ts';
+import { requestTurns } from './request-turns.ts';
 import { watchWriter } from './watch-writer.ts';
 
 /** What an HTTP request brings, by either protocol. */
@@ -112,6 +113,9 @@ interface Known {
   request: ApiRequest | undefined;
 }
 
+/** All requests share this process's event loop. */
+const turns = requestTurns();
+
 /** Within the limits: not too many at once, and none for too long but those that are meant to be. */
 async function serve(deps: ExchangeDeps, known: Known): Promise<number> {
   const { incoming, info, query, user, reply } = known;
@@ -129,6 +133,8 @@ async function serve(deps: ExchangeDeps, known: Known): Promise<number> {
   }
   const late = new AbortController();
   try {
+    const place = turns();
+    if (place !== undefined) await place;
     const request = apiRequest(deps, known, late.signal);
     known.request = request;
     const response = await withinTime(deps.clock, ms, deps.pipeline(request), () => {
