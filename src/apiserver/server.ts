@@ -127,7 +127,7 @@ export interface ApiServerOptions {
   metrics?: Registry;
   /** Bytes that the store takes on its disk; told at /metrics. */
   storageBytes?: () => number;
-  /** PEM of the ECDSA key that signs service account tokens; a new one for this run when absent. */
+  /** PEM of the key that signs service account tokens where the options name none; a new one for this run when absent. */
   serviceAccountKey?: string;
 }
 
@@ -265,7 +265,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const tokens = createServiceAccountTokens({
     registry,
     resources,
-    signer: createTokenSigner(options.serviceAccountKey ?? newSigningKey()),
+    signer: createTokenSigner(
+      authenticationOptions.serviceAccountSigningKey ?? options.serviceAccountKey ?? newSigningKey(),
+      authenticationOptions.serviceAccountKeys,
+    ),
     issuers,
     audiences,
     address,

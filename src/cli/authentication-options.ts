@@ -24,6 +24,8 @@ export interface AuthenticationFlags {
   requestheaderGroupHeaders: string[];
   requestheaderExtraHeadersPrefix: string[];
   serviceAccountIssuer: string[];
+  serviceAccountKeyFile: string[];
+  serviceAccountSigningKeyFile?: string;
   apiAudiences: string[];
   authorizationMode: string[];
   authorizationConfig?: string;
@@ -115,6 +117,16 @@ export function addAuthenticationOptions(up: Command): Command {
       'who signs service account tokens; the first signs (repeatable)',
       collect,
       [],
+    )
+    .option(
+      '--service-account-key-file <file>',
+      'further keys by which service account tokens are known, public or private PEM (repeatable)',
+      collect,
+      [],
+    )
+    .option(
+      '--service-account-signing-key-file <file>',
+      "private key that signs service account tokens (default: the data folder's own)",
     )
     .option('--api-audiences <names>', 'what tokens for the API may be meant for (default: the issuer)', items, []);
   return addAuthorizationOptions(addFrontProxyOptions(addOidcOptions(up)));

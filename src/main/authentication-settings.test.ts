@@ -1,4 +1,5 @@
 // What options and files say of who may ask, and what is refused.
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,6 +32,7 @@ const none: AuthenticationFlags = {
   requestheaderGroupHeaders: [],
   requestheaderExtraHeadersPrefix: [],
   serviceAccountIssuer: [],
+  serviceAccountKeyFile: [],
   apiAudiences: [],
   authorizationMode: [],
 };
@@ -86,6 +88,33 @@ describe('options', () => {
     const tokenAuthFile = await file('tokens.csv', 'secret,jane,1');
     const { authentication } = await authenticationSettings({ ...none, tokenAuthFile });
     expect(authentication.tokenFile?.get('secret')).toMatchObject({ name: 'jane' });
+  });
+
+  test('of service account keys: several in a file, public ones and private ones', async () => {
+    const pem = (key: KeyObject, type: 'spki' | 'pkcs8'): string =>
+      key.export({ type, format: 'pem' } as never).toString();
+    const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const ec = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+    const serviceAccountKeyFile = [await file('sa.pub', pem(rsa.publicKey, 'spki') + pem(ec.privateKey, 'pkcs8'))];
+    const serviceAccountSigningKeyFile = await file('sa.key', pem(ec.privateKey, 'pkcs8'));
+    const { authentication } = await authenticationSettings({
+      ...none,
+      serviceAccountKeyFile,
+      serviceAccountSigningKeyFile,
+    });
+    expect(authentication.serviceAccountKeys?.map((key) => key.asymmetricKeyType)).toEqual(['rsa', 'ec']);
+    expect(authentication.serviceAccountSigningKey).toContain('PRIVATE KEY');
+    const weak = generateKeyPairSync('rsa', { modulusLength: 1024 });
+    for (const text of ['', 'no key', pem(weak.publicKey, 'spki')])
+      await expect(
+        authenticationSettings({ ...none, serviceAccountKeyFile: [await file('wrong', text)] }),
+      ).rejects.toThrow(/^--service-account-key-file: (data does not contain any valid|a service account key is)/);
+    await expect(
+      authenticationSettings({
+        ...none,
+        serviceAccountSigningKeyFile: await file('wrong', pem(rsa.publicKey, 'spki')),
+      }),
+    ).rejects.toThrow(/^--service-account-signing-key-file: /);
   });
 
   test.each<[Partial<AuthenticationFlags>, string]>([

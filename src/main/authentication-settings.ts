@@ -14,6 +14,7 @@ import { oidcAlgorithms } from '../apiserver/authn/oidc.ts';
 import { parseTokenFile } from '../apiserver/authn/token-file.ts';
 import { jsonFetcher } from '../apiserver/http/fetch-json.ts';
 import { defaultIssuer } from '../apiserver/tokens/claims.ts';
+import { createTokenSigner, publicKeysOf } from '../apiserver/tokens/jwt.ts';
 import type { AuthenticationFlags } from '../cli/authentication-options.ts';
 import {
   type AuthenticationConfig,
@@ -111,6 +112,30 @@ function anonymousAccess(
   return (path) => enabled && (paths === undefined || paths.includes(path));
 }
 
+/** The keys that --service-account-key-file and --service-account-signing-key-file name. */
+async function serviceAccountKeys(
+  flags: AuthenticationFlags,
+): Promise<Pick<AuthenticationOptions, 'serviceAccountKeys' | 'serviceAccountSigningKey'>> {
+  const { serviceAccountSigningKeyFile: signing } = flags;
+  const keys = await Promise.all(
+    flags.serviceAccountKeyFile.map((file) =>
+      checked('service-account-key-file', async () => publicKeysOf(await readFile(file, 'utf8'))),
+    ),
+  );
+  const pem =
+    signing === undefined
+      ? undefined
+      : await checked('service-account-signing-key-file', async () => {
+          const text = await readFile(signing, 'utf8');
+          createTokenSigner(text);
+          return text;
+        });
+  return {
+    ...(keys.length === 0 ? {} : { serviceAccountKeys: keys.flat() }),
+    ...(pem === undefined ? {} : { serviceAccountSigningKey: pem }),
+  };
+}
+
 const providersOf = ({ issuers }: AuthenticationConfig): readonly TokenProvider[] =>
   issuers.map(({ issuer, ca }) => ({ issuer, fetchJson: jsonFetcher(ca) }));
 
@@ -165,6 +190,7 @@ export async function authenticationSettings(flags: AuthenticationFlags): Promis
       ...(anonymous === undefined ? {} : { anonymous }),
       ...(proxy === undefined ? {} : { frontProxy: proxy }),
       ...(flags.serviceAccountIssuer.length === 0 ? {} : { serviceAccountIssuers: flags.serviceAccountIssuer }),
+      ...(await serviceAccountKeys(flags)),
       ...(flags.apiAudiences.length === 0 ? {} : { apiAudiences: flags.apiAudiences }),
       ...(tokenAuthFile === undefined
         ? {}

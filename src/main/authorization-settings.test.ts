@@ -442,6 +442,7 @@ const flags = (more: Partial<AuthenticationFlags>): AuthenticationFlags => ({
   requestheaderGroupHeaders: [],
   requestheaderExtraHeadersPrefix: [],
   serviceAccountIssuer: [],
+  serviceAccountKeyFile: [],
   apiAudiences: [],
   authorizationMode: [],
   ...more,

@@ -1,5 +1,6 @@
 // Puts together what the API server knows its clients by, from what it was started with.
 
+import type { KeyObject } from 'node:crypto';
 import type { Secret } from '../../api/generated/types.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { LookupKind, ObjectLookup } from '../admission/object-lookup.ts';
@@ -31,6 +32,10 @@ export interface AuthenticationOptions {
   frontProxy?: FrontProxyTrust;
   /** Issuers of service account tokens: the first signs, all are known. */
   serviceAccountIssuers?: readonly string[];
+  /** Further keys by which such tokens are known; the key that signs always is. */
+  serviceAccountKeys?: readonly KeyObject[];
+  /** PEM of the key that signs instead of the server's own. */
+  serviceAccountSigningKey?: string;
   /** What a token for the API server may be meant for; the first issuer when absent. */
   apiAudiences?: readonly string[];
 }

@@ -205,7 +205,7 @@ function metadataDocument(
         jwks_uri: `https://${address()}/openid/v1/jwks`,
         response_types_supported: ['id_token'],
         subject_types_supported: ['public'],
-        id_token_signing_alg_values_supported: [signer.algorithm],
+        id_token_signing_alg_values_supported: [...signer.algorithms],
       });
     default:
       return undefined;

@@ -1,5 +1,5 @@
 // Service account tokens: what they say, who they stand for, and everything that ends or spoils one.
-import { createPublicKey, generateKeyPairSync, verify, type JsonWebKey } from 'node:crypto';
+import { createHmac, createPublicKey, generateKeyPairSync, verify, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { TokenRequest, TokenReview } from '../../api/generated/types.ts';
 import { isApiError } from '../../api/meta/errors.ts';
@@ -216,5 +216,68 @@ describe('a token', () => {
       '.'.repeat(100_000),
     ];
     for (const text of forged) expect(await review(text)).toEqual({ user: {}, error: 'invalid bearer token' });
+  });
+});
+
+describe('with several keys', () => {
+  const older = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const oldPem = older.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+
+  /** A server over the same store, that signs with that key and knows the others. */
+  const restarted = async (serviceAccountSigningKey: string, serviceAccountKeys: KeyObject[]): Promise<void> => {
+    const { store } = server;
+    await server.server.close();
+    server = await startTestServer(clock, createSeededRandom(2), {
+      store,
+      authentication: { serviceAccountSigningKey, serviceAccountKeys },
+    });
+    admin = verbs(server.admin);
+  };
+  const published = async (path: string): Promise<Record<string, unknown>> =>
+    (await admin.get(path)) as unknown as Record<string, unknown>;
+
+  test('one signs, all are known and shown, and one that is taken away is known no more', async () => {
+    await restarted(oldPem, []);
+    const before = await tokenOf();
+    expect(part(before, 0)).toMatchObject({ alg: 'RS256' });
+    await restarted(key, [older.publicKey, createPublicKey(key)]);
+    const after = await tokenOf();
+    expect(part(after, 0)).toMatchObject({ alg: 'ES256' });
+    for (const token of [before, after]) expect(await review(token)).toMatchObject({ authenticated: true });
+    const { keys } = (await published('/openid/v1/jwks')) as { keys: Record<string, unknown>[] };
+    expect(keys.map(({ kid, alg }) => [kid, alg])).toEqual([
+      [part(after, 0)['kid'], 'ES256'],
+      [part(before, 0)['kid'], 'RS256'],
+    ]);
+    // No private member of any key.
+    expect(keys.map((one) => Object.keys(one))).toEqual([
+      ['use', 'kty', 'kid', 'crv', 'alg', 'x', 'y'],
+      ['use', 'kty', 'kid', 'alg', 'n', 'e'],
+    ]);
+    expect(await published('/.well-known/openid-configuration')).toMatchObject({
+      id_token_signing_alg_values_supported: ['ES256', 'RS256'],
+    });
+    await restarted(key, []);
+    expect(await review(before)).toEqual({ user: {}, error: 'invalid bearer token' });
+    expect(await review(after)).toMatchObject({ authenticated: true });
+  });
+
+  test('no key is used with the algorithm of another', async () => {
+    await restarted(key, [older.publicKey]);
+    const token = await tokenOf();
+    const [, body = ''] = token.split('.');
+    const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const pem = older.publicKey.export({ type: 'spki', format: 'pem' }).toString();
+    const kid = (createTokenSigner(oldPem).keySet as { keys: { kid: string }[] }).keys[0]?.kid;
+    for (const header of [
+      { alg: 'HS256', kid },
+      { alg: 'HS256' },
+      { alg: 'RS256', kid: part(token, 0)['kid'] },
+      { alg: 'ES256', kid },
+    ]) {
+      const signed = `${encode(header)}.${body}`;
+      const forged = `${signed}.${createHmac('sha256', pem).update(signed).digest('base64url')}`;
+      expect(await review(forged)).toEqual({ user: {}, error: 'invalid bearer token' });
+    }
   });
 });
