@@ -56,6 +56,7 @@ import { processMetrics } from './http/process-metrics.ts';
 import { admissionMetrics } from './metrics/admission-metrics.ts';
 import { answerMetrics } from './metrics/answer.ts';
 import { meteredIdentify } from './metrics/authentication-metrics.ts';
+import { authorizationMetrics } from './metrics/authorization-metrics.ts';
 import { healthMetrics } from './metrics/health-metrics.ts';
 import { createRegistry, type Registry } from '../lib/metrics-registry.ts';
 import { requestMetrics } from './metrics/request-metrics.ts';
@@ -193,6 +194,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
           graph,
           roles,
           webhooks: { clock, random, logger, signal: closing.signal },
+          decisions: authorizationMetrics(measured),
         });
   const objects = objectLookup(resources, feed);
   const { serviceCidr = '10.43.0.0/16' } = options;

@@ -11,11 +11,12 @@ export async function decided(
   user: UserInfo,
   request: AuthorizationRequest,
 ): Promise<Decided> {
-  if (!authorizer.allowed(user, request)) {
+  let allowed = authorizer.allowed(user, request);
+  if (!allowed) {
     await caughtUp();
     if (authorizer.decide !== undefined) return authorizer.decide(user, request);
+    allowed = authorizer.allowed(user, request);
   }
-  const allowed = authorizer.allowed(user, request);
   return { allowed, reason: (allowed ? authorizer.why : authorizer.whyNot)?.(user, request) ?? '' };
 }
 

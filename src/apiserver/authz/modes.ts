@@ -1,6 +1,7 @@
 // The authorizers that --authorization-mode or --authorization-config name, and the one that they make together.
 // Follows pkg/kubeapiserver/authorizer and apiserver pkg/authorization/union of v1.36.
 
+import type { DecisionMetrics, Decisions } from '../metrics/authorization-metrics.ts';
 import type { UserInfo } from '../request.ts';
 import {
   type AuthorizationRequest,
@@ -45,8 +46,21 @@ const everything: readonly PolicyRule[] = [
 const administrators = (user: UserInfo): readonly PolicyRule[] =>
   user.groups.includes('system:masters') ? everything : [];
 
-/** One step of the chain: it knows by itself, or has to ask. */
-type Step = { local: Authorizer; hook?: undefined } | { hook: WebhookAuthorizer; local?: undefined };
+/** One step of the chain: it knows by itself, or has to ask. What it decides is counted, where that is of interest. */
+type Step = { decisions?: Decisions } & (
+  | { local: Authorizer; hook?: undefined }
+  | { hook: WebhookAuthorizer; local?: undefined }
+);
+
+/** Which last words are counted: one question may be put to the chain more than once. */
+type Counted = 'all' | 'allowed' | 'none';
+
+/** What is let in without asking anybody, as upstream does with administrators, is nobody's decision. */
+function count({ decisions }: Step, user: UserInfo, isAllowed: boolean, counted: Counted): void {
+  if (decisions === undefined || counted === 'none' || user.groups.includes('system:masters')) return;
+  if (isAllowed) decisions.allowed.value++;
+  else if (counted === 'all') decisions.denied.value++;
+}
 
 /** What webhooks said of one request. */
 type Answers = Map<WebhookAuthorizer, Verdict>;
@@ -58,39 +72,61 @@ function chainOf(steps: readonly Step[]): Authorizer {
   const locals = steps.flatMap(({ local }) => (local === undefined ? [] : [local]));
   const asksNobody = locals.length === steps.length;
   /** Goes on where the answer of a webhook is not there yet. */
-  const walk = (user: UserInfo, request: AuthorizationRequest, answers: Answers): Decided | WebhookAuthorizer => {
+  const walk = (
+    user: UserInfo,
+    request: AuthorizationRequest,
+    answers: Answers,
+    counted: Counted,
+  ): Decided | WebhookAuthorizer => {
     const reasons: (string | undefined)[] = [];
     const errors: string[] = [];
-    for (const { local, hook } of steps) {
+    for (const step of steps) {
+      const { local, hook } = step;
       if (local !== undefined) {
-        if (local.allowed(user, request)) return { allowed: true, reason: local.why?.(user, request) ?? '' };
+        if (local.allowed(user, request)) {
+          count(step, user, true, counted);
+          return { allowed: true, reason: local.why?.(user, request) ?? '' };
+        }
         reasons.push(local.whyNot?.(user, request));
         continue;
       }
       const verdict = answers.get(hook) ?? hook.known(user, request);
       if (verdict === undefined) return hook;
-      if (verdict.allowed || verdict.denied) return verdict;
+      if (verdict.allowed || verdict.denied) {
+        count(step, user, verdict.allowed, counted);
+        return verdict;
+      }
       reasons.push(verdict.reason);
       if (verdict.error !== undefined) errors.push(verdict.error);
     }
     return { allowed: false, reason: joined(reasons), ...errorOf(errors) };
   };
   const known = (user: UserInfo, request: AuthorizationRequest): Decided | undefined => {
-    const found = walk(user, request, new Map());
+    const found = walk(user, request, new Map(), 'none');
     return 'ask' in found ? undefined : found;
   };
   const decide = async (user: UserInfo, request: AuthorizationRequest): Promise<Decided> => {
     const answers: Answers = new Map();
     for (;;) {
-      const found = walk(user, request, answers);
+      const found = walk(user, request, answers, 'all');
       if (!('ask' in found)) return found;
       answers.set(found, await found.ask(user, request));
     }
   };
+  const allowedAtOnce = (user: UserInfo, request: AuthorizationRequest): boolean => {
+    for (const step of steps) {
+      if (step.local?.allowed(user, request) !== true) continue;
+      count(step, user, true, 'allowed');
+      return true;
+    }
+    return false;
+  };
+  const allowedByNow = (user: UserInfo, request: AuthorizationRequest): boolean => {
+    const found = walk(user, request, new Map(), 'allowed');
+    return !('ask' in found) && found.allowed;
+  };
   return {
-    allowed: asksNobody
-      ? (user, request) => locals.some((each) => each.allowed(user, request))
-      : (user, request) => known(user, request)?.allowed === true,
+    allowed: asksNobody ? allowedAtOnce : allowedByNow,
     ...(asksNobody ? {} : { decide, known }),
     rules: (user, namespace) => locals.flatMap((each) => each.rules(user, namespace)),
     why: (user, request) => locals.find((each) => each.allowed(user, request))?.why?.(user, request) ?? '',
@@ -110,18 +146,25 @@ export interface ModesDeps {
   graph: NodeGraph | undefined;
   roles: RoleIndex;
   webhooks: WebhookDeps;
+  /** Where the decisions of each authorizer are counted. */
+  decisions: DecisionMetrics;
 }
 
-function chainFor(configured: readonly ConfiguredAuthorizer[], { graph, roles, webhooks }: ModesDeps): Authorizer {
+function chainFor(
+  configured: readonly ConfiguredAuthorizer[],
+  { graph, roles, webhooks, decisions: counters }: ModesDeps,
+): Authorizer {
   const each = configured.flatMap((mode): Step[] => {
-    if (typeof mode === 'object') return [{ hook: createWebhookAuthorizer(mode, webhooks) }];
+    if (typeof mode === 'object')
+      return [{ hook: createWebhookAuthorizer(mode, webhooks), decisions: counters('Webhook', mode.name) }];
+    const decisions = counters(mode, mode.toLowerCase());
     switch (mode) {
       case 'Node':
-        return graph === undefined ? [] : [{ local: createNodeAuthorizer(graph, nodeRules()) }];
+        return graph === undefined ? [] : [{ local: createNodeAuthorizer(graph, nodeRules()), decisions }];
       case 'RBAC':
-        return [{ local: createRbacAuthorizer(roles) }];
+        return [{ local: createRbacAuthorizer(roles), decisions }];
       case 'AlwaysAllow':
-        return [{ local: createAuthorizer(() => everything) }];
+        return [{ local: createAuthorizer(() => everything), decisions }];
       case 'AlwaysDeny':
         return [];
       default:

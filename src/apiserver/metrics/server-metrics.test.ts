@@ -144,3 +144,27 @@ test('/metrics/slis tells how the health checks came out', async () => {
   expect(after).toContain('kubernetes_healthchecks_total{name="etcd",status="error",type="readyz"} 1\n');
   expect((await http.h1('GET', '/metrics/slis', { as: null })).status).toBe(401);
 });
+
+test('who decided what may be done; administrators nobody decides about', async () => {
+  const decisions = (type: string, decision: string) =>
+    read('apiserver_authorization_decisions_total', { type, name: type.toLowerCase(), decision });
+  const before = await decisions('RBAC', 'allowed');
+  const as = (name: string, groups: string[] = []) =>
+    verbs(t.server.inProcess({ name, groups: ['system:authenticated', ...groups] }));
+  await as('bob').get('/version');
+  expect(await decisions('RBAC', 'allowed')).toBe(before + 1);
+  await as('bob')
+    .get('/api/v1/pods')
+    .catch(() => {});
+  await as('admin', ['system:masters']).get('/api/v1/pods');
+  expect(await decisions('RBAC', 'allowed')).toBe(before + 1);
+  await as('bob').post('/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
+    spec: { nonResourceAttributes: { path: '/version', verb: 'get' } },
+  });
+  // To ask, and what was asked about.
+  expect(await decisions('RBAC', 'allowed')).toBe(before + 3);
+  const node = await decisions('Node', 'allowed');
+  await as('system:node:n1', ['system:nodes']).post('/api/v1/nodes', { metadata: { name: 'n1' } });
+  expect(await decisions('Node', 'allowed')).toBe(node + 1);
+  expect([await decisions('RBAC', 'denied'), await decisions('Node', 'denied')]).toEqual([0, 0]);
+});
