@@ -1,8 +1,9 @@
 // Background programs that outlive us: started in a session of their own, found again by pid and start time.
 
 import { spawn } from 'node:child_process';
-import { open, readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { hostFiles } from './files.ts';
+import { readShortFile } from './short-file.ts';
 
 /** What identifies a process for good: pids are used again, pids with a start time in one boot are not. */
 export interface ProcessIdentity {
@@ -18,12 +19,24 @@ export function parseProcStat(stat: string): { state: string; startTime: string 
   return { state: fields[0] ?? '', startTime: fields[19] ?? '' };
 }
 
-const bootId = async (): Promise<string> => (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+let bootIdRead: Promise<string> | undefined;
+
+/** The same for as long as we run: read once. */
+function bootId(): Promise<string> {
+  bootIdRead ??= readShortFile('/proc/sys/kernel/random/boot_id').then(
+    (text) => text.trim(),
+    (error: unknown) => {
+      bootIdRead = undefined;
+      throw error;
+    },
+  );
+  return bootIdRead;
+}
 
 /** The identity of a live process; undefined when it is gone or a zombie. */
 export async function identify(pid: number): Promise<ProcessIdentity | undefined> {
   try {
-    const { state, startTime } = parseProcStat(await readFile(`/proc/${pid}/stat`, 'utf8'));
+    const { state, startTime } = parseProcStat(await readShortFile(`/proc/${pid}/stat`));
     return state === 'Z' || state === 'X' ? undefined : { pid, startTime, bootId: await bootId() };
   } catch {
     return undefined;
