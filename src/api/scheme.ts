@@ -110,6 +110,8 @@ export interface Storage<T extends KubeObject = KubeObject> {
   remote?: {
     toStorage(objects: readonly T[]): Promise<KubeObject[]>;
     fromStorage(stored: readonly KubeObject[]): Promise<T[]>;
+    /** From each object's apiVersion to another, and no more: nothing is pruned, and no default set. */
+    convert(objects: readonly KubeObject[], apiVersion: string): Promise<KubeObject[]>;
   };
 }
 

@@ -45,7 +45,7 @@ export interface ApplyOfFields {
   onlyFields: readonly (readonly string[])[] | undefined;
 }
 
-/** All of it is synchronous and pure. Failures are ApiErrors. */
+/** All of it is pure, and synchronous but where a webhook has to convert objects. Failures are ApiErrors. */
 export interface ObjectMachinery {
   /** What it works by; OpenAPI documents are made from it. */
   readonly schema: Schema;
@@ -55,10 +55,10 @@ export interface ObjectMachinery {
   check(kind: AnyKind, object: unknown, from: DecodeSource): DecodeResult;
   /** The object after the patch, which may share parts with `target`. Throws 400, 422. */
   patch(type: PatchType, kind: AnyKind, target: StoredObject, patch: unknown): unknown;
-  /** managedFields of `after` once `manager` has written it; undefined when there are none. */
-  managedFields(update: UpdateOfFields): ManagedFieldsEntry[] | undefined;
+  /** managedFields of `after` once `manager` has written it. */
+  managedFields(update: UpdateOfFields): ManagedFieldsEntry[] | Promise<ManagedFieldsEntry[]>;
   /** The object once `manager` has applied a configuration to it, which is yet to be checked, and its managedFields. Throws 400, 409, 500. */
-  apply(apply: ApplyOfFields): Applied;
+  apply(apply: ApplyOfFields): Applied | Promise<Applied>;
   /** The object with a configuration merged into it, which is yet to be checked; nobody owns its fields. Throws 400 for what is atomic. */
   merge(kind: AnyKind, live: object, config: object): unknown;
 }

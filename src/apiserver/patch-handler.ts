@@ -15,7 +15,7 @@ import { currentVersion, placeOf } from './registry/commit.ts';
 import { createObject } from './registry/create.ts';
 import { decodeApplied, decodePatched, type RawValue, readValue } from './registry/decode-body.ts';
 import type { ObjectVersion, StoredObject } from './registry/object-version.ts';
-import { checkPlace, guaranteedUpdate, prepareUpdate } from './registry/update.ts';
+import { type Change, checkPlace, guaranteedUpdate, prepareUpdate } from './registry/update.ts';
 import { withoutFieldsIfTooLarge, type WriteContext } from './registry/write-context.ts';
 import { applyOptions, type FieldValidation, patchOptions } from './registry/write-options.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
@@ -135,13 +135,13 @@ async function applyPatch(call: ResourceCall, strategy: Strategy): Promise<ApiRe
 }
 
 /** The object as the configuration makes it of the current one, or of none. Throws 400, 409, 500. */
-export function appliedObject(
+export async function appliedObject(
   { call, context, strategy, force, config, strictErrors }: Application,
   live?: StoredObject,
-): StoredObject {
+): Promise<StoredObject> {
   const { resource, info, deps } = call;
   const { options, subresource } = context;
-  const { object, managedFields } = deps.machinery.apply({
+  const { object, managedFields } = await deps.machinery.apply({
     kind: resource.kind,
     manager: options.fieldManager,
     force,
@@ -172,14 +172,14 @@ export function appliedObject(
 const noSuchUid = (resource: ResourceCall['resource']['qualified'], name: string, uid: string): ApiError =>
   conflict(resource, name, `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
 
-const applyTo = (application: Application, current: ObjectVersion): ReturnType<typeof prepareUpdate> => {
+async function applyTo(application: Application, current: ObjectVersion): Promise<Change> {
   const { context, strategy, call } = application;
-  const object = appliedObject(application, current.object());
+  const object = await appliedObject(application, current.object());
   return prepareUpdate(context, strategy, call.info.name, object, current);
-};
+}
 
 async function createByApply(application: Application): Promise<ObjectVersion> {
-  const object = appliedObject(application);
+  const object = await appliedObject(application);
   await application.call.mayCreate();
   delete object.metadata.resourceVersion;
   return createObject(application.context, object);

@@ -134,7 +134,7 @@ async function applyScale(call: ResourceCall, sub: ScaleSubresource): Promise<Ap
   const { force, ...options } = applyOptions(request);
   const context: WriteContext = { ...writeContext(call, options), ownership: 'applied' };
   const { config, strictErrors } = readConfiguration(await request.body());
-  const changed = await guaranteedUpdate(context, info.name, (current) => {
+  const changed = await guaranteedUpdate(context, info.name, async (current) => {
     context.warnings.length = 0;
     const { fieldManager: manager } = options;
     // What is wrong with it as a Scale is told first.
@@ -147,10 +147,10 @@ async function applyScale(call: ResourceCall, sub: ScaleSubresource): Promise<Ap
       live: undefined,
       config,
     };
-    deps.machinery.apply({ ...asScale, resetFields: undefined, onlyFields: undefined });
+    await deps.machinery.apply({ ...asScale, resetFields: undefined, onlyFields: undefined });
     const parent = parentConfiguration(call, sub, config as KubeObject & Scale);
     const application: Application = { call, context, strategy: sub.strategy, force, config: parent, strictErrors };
-    const object = appliedObject(application, current.object());
+    const object = await appliedObject(application, current.object());
     return prepareUpdate(context, sub.strategy, info.name, object, current);
   });
   return answerScale(context, sub, changed.version.object());

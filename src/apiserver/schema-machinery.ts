@@ -5,6 +5,7 @@ import { atomicParts } from '../api/managed-fields/atomic-parts.ts';
 import { mergeConfiguration } from '../api/managed-fields/merge-objects.ts';
 import type { Struct } from '../api/managed-fields/typing.ts';
 import { applyConfiguration } from '../api/managed-fields/apply-configuration.ts';
+import type { VersionViews } from '../api/managed-fields/managed-entries.ts';
 import { updateManagedFields } from '../api/managed-fields/update-managed-fields.ts';
 import { apiVersionOf } from '../api/meta/types.ts';
 import { applyJsonPatch } from '../api/patch/json-patch.ts';
@@ -13,11 +14,12 @@ import { applyStrategicMergePatch } from '../api/patch/strategic-merge-patch.ts'
 import { checkObject } from '../api/schema/decode.ts';
 import { parseJsonStrict } from '../api/schema/json.ts';
 import type { Schema } from '../api/schema/schema.ts';
-import { schemaOf } from '../api/scheme.ts';
+import { type AnyKind, schemaOf } from '../api/scheme.ts';
 import { parseYamlStrict } from '../api/schema/yaml.ts';
 import type { ObjectMachinery } from './machinery.ts';
 import { protobufDecoder, type ProtobufDecoder } from './protobuf/decode.ts';
 import { ProtobufError } from './protobuf/reader.ts';
+import { withRemoteViews } from './remote-views.ts';
 import { versionViews } from './version-views.ts';
 
 /** Patches are sent as these, each of them JSON; strategic and merge patches may also come as YAML by their own types. */
@@ -30,6 +32,12 @@ function mediaType(contentType: string): string {
 
 export function schemaMachinery(schema: Schema): ObjectMachinery {
   const protobuf = protobufDecoder(schema);
+  const inViews = <T>(kind: AnyKind, compute: (views: VersionViews) => T): T | Promise<T> => {
+    const remote = kind.storage?.remote;
+    return remote === undefined
+      ? compute(versionViews(kind, schema))
+      : withRemoteViews(kind, schema, (objects, apiVersion) => remote.convert(objects, apiVersion), compute);
+  };
   return {
     schema,
     parse(bytes, contentType) {
@@ -63,13 +71,15 @@ export function schemaMachinery(schema: Schema): ObjectMachinery {
       }
     },
     managedFields: ({ kind, before, ...update }) =>
-      updateManagedFields({
-        ...update,
-        apiVersion: apiVersionOf(kind),
-        views: versionViews(kind, schema),
-        before,
-        managedFieldsBefore: before?.metadata.managedFields,
-      }),
+      inViews(kind, (views) =>
+        updateManagedFields({
+          ...update,
+          apiVersion: apiVersionOf(kind),
+          views,
+          before,
+          managedFieldsBefore: before?.metadata.managedFields,
+        }),
+      ),
     merge(kind, live, config) {
       const own = schemaOf(kind, schema);
       const atomic = atomicParts(own, kind.definition, config as Struct);
@@ -80,13 +90,9 @@ export function schemaMachinery(schema: Schema): ObjectMachinery {
       return mergeConfiguration(own, kind.definition, live as Struct, config as Struct);
     },
     apply: ({ kind, ...apply }) =>
-      applyConfiguration({
-        ...apply,
-        group: kind.group,
-        version: kind.version,
-        kind: kind.kind,
-        views: versionViews(kind, schema),
-      }),
+      inViews(kind, (views) =>
+        applyConfiguration({ ...apply, group: kind.group, version: kind.version, kind: kind.kind, views }),
+      ),
   };
 }
 

@@ -8,8 +8,7 @@ import { type AnyKind, schemaOf } from '../api/scheme.ts';
 
 /**
  * The object of one kind as another that shares its storage serves it. Custom resources only change their version: their storage
- * sets defaults, which must not come back while fields are taken out, and where a webhook would have to convert them, which takes
- * time, fields are taken to be named alike.
+ * sets defaults, which must not come back while fields are taken out. Those that a webhook converts are seen to by remote-views.ts.
  */
 function convert(object: KubeObject, from: AnyKind, to: AnyKind): KubeObject {
   const custom = from.schema !== undefined;

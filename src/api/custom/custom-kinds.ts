@@ -194,6 +194,7 @@ function storageOf(
       remote: {
         toStorage: (objects) => remotely(objects.map(fitted), kept),
         fromStorage: (objects) => remotely(objects.map(refresh), served),
+        convert,
       },
     },
   };

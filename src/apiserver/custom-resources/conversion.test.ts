@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { CustomResourceDefinition } from '../../api/generated/types.ts';
 import type { KubeObject } from '../../api/meta/types.ts';
 import { createSeededRandom } from '../../sim/seeded-random.ts';
@@ -180,4 +180,84 @@ test('objects that were stored in an older version are converted when they are r
   expect(await get(`${v2}/a`)).toMatchObject({ spec: { host: 'h', port: 1 } });
   await post(v1, thing('v1', 'b', { hostPort: 'g:2' }));
   expect(await get(v2)).toMatchObject({ items: [{ spec: { host: 'h', port: 1 } }, { spec: { host: 'g', port: 2 } }] });
+});
+
+describe('the owners of fields in a version that a webhook converts', () => {
+  const owners = (object: KubeObject): string[] =>
+    (object.metadata?.managedFields ?? [])
+      .map(({ manager, apiVersion, fieldsV1 }) => {
+        const spec = (fieldsV1 as { 'f:spec'?: object } | undefined)?.['f:spec'] ?? {};
+        return `${manager} ${apiVersion}: ${Object.keys(spec).toSorted().join(' ')}`;
+      })
+      .toSorted();
+
+  async function startApplied() {
+    const started = await start();
+    await started.post(crds, definition(true));
+    const apply = (manager: string, version: 'v1' | 'v2', spec: object, force = false) =>
+      started.patch(`${version === 'v1' ? v1 : v2}/a`, 'apply-patch+yaml', thing(version, 'a', spec), {
+        fieldManager: manager,
+        ...(force ? { force: 'true' } : {}),
+      });
+    await apply('one', 'v2', { host: 'h', port: 1 });
+    return { ...started, apply };
+  }
+
+  test('stand against an apply in another by what it changes of theirs', async () => {
+    const { apply } = await startApplied();
+    expect(await outcome(apply('two', 'v1', { hostPort: 'h:2' }))).toBe(
+      '409 Apply failed with 1 conflict: conflict with "one": .spec.port',
+    );
+    expect(await outcome(apply('two', 'v1', { hostPort: 'g:2' }))).toMatch(/^409 Apply failed with 2 conflicts/);
+    // What is the same in theirs is shared.
+    expect(owners(await apply('two', 'v1', { hostPort: 'h:1' }))).toEqual([
+      'one example.com/v2: f:host f:port',
+      'two example.com/v1: f:hostPort',
+    ]);
+    expect(owners(await apply('two', 'v1', { hostPort: 'h:2' }, true))).toEqual([
+      'one example.com/v2: f:host',
+      'two example.com/v1: f:hostPort',
+    ]);
+  });
+
+  test('keep what an update in another leaves as it is', async () => {
+    const { patch } = await startApplied();
+    const changed = await patch(`${v1}/a`, 'merge-patch+json', { spec: { hostPort: 'g:1' } }, { fieldManager: 'two' });
+    expect(owners(changed)).toEqual(['one example.com/v2: f:port', 'two example.com/v1: f:hostPort']);
+  });
+
+  test('go on in the other version, and give up there what they want no more', async () => {
+    const { answers, apply } = await startApplied();
+    answers(({ request: { uid, desiredAPIVersion, objects } }) => ({
+      uid,
+      result: { status: 'Success' },
+      convertedObjects: objects.map((one) => {
+        const made = convert(one, desiredAPIVersion);
+        return { ...made, spec: { ...made.spec, shared: (one.spec as { shared?: string } | undefined)?.shared } };
+      }),
+    }));
+    await apply('two', 'v1', { hostPort: 'h:1' });
+    const moved = await apply('one', 'v1', { shared: 'y' });
+    expect(owners(moved)).toEqual(['one example.com/v1: f:shared', 'two example.com/v1: f:hostPort']);
+    expect(moved).toMatchObject({ spec: { hostPort: 'h:1', shared: 'y' } });
+  });
+
+  test('stay as they are where the webhook fails on an update; an apply fails with it', async () => {
+    const { apply, answers, patch } = await startApplied();
+    answers(({ request }) => ({ uid: request.uid, result: { status: 'Failure', message: 'not today' } }));
+    expect(await outcome(apply('two', 'v1', { hostPort: 'h:2' }))).toBe(
+      '500 conversion webhook for example.com/v1, Kind=Thing failed: not today',
+    );
+    const changed = await patch(`${v1}/a`, 'merge-patch+json', { spec: { hostPort: 'g:1' } }, { fieldManager: 'two' });
+    expect(changed).toMatchObject({ spec: { hostPort: 'g:1' } });
+    expect(owners(changed)).toEqual(['one example.com/v2: f:host f:port']);
+  });
+
+  test('are forgotten where their version is gone', async () => {
+    const { apply, get, put } = await startApplied();
+    const crd = structuredClone((await get(`${crds}/things.example.com`)) as CustomResourceDefinition);
+    crd.spec.versions = crd.spec.versions.filter(({ name }) => name === 'v1');
+    await put(`${crds}/things.example.com`, crd);
+    expect(owners(await apply('two', 'v1', { hostPort: 'g:2' }))).toEqual(['two example.com/v1: f:hostPort']);
+  });
 });

@@ -38,7 +38,7 @@ export async function createObject(context: WriteContext, object: StoredObject):
   const createRefused = info.kind.createRefused?.();
   if (createRefused !== undefined) throw forbidden(info.qualified, object.metadata.name ?? '', createRefused);
   matchNamespace(info, object, context.namespace);
-  trackFields(context, info.kind.strategy, undefined, object);
+  await trackFields(context, info.kind.strategy, undefined, object);
   await mutate(context, attributes(context, 'CREATE', object.metadata.name ?? '', object, undefined), object);
   matchNamespace(info, object, context.namespace);
   const { generateName = '' } = object.metadata;

@@ -119,7 +119,7 @@ export async function prepareUpdate(
   const { info, deps } = context;
   const old = current.object();
   checkPreconditions(context, strategy, name, object, old);
-  trackFields(context, strategy, old, object);
+  await trackFields(context, strategy, old, object);
   await mutate(context, attributes(context, 'UPDATE', name, object, old), object);
   const { metadata } = object;
   if (old.metadata.generation === undefined) delete metadata.generation;

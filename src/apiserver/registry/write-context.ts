@@ -123,19 +123,22 @@ export async function withoutFieldsIfTooLarge<T>(
   }
 }
 
-/** Sets managedFields for the write: of what the client sent, before admission and strategy have their say. */
-export function trackFields(
+/**
+ * Sets managedFields for the write: of what the client sent, before admission and strategy have their say. Where a webhook that
+ * would have to convert the object fails, they stay as they were. Follows apimachinery util/managedfields/internal/fieldmanager.go.
+ */
+export async function trackFields(
   context: WriteContext,
   strategy: Strategy,
   before: StoredObject | undefined,
   after: StoredObject,
-): void {
+): Promise<void> {
   if (context.ownership === 'applied') return;
   if (context.ownership === 'dropped') {
     delete after.metadata.managedFields;
     return;
   }
-  const managed = context.deps.machinery.managedFields({
+  const tracked = context.deps.machinery.managedFields({
     kind: context.info.kind,
     manager: context.options.fieldManager,
     subresource: context.subresource,
@@ -145,6 +148,8 @@ export function trackFields(
     resetFields: strategy.resetFields,
     onlyFields: strategy.onlyFields,
   });
-  if (managed === undefined || managed.length === 0) delete after.metadata.managedFields;
+  const managed =
+    tracked instanceof Promise ? await tracked.catch(() => before?.metadata.managedFields ?? []) : tracked;
+  if (managed.length === 0) delete after.metadata.managedFields;
   else after.metadata.managedFields = managed;
 }
