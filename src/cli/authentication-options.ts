@@ -21,6 +21,7 @@ export interface AuthenticationFlags {
   requestheaderClientCaFile?: string;
   requestheaderAllowedNames: string[];
   requestheaderUsernameHeaders: string[];
+  requestheaderUidHeaders: string[];
   requestheaderGroupHeaders: string[];
   requestheaderExtraHeadersPrefix: string[];
   serviceAccountIssuer: string[];
@@ -79,6 +80,7 @@ function addFrontProxyOptions(up: Command): Command {
       [],
     )
     .option('--requestheader-username-headers <names>', 'default: X-Remote-User', items, [])
+    .option('--requestheader-uid-headers <names>', 'such as X-Remote-Uid (default: none)', items, [])
     .option('--requestheader-group-headers <names>', 'default: X-Remote-Group', items, [])
     .option('--requestheader-extra-headers-prefix <prefixes>', 'default: X-Remote-Extra-', items, []);
 }

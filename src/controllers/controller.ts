@@ -39,6 +39,8 @@ export interface SharedInformers {
   readonly validatingAdmissionPolicies: Informer<ValidatingAdmissionPolicy>;
   /** Bootstrap tokens: the secrets of that type in kube-system. */
   readonly bootstrapTokens: Informer<Secret>;
+  /** The cluster-info of kube-public, and nothing else. */
+  readonly clusterInfoConfigMaps: Informer<ConfigMap>;
   /** The kube-root-ca.crt of every namespace, and nothing else. */
   readonly rootCaConfigMaps: Informer<ConfigMap>;
   /** Of the namespace kube-node-lease. */

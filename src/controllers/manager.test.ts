@@ -61,9 +61,9 @@ const namespace = (name: string, deleting = false): Namespace => ({
 
 describe('enabledControllers', () => {
   it.each([
-    ['*', 13],
-    ['*,-podgc', 12],
-    ['-pod-garbage-collector-controller,*', 12],
+    ['*', 14],
+    ['*,-podgc', 13],
+    ['-pod-garbage-collector-controller,*', 13],
     ['namespace', 1],
     ['', 0],
     ['-namespace,namespace', 0],

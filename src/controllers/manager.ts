@@ -15,6 +15,7 @@ import {
   validatingAdmissionPolicies,
 } from '../client/resources.ts';
 import { bootstrapTokenType } from '../api/bootstrap-tokens.ts';
+import { bootstrapSignerController, clusterInfo } from './bootstrap-signer/controller.ts';
 import { csrApprovingController } from './certificates/approving-controller.ts';
 import { csrCleanerController } from './certificates/cleaner-controller.ts';
 import { csrSigningController } from './certificates/signing-controller.ts';
@@ -44,6 +45,7 @@ const built: Readonly<Record<string, Controller>> = {
   'certificatesigningrequest-signing-controller': csrSigningController,
   'certificatesigningrequest-approving-controller': csrApprovingController,
   'certificatesigningrequest-cleaner-controller': csrCleanerController,
+  'bootstrap-signer-controller': bootstrapSignerController,
   'token-cleaner-controller': tokenCleanerController,
   'validatingadmissionpolicy-status-controller': policyStatusController,
 };
@@ -151,6 +153,14 @@ function sharedInformers(options: ControllerManagerOptions) {
       fieldSelector: `type=${bootstrapTokenType}`,
     }),
   );
+  const clusterInfoInformer = lazily(() =>
+    createInformer({
+      ...shared,
+      resource: configMaps,
+      namespace: clusterInfo.namespace,
+      fieldSelector: `metadata.name=${clusterInfo.name}`,
+    }),
+  );
   const rootCaInformer = lazily(() =>
     createInformer({ ...shared, resource: configMaps, fieldSelector: `metadata.name=${rootCaName}` }),
   );
@@ -182,6 +192,9 @@ function sharedInformers(options: ControllerManagerOptions) {
     },
     get bootstrapTokens() {
       return bootstrapTokenInformer();
+    },
+    get clusterInfoConfigMaps() {
+      return clusterInfoInformer();
     },
     get rootCaConfigMaps() {
       return rootCaInformer();

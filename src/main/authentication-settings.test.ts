@@ -29,6 +29,7 @@ const none: AuthenticationFlags = {
   oidcSigningAlgs: [],
   requestheaderAllowedNames: [],
   requestheaderUsernameHeaders: [],
+  requestheaderUidHeaders: [],
   requestheaderGroupHeaders: [],
   requestheaderExtraHeadersPrefix: [],
   serviceAccountIssuer: [],
@@ -74,11 +75,13 @@ describe('options', () => {
       requestheaderClientCaFile,
       requestheaderAllowedNames: ['proxy'],
       requestheaderGroupHeaders: ['X-Group'],
+      requestheaderUidHeaders: ['X-Uid'],
     });
     expect(authentication.frontProxy).toEqual({
       ca: 'CA',
       allowedNames: ['proxy'],
       usernameHeaders: ['X-Remote-User'],
+      uidHeaders: ['X-Uid'],
       groupHeaders: ['X-Group'],
       extraHeaderPrefixes: ['X-Remote-Extra-'],
     });

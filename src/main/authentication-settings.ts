@@ -91,6 +91,7 @@ async function frontProxy(flags: AuthenticationFlags): Promise<FrontProxyTrust |
     ca: await checked('requestheader-client-ca-file', () => readFile(file, 'utf8')),
     allowedNames,
     usernameHeaders: or(flags.requestheaderUsernameHeaders, usualFrontProxyHeaders.usernameHeaders),
+    uidHeaders: flags.requestheaderUidHeaders,
     groupHeaders: or(flags.requestheaderGroupHeaders, usualFrontProxyHeaders.groupHeaders),
     extraHeaderPrefixes: or(flags.requestheaderExtraHeadersPrefix, usualFrontProxyHeaders.extraHeaderPrefixes),
   };

@@ -439,6 +439,7 @@ const flags = (more: Partial<AuthenticationFlags>): AuthenticationFlags => ({
   oidcSigningAlgs: [],
   requestheaderAllowedNames: [],
   requestheaderUsernameHeaders: [],
+  requestheaderUidHeaders: [],
   requestheaderGroupHeaders: [],
   requestheaderExtraHeadersPrefix: [],
   serviceAccountIssuer: [],

@@ -36,7 +36,12 @@ describe('over HTTPS', () => {
         clientCa: pki.ca,
         bootstrapTokens: true,
         tokenFile: parseTokenFile('tokens.csv', 'secret,jane,42,"dev,ops"\n'),
-        frontProxy: { ...usualFrontProxyHeaders, ca: pki.frontProxy.ca, allowedNames: [frontProxyName] },
+        frontProxy: {
+          ...usualFrontProxyHeaders,
+          uidHeaders: ['X-Remote-Uid', 'X-Other-Uid'],
+          ca: pki.frontProxy.ca,
+          allowedNames: [frontProxyName],
+        },
       },
     });
     const tls = { ...pki.apiserver, clientCa: pki.ca, frontProxyCa: pki.frontProxy.ca };
@@ -92,6 +97,18 @@ describe('over HTTPS', () => {
     });
   });
 
+  test('a front proxy tells of the uid in the first of its headers that has one', async () => {
+    const headers = { 'X-Remote-User': 'jane', 'X-Remote-Uid': '', 'X-Other-Uid': '42' };
+    expect(await userOf({ as: pki.frontProxy.client, headers })).toEqual({
+      username: 'jane',
+      uid: '42',
+      groups: ['system:authenticated'],
+    });
+    // Nobody else may say who he is.
+    expect(await userOf({ headers })).toMatchObject({ username: 'bob' });
+    expect(await userOf({ headers })).not.toHaveProperty('uid');
+  });
+
   test('a token of the file', async () => {
     expect(await withToken('secret')).toEqual({
       username: 'jane',
@@ -145,6 +162,7 @@ describe('over HTTPS', () => {
         'requestheader-username-headers': '["X-Remote-User"]',
         'requestheader-group-headers': '["X-Remote-Group"]',
         'requestheader-extra-headers-prefix': '["X-Remote-Extra-"]',
+        'requestheader-uid-headers': '["X-Remote-Uid","X-Other-Uid"]',
       },
     });
   });

@@ -12,6 +12,8 @@ export interface FrontProxyTrust {
   /** Common names of proxies; any where there is none. */
   allowedNames: readonly string[];
   usernameHeaders: readonly string[];
+  /** None where proxies say no uid. */
+  uidHeaders?: readonly string[];
   groupHeaders: readonly string[];
   extraHeaderPrefixes: readonly string[];
 }
@@ -26,13 +28,21 @@ export const usualFrontProxyHeaders = {
 /** The user that a proxy of that common name speaks for; undefined where it names none, or may not. */
 export function frontProxyUser(trust: FrontProxyTrust, proxyName: string, headers: HeaderValues): UserInfo | undefined {
   if (trust.allowedNames.length > 0 && !trust.allowedNames.includes(proxyName)) return undefined;
-  const name = trust.usernameHeaders.map((header) => headers.values(header)[0] ?? '').find((value) => value !== '');
+  const first = (names: readonly string[]): string | undefined =>
+    names.map((header) => headers.values(header)[0] ?? '').find((value) => value !== '');
+  const name = first(trust.usernameHeaders);
   if (name === undefined) return undefined;
+  const uid = first(trust.uidHeaders ?? []);
   const groups = trust.groupHeaders.flatMap((header) => headers.values(header)).filter((group) => group !== '');
   const extra: Record<string, string[]> = Object.create(null) as Record<string, string[]>;
   for (const prefix of trust.extraHeaderPrefixes)
     for (const [key, values] of headers.withPrefix(prefix)) (extra[key] ??= []).push(...values);
-  return { name, groups, ...(Object.keys(extra).length === 0 ? {} : { extra: { ...extra } }) };
+  return {
+    name,
+    groups,
+    ...(uid === undefined ? {} : { uid }),
+    ...(Object.keys(extra).length === 0 ? {} : { extra: { ...extra } }),
+  };
 }
 
 export const trustConfigMapName = 'extension-apiserver-authentication';
@@ -54,7 +64,7 @@ export function trustConfigMap(clientCa: string, trust: FrontProxyTrust | undefi
             'requestheader-username-headers': list(trust.usernameHeaders),
             'requestheader-group-headers': list(trust.groupHeaders),
             'requestheader-extra-headers-prefix': list(trust.extraHeaderPrefixes),
-            'requestheader-uid-headers': list([]),
+            'requestheader-uid-headers': list(trust.uidHeaders ?? []),
           }),
     },
   };
