@@ -53,7 +53,7 @@ export interface ObjectMachinery {
   parse(bytes: Buffer, contentType: string): Decoded<unknown>;
   /** Checks a value against the kind's definition: drops nulls and unknown fields in place, lists the latter, tells of the first wrong type. */
   check(kind: AnyKind, object: unknown, from: DecodeSource): DecodeResult;
-  /** The object after the patch, which may share parts with `target`. Throws 400, 422. */
+  /** The object after the patch. `target` is used up: it may be changed, and share parts with the result. Throws 400, 422. */
   patch(type: PatchType, kind: AnyKind, target: StoredObject, patch: unknown): unknown;
   /** managedFields of `after` once `manager` has written it. */
   managedFields(update: UpdateOfFields): ManagedFieldsEntry[] | Promise<ManagedFieldsEntry[]>;

@@ -10,7 +10,8 @@ import { updateManagedFields } from '../api/managed-fields/update-managed-fields
 import { apiVersionOf } from '../api/meta/types.ts';
 import { applyJsonPatch } from '../api/patch/json-patch.ts';
 import { applyMergePatch } from '../api/patch/merge-patch.ts';
-import { applyStrategicMergePatch } from '../api/patch/strategic-merge-patch.ts';
+import type { Tree } from '../api/patch/json-tree.ts';
+import { mergeStrategically } from '../api/patch/strategic-merge-patch.ts';
 import { checkObject } from '../api/schema/decode.ts';
 import { parseJsonStrict } from '../api/schema/json.ts';
 import type { Schema } from '../api/schema/schema.ts';
@@ -65,7 +66,7 @@ export function schemaMachinery(schema: Schema): ObjectMachinery {
         case 'merge':
           return applyMergePatch(target, patch);
         case 'strategic':
-          return applyStrategicMergePatch(schemaOf(kind, schema), kind.definition, { ...target }, patch);
+          return mergeStrategically(schemaOf(kind, schema), kind.definition, target as object as Tree, patch);
         default:
           return type satisfies never;
       }

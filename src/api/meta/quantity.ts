@@ -64,9 +64,25 @@ const grammar = /^([+-]?)([0-9]*)(?:\.([0-9]*))?(|(?:[eEinumkKMGTP]+[-+]?|[-+])[
 /** Characters of a quantity. Upstream has no limit; arithmetic on millions of digits would hold up everything else. */
 const maxLength = 1_000;
 
+/** Quantities by their text: a cluster has but a few, and every write of a pod reads each several times. */
+const parsed = new Map<string, Quantity>();
+const parsedLimit = 1024;
+const longestKept = 32;
+
 /** Parses a quantity as JSON carries it (a string, or a plain number). Throws QuantityError. */
 export function parseQuantity(value: string | number): Quantity {
   const text = String(value);
+  const known = parsed.get(text);
+  if (known !== undefined) return known;
+  const quantity = Object.freeze(parseText(text));
+  if (text.length <= longestKept) {
+    if (parsed.size >= parsedLimit) parsed.clear();
+    parsed.set(text, quantity);
+  }
+  return quantity;
+}
+
+function parseText(text: string): Quantity {
   if (text === '0') return { nanos: 0n, format: 'DecimalSI', text };
   const match = text === '' || text.length > maxLength ? null : grammar.exec(text);
   if (!match) throw new QuantityError(wrongFormat);

@@ -300,11 +300,19 @@ function mergeMap(original: Tree, patch: Tree, place: Place): Tree {
 }
 
 /**
- * The object after the patch; neither argument is changed. `definitionName` names the object's type, whose merge keys count.
- * Throws 400, 422 or 500 where the patch is ill-formed, as upstream sorts these failures.
+ * Applies the patch to an object of the caller's own, which is used up: only the result is to be looked at. `definitionName` names the
+ * object's type, whose merge keys count. Throws 400, 422 or 500 where the patch is ill-formed, as upstream sorts these failures.
  */
-export function applyStrategicMergePatch(schema: Schema, definitionName: string, original: Tree, patch: unknown): Tree {
+export function mergeStrategically(schema: Schema, definitionName: string, original: Tree, patch: unknown): Tree {
   if (!isTree(patch))
     throw badRequest(`json: cannot unmarshal ${jsonKind(patch)} into Go value of type map[string]interface {}`);
-  return mergeMap(cloneTree(original), cloneTree(patch), { schema, definition: definitionName });
+  return mergeMap(original, cloneTree(patch), { schema, definition: definitionName });
 }
+
+/** The object after the patch, as mergeStrategically has it; neither argument is changed. */
+export const applyStrategicMergePatch = (
+  schema: Schema,
+  definitionName: string,
+  original: Tree,
+  patch: unknown,
+): Tree => mergeStrategically(schema, definitionName, cloneTree(original), patch);

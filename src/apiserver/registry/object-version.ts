@@ -65,7 +65,8 @@ export const convertBytes = (kind: AnyKind, stored: readonly Uint8Array[]): Prom
 function deepFreeze(value: unknown): void {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
   Object.freeze(value);
-  for (const child of Object.values(value)) deepFreeze(child);
+  if (Array.isArray(value)) for (const item of value) deepFreeze(item);
+  else for (const key in value) deepFreeze((value as Record<string, unknown>)[key]);
 }
 
 /** One version of an object. Immutable; shared by the watch cache, lists and every watcher. */

@@ -51,24 +51,29 @@ interface Place {
   value: unknown;
 }
 
-const stepForm = /^([^[]+)(\[\*\])?$/;
-
-/** The places below the holder that a pattern names. */
-function find(holder: unknown, steps: readonly string[], path: string): Place[] {
-  const [step = '', ...rest] = steps;
-  const [, name = '', each] = stepForm.exec(step) ?? [];
-  if (!isRecord(holder) || !Object.hasOwn(holder, name)) return [];
-  const value = holder[name];
-  const at = path ? `${path}.${name}` : name;
-  const on = (child: Place): Place[] => (rest.length === 0 ? [child] : find(child.value, rest, child.path));
-  if (each === undefined) return on({ path: at, value });
-  return Array.isArray(value) ? value.flatMap((item, i) => on({ path: `${at}[${i}]`, value: item })) : [];
+/** A step of a pattern: a field, or every entry of the list in it. */
+interface Step {
+  readonly name: string;
+  readonly each: boolean;
 }
 
-const patterns = notActedOn.map((pattern) => pattern.split('.'));
+/** The places below the holder that a pattern names, from its step number `from` on. */
+function find(holder: unknown, steps: readonly Step[], from: number, path: string): Place[] {
+  const step = steps[from];
+  if (step === undefined) return [{ path, value: holder }];
+  if (!isRecord(holder) || !Object.hasOwn(holder, step.name)) return [];
+  const value = holder[step.name];
+  const at = path === '' ? step.name : `${path}.${step.name}`;
+  if (!step.each) return find(value, steps, from + 1, at);
+  return Array.isArray(value) ? value.flatMap((item, i) => find(item, steps, from + 1, `${at}[${i}]`)) : [];
+}
+
+const patterns = notActedOn.map((pattern) =>
+  pattern.split('.').map((step): Step => ({ name: step.replace('[*]', ''), each: step.endsWith('[*]') })),
+);
 
 /** One warning for each such field that the pod uses. */
 export const notActedOnWarnings = (pod: Pod): string[] =>
   patterns
-    .flatMap((steps) => find(pod, steps, '').filter(({ value }) => isUsed(value)))
+    .flatMap((steps) => find(pod, steps, 0, '').filter(({ value }) => isUsed(value)))
     .map(({ path }) => `${path}: accepted but not acted on`);
