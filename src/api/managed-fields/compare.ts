@@ -87,6 +87,27 @@ function fieldValue(typing: Typing, struct: Struct | undefined, name: string, fi
 const isEmptyStruct = (typing: Typing, definition: Definition, value: Value): boolean =>
   !isStruct(value) || (Object.keys(value).length === 0 && fieldsNeverLeftOut(typing, definition).length === 0);
 
+/** A field of a struct, and its path element. */
+interface StructField {
+  readonly field: FieldSchema;
+  readonly element: string;
+}
+
+/** By definition and name: an element that is made once need not be hashed at every use. */
+const structFields = new WeakMap<Definition, Map<string, StructField>>();
+
+function structField(definition: Definition, name: string): StructField | undefined {
+  let fields = structFields.get(definition);
+  if (fields === undefined) {
+    fields = new Map(
+      Object.entries(definition.fields).map(([own, field]) => [own, { field, element: `f:${own}` }] as const),
+    );
+    structFields.set(definition, fields);
+  }
+  const { others } = definition;
+  return fields.get(name) ?? (others === undefined ? undefined : { field: others, element: `f:${name}` });
+}
+
 function compareStruct(typing: Typing, definition: Definition, before: Value, after: Value): Difference | undefined {
   if (isEmptyStruct(typing, definition, before) && isEmptyStruct(typing, definition, after))
     return compareLeaf(before, after);
@@ -94,10 +115,11 @@ function compareStruct(typing: Typing, definition: Definition, before: Value, af
   const now = isStruct(after) ? after : undefined;
   const members = new Members();
   const visit = (name: string): void => {
-    const field = Object.hasOwn(definition.fields, name) ? definition.fields[name] : definition.others;
-    if (field === undefined) return;
-    const [left, right] = [fieldValue(typing, old, name, field), fieldValue(typing, now, name, field)];
-    members.put(`f:${name}`, compareField(typing, field, left, right));
+    const found = structField(definition, name);
+    if (found === undefined) return;
+    const { field, element } = found;
+    const left = fieldValue(typing, old, name, field);
+    members.put(element, compareField(typing, field, left, fieldValue(typing, now, name, field)));
   };
   for (const name in now) visit(name);
   for (const name in old) if (now === undefined || !Object.hasOwn(now, name)) visit(name);

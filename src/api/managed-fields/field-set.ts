@@ -156,9 +156,8 @@ const singleKey = /^k:\{"(\w+)":"([^"\\]*)"\}$/;
 
 /** Clients may write their own sets: what could not be put in order later is refused here. */
 function checkElement(element: string): void {
+  if (element.startsWith('f:')) return;
   switch (element.slice(0, 2)) {
-    case 'f:':
-      return;
     case 'k:':
       if (!singleKey.test(element) && !isObject(JSON.parse(element.slice(2)))) break;
       return;
@@ -246,11 +245,13 @@ function sorted(elements: Iterable<string>): string[] {
 const empty: { [key: string]: Json } = Object.freeze({});
 
 function formatNode(set: FieldSet, includeSelf: boolean): JsonObject {
-  if (!set.children) return empty;
+  if (set.children === undefined) return empty;
   const out: JsonObject = {};
   if (includeSelf && set.member) out['.'] = empty;
-  for (const element of sorted(set.children.keys()))
-    out[element] = formatNode(set.children.get(element) ?? emptySet, true);
+  for (const element of sorted(set.children.keys())) {
+    const child = set.children.get(element);
+    out[element] = child?.children === undefined ? empty : formatNode(child, true);
+  }
   return out;
 }
 

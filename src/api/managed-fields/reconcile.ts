@@ -11,6 +11,8 @@ function reconcile(typing: Typing, field: FieldSchema, set: FieldSet): FieldSet 
     return field.type === 'array' || field.type === 'map' || field.type === 'ref' ? leafSet : set;
   let children: Map<string, FieldSet> | undefined;
   for (const [element, child] of set.children) {
+    // With nothing below it there is nothing to bring in line.
+    if (child.children === undefined) continue;
     const below = isList(field) ? itemsOf(field) : memberOf(typing, field, element.slice(2))?.field;
     const now = below === undefined ? child : reconcile(typing, below, child);
     if (now !== child) (children ??= new Map(set.children)).set(element, now);

@@ -32,7 +32,12 @@ export function headerValues(raw: readonly string[]): HeaderValues {
       return found;
     },
     hasPrefix(prefix) {
-      for (const [key] of pairs()) if (key.startsWith(prefix)) return true;
+      // Every request is asked that: nothing is made for names that begin otherwise.
+      const first = prefix.charCodeAt(0);
+      for (let i = 0; i < raw.length; i += 2) {
+        const name = raw[i] ?? '';
+        if ((name.charCodeAt(0) | 0x20) === first && name.toLowerCase().startsWith(prefix)) return true;
+      }
       return false;
     },
     withPrefix(prefix) {

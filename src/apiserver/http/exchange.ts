@@ -131,15 +131,14 @@ async function serve(deps: ExchangeDeps, known: Known): Promise<number> {
     deps.metrics.terminated(info, 429);
     return tooMany(incoming, reply);
   }
-  const late = new AbortController();
   try {
     const place = turns();
     if (place !== undefined) await place;
-    const request = apiRequest(deps, known, late.signal);
+    const request = apiRequest(deps, known);
     known.request = request;
     const response = await withinTime(deps.clock, ms, deps.pipeline(request), () => {
       deps.metrics.terminated(info, 504);
-      late.abort();
+      request.giveUp();
     });
     return await send(deps, request, incoming, response, reply);
   } finally {
@@ -184,15 +183,23 @@ function tooMany(incoming: Incoming, reply: Reply): number {
 
 const noQuery = new URLSearchParams();
 
-/** `late` aborts once the request has taken too long. */
+/** The request as the pipeline takes it; `giveUp` aborts its signal, for one that has taken too long. */
 function apiRequest(
   deps: ExchangeDeps,
   { incoming, path, query, user, info, reply }: Known,
-  late?: AbortSignal,
-): ApiRequest {
+): ApiRequest & { giveUp(): void } {
   let body: Promise<RequestBody> | undefined;
   let abort: AbortController | undefined;
+  let given = false;
+  const end = (): void => {
+    deps.closing.removeEventListener('abort', end);
+    abort?.abort();
+  };
   return {
+    giveUp() {
+      given = true;
+      end();
+    },
     method: incoming.method,
     path,
     query,
@@ -213,16 +220,12 @@ function apiRequest(
     },
     bodyStream: () => incoming.body,
     signal() {
+      // Few ever look at it.
       if (abort === undefined) {
-        const controller = new AbortController();
-        abort = controller;
-        const end = (): void => {
-          deps.closing.removeEventListener('abort', end);
-          controller.abort();
-        };
+        abort = new AbortController();
         deps.closing.addEventListener('abort', end, { once: true });
-        late?.addEventListener('abort', end, { once: true });
         reply.onClose(end);
+        if (given) end();
       }
       return abort.signal;
     },
