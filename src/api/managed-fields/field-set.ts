@@ -220,8 +220,21 @@ function compareKeys(left: Key, right: Key): number {
   return left.length - right.length;
 }
 
+const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Sorts the list in place; most are in order already. */
+function inOrder<T>(list: T[], compare: (a: T, b: T) => number): T[] {
+  for (let i = 1; i < list.length; i++) if (compare(list[i - 1] as T, list[i] as T) > 0) return list.sort(compare);
+  return list;
+}
+
 /** Path elements in order: fields by name, then keys, values and indexes. */
 function sorted(elements: Iterable<string>): string[] {
+  const all = [...elements];
+  return all.every((element) => element.startsWith('f')) ? inOrder(all, byText) : sortedByKind(all);
+}
+
+function sortedByKind(elements: readonly string[]): string[] {
   const fields: string[] = [];
   const keys: { element: string; key: Key }[] = [];
   const values: { element: string; value: unknown }[] = [];
@@ -231,14 +244,14 @@ function sorted(elements: Iterable<string>): string[] {
     else if (kind === 'k') keys.push({ element, key: parseKey(element) });
     else values.push({ element, value: JSON.parse(element.slice(2)) });
   }
-  if (fields.length > 1) fields.sort();
-  keys.sort((a, b) => compareKeys(a.key, b.key));
-  values.sort(
+  inOrder(fields, byText);
+  inOrder(keys, (a, b) => compareKeys(a.key, b.key));
+  inOrder(
+    values,
     (a, b) =>
       compareValues(a.element.charAt(0) === 'v' ? 0 : 1, b.element.charAt(0) === 'v' ? 0 : 1) ||
       compareValues(a.value, b.value),
   );
-  if (keys.length === 0 && values.length === 0) return fields;
   return [...fields, ...keys.map((k) => k.element), ...values.map((v) => v.element)];
 }
 

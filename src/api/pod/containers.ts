@@ -19,13 +19,18 @@ const lists = [
   ['ephemeralContainers', 'ephemeral'],
 ] as const;
 
+const specPath = new FieldPath('spec');
+
 /** Every container: init first, then app, then ephemeral, as upstream visits them. */
-export function* visitContainers(spec: PodSpec, path = new FieldPath('spec')): Generator<VisitedContainer> {
+export function visitContainers(spec: PodSpec, path = specPath): VisitedContainer[] {
+  const visited: VisitedContainer[] = [];
   for (const [field, type] of lists) {
-    for (const [index, container] of (spec[field] ?? []).entries()) {
-      yield { type, container, path: path.child(field).index(index), index };
-    }
+    const containers: readonly (Container | EphemeralContainer)[] | undefined = spec[field];
+    if (!containers) continue;
+    const at = path.child(field);
+    containers.forEach((container, index) => visited.push({ type, container, path: at.index(index), index }));
   }
+  return visited;
 }
 
 /** A sidecar: an init container that is restarted always and outlives the app containers. */

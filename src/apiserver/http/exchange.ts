@@ -4,7 +4,7 @@ import { pipeline as pipe, Readable } from 'node:stream';
 import { createGzip, constants } from 'node:zlib';
 import type { KubeObject, Status } from '../../api/meta/types.ts';
 import { timeout } from '../../api/meta/errors.ts';
-import type { Clock, Timer } from '../../lib/clock.ts';
+import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { RequestMetrics } from '../metrics/request-metrics.ts';
 import { type RequestInfo, requestInfo } from '../request-info.ts';
@@ -147,20 +147,15 @@ async function serve(deps: ExchangeDeps, known: Known): Promise<number> {
 }
 
 /** The result in time, or 504 once `ms` have gone by (0 waits for ever). What comes later is thrown away. */
-async function withinTime<T>(clock: Clock, ms: number, work: Promise<T>, gaveUp: () => void): Promise<T> {
-  if (ms === 0) return await work;
-  let timer: Timer | undefined;
-  const limit = new Promise<never>((_resolve, reject) => {
-    timer = clock.after(ms, () => {
+function withinTime<T>(clock: Clock, ms: number, work: Promise<T>, gaveUp: () => void): Promise<T> {
+  if (ms === 0) return work;
+  return new Promise((resolve, reject) => {
+    const timer = clock.after(ms, () => {
       gaveUp();
       reject(timeout('request did not complete within the allotted timeout'));
     });
+    work.then(resolve, reject).finally(() => timer.cancel());
   });
-  try {
-    return await Promise.race([work, limit]);
-  } finally {
-    timer?.cancel();
-  }
 }
 
 const busyText = Buffer.from('Too many requests, please try again later.\n');

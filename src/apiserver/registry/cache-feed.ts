@@ -14,6 +14,9 @@ const loadPage = 2000;
 /** ms for which a cache that nobody should ask any more is still kept current, for requests under way. */
 const retiredMs = 60_000;
 
+/** What is there is not waited for: requests ask many times. */
+const already = Promise.resolve();
+
 interface Waiter {
   revision: number;
   resolve(): void;
@@ -119,9 +122,9 @@ export class CacheFeed {
   }
 
   /** Resolves once the caches show that revision, or the newest when none is given. */
-  async caughtUp(revision = this.#store.revision()): Promise<void> {
-    if (this.#progress >= revision || this.#stop.signal.aborted) return;
-    await new Promise<void>((resolve) => this.#waiters.push({ revision, resolve }));
+  caughtUp(revision = this.#store.revision()): Promise<void> {
+    if (this.#progress >= revision || this.#stop.signal.aborted) return already;
+    return new Promise<void>((resolve) => this.#waiters.push({ revision, resolve }));
   }
 
   /** Like caughtUp, but gives false after `ms`. */

@@ -46,26 +46,24 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 const isUsed = (value: unknown): boolean =>
   value !== undefined && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0);
 
-interface Place {
-  path: string;
-  value: unknown;
-}
-
 /** A step of a pattern: a field, or every entry of the list in it. */
 interface Step {
   readonly name: string;
   readonly each: boolean;
 }
 
-/** The places below the holder that a pattern names, from its step number `from` on. */
-function find(holder: unknown, steps: readonly Step[], from: number, path: string): Place[] {
+/** Warns of each place below the holder that a pattern names, from its step number `from` on, and that is used. */
+function warnOf(holder: unknown, steps: readonly Step[], from: number, path: string, warnings: string[]): void {
   const step = steps[from];
-  if (step === undefined) return [{ path, value: holder }];
-  if (!isRecord(holder) || !Object.hasOwn(holder, step.name)) return [];
+  if (step === undefined) {
+    if (isUsed(holder)) warnings.push(`${path}: accepted but not acted on`);
+    return;
+  }
+  if (!isRecord(holder) || !Object.hasOwn(holder, step.name)) return;
   const value = holder[step.name];
   const at = path === '' ? step.name : `${path}.${step.name}`;
-  if (!step.each) return find(value, steps, from + 1, at);
-  return Array.isArray(value) ? value.flatMap((item, i) => find(item, steps, from + 1, `${at}[${i}]`)) : [];
+  if (!step.each) warnOf(value, steps, from + 1, at, warnings);
+  else if (Array.isArray(value)) value.forEach((item, i) => warnOf(item, steps, from + 1, `${at}[${i}]`, warnings));
 }
 
 const patterns = notActedOn.map((pattern) =>
@@ -73,7 +71,8 @@ const patterns = notActedOn.map((pattern) =>
 );
 
 /** One warning for each such field that the pod uses. */
-export const notActedOnWarnings = (pod: Pod): string[] =>
-  patterns
-    .flatMap((steps) => find(pod, steps, 0, '').filter(({ value }) => isUsed(value)))
-    .map(({ path }) => `${path}: accepted but not acted on`);
+export function notActedOnWarnings(pod: Pod): string[] {
+  const warnings: string[] = [];
+  for (const steps of patterns) warnOf(pod, steps, 0, '', warnings);
+  return warnings;
+}
