@@ -11,10 +11,12 @@ import { hostFiles } from '../host/files.ts';
 import { installMissing } from '../host/install.ts';
 import { type Instance, instanceOf } from '../host/instance.ts';
 import { primaryAddress } from '../host/machine.ts';
+import { giveBackMemoryOfStart } from '../host/memory-of-start.ts';
 import { gatewayOf, redirectApi } from '../host/network.ts';
 import { portOwner } from '../host/port-owner.ts';
 import { hostProcesses } from '../host/processes.ts';
 import { pullProgress } from '../host/pull-progress.ts';
+import { realClock } from '../host/real-clock.ts';
 import { overReserved, type NodeReservations } from '../kubelet/node-status/node-allocatable.ts';
 import { unsafeSysctlProblem } from '../kubelet/decide/sysctl-allowlist.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -350,7 +352,11 @@ export async function runUp(options: UpOptions, progress: Progress, onReady: () 
     if (!signal.aborted) {
       sayWhatNext(run, onExit);
       onReady();
+      const givingBack = giveBackMemoryOfStart(realClock, signal).catch((error: unknown) =>
+        run.logger.warn('could not give memory back', { error: String(error) }),
+      );
       await aborted(signal);
+      await givingBack;
       progress.line('stopping');
     }
   } catch (error) {
