@@ -81,6 +81,13 @@ export function plainMedia(accept: string, allows: (media: Media) => boolean = (
   return choose(accept, (media, params) => !converts(params) && allows(media))?.media ?? 'json';
 }
 
+/** The form of a document that is the same for all and has every form (discovery). Throws 406 when the client accepts none. */
+export function documentMedia(accept: string): Media {
+  const chosen = choose(accept, (_, params) => !converts(params));
+  if (chosen === undefined) throw refusal('object');
+  return chosen.media;
+}
+
 /** What is answered: it decides which renderings there are. */
 export type Answer = 'object' | 'list' | 'watch';
 

@@ -12,10 +12,11 @@ import {
   type Ranked,
 } from '../../api/kinds/apiservice/priorities.ts';
 import type { AnyKind } from '../../api/scheme.ts';
-import { mediaRanges } from '../negotiation.ts';
+import { contentTypes, documentMedia, mediaRanges } from '../negotiation.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
 import type { ResourceTable } from '../resources.ts';
 import type { VirtualResource } from '../virtual.ts';
+import { discoveryIn } from './discovery-forms.ts';
 
 /** One resource or subresource, as both forms describe it. */
 interface Described {
@@ -36,10 +37,11 @@ interface Document {
   etag: string;
 }
 
-const documentOf = (value: JsonObject): Document => {
-  const bytes = Buffer.from(`${JSON.stringify(value)}\n`);
-  return { bytes, etag: `"${createHash('sha512').update(bytes).digest('hex').toUpperCase()}"` };
-};
+const tagged = (bytes: Buffer): Document => ({
+  bytes,
+  etag: `"${createHash('sha512').update(bytes).digest('hex').toUpperCase()}"`,
+});
+const documentOf = (value: JsonObject): Document => tagged(Buffer.from(`${JSON.stringify(value)}\n`));
 
 function describe(kinds: readonly AnyKind[], virtual: readonly VirtualResource[]): Described[] {
   const found: Described[] = [];
@@ -276,9 +278,9 @@ export function createDiscovery(
           const type = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
           return served(request, aggregated.get(`${path} ${version}`), type);
         }
-        if (path === '/api') return served(request, legacyVersions(coreVersions, address()), 'application/json');
+        if (path === '/api') return inForm(request, legacyVersions(coreVersions, address()));
       }
-      return served(request, byPath.get(path), 'application/json');
+      return inForm(request, byPath.get(path));
     },
   };
 }
@@ -316,6 +318,14 @@ function aggregatedVersionWanted(accept: string): string | undefined {
     if (right && (version === 'v2' || version === 'v2beta1')) return version;
   }
   return undefined;
+}
+
+/** In the form that the client asks for. Throws 406. */
+function inForm(request: ApiRequest, document: Document | undefined): ApiResponse | undefined {
+  if (document === undefined) return undefined;
+  const media = documentMedia(request.accept);
+  const made = media === 'json' ? document : tagged(discoveryIn(media, document.bytes));
+  return served(request, made, contentTypes[media]);
 }
 
 function served(request: ApiRequest, document: Document | undefined, contentType: string): ApiResponse | undefined {

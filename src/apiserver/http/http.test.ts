@@ -9,6 +9,10 @@ import { realRandom } from '../../host/real-random.ts';
 import { createMemoryFiles } from '../../sim/memory-files.ts';
 import type { KubeletConnector } from '../subresources/kubelet-connector.ts';
 import { h2, type HttpsClient, httpsClient, json } from '../../../test/support/https-client.ts';
+import { load } from 'js-yaml';
+import { loadSchema } from '../../api/schema/load.ts';
+import { protobufDecoder } from '../protobuf/decode.ts';
+import { openEnvelope, sealEnvelope } from '../protobuf/envelope.ts';
 import { configMap, startTestServer, type TestServer, verbs } from '../test-server.ts';
 
 const cms = '/api/v1/namespaces/default/configmaps';
@@ -257,6 +261,35 @@ describe('forms of an answer', () => {
     expect(core.resources.map((r) => r.name)).toContain('pods/exec');
     expect(new Set(core.resources.map((r) => r.name)).size).toBe(core.resources.length);
   });
+
+  test.each(['/apis', '/apis/scheduling.k8s.io', '/apis/scheduling.k8s.io/v1', '/api', '/api/v1'])(
+    'discovery at %s comes as protobuf and YAML, too',
+    async (path) => {
+      const plain = json(await h1('GET', path)) as { kind: string; apiVersion?: string };
+      const accept = 'application/vnd.kubernetes.protobuf;g=apidiscovery.k8s.io,application/vnd.kubernetes.protobuf';
+      const packed = await h1('GET', path, { headers: { accept } });
+      expect([packed.status, packed.headers['content-type']]).toEqual([200, 'application/vnd.kubernetes.protobuf']);
+      expect(packed.headers.vary).toBe('Accept');
+      // The core group names no version, which the decoder has to know.
+      const { apiVersion, kind, raw } = openEnvelope(packed.body);
+      expect([apiVersion, kind]).toEqual([plain.apiVersion ?? '', plain.kind]);
+      const read = protobufDecoder(loadSchema()).decode(Buffer.concat(sealEnvelope('v1', kind, [raw])));
+      // An empty text and false are nothing to the decoder.
+      const filled = JSON.parse(JSON.stringify(plain), (_, value: unknown) =>
+        value === '' || value === false ? undefined : value,
+      ) as object;
+      expect(read).toEqual({ ...filled, apiVersion: 'v1' });
+      const yaml = await h1('GET', path, { headers: { accept: 'application/yaml' } });
+      expect(yaml.headers['content-type']).toBe('application/yaml');
+      expect(load(yaml.body.toString())).toEqual(plain);
+      const refused = await h1('GET', path, { headers: { accept: 'text/html' } });
+      expect(json(refused)).toMatchObject({
+        code: 406,
+        message:
+          'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
+      });
+    },
+  );
 });
 
 describe('OpenAPI', () => {
