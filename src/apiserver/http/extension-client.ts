@@ -1,12 +1,12 @@
 // Speaks HTTPS with extension API servers, showing them the front proxy's certificate.
 // Follows kube-aggregator pkg/apiserver/handler_proxy.go of v1.36 in its TLS.
 
-import { lookup as dnsLookup } from 'node:dns';
 import { Agent, request as httpsRequest } from 'node:https';
-import { isIP, type LookupFunction } from 'node:net';
+import { isIP } from 'node:net';
 import { Readable } from 'node:stream';
 import { connect } from 'node:tls';
 import type { ExtensionDialer, ExtensionTarget } from '../aggregation/extension-dialer.ts';
+import { checkedLookup, type ResolveName } from './checked-lookup.ts';
 import { answerOf, connected, isProxyable, outgoingHeaders } from './kubelet-client.ts';
 import { goWords } from './webhook-client.ts';
 
@@ -16,25 +16,13 @@ export interface ProxyCredentials {
   key: string;
 }
 
-/** Looks a name up and connects to what it was then checked for; loopback and links are nobody's extension server. */
-const checkedLookup =
-  (allowed: (address: string) => boolean): LookupFunction =>
-  (hostname, options, done) => {
-    dnsLookup(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error !== null) return done(error, []);
-      const good = addresses.filter(({ address }) => allowed(address));
-      const [first] = good;
-      if (first === undefined) return done(new Error('address not allowed'), []);
-      return options.all === true ? done(null, good) : done(null, first.address, first.family);
-    });
-  };
-
-/** A dialer with that certificate; `allowed` says which addresses it may connect to. */
+/** A dialer with that certificate; `allowed` says which addresses it may connect to, loopback and links being nobody's extension server. */
 export function extensionClient(
   credentials: ProxyCredentials | undefined,
   allowed: (address: string) => boolean = isProxyable,
+  resolve?: ResolveName,
 ): ExtensionDialer {
-  const lookup = checkedLookup(allowed);
+  const lookup = checkedLookup(allowed, resolve);
   const agent = new Agent({ keepAlive: true, maxFreeSockets: 16, timeout: 0 });
   const tlsOf = ({ host, port, serverName, ca, insecure }: ExtensionTarget) => ({
     ...credentials,

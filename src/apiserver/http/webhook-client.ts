@@ -1,11 +1,11 @@
 // Calls webhooks over HTTPS, by HTTP/1.1 on connections that are kept, and follows no redirect.
 // Follows apiserver pkg/util/webhook/client.go of v1.36.
 
-import { lookup as dnsLookup } from 'node:dns';
 import type { IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
-import { BlockList, isIP, type LookupFunction } from 'node:net';
-import type { WebhookAnswer, WebhookCaller } from '../admission/webhook/webhook-caller.ts';
+import { BlockList, isIP } from 'node:net';
+import type { WebhookAnswer, WebhookCall, WebhookCaller } from '../admission/webhook/webhook-caller.ts';
+import { checkedLookup, type ResolveName } from './checked-lookup.ts';
 import { isProxyable } from './kubelet-client.ts';
 
 /** More than any review of an object can need. */
@@ -27,25 +27,23 @@ export function mayCall(address: string): boolean {
   return family !== 0 && !address.includes('%') && !forbidden.check(address, family === 4 ? 'ipv4' : 'ipv6');
 }
 
-/** Looks the name up and checks what is then connected to: an answer that changes afterwards changes nothing. */
-const checkedLookup: LookupFunction = (hostname, options, done) => {
-  dnsLookup(hostname, { ...options, all: true }, (error, addresses) => {
-    if (error !== null) return done(error, []);
-    const allowed = addresses.filter(({ address }) => mayCall(address));
-    const [first] = allowed;
-    if (first === undefined) return done(new Error('address not allowed'), []);
-    return options.all === true ? done(null, allowed) : done(null, first.address, first.family);
-  });
-};
+/** A caller with node's own HTTPS client, that keeps connections; `allowed` says where URLs may lead. */
+export function webhookCaller(allowed: (address: string) => boolean = mayCall, resolve?: ResolveName): WebhookCaller {
+  const agent = new Agent({ keepAlive: true, maxFreeSockets: 16, lookup: checkedLookup(allowed, resolve) });
+  return (call) => post(agent, allowed, call);
+}
 
-const agent = new Agent({ keepAlive: true, maxFreeSockets: 16, lookup: checkedLookup });
+export const callWebhook: WebhookCaller = webhookCaller();
 
-/** A caller with node's own HTTPS client. */
-export const callWebhook: WebhookCaller = ({ url, connectTo, ca, body, signal }) => {
+function post(
+  agent: Agent,
+  allowed: (address: string) => boolean,
+  { url, connectTo, ca, body, signal }: WebhookCall,
+): Promise<WebhookAnswer> {
   const { hostname, port, pathname, search, host } = new URL(url);
   const named = hostname.replace(/^\[|\]$/g, '');
   const target = connectTo ?? { host: named, port: port === '' ? 443 : Number(port) };
-  const refused = connectTo === undefined ? isIP(named) !== 0 && !mayCall(named) : !isProxyable(connectTo.host);
+  const refused = connectTo === undefined ? isIP(named) !== 0 && !allowed(named) : !isProxyable(connectTo.host);
   if (refused) return Promise.reject(new Error(`Post ${JSON.stringify(url)}: address not allowed`));
   return new Promise<WebhookAnswer>((resolve, reject) => {
     const fail = (error: unknown): void => reject(new Error(`Post ${JSON.stringify(url)}: ${goWords(error, target)}`));
@@ -73,7 +71,7 @@ export const callWebhook: WebhookCaller = ({ url, connectTo, ca, body, signal })
     outgoing.on('error', fail);
     outgoing.end(body);
   });
-};
+}
 
 async function readAnswer(answer: IncomingMessage): Promise<WebhookAnswer> {
   const chunks: Buffer[] = [];
