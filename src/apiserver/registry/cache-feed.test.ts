@@ -57,6 +57,41 @@ test('watches of a retired resource end, and none can begin; its cache stays cur
   await feed.close();
 });
 
+test('many changes at once are shown in slices, with turns for others between, in which progress tells no more than is shown', async () => {
+  const clock = createVirtualClock();
+  let ms = 0;
+  const store = createMemoryStore({ clock });
+  const feed = new CacheFeed(store, [info], { ...clock, monotonic: () => ms }, silentLogger);
+  await feed.start();
+  const shown: number[] = [];
+  feed.cache(info).register({
+    selection: { namespace: '', labels: everything, fields: everything },
+    after: feed.progress,
+    receive: ({ revision }) => {
+      shown.push(revision);
+      ms += 1;
+    },
+    end: () => {},
+  });
+  const puts = Promise.all(
+    Array.from({ length: 20 }, (_, i) =>
+      store.txn({ op: 'put', key: key(`c${i}`), value: value(`c${i}`), expected: 0 }),
+    ),
+  );
+  const perTurn: number[] = [];
+  while (shown.length < 20) {
+    const before = shown.length;
+    await new Promise((resolve) => setImmediate(resolve));
+    perTurn.push(shown.length - before);
+    if (shown.length > 0) expect(feed.progress).toBe(shown.at(-1));
+    expect(feed.cache(info).objects.get(key(`c${shown.length}`))).toBeUndefined();
+  }
+  await puts;
+  expect(Math.max(...perTurn)).toBe(3);
+  expect(shown).toEqual([...shown].sort((a, b) => a - b));
+  await feed.close();
+});
+
 test('kinds come and go in one step, and whoever asked is told', () => {
   const table = resourceTable([]);
   const told: number[] = [];

@@ -2,7 +2,8 @@
 
 import { type Clock, sleep, type Timer } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
-import { CompactedError, type Store, type StoreEvent } from '../../store/store.ts';
+import { nextTurn } from '../../lib/next-turn.ts';
+import { CompactedError, type Store, type StoreEvent, type WatchBatch } from '../../store/store.ts';
 import type { ResourceInfo } from '../resources.ts';
 import { convertBytes, objectVersion, type ObjectVersion } from './object-version.ts';
 import { ResourceCache } from './resource-cache.ts';
@@ -11,6 +12,8 @@ import { SortedMap } from './sorted-map.ts';
 const root = '/registry/';
 /** Objects read per step while loading, so that other work gets its turn. */
 const loadPage = 2000;
+/** ms of a turn of the event loop in which changes are applied, and shown to those who watch, before others get theirs. */
+const applySliceMs = 3;
 /** ms for which a cache that nobody should ask any more is still kept current, for requests under way. */
 const retiredMs = 60_000;
 
@@ -198,9 +201,8 @@ export class CacheFeed {
         if (missed) from = (await this.#load()) + 1;
         missed = false;
         for await (const batch of this.#store.watch(root, { fromRevision: from, signal })) {
-          for (const event of batch.events) this.#apply(event);
+          await this.#applyAll(batch);
           from = batch.progress + 1;
-          this.#advance(batch.progress);
         }
       } catch (error) {
         if (signal.aborted) return;
@@ -209,6 +211,20 @@ export class CacheFeed {
       }
       if (!signal.aborted) await sleep(this.#clock, 100, signal);
     }
+  }
+
+  /** Applies the changes in slices. Between two of them the caches show what progress says, as they do after the last. */
+  async #applyAll({ events, progress }: WatchBatch): Promise<void> {
+    let began = this.#clock.monotonic();
+    for (const event of events) {
+      if (this.#clock.monotonic() - began >= applySliceMs) {
+        this.#advance(event.revision - 1);
+        await nextTurn();
+        began = this.#clock.monotonic();
+      }
+      this.#apply(event);
+    }
+    this.#advance(progress);
   }
 
   #apply(event: StoreEvent): void {
