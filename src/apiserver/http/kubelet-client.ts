@@ -127,7 +127,9 @@ function exchange(
 ): Promise<KubeletAnswer> {
   return new Promise((resolve, reject) => {
     const { host, port } = target;
-    const options = { agent, host, port, method, path, headers: outgoingHeaders(headers), signal };
+    // The certificate is the kubelet's, whatever host the client named in a header that is passed on.
+    const servername = isIP(host) === 0 ? host : '';
+    const options = { agent, host, port, servername, method, path, headers: outgoingHeaders(headers), signal };
     const outgoing = httpsRequest(options, (answer) => resolve(answerOf(answer)));
     outgoing.on('error', reject);
     outgoing.end(body);

@@ -9,7 +9,7 @@ import type { ApiRequest, ApiResponse } from '../request.ts';
 import type { ResourceInfo } from '../resources.ts';
 import type { KubeletAnswer, KubeletConnector } from './kubelet-connector.ts';
 import { kubeletTarget } from './node-location.ts';
-import { passedHeaders } from './passed-headers.ts';
+import { passOn } from './pass-on.ts';
 import { logPath } from './pod-location.ts';
 
 export interface KubeletProxyDeps {
@@ -94,28 +94,7 @@ async function unlessUnreachable<T>(action: () => Promise<T>, url: string): Prom
 /** nodes/NAME/proxy/PATH goes to that path of the kubelet. */
 export async function nodeProxy(deps: KubeletProxyDeps, request: ApiRequest, info: RequestInfo): Promise<ApiResponse> {
   const target = await kubeletTarget(deps.registry, deps.nodes, info.name);
-  const query = request.query.size === 0 ? '' : `?${request.query.toString()}`;
-  const path = `/${info.rest.map(encodeURIComponent).join('/')}${query}`;
-  const body = await request.body();
-  const answer = await unlessUnreachable(
-    () =>
-      deps.connector.request(target, {
-        method: request.method,
-        path,
-        signal: request.signal(),
-        ...(body.type === 'bytes' && body.bytes.length > 0
-          ? { body: body.bytes, headers: { 'content-type': body.contentType } }
-          : {}),
-      }),
-    `https://${target.host}:${target.port}${path}`,
-  );
-  return {
-    type: 'stream',
-    code: answer.status,
-    headers: passedHeaders(answer.headers),
-    stream: answer.body,
-    rendering: { as: 'object' },
-  };
+  return passOn({ address: target, ask: (sent) => deps.connector.request(target, sent) }, request, info);
 }
 
 /** exec, attach and portforward work by an HTTP/1.1 upgrade only. */

@@ -1,10 +1,10 @@
 // pods/NAME/proxy/PATH and services/NAME/proxy/PATH: an HTTP request, or the upgrade of a connection, passed on to a pod's own address.
-// Follows ResourceLocation of pkg/registry/core/{pod/strategy,service/storage/storage}.go, and apimachinery pkg/util/net (SplitSchemeNamePort) and
-// pkg/util/proxy (upgradeaware.go, transport.go) of v1.36. Links in HTML answers are left as they are.
+// Follows ResourceLocation of pkg/registry/core/{pod/strategy,service/storage/storage}.go, and apimachinery pkg/util/net (SplitSchemeNamePort)
+// of v1.36.
 
 import type { Duplex } from 'node:stream';
 import type { Pod } from '../../api/generated/types.ts';
-import { ApiError, badRequest, internalError, notFound, serviceUnavailable } from '../../api/meta/errors.ts';
+import { badRequest, notFound, serviceUnavailable } from '../../api/meta/errors.ts';
 import { visitContainers } from '../../api/pod/containers.ts';
 import type { Random } from '../../lib/random.ts';
 import type { ObjectLookup } from '../admission/object-lookup.ts';
@@ -15,8 +15,7 @@ import type { RequestInfo } from '../request-info.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
 import type { ResourceInfo } from '../resources.ts';
 import type { KubeletAnswer, KubeletRequest } from './kubelet-connector.ts';
-import { passedHeaders, passedRequestHeaders } from './passed-headers.ts';
-import { movedLocation, proxyPath } from './proxy-path.ts';
+import { passOn } from './pass-on.ts';
 
 /** A port of a pod. */
 export interface PodTarget {
@@ -83,57 +82,10 @@ export async function serviceTarget(objects: ObjectLookup, random: Random, info:
 
 const services = { group: '', resource: 'services' };
 
-const authority = ({ host, port }: PodTarget): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
-
-/** Passes the request on to the target, and its answer back. */
-export async function proxyTo(
+/** Passes the request on to a pod's port, and its answer back. */
+export const proxyTo = (
   target: PodTarget,
   dialer: PodDialer,
   request: ApiRequest,
   info: RequestInfo,
-): Promise<ApiResponse> {
-  const search = request.query.size === 0 ? '' : `?${request.query.toString()}`;
-  const path = proxyPath(request.path, info.rest);
-  const isRead = request.method === 'GET' || request.method === 'HEAD';
-  // Links of the page at the root would else be taken as the pod's siblings.
-  if (path === '' && isRead) return movedPermanently(`${request.path}/${search}`);
-  const body = await request.body();
-  const headers = passedRequestHeaders(request.headers, request.path);
-  const sent: KubeletRequest = {
-    method: request.method,
-    path: `${path === '' ? '/' : path}${search}`,
-    headers,
-    signal: request.signal(),
-    ...(body.type === 'bytes' && body.bytes.length > 0 ? { body: body.bytes } : {}),
-  };
-  const answer = await answerOf(dialer, target, sent);
-  const passed = passedHeaders(answer.headers);
-  const location = passed['location'];
-  if (typeof location === 'string') {
-    const hosts = [authority(target), String(request.headers['host'] ?? request.headers[':authority'] ?? '')];
-    const moved = movedLocation(location, { requestPath: request.path, path, hosts });
-    if (moved === undefined) throw internalError(`error trying to parse Location header: ${location}`);
-    passed['location'] = moved;
-  }
-  return { type: 'stream', code: answer.status, headers: passed, stream: answer.body, rendering: { as: 'object' } };
-}
-
-async function answerOf(dialer: PodDialer, target: PodTarget, request: KubeletRequest): Promise<KubeletAnswer> {
-  try {
-    return await dialer.request(target, request);
-  } catch (error) {
-    if (error instanceof ApiError) throw error;
-    const why = error instanceof Error ? error.message : String(error);
-    throw serviceUnavailable(`error trying to reach service: ${why}`);
-  }
-}
-
-async function* nothing(): AsyncGenerator<Uint8Array> {}
-
-const movedPermanently = (location: string): ApiResponse => ({
-  type: 'stream',
-  code: 301,
-  headers: { location },
-  stream: nothing(),
-  rendering: { as: 'object' },
-});
+): Promise<ApiResponse> => passOn({ address: target, ask: (sent) => dialer.request(target, sent) }, request, info);
