@@ -299,3 +299,17 @@ test('an object too large with its managers is stored without them, but not when
   const patched = await api.patch(`${cms}/a`, 'merge-patch+json', { data: { y: '1' } });
   expect(patched.metadata?.managedFields).toBeUndefined();
 });
+
+test('an element without its key is known by the key`s default: imagePullSecrets that say nothing', async () => {
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' } };
+  const spec = { containers: [{ name: 'c', image: 'i' }], imagePullSecrets: [{}] };
+  const made = await api.patch(`${pods}/p`, apply, { ...pod, spec }, { fieldManager: 'one' });
+  expect(made).toMatchObject({ spec: { imagePullSecrets: [{}] } });
+  expect(made.metadata?.managedFields?.[0]?.fieldsV1).toMatchObject({
+    'f:spec': { 'f:imagePullSecrets': { 'k:{"name":""}': {} } },
+  });
+  const twice = { ...spec, imagePullSecrets: [{}, {}] };
+  expect(await failure(api.patch(`${pods}/p`, apply, { ...pod, spec: twice }, { fieldManager: 'one' }))).toContain(
+    'duplicate entries for key [name=""]',
+  );
+});
