@@ -301,6 +301,41 @@ matchConditions:
     });
   });
 
+  test('policies in admission wait for it', async () => {
+    verdict = ({ spec }) => ({ allowed: spec.user === 'jane' && spec.resourceAttributes?.['name'] !== 'b' });
+    const { admin, as, outcome } = await start(config(hook('cacheAuthorizedRequests: false'), rbac));
+    const group = '/apis/admissionregistration.k8s.io/v1';
+    const may = `authorizer.group("").resource("secrets").namespace("default").name(k).check("get").allowed()`;
+    await admin.post(`${group}/validatingadmissionpolicies`, {
+      metadata: { name: 'p' },
+      spec: {
+        matchConstraints: {
+          resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['configmaps'] }],
+        },
+        validations: [{ expression: `object.data.all(k, ${may})`, message: 'may not see that secret' }],
+      },
+    });
+    await admin.post(`${group}/validatingadmissionpolicybindings`, {
+      metadata: { name: 'p' },
+      spec: { policyName: 'p', validationActions: ['Deny'] },
+    });
+    const make = (name: string, ...keys: string[]) =>
+      outcome(
+        as('jane').post('/api/v1/namespaces/default/configmaps', {
+          metadata: { name },
+          data: Object.fromEntries(keys.map((key) => [key, ''])),
+        }),
+      );
+    await eventually('the policy', async () => (await make('other', 'b')).includes('may not see that secret'));
+    asked = [];
+    expect(await make('good', 'a', 'c')).toBe('ok');
+    expect(asked.map(({ spec }) => spec.resourceAttributes?.['name'])).toEqual(
+      expect.arrayContaining([undefined, 'a', 'c']),
+    );
+    expect(asked).toHaveLength(3);
+    expect(await make('bad', 'a', 'b', 'c')).toContain('may not see that secret');
+  });
+
   test('reviews and rights to act as others ask it, too', async () => {
     verdict = ({ spec }) => ({
       allowed: spec.user === 'jane' && spec.resourceAttributes?.['verb'] !== 'delete',

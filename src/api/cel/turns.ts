@@ -13,6 +13,7 @@ export class Turns {
   left: number;
   readonly #signal: (() => AbortSignal) | undefined;
   readonly #perTurn: number;
+  #awaited: Promise<void> | undefined;
 
   /** `signal` aborts where nobody waits for the result any more; it is asked for only once a turn was not enough. */
   constructor(signal?: () => AbortSignal, perTurn = costOfTurn) {
@@ -24,9 +25,15 @@ export class Turns {
   /** For work that is done at one go. */
   static endless = (): Turns => new Turns(undefined, Number.POSITIVE_INFINITY);
 
+  /** The next turn comes only after that, which must not reject. Who calls it ends this turn by throwing `turnOver`. */
+  after(awaited: Promise<void>): void {
+    this.#awaited = awaited;
+  }
+
   /** Lets the event loop turn. Throws the signal's reason once it has aborted. */
   async next(): Promise<void> {
-    await nextTurn();
+    await (this.#awaited ?? nextTurn());
+    this.#awaited = undefined;
     this.#signal?.().throwIfAborted();
     this.left = this.#perTurn;
   }

@@ -1,6 +1,6 @@
 // The admission plugins that are built, by name, and the chain of those that are enabled.
 
-import type { AccessCheck } from '../../api/cel/library/authorizer.ts';
+import type { LateAccessCheck } from '../../api/cel/library/authorizer.ts';
 import type { Namespace, Node, Pod, ServiceAccount } from '../../api/generated/types.ts';
 import type { Transport } from '../../api/transport.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -65,7 +65,7 @@ export interface PluginDeps {
   call: WebhookCaller;
   metrics: AdmissionMetrics;
   /** Answers expressions that ask whether somebody may do something. */
-  access: AccessCheck;
+  access: LateAccessCheck;
   /** Whether match conditions of webhooks hold. */
   conditionsHold: CoverDeps['conditionsHold'];
   /** Reads and writes as the server itself, for plugins that write other objects than the one they are asked about. */

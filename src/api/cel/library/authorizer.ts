@@ -35,6 +35,9 @@ export interface AccessUser {
 /** Answers by what holds now. */
 export type AccessCheck = (user: AccessUser, question: AccessQuestion) => AccessAnswer;
 
+/** The same where somebody else may have to be asked first. Never rejects. */
+export type LateAccessCheck = (user: AccessUser, question: AccessQuestion) => AccessAnswer | Promise<AccessAnswer>;
+
 export const authorizerType = types.opaque('kubernetes.authorization.Authorizer');
 export const resourceCheckType = types.opaque('kubernetes.authorization.ResourceCheck');
 const pathCheckType = types.opaque('kubernetes.authorization.PathCheck');

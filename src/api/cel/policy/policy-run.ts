@@ -3,7 +3,14 @@
 
 import type { MatchCondition, Namespace } from '../../generated/types.ts';
 import { matchConditionsBudget, perCallLimit } from '../base-environment.ts';
-import { type AccessCheck, type AccessUser, authorizerValue, requestResourceValue } from '../library/authorizer.ts';
+import {
+  type AccessAnswer,
+  type AccessCheck,
+  type AccessUser,
+  authorizerValue,
+  type LateAccessCheck,
+  requestResourceValue,
+} from '../library/authorizer.ts';
 import { jsonValue, typedValue } from '../schema-types.ts';
 import { CelError, type CelObject, type Value } from '../values.ts';
 import type { UnderWay } from '../evaluate.ts';
@@ -21,7 +28,7 @@ export interface PolicyInput {
   namespace: Namespace | undefined;
   params: object | undefined;
   user: AccessUser;
-  access: AccessCheck;
+  access: LateAccessCheck;
   turns: Turns;
 }
 
@@ -46,7 +53,8 @@ export class PolicyRun {
 
   constructor(input: PolicyInput, variables: CompiledVariables, budget: number) {
     this.budget = budget;
-    const { user, access, request, turns } = input;
+    const { user, request, turns } = input;
+    const access = waitedFor(input.access, turns);
     this.#turns = turns;
     this.#names.set('object', jsonValue(input.object));
     this.#names.set('oldObject', jsonValue(input.oldObject));
@@ -77,6 +85,18 @@ export class PolicyRun {
       return { ok: false, error: `expression '${text}' resulted in error: ${value.message}` };
     return { ok: true, value };
   }
+}
+
+/** What somebody else has to say is waited for between two turns, and asked for once. */
+function waitedFor(access: LateAccessCheck, turns: Turns): AccessCheck {
+  const given = new Map<string, AccessAnswer>();
+  return (user, question) => {
+    const key = JSON.stringify([user.name, user.groups, question]);
+    const answer = given.get(key) ?? access(user, question);
+    if (!(answer instanceof Promise)) return answer;
+    turns.after(answer.then((late) => void given.set(key, late)));
+    throw turnOver;
+  };
 }
 
 function aboutRequest({ resource, subResource, namespace, name }: PolicyInput['request']) {

@@ -1,7 +1,7 @@
 // Whether the match conditions of a webhook hold for a request.
 // Follows apiserver pkg/admission/plugin/webhook/matchconditions/matcher.go of v1.36.
 
-import { type AccessCheck } from '../../../api/cel/library/authorizer.ts';
+import { type LateAccessCheck } from '../../../api/cel/library/authorizer.ts';
 import { conditionsMatch, type PolicyInput } from '../../../api/cel/policy/policy-run.ts';
 import { Turns } from '../../../api/cel/turns.ts';
 import type { MatchCondition } from '../../../api/generated/types.ts';
@@ -21,7 +21,7 @@ function turnsOf(at: AdmissionAttributes): Turns {
 }
 
 /** What expressions see of the request, but for namespace and params. */
-export function policyInput(subject: ReviewSubject, access: AccessCheck): PolicyInput {
+export function policyInput(subject: ReviewSubject, access: LateAccessCheck): PolicyInput {
   const { at, object, old } = subject;
   return {
     object,
@@ -36,7 +36,7 @@ export function policyInput(subject: ReviewSubject, access: AccessCheck): Policy
 }
 
 /** Conditions are compiled once for as long as the webhook's configuration stays. */
-export function webhookConditions(access: AccessCheck): CoverDeps['conditionsHold'] {
+export function webhookConditions(access: LateAccessCheck): CoverDeps['conditionsHold'] {
   const compiled = new WeakMap<readonly MatchCondition[], Condition[]>();
   return async (conditions, failurePolicy, subject) => {
     const known = compiled.get(conditions) ?? compileConditions(conditions, false);

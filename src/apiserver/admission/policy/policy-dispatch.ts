@@ -1,7 +1,7 @@
 // Which policies, by which bindings and with which parameters, a request meets.
 // Follows apiserver pkg/admission/plugin/policy/generic/policy_dispatcher.go of v1.36.
 
-import type { AccessCheck } from '../../../api/cel/library/authorizer.ts';
+import type { LateAccessCheck } from '../../../api/cel/library/authorizer.ts';
 import type { PolicyInput } from '../../../api/cel/policy/policy-run.ts';
 import type { MatchResources, Namespace, ParamKind, ParamRef } from '../../../api/generated/types.ts';
 import { notFound, isApiError } from '../../../api/meta/errors.ts';
@@ -19,7 +19,7 @@ import { collectParams, PolicyProblem } from './policy-params.ts';
 export interface PolicyDeps {
   objects: ObjectLookup;
   resources: ResourceTable;
-  access: AccessCheck;
+  access: LateAccessCheck;
 }
 
 /** What both kinds of policies have. */
