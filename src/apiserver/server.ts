@@ -59,6 +59,7 @@ import { meteredIdentify } from './metrics/authentication-metrics.ts';
 import { authorizationMetrics } from './metrics/authorization-metrics.ts';
 import { healthMetrics } from './metrics/health-metrics.ts';
 import { createRegistry, type Registry } from '../lib/metrics-registry.ts';
+import { policyMetrics } from './metrics/policy-metrics.ts';
 import { requestMetrics } from './metrics/request-metrics.ts';
 import { restClientMetrics } from './metrics/rest-client-metrics.ts';
 import {
@@ -218,6 +219,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const plugins = createPlugins(
     {
       metrics: admissionTimes,
+      observePolicy: policyMetrics(measured),
       objects,
       logger,
       random,

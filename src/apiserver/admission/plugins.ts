@@ -8,6 +8,7 @@ import type { Logger } from '../../lib/logger.ts';
 import type { Random } from '../../lib/random.ts';
 import type { ObjectMachinery } from '../machinery.ts';
 import type { AdmissionMetrics } from '../metrics/admission-metrics.ts';
+import type { ObservePolicy } from '../metrics/policy-metrics.ts';
 import type { ResourceTable } from '../resources.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import { alwaysAdmit, alwaysDeny } from './always.ts';
@@ -64,6 +65,8 @@ export interface PluginDeps {
   /** How webhooks are reached, and where it is told what came of it. */
   call: WebhookCaller;
   metrics: AdmissionMetrics;
+  /** Told what became of policies' validations. */
+  observePolicy: ObservePolicy;
   /** Answers expressions that ask whether somebody may do something. */
   access: LateAccessCheck;
   /** Whether match conditions of webhooks hold. */

@@ -111,3 +111,42 @@ test('the time that webhooks take is not the server’s', async () => {
   expect(await make('slow', 'slow')).toBe('ok');
   expect(sum('duration') - all - (sum('sli_duration') - own)).toBeGreaterThan(0.35);
 });
+
+test('policies: validations that deny, warn, fail and are passed over', async () => {
+  const group = '/apis/admissionregistration.k8s.io/v1';
+  const policy = async (name: string, expression: string, actions: string[], failurePolicy = 'Fail') => {
+    await admin.post(`${group}/validatingadmissionpolicies`, {
+      metadata: { name },
+      spec: {
+        failurePolicy,
+        matchConstraints: {
+          objectSelector: { matchLabels: { hook: name } },
+          resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'], operations: ['CREATE'] }],
+        },
+        validations: [{ expression: 'true' }, { expression }],
+      },
+    });
+    await admin.post(`${group}/validatingadmissionpolicybindings`, {
+      metadata: { name: `${name}-b` },
+      spec: { policyName: name, validationActions: actions },
+    });
+  };
+  await policy('no', 'object.data.size() == 2', ['Warn', 'Audit']);
+  await policy('faulty', "object.data['x'] == 'y'", ['Deny']);
+  await policy('ignored', "object.data['x'] == 'y'", ['Deny'], 'Ignore');
+  const made = async (hook: string) =>
+    outcome(
+      admin.post(cms, configMap('x', { metadata: { name: `policy-${hook}`, labels: { hook } }, data: { a: 'b' } })),
+    );
+  expect(await made('no')).toBe('ok');
+  expect(await made('faulty')).toMatch(/^422/);
+  expect(await made('ignored')).toBe('ok');
+  const name = 'apiserver_validating_admission_policy_check_total';
+  expect(series(name)).toEqual([
+    `${name}{enforcement_action="allow",error_type="invalid_error",policy="ignored",policy_binding="ignored-b"} 1`,
+    `${name}{enforcement_action="audit",error_type="no_error",policy="no",policy_binding="no-b"} 1`,
+    `${name}{enforcement_action="deny",error_type="invalid_error",policy="faulty",policy_binding="faulty-b"} 1`,
+    `${name}{enforcement_action="warn",error_type="no_error",policy="no",policy_binding="no-b"} 1`,
+  ]);
+  expect(series('apiserver_validating_admission_policy_check_duration_seconds')).toHaveLength(4);
+});

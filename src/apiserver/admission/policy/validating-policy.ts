@@ -9,6 +9,8 @@ import {
   type ValidatingExpressions,
 } from '../../../api/kinds/admissionregistration/policy-expressions.ts';
 import { ApiError } from '../../../api/meta/errors.ts';
+import type { Clock } from '../../../lib/clock.ts';
+import type { ObservePolicy, PolicyErrorType } from '../../metrics/policy-metrics.ts';
 import { type AdmissionAttributes, type AdmissionPlugin, refuse } from '../admission.ts';
 import { isAdmissionConfiguration } from '../matching/rules.ts';
 import type { LookupKind } from '../object-lookup.ts';
@@ -30,52 +32,73 @@ interface Denial {
   reason: string;
   /** Of the validation. */
   index: number;
+  /** Whether it is a plain no, and how long it took to say. */
+  errorType: PolicyErrorType;
+  ms: number;
 }
+
+/** A validation that could not be evaluated, and is passed over. */
+type Ignored = Pick<Denial, 'errorType' | 'ms'>;
+
+/** What a client is told of a denial. */
+type Objection = Pick<Denial, 'message' | 'reason'>;
 
 /** What became of one evaluation of a policy. */
 interface Verdict {
   denials: Denial[];
+  ignored: Ignored[];
   /** Errors of audit annotations refuse the request, whatever the binding's actions. */
   refusals: string[];
   annotations: { key: string; value: string }[];
 }
 
-/** Evaluates the policy on one request. Changes nothing but the turns. */
+/** Evaluates the policy on one request. Changes nothing but the turns. `monotonic` in ms. */
 export async function decidePolicy(
   { spec }: Policy,
   compiled: ValidatingExpressions,
   input: PolicyInput,
+  monotonic: () => number,
 ): Promise<Verdict> {
-  const verdict: Verdict = { denials: [], refusals: [], annotations: [] };
+  const nothing = (): Verdict => ({ denials: [], ignored: [], refusals: [], annotations: [] });
+  const started = monotonic();
+  const verdict = nothing();
   const isIgnored = spec?.failurePolicy === 'Ignore';
-  const failed = (message: string, index = 0): void => {
-    if (!isIgnored) verdict.denials.push({ message, reason: 'Invalid', index });
+  const failed: Failed = (message, index = 0, ms = monotonic() - started) => {
+    if (isIgnored) verdict.ignored.push({ errorType: 'invalid_error', ms });
+    else verdict.denials.push({ message, reason: 'Invalid', index, errorType: 'invalid_error', ms });
   };
   const matched = await conditionsMatch(compiled.conditions, input);
   if (matched.error !== undefined) failed(matched.error);
   if (matched.error !== undefined || !matched.matches) return verdict;
   try {
-    await validations(compiled, new PolicyRun(input, compiled.variables, objectBudget), verdict, failed);
+    const run = new PolicyRun(input, compiled.variables, objectBudget);
+    await validations(compiled, run, verdict, failed, monotonic);
     await annotations(compiled, new PolicyRun(input, compiled.variables, objectBudget), verdict, isIgnored);
   } catch (error) {
     if (!(error instanceof OutOfBudget)) throw error;
-    return isIgnored
-      ? { denials: [], refusals: [], annotations: [] }
-      : { denials: [{ message: error.message, reason: 'Invalid', index: 0 }], refusals: [], annotations: [] };
+    const ended = { errorType: 'out_of_budget', ms: monotonic() - started } as const;
+    if (isIgnored) return { ...nothing(), ignored: [ended] };
+    return { ...nothing(), denials: [{ message: error.message, reason: 'Invalid', index: 0, ...ended }] };
   }
   return verdict;
 }
+
+/** Takes note of a validation that could not be evaluated. */
+type Failed = (message: string, index?: number, ms?: number) => void;
 
 async function validations(
   compiled: ValidatingExpressions,
   run: PolicyRun,
   verdict: Verdict,
-  failed: (message: string, index: number) => void,
+  failed: Failed,
+  monotonic: () => number,
 ): Promise<void> {
   for (const [index, { validation, compiled: expression, message }] of compiled.validations.entries()) {
+    const started = monotonic();
     const outcome = await run.evaluate(expression, validation.expression);
+    const ms = monotonic() - started;
     if (!outcome.ok) {
-      failed(outcome.error, index);
+      failed(outcome.error, index, ms);
       continue;
     }
     if (outcome.value === true) continue;
@@ -84,7 +107,7 @@ async function validations(
       usableMessage(made?.ok === true ? made.value : undefined) ||
       (validation.message ?? '').trim() ||
       `failed expression: ${validation.expression.trim()}`;
-    verdict.denials.push({ message: text, reason: validation.reason ?? 'Invalid', index });
+    verdict.denials.push({ message: text, reason: validation.reason ?? 'Invalid', index, errorType: 'no_error', ms });
   }
 }
 
@@ -117,7 +140,7 @@ const cut = (value: string): string => Buffer.from(value).subarray(0, maxAnnotat
 const codes: Readonly<Record<string, number>> = { Forbidden: 403, Unauthorized: 401, RequestEntityTooLarge: 413 };
 
 /** 422, or what the validation's reason stands for, naming policy and binding. */
-function denied(at: AdmissionAttributes, policy: Policy, binding: Binding | undefined, denial: Denial): ApiError {
+function denied(at: AdmissionAttributes, policy: Policy, binding: Binding | undefined, denial: Objection): ApiError {
   const by = binding === undefined ? '' : ` with binding '${binding.metadata?.name ?? ''}'`;
   const message = `ValidatingAdmissionPolicy '${policy.metadata?.name ?? ''}'${by} denied request: ${denial.message}`;
   const { status } = refuse(at, message);
@@ -156,7 +179,14 @@ class AuditNotes {
   }
 }
 
-export function validatingPolicies(deps: PolicyDeps): AdmissionPlugin {
+export interface ValidatingPolicyDeps extends PolicyDeps {
+  clock: Clock;
+  /** Told what became of validations. */
+  observePolicy: ObservePolicy;
+}
+
+export function validatingPolicies(deps: ValidatingPolicyDeps): AdmissionPlugin {
+  const monotonic = (): number => deps.clock.monotonic();
   const compiled = new WeakMap<Policy, ValidatingExpressions>();
   const compiledOf = (policy: Policy): ValidatingExpressions => {
     const known = compiled.get(policy) ?? compileValidatingPolicy(policy);
@@ -176,10 +206,11 @@ export function validatingPolicies(deps: PolicyDeps): AdmissionPlugin {
         const { policy, binding } = one;
         if ('message' in one) {
           if (policy.spec?.failurePolicy === 'Ignore') continue;
-          first ??= denied(at, policy, binding, { message: one.message, reason: 'Invalid', index: 0 });
+          first ??= denied(at, policy, binding, { message: one.message, reason: 'Invalid' });
           continue;
         }
-        const verdict = await decidePolicy(policy, compiledOf(policy), await inputFor(deps, at, one));
+        const verdict = await decidePolicy(policy, compiledOf(policy), await inputFor(deps, at, one), monotonic);
+        tell(deps.observePolicy, one.policy, one.binding, verdict);
         const refusal = act(at, one.policy, one.binding, verdict, notes);
         first ??= refusal;
       }
@@ -187,6 +218,17 @@ export function validatingPolicies(deps: PolicyDeps): AdmissionPlugin {
       if (first !== undefined) throw first;
     },
   };
+}
+
+/** Tells the metrics of every validation that was not passed, once for each of the binding's actions. */
+function tell(observe: ObservePolicy, policy: Policy, binding: Binding, { denials, ignored }: Verdict): void {
+  const about = { policy: policy.metadata?.name ?? '', binding: binding.metadata?.name ?? '' };
+  for (const { errorType, ms } of ignored) observe({ ...about, errorType, action: 'allow', ms });
+  for (const { errorType, ms } of denials)
+    for (const action of binding.spec?.validationActions ?? []) {
+      const word = action.toLowerCase();
+      if (word === 'deny' || word === 'audit' || word === 'warn') observe({ ...about, errorType, action: word, ms });
+    }
 }
 
 /** Warns and notes as the binding says; gives the first refusal. */
@@ -216,6 +258,6 @@ function act(
       );
   }
   for (const { key, value } of found) notes.add(`${name}/${key}`, value);
-  for (const message of refusals) first ??= denied(at, policy, binding, { message, reason: 'Invalid', index: 0 });
+  for (const message of refusals) first ??= denied(at, policy, binding, { message, reason: 'Invalid' });
   return first;
 }
