@@ -10,11 +10,13 @@ import { realClock } from '../host/real-clock.ts';
 import { realRandom } from '../host/real-random.ts';
 import { createMemoryFiles } from '../sim/memory-files.ts';
 import { usualFrontProxyHeaders } from './authn/front-proxy.ts';
+import type { ConfiguredAuthorizer } from './authz/modes.ts';
 import { dialPod, httpsKubeletConnector } from './http/kubelet-client.ts';
 import { certificates, escalation, impersonation } from './testing/denied-requests/access.ts';
 import { bodies } from './testing/denied-requests/bodies.ts';
 import { nodes } from './testing/denied-requests/nodes.ts';
 import { core, csrs, rbac, rbacGroup, type Row, rule } from './testing/denied-requests/rows.ts';
+import { ruledProvider, strictWebhook } from './testing/denied-requests/strangers.ts';
 import { callers, paths, proxies } from './testing/denied-requests/ways-in.ts';
 import { startTestServer, type TestServer, verbs } from './test-server.ts';
 import { createTokenSigner, newSigningKey } from './tokens/jwt.ts';
@@ -48,11 +50,15 @@ const rights: Record<string, object[]> = {
     rule('impersonate:user-info', 'authentication.k8s.io', 'users', 'ann'),
     rule('impersonate-on:user-info:list', '', 'pods'),
   ],
+  outcast: [rule('*', '*', '*')],
+  unheard: [rule('*', '*', '*')],
   writer: [
     rule('create get update patch delete list', '', 'configmaps pods pods/status'),
     rule('create get', '', 'pods/proxy nodes/proxy services/proxy serviceaccounts/token'),
   ],
 };
+
+const authorizers: readonly ConfiguredAuthorizer[] = [strictWebhook, 'Node', 'RBAC'];
 
 const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
@@ -96,13 +102,16 @@ function forgedTokens(good: string): Record<string, string> {
 beforeAll(async () => {
   const pki = await ensurePki({ dir: '/pki', files: createMemoryFiles(), clock: realClock, hosts: [] });
   identities['kubelet client'] = await pki.issueClientCert('kube-apiserver-kubelet-client', []);
+  const { provider, good, tokens: ruledOut } = await ruledProvider();
   t = await startTestServer(realClock, realRandom, {
     serviceAccountKey: key,
+    authorization: () => authorizers,
     kubeletConnector: httpsKubeletConnector({ ...identities['kubelet client'], ca: pki.ca }),
     dialPod,
     authentication: {
       clientCa: pki.ca,
       bootstrapTokens: true,
+      issuers: () => [provider],
       frontProxy: { ...usualFrontProxyHeaders, ca: pki.frontProxy.ca, allowedNames: [frontProxyName] },
     },
   });
@@ -175,7 +184,8 @@ beforeAll(async () => {
   const tokenFor = async (spec: object): Promise<string> =>
     ((await api.post(`${core}/serviceaccounts/default/token`, { spec })) as TokenRequest).status?.token ?? '';
   tokens['good'] = await tokenFor({});
-  Object.assign(tokens, forgedTokens(tokens['good']));
+  tokens['good of a provider'] = good;
+  Object.assign(tokens, forgedTokens(tokens['good']), ruledOut);
   await api.post(`${core}/pods`, pod('short', 'a', 'of-a'));
   tokens['of a pod that is gone'] = await tokenFor({
     boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'short' },
@@ -222,14 +232,16 @@ describe.each<[string, Row[]]>([
 });
 
 describe('refused: a token', () => {
-  test('the one that all others are made from holds', async () => {
-    const answer = await send(['', 'good', 'GET', '/api', 200, '']);
-    expect(answer.status).toBe(200);
+  test('the ones that all others are made from hold', async () => {
+    for (const name of ['good', 'good of a provider']) {
+      const answer = await send(['', name, 'GET', '/api', 200, '']);
+      expect(answer.status).toBe(200);
+    }
   });
 
   test('however it is spoilt, with 401', async () => {
-    const spoilt = Object.keys(tokens).filter((name) => name !== 'good');
-    expect(spoilt).toHaveLength(18);
+    const spoilt = Object.keys(tokens).filter((name) => !name.startsWith('good'));
+    expect(spoilt).toHaveLength(24);
     const codes = await Promise.all(
       spoilt.map(async (name) => [name, (await send(['', name, 'GET', '/api', 401, ''])).status]),
     );
