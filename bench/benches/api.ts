@@ -4,6 +4,7 @@ import { median } from '../figure.ts';
 import type { Address, Health } from '../support/api/answer.ts';
 import { type Process, startProcess } from '../support/api/bundle.ts';
 import { loadPod } from '../support/api/load-pod.ts';
+import { beside, measurePeer } from '../support/api/peer.ts';
 import { openRaw, rate, type RawConnection } from '../support/api/raw-client.ts';
 
 const clients = 16;
@@ -59,7 +60,7 @@ interface Measured {
   heldMb: number;
 }
 
-async function measurePeapod(server: Process, say: (line: string) => void): Promise<Measured> {
+async function measure(server: Process, say: (line: string) => void): Promise<Measured> {
   const address = server.hello as Address;
   const connections = await Promise.all(Array.from({ length: clients }, () => openRaw(address)));
   const [first] = connections;
@@ -152,14 +153,25 @@ export const bench: Bench = {
     const server = await startProcess('peapod-server');
     const bare = await startProcess('bare-server');
     try {
-      const found = await measurePeapod(server, say);
+      const found = await measure(server, say);
       const limits = await measureBare(bare, { list: found.list.bytes, byLabel: found.byLabel.bytes });
-      return figures(found, limits);
+      await Promise.all([server.stop(), bare.stop()]);
+      const peer = await measurePeer((process) => measure(process, (line) => say(`peer: ${line}`)));
+      return [...figures(found, limits), ...(peer === undefined ? [] : besidePeer(found, peer))];
     } finally {
       await Promise.all([server.stop(), bare.stop()]);
     }
   },
 };
+
+const besidePeer = (found: Measured, peer: Measured): Figure[] => [
+  beside('creates beside a peer', '/s', found.creates, peer.creates, true),
+  beside('gets beside a peer', '/s', found.gets, peer.gets, true),
+  beside('list beside a peer', 'ms', found.list.ms, peer.list.ms, false),
+  beside('list by label beside a peer', 'ms', found.byLabel.ms, peer.byLabel.ms, false),
+  beside('deletecollection beside a peer', 'ms', found.deleteMs, peer.deleteMs, false),
+  beside(`memory with ${heldPods} pods beside a peer`, 'MB', found.heldMb, peer.heldMb, false),
+];
 
 function figures(found: Measured, limits: Limits): Figure[] {
   const bareHttps = 'bare HTTPS, same bytes';

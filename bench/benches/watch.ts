@@ -4,6 +4,7 @@ import { type Bench, type Figure, median } from '../figure.ts';
 import type { Address, Health } from '../support/api/answer.ts';
 import { type Process, startProcess } from '../support/api/bundle.ts';
 import { loadPod } from '../support/api/load-pod.ts';
+import { beside, measurePeer } from '../support/api/peer.ts';
 import { openRaw, openTls, type RawConnection } from '../support/api/raw-client.ts';
 
 const watchers = 100;
@@ -116,10 +117,7 @@ async function openWatch(address: Address): Promise<TLSSocket> {
   return socket;
 }
 
-async function measurePeapod(
-  server: Process,
-  say: (line: string) => void,
-): Promise<{ rounds: Round[]; health: Health }> {
+async function measure(server: Process, say: (line: string) => void): Promise<{ rounds: Round[]; health: Health }> {
   const address = server.hello as Address;
   const connections = await Promise.all(Array.from({ length: writers }, () => openRaw(address)));
   const [first] = connections;
@@ -179,21 +177,32 @@ export const bench: Bench = {
   async run(say) {
     const server = await startProcess('peapod-server');
     try {
-      const { rounds: measured, health } = await measurePeapod(server, say);
+      const { rounds: measured, health } = await measure(server, say);
+      await server.stop();
       const frameBytes = Math.round((measured[0]?.bytes ?? 0) / patches / watchers);
       const bare = await measureBare(frameBytes, say);
-      return figures(measured, health, bare);
+      const peer = await measurePeer((process) => measure(process, (line) => say(`peer: ${line}`)));
+      return [...figures(measured, health, bare), ...(peer === undefined ? [] : besidePeer(measured, peer.rounds))];
     } finally {
       await server.stop();
     }
   },
 };
 
+const eventsPerSecond = (rounds: readonly Round[]): number =>
+  median(rounds.map(({ ms }) => (patches * watchers * 1000) / ms));
+const lateMs = (rounds: readonly Round[]): number => median(rounds.map((round) => p99(round.lateMs)));
+
+const besidePeer = (measured: readonly Round[], peer: readonly Round[]): Figure[] => [
+  beside(`events to ${watchers} watchers beside a peer`, '/s', eventsPerSecond(measured), eventsPerSecond(peer), true),
+  beside('patch to watcher, p99, beside a peer', 'ms', lateMs(measured), lateMs(peer), false),
+];
+
 function figures(measured: readonly Round[], health: Health, bare: number): Figure[] {
   return [
     {
       figure: `events to ${watchers} watchers`,
-      value: median(measured.map(({ ms }) => (patches * watchers * 1000) / ms)),
+      value: eventsPerSecond(measured),
       unit: '/s',
       limit: 'bare TLS writer, same bytes',
       limitValue: bare,
@@ -201,7 +210,7 @@ function figures(measured: readonly Round[], health: Health, bare: number): Figu
     },
     {
       figure: 'patch to watcher, p99',
-      value: median(measured.map(({ lateMs }) => p99(lateMs))),
+      value: lateMs(measured),
       unit: 'ms',
       limit: 'the aim',
       limitValue: 20,

@@ -53,5 +53,7 @@ export function serve(address: Address, more: Readonly<Record<string, () => Prom
     const answer = more[question];
     void (answer === undefined ? Promise.resolve(health()) : answer()).then((found) => process.send?.(found ?? null));
   });
+  // Nobody is left who would ask, or stop it.
+  process.on('disconnect', () => process.exit(0));
   process.send?.(address);
 }

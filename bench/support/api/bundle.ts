@@ -10,6 +10,7 @@ export interface Process {
   /** What it said once it was up. */
   readonly hello: unknown;
   ask<T>(question: string): Promise<T>;
+  /** Ends it; once is enough. */
   stop(): Promise<void>;
 }
 
@@ -44,6 +45,7 @@ export async function startProcess(name: string, environment: Record<string, str
       return (await nextMessage(child)) as T;
     },
     async stop() {
+      if (!child.connected) return;
       const gone = new Promise((resolve) => child.once('exit', resolve));
       child.send('stop');
       await gone;

@@ -1,6 +1,7 @@
 // HTTP/1.1 by hand over TLS: as little work as a client can have, so that what is measured is the server.
 import { connect, type TLSSocket } from 'node:tls';
 import type { Address } from './answer.ts';
+import { chunkedBody } from './chunks.ts';
 
 export interface RawAnswer {
   status: number;
@@ -10,7 +11,7 @@ export interface RawAnswer {
   start: Buffer;
 }
 
-/** One connection, one request at a time. Only for answers with a Content-Length. */
+/** One connection, one request at a time. For answers with a Content-Length, or chunked. */
 export interface RawConnection {
   readonly socket: TLSSocket;
   send(method: string, path: string, body?: Buffer, contentType?: string): Promise<RawAnswer>;
@@ -35,10 +36,18 @@ export async function openRaw(address: Address): Promise<RawConnection> {
   let head: Buffer | undefined;
   let answer: RawAnswer = { status: 0, bytes: 0, start: Buffer.alloc(0) };
   let left = -1;
-  const onBody = (chunk: Buffer): void => {
-    if (answer.start.length === 0) answer.start = chunk;
-    left -= chunk.length;
-    if (left > 0) return;
+  let chunks: ReturnType<typeof chunkedBody> | undefined;
+  const onBody = (piece: Buffer): void => {
+    if (answer.start.length === 0) answer.start = piece;
+    if (chunks !== undefined) {
+      const { content, ended } = chunks(piece);
+      answer.bytes += content;
+      if (!ended) return;
+      chunks = undefined;
+    } else {
+      left -= piece.length;
+      if (left > 0) return;
+    }
     left = -1;
     waiting?.resolve(answer);
   };
@@ -56,12 +65,14 @@ export async function openRaw(address: Address): Promise<RawConnection> {
     head = undefined;
     const text = all.toString('latin1', 0, end);
     const length = Number(/content-length: (\d+)/i.exec(text)?.[1] ?? Number.NaN);
-    if (Number.isNaN(length)) {
+    const isChunked = /transfer-encoding: chunked/i.test(text);
+    if (Number.isNaN(length) && !isChunked) {
       waiting?.reject(new Error(`no length: ${text}`));
       return;
     }
-    answer = { status: Number(text.slice(9, 12)), bytes: length, start: Buffer.alloc(0) };
-    left = length;
+    chunks = isChunked ? chunkedBody() : undefined;
+    answer = { status: Number(text.slice(9, 12)), bytes: isChunked ? 0 : length, start: Buffer.alloc(0) };
+    left = isChunked ? 0 : length;
     onBody(all.subarray(end + separator.length));
   });
   socket.on('close', () => waiting?.reject(new Error('the connection was closed')));
