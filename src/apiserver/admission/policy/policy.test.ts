@@ -74,6 +74,20 @@ const error = async (request: Promise<unknown>) => {
 };
 
 describe('a validating policy', () => {
+  test('whose messages run out of the budget says so of those that are left', async () => {
+    const messageExpression = 'string(lists.range(350).all(a, lists.range(350).all(b, a + b >= 0)))';
+    const validations = Array.from({ length: 14 }, () => ({ expression: '1 > 2', messageExpression }));
+    await addPolicy('p', { validations });
+    await bind('b', { validationActions: ['Warn'] });
+    expect(await outcome(create({}))).toBe('ok');
+    const by = "Validation failed for ValidatingAdmissionPolicy 'p' with binding 'b': ";
+    expect(warned[0]).toBe(`${by}true`);
+    expect(warned.at(-1)).toBe(
+      `${by}failed messageExpression: validation failed due to running out of cost budget, no further validation rules will be run`,
+    );
+    expect(warned).toHaveLength(14);
+  });
+
   test('refuses as Kubernetes words it', async () => {
     await addPolicy('p', { validations: [{ expression: 'size(object.data) <= 1' }] });
     await bind('b');

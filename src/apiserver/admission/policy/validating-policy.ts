@@ -2,7 +2,13 @@
 // Follows apiserver pkg/admission/plugin/policy/validating/{dispatcher,validator}.go of v1.36.
 
 import { maxMessageBytes, objectBudget } from '../../../api/cel/base-environment.ts';
-import { conditionsMatch, OutOfBudget, type PolicyInput, PolicyRun } from '../../../api/cel/policy/policy-run.ts';
+import {
+  conditionsMatch,
+  type Outcome,
+  OutOfBudget,
+  type PolicyInput,
+  PolicyRun,
+} from '../../../api/cel/policy/policy-run.ts';
 import type { ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from '../../../api/generated/types.ts';
 import {
   compileValidatingPolicy,
@@ -93,21 +99,28 @@ async function validations(
   failed: Failed,
   monotonic: () => number,
 ): Promise<void> {
-  for (const [index, { validation, compiled: expression, message }] of compiled.validations.entries()) {
+  const evaluated: { outcome: Outcome; ms: number }[] = [];
+  for (const { validation, compiled: expression } of compiled.validations) {
     const started = monotonic();
     const outcome = await run.evaluate(expression, validation.expression);
-    const ms = monotonic() - started;
-    if (!outcome.ok) {
-      failed(outcome.error, index, ms);
-      continue;
+    evaluated.push({ outcome, ms: monotonic() - started });
+  }
+  // Messages have what is left of the budget once all is validated.
+  for (const [index, { outcome, ms }] of evaluated.entries()) {
+    if (!outcome.ok) failed(outcome.error, index, ms);
+    if (!outcome.ok || outcome.value === true) continue;
+    const { validation, message } = compiled.validations[index] as ValidatingExpressions['validations'][number];
+    try {
+      const made = message === undefined ? undefined : await run.evaluate(message, validation.messageExpression ?? '');
+      const text =
+        usableMessage(made?.ok === true ? made.value : undefined) ||
+        (validation.message ?? '').trim() ||
+        `failed expression: ${validation.expression.trim()}`;
+      verdict.denials.push({ message: text, reason: validation.reason ?? 'Invalid', index, errorType: 'no_error', ms });
+    } catch (error) {
+      if (!(error instanceof OutOfBudget)) throw error;
+      failed(`failed messageExpression: ${error.message}`, index, ms);
     }
-    if (outcome.value === true) continue;
-    const made = message === undefined ? undefined : await run.evaluate(message, validation.messageExpression ?? '');
-    const text =
-      usableMessage(made?.ok === true ? made.value : undefined) ||
-      (validation.message ?? '').trim() ||
-      `failed expression: ${validation.expression.trim()}`;
-    verdict.denials.push({ message: text, reason: validation.reason ?? 'Invalid', index, errorType: 'no_error', ms });
   }
 }
 
