@@ -389,8 +389,12 @@ async function sendStream(
   headers: Headers,
   reply: Reply,
 ): Promise<number> {
-  for (const [name, value] of Object.entries(response.headers))
-    headers[name] = typeof value === 'string' ? value : [...value];
+  for (const [name, value] of Object.entries(response.headers)) {
+    // What is passed on may come with warnings of its own.
+    const own = name === 'warning' ? (headers['warning'] ?? []) : [];
+    const all = [own, value].flat();
+    headers[name] = typeof value === 'string' && all.length === 1 ? value : all;
+  }
   reply.head(response.code, headers);
   reply.flush?.();
   try {

@@ -65,6 +65,8 @@ function queryOf(options: ConnectOptions): URLSearchParams {
 export interface Connecting {
   user: UserInfo;
   request: Pick<ApiRequest, 'annotations' | 'signal'>;
+  /** Where what admission warns of is added; an answer that is a switch of protocols has no place for it, upstream neither. */
+  warnings?: string[];
 }
 
 /**
@@ -76,7 +78,7 @@ export async function admitConnection(
   resource: ResourceInfo,
   info: RequestInfo,
   query: URLSearchParams,
-  { user, request }: Connecting,
+  { user, request, warnings = [] }: Connecting,
 ): Promise<URLSearchParams> {
   const context: WriteContext = {
     deps,
@@ -86,7 +88,7 @@ export async function admitConnection(
     options: { dryRun: false, fieldValidation: 'Ignore', fieldManager: '' },
     subresource: info.subresource,
     namespace: info.namespace,
-    warnings: [],
+    warnings,
   };
   const options = optionsOf(info, query);
   const { path } = options;

@@ -9,7 +9,8 @@ import { authorize } from '../authz/decided.ts';
 import type { UpgradeDeps, UpgradeTarget } from '../http/upgrade.ts';
 import type { RegistryDeps } from '../registry/commit.ts';
 import { getObject } from '../registry/list.ts';
-import { requestInfo } from '../request-info.ts';
+import type { ApiRequest } from '../request.ts';
+import { type RequestInfo, requestInfo } from '../request-info.ts';
 import type { ResourceInfo, ResourceTable } from '../resources.ts';
 import type { ServiceAccountTokens } from '../tokens/service-account-tokens.ts';
 import type { CustomSubresource, VirtualResource } from '../virtual.ts';
@@ -63,25 +64,32 @@ export function installSubresources(deps: SubresourceDeps): Subresources {
     if (deps.dialPod === undefined) throw serviceUnavailable('this API server has no way to pods');
     return deps.dialPod;
   };
+  /** Lets a proxied request through; gives what admission warned of. */
+  const admit = async (resource: ResourceInfo, request: ApiRequest, info: RequestInfo): Promise<string[]> => {
+    const warnings: string[] = [];
+    await admitConnection(registry, resource, info, request.query, { user: request.user, request, warnings });
+    return warnings;
+  };
   custom.set('/pods/log', { handle: async (request, info) => podLog(proxied(), request, info) });
   custom.set('/nodes/proxy', {
     async handle(request, info) {
-      await admitConnection(registry, nodes, info, request.query, { user: request.user, request });
-      return nodeProxy(proxied(), request, info);
+      const warnings = await admit(nodes, request, info);
+      return { ...(await nodeProxy(proxied(), request, info)), warnings };
     },
   });
   custom.set('/pods/proxy', {
     async handle(request, info) {
-      await admitConnection(registry, pods, info, request.query, { user: request.user, request });
-      return proxyTo(await podTarget(registry, pods, info), dialer(), request, info);
+      const warnings = await admit(pods, request, info);
+      return { ...(await proxyTo(await podTarget(registry, pods, info), dialer(), request, info)), warnings };
     },
   });
   const services = resources.find('', 'v1', 'services');
   if (services !== undefined)
     custom.set('/services/proxy', {
       async handle(request, info) {
-        await admitConnection(registry, services, info, request.query, { user: request.user, request });
-        return proxyTo(await serviceTarget(deps.objects, deps.random, info), dialer(), request, info);
+        const warnings = await admit(services, request, info);
+        const target = await serviceTarget(deps.objects, deps.random, info);
+        return { ...(await proxyTo(target, dialer(), request, info)), warnings };
       },
     });
   for (const name of ['exec', 'attach', 'portforward'])

@@ -48,6 +48,12 @@ beforeAll(async () => {
     kubeletConnector: { request: noKubelet, connect: noKubelet },
     // The backend listens where no pod may.
     dialPod: podDialer((host) => host === '127.0.0.1'),
+    admission: [
+      {
+        name: 'warns',
+        validate: (at) => void (at.operation === 'CONNECT' && at.warnings.push(`somebody connects to ${at.name}`)),
+      },
+    ],
   });
   backend = await startBackend();
   const address = backend.address();
@@ -99,6 +105,11 @@ test('the pod gets method, path, query, headers and body as they came, and none 
   for (const name of ['x-hop', 'te', 'authorization', 'proxy-authorization'])
     expect(got.headers).not.toHaveProperty(name);
   expect(answer.headers).toMatchObject({ 'x-own': 'yes', 'set-cookie': ['a=1', 'b=2'] });
+});
+
+test('what admission warns of comes with the answer', async () => {
+  const answer = await client.h1('GET', `${base}/x`);
+  expect(answer.headers['warning']).toBe('299 - "somebody connects to p:web"');
 });
 
 test('HTTP/2 brings the same', async () => {
