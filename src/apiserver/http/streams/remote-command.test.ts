@@ -47,6 +47,7 @@ async function open(options: RemoteCommandOptions, answer: string): Promise<Sess
   const messages: Buffer[] = [];
   client.on('message', (data: Buffer) => messages.push(data));
   const closed = new Promise<void>((resolve) => client.once('close', () => resolve()));
+  const opened = new Promise<void>((resolve) => client.once('open', () => resolve()));
   const request = await new Promise<string>((resolve) =>
     runtime.once('data', (chunk: Buffer) => resolve(chunk.toString('latin1'))),
   );
@@ -63,6 +64,8 @@ async function open(options: RemoteCommandOptions, answer: string): Promise<Sess
       unread = unread.subarray(length);
     }
   });
+  // The request may be here before the client has heard that it may speak.
+  await opened;
   runtime.write(answer);
   const on = (channel: number): string =>
     Buffer.concat(messages.filter((m) => m[0] === channel).map((m) => m.subarray(1))).toString();

@@ -1,0 +1,123 @@
+// Holds Peapod's API against a real kube-apiserver: the same requests to both, and every answer that differs.
+// PEER_KUBE_APISERVER=... PEER_ETCD=... node bench/compare.ts [part of a kind's name]
+import { Agent, request } from 'node:https';
+import { parseArgs } from 'node:util';
+import { everyKind } from '../test/support/every-kind-objects.ts';
+import type { Address } from './support/api/answer.ts';
+import { type Process, startProcess } from './support/api/bundle.ts';
+import { type Answer, type Difference, difference, type Json } from './support/compare/difference.ts';
+import { reads } from './support/compare/reads.ts';
+import { richObjects } from './support/compare/rich-objects.ts';
+import { variants } from './support/compare/variants.ts';
+
+const namespace = 'default';
+const atOnce = 24;
+const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
+
+interface Request {
+  what: string;
+  method: string;
+  path: string;
+  body?: string;
+}
+
+function send({ port, ca, cert, key }: Address, { method, path, body }: Request): Promise<Answer> {
+  return new Promise((resolve) => {
+    const headers = { accept: 'application/json', 'content-type': 'application/json' };
+    const sent = request({ agent, host: '127.0.0.1', port, ca, cert, key, method, path, headers }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      response.on('end', () => {
+        const warnings = [response.headers['warning'] ?? []].flat();
+        resolve({ code: response.statusCode ?? 0, text, warnings });
+      });
+    });
+    // A connection that breaks is an answer, too: the other server's will differ.
+    sent.on('error', (error) => resolve({ code: 0, text: error.message, warnings: [] }));
+    sent.end(body);
+  });
+}
+
+/** Where objects of each kind are made, by `apps/v1/Deployment`. */
+async function collections(address: Address): Promise<Map<string, string>> {
+  const get = async (path: string): Promise<Json> =>
+    JSON.parse((await send(address, { what: path, method: 'GET', path })).text) as Json;
+  const { groups } = (await get('/apis')) as { groups: { versions: { groupVersion: string }[] }[] };
+  const found = new Map<string, string>();
+  for (const version of ['v1', ...groups.flatMap(({ versions }) => versions.map(({ groupVersion }) => groupVersion))]) {
+    const base = version === 'v1' ? '/api/v1' : `/apis/${version}`;
+    const { resources } = (await get(base)) as { resources: { name: string; kind: string; namespaced: boolean }[] };
+    for (const { name, kind, namespaced } of resources)
+      if (!name.includes('/'))
+        found.set(`${version}/${kind}`, `${base}${namespaced ? `/namespaces/${namespace}` : ''}/${name}`);
+  }
+  return found;
+}
+
+/** Each object as it is, with a field that nobody knows, and with each of its fields spoilt; nothing is stored. */
+function* creates(paths: ReadonlyMap<string, string>, only: string): Generator<Request> {
+  for (const [name, object] of [...everyKind({ namespace: 'other', request: '' }), ...richObjects]) {
+    const path = paths.get(`${String(object['apiVersion'])}/${String(object['kind'])}`);
+    if (path === undefined || !name.includes(only)) continue;
+    const post = (what: string, body: Json, query = ''): Request => ({
+      what: `${name} ${what}`,
+      method: 'POST',
+      path: `${path}?dryRun=All${query}`,
+      body: JSON.stringify(body),
+    });
+    yield post('as it is', object as Json);
+    yield post('with an unknown field', { ...object, nosuch: 1 } as Json, '&fieldValidation=Strict');
+    for (const { what, object: spoilt } of variants(object as Json)) yield post(what, spoilt);
+  }
+}
+
+async function compareAll(
+  real: Address,
+  peapod: Address,
+  requests: Iterator<Request>,
+): Promise<[number, Difference[]]> {
+  const found: Difference[] = [];
+  let same = 0;
+  const work = async (): Promise<void> => {
+    for (let next = requests.next(); !next.done; next = requests.next()) {
+      const { what } = next.value;
+      const [theirs, ours] = await Promise.all([send(real, next.value), send(peapod, next.value)]);
+      const differs = difference(what, theirs, ours);
+      if (differs === undefined) same++;
+      else found.push(differs);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return [same, found];
+}
+
+/** What a pod needs before it can be made; controllers would make it. */
+async function prepare(address: Address): Promise<void> {
+  const path = `/api/v1/namespaces/${namespace}/serviceaccounts`;
+  const body = JSON.stringify({ metadata: { name: 'default' } });
+  await send(address, { what: 'account', method: 'POST', path, body });
+}
+
+async function main(): Promise<void> {
+  const { positionals } = parseArgs({ allowPositionals: true });
+  const only = positionals[0] ?? '';
+  const processes: Process[] = [await startProcess('peer-server'), await startProcess('peapod-server')];
+  try {
+    const [real, peapod] = processes.map(({ hello }) => hello as Address) as [Address, Address];
+    await Promise.all([real, peapod].map(prepare));
+    const requests = function* (): Generator<Request> {
+      if (only === '') for (const path of reads) yield { what: `GET ${path}`, method: 'GET', path };
+      yield* creates(paths, only);
+    };
+    const paths = await collections(real);
+    const [same, found] = await compareAll(real, peapod, requests());
+    for (const { what, real: theirs, peapod: ours, fields } of found)
+      process.stdout.write([`## ${what}`, `real:   ${theirs}`, `peapod: ${ours}`, ...fields, ''].join('\n'));
+    process.stdout.write(`${same} answers are the same, ${found.length} differ\n`);
+  } finally {
+    agent.destroy();
+    await Promise.all(processes.map((process) => process.stop()));
+  }
+}
+
+await main();

@@ -1,0 +1,100 @@
+// Whether two servers gave the same answer, but for what must differ.
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+export interface Answer {
+  code: number;
+  text: string;
+  warnings: readonly string[];
+}
+
+export interface Difference {
+  what: string;
+  /** Code, reason and message of each, with its warnings. */
+  real: string;
+  peapod: string;
+  /** Where bodies that look the same differ: `.spec.x: real 1, peapod 2`. */
+  fields: string[];
+}
+
+/** Values that no two servers share, whatever the object. */
+const own = new Set([
+  'uid',
+  'resourceVersion',
+  'creationTimestamp',
+  'time',
+  'storageVersionHash',
+  'lastTransitionTime',
+  'nodePort',
+]);
+const maxFields = 10;
+const maxText = 1000;
+
+/** Undefined where both say the same. That Peapod does not act on a field yet is its own to say. */
+export function difference(what: string, real: Answer, peapod: Answer): Difference | undefined {
+  const [theirs, ours] = [real, peapod].map(parse) as [Parsed, Parsed];
+  if (JSON.stringify(theirs) === JSON.stringify(ours)) return undefined;
+  return {
+    what,
+    real: summary(theirs),
+    peapod: summary(ours),
+    fields: differing(theirs.body, ours.body).slice(0, maxFields),
+  };
+}
+
+interface Parsed {
+  code: number;
+  body: Json;
+  warnings: string[];
+}
+
+function parse({ code, text, warnings }: Answer): Parsed {
+  const shared = text
+    .replaceAll(/kube-api-access-[a-z0-9]{5}/g, 'kube-api-access-x')
+    // Addresses of services, and of the servers themselves.
+    .replaceAll(/"10\.(0|43)\.[0-9.]+"/g, '"service address"')
+    .replaceAll(/\b\d+\.\d+\.\d+\.\d+:\d{4,5}\b/g, 'address');
+  let body: Json = shared;
+  try {
+    body = comparable(JSON.parse(shared) as Json);
+  } catch {
+    // Plain text.
+  }
+  const said = warnings
+    .flatMap((line) => line.split(/, (?=299 - )/))
+    .filter((line) => !line.includes('accepted but not acted on'));
+  return { code, body, warnings: said };
+}
+
+/** With its keys in order, and without what is each server's own. */
+function comparable(value: Json): Json {
+  if (Array.isArray(value)) return value.map(comparable);
+  if (value === null || typeof value !== 'object') return value;
+  const keys = Object.keys(value).filter((key) => !own.has(key));
+  return Object.fromEntries(keys.sort().map((key) => [key, comparable(value[key] ?? null)]));
+}
+
+function summary({ code, body, warnings }: Parsed): string {
+  const said = warnings.length === 0 ? '' : ` with warnings ${warnings.join(', ')}`;
+  if (code < 400) return `${code}${said}`;
+  return `${code} ${reasonOf(body)}${said}`.slice(0, maxText);
+}
+
+/** Reason and message of a Status, or the plain text. */
+function reasonOf(body: Json): string {
+  if (body === null || typeof body !== 'object' || Array.isArray(body)) return JSON.stringify(body);
+  const { reason, message } = body;
+  return typeof reason === 'string' && typeof message === 'string' ? `${reason}: ${message}` : JSON.stringify(body);
+}
+
+function differing(real: Json | undefined, peapod: Json | undefined, at = ''): string[] {
+  if (JSON.stringify(real) === JSON.stringify(peapod)) return [];
+  if (isNested(real) && isNested(peapod) && Array.isArray(real) === Array.isArray(peapod)) {
+    const [theirs, ours] = [real, peapod] as Record<string, Json>[];
+    const keys = new Set([...Object.keys(theirs ?? {}), ...Object.keys(ours ?? {})]);
+    return [...keys].flatMap((key) => differing(theirs?.[key], ours?.[key], `${at}.${key}`));
+  }
+  return [`${at}: real ${JSON.stringify(real)?.slice(0, 200)}, peapod ${JSON.stringify(peapod)?.slice(0, 200)}`];
+}
+
+const isNested = (value: Json | undefined): boolean => typeof value === 'object' && value !== null;
