@@ -66,3 +66,26 @@ export type Expr = ConstNode | IdentNode | SelectNode | CallNode | ListNode | Ma
 
 /** The accumulator of macros; no expression can name it. */
 export const accumulator = '@result';
+
+/** The expressions right below one. */
+export function partsOf(expr: Expr): readonly Expr[] {
+  switch (expr.kind) {
+    case 'const':
+    case 'ident':
+      return [];
+    case 'select':
+      return [expr.operand];
+    case 'call':
+      return expr.target === undefined ? expr.args : [expr.target, ...expr.args];
+    case 'list':
+      return expr.elements.map(({ value }) => value);
+    case 'map':
+      return expr.entries.flatMap(({ key, value }) => [key, value]);
+    case 'struct':
+      return expr.fields.map(({ value }) => value);
+    case 'fold':
+      return [expr.range, expr.init, expr.condition, expr.step, expr.result];
+    default:
+      return expr satisfies never;
+  }
+}

@@ -1,7 +1,7 @@
 // What is looked at once types are right: literals that cannot be what they are used as, and lists and maps of mixed types.
 // Follows cel-go cel/validator.go, with the validators that apiserver pkg/cel/environment/base.go of v1.36 turns on.
 
-import type { CallNode, Expr, ListNode, MapNode } from './ast.ts';
+import { type CallNode, type Expr, type ListNode, type MapNode, partsOf } from './ast.ts';
 import type { Checked } from './checked.ts';
 import { compileRegex } from './library/regex.ts';
 import type { Issues } from './source.ts';
@@ -94,26 +94,4 @@ function isEquivalent(a: CelType, b: CelType): boolean {
   if (a.kind === 'dyn' || b.kind === 'dyn') return true;
   if (a.kind !== b.kind || a.name !== b.name || a.params.length !== b.params.length) return false;
   return a.params.every((one, i) => isEquivalent(one, b.params[i] ?? types.dyn));
-}
-
-function partsOf(expr: Expr): readonly Expr[] {
-  switch (expr.kind) {
-    case 'const':
-    case 'ident':
-      return [];
-    case 'select':
-      return [expr.operand];
-    case 'call':
-      return expr.target === undefined ? expr.args : [expr.target, ...expr.args];
-    case 'list':
-      return expr.elements.map(({ value }) => value);
-    case 'map':
-      return expr.entries.flatMap(({ key, value }) => [key, value]);
-    case 'struct':
-      return expr.fields.map(({ value }) => value);
-    case 'fold':
-      return [expr.range, expr.init, expr.condition, expr.step, expr.result];
-    default:
-      return expr satisfies never;
-  }
 }

@@ -3,7 +3,7 @@
 // plugin/pkg/authenticator/token/oidc/oidc.go of v1.36.
 
 import type { JWTPayload } from 'jose';
-import type { Expr } from '../../api/cel/ast.ts';
+import { type Expr, partsOf } from '../../api/cel/ast.ts';
 import { baseEnvironment, perCallLimit } from '../../api/cel/base-environment.ts';
 import { check } from '../../api/cel/checker.ts';
 import type { Environment } from '../../api/cel/environment.ts';
@@ -61,29 +61,6 @@ const compileMapping = (source: string): CompiledClaims => compile(source, claim
 const compileClaimRule = (source: string): CompiledClaims => compile(source, claimsEnvironment, true);
 /** A rule over `user`. */
 const compileUserRule = (source: string): CompiledClaims => compile(source, userEnvironment, true);
-
-/** The parts of an expression. */
-function partsOf(expr: Expr): readonly Expr[] {
-  switch (expr.kind) {
-    case 'const':
-    case 'ident':
-      return [];
-    case 'select':
-      return [expr.operand];
-    case 'call':
-      return expr.target === undefined ? expr.args : [expr.target, ...expr.args];
-    case 'list':
-      return expr.elements.map(({ value }) => value);
-    case 'map':
-      return expr.entries.flatMap(({ key, value }) => [key, value]);
-    case 'struct':
-      return expr.fields.map(({ value }) => value);
-    case 'fold':
-      return [expr.range, expr.init, expr.condition, expr.step, expr.result];
-    default:
-      return expr satisfies never;
-  }
-}
 
 const isClaims = (expr: Expr | undefined): boolean => expr?.kind === 'ident' && expr.name === 'claims';
 
