@@ -12,6 +12,7 @@ import { realClock } from '../host/real-clock.ts';
 import { silentLogger } from '../lib/logger.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { UserError } from './user-error.ts';
+import { noFlags } from './testing/no-flags.ts';
 import { watchConfig } from './watched-config.ts';
 
 const dir = await mkdtemp(join(tmpdir(), 'peapod-authn-'));
@@ -21,28 +22,12 @@ const file = async (name: string, text: string): Promise<string> => {
   return join(dir, name);
 };
 
-const none: AuthenticationFlags = {
-  enableBootstrapTokenAuth: false,
-  oidcUsernameClaim: 'sub',
-  oidcGroupsPrefix: '',
-  oidcRequiredClaim: [],
-  oidcSigningAlgs: [],
-  requestheaderAllowedNames: [],
-  requestheaderUsernameHeaders: [],
-  requestheaderUidHeaders: [],
-  requestheaderGroupHeaders: [],
-  requestheaderExtraHeadersPrefix: [],
-  serviceAccountIssuer: [],
-  serviceAccountKeyFile: [],
-  apiAudiences: [],
-  authorizationMode: [],
-};
 const idp = { oidcIssuerUrl: 'https://idp', oidcClientId: 'peapod' };
 const claims = { sub: 'jane', email: 'jane@acme.com', groups: ['dev'] };
 
 describe('options', () => {
   test('say nothing by default', async () => {
-    const { authentication, authorization } = await authenticationSettings(none);
+    const { authentication, authorization } = await authenticationSettings(noFlags);
     expect(authentication).toEqual({ bootstrapTokens: false, issuers: expect.any(Function) });
     expect(authentication.issuers?.()).toEqual([]);
     expect(authorization()).toEqual(['Node', 'RBAC']);
@@ -54,7 +39,7 @@ describe('options', () => {
     [{ oidcUsernamePrefix: '-' }, 'jane', []],
     [{ oidcUsernamePrefix: 'x:', oidcGroupsClaim: 'groups', oidcGroupsPrefix: 'y:' }, 'x:jane', ['y:dev']],
   ])('of a provider: %j', async (flags, name, groups) => {
-    const { authentication } = await authenticationSettings({ ...none, ...idp, ...flags });
+    const { authentication } = await authenticationSettings({ ...noFlags, ...idp, ...flags });
     expect(authentication.issuers?.()[0]?.issuer.user(claims)).toMatchObject({ name, groups });
   });
 
@@ -63,7 +48,7 @@ describe('options', () => {
     [{ anonymousAuth: false }, [], ['/healthz', '/api']],
     [{ authorizationMode: ['AlwaysAllow'] }, [], ['/healthz', '/api']],
   ])('of nobody: %j', async (flags, open, closed) => {
-    const { authentication } = await authenticationSettings({ ...none, ...flags });
+    const { authentication } = await authenticationSettings({ ...noFlags, ...flags });
     for (const path of open) expect(authentication.anonymous?.(path)).toBe(true);
     for (const path of closed) expect(authentication.anonymous?.(path)).toBe(false);
   });
@@ -71,7 +56,7 @@ describe('options', () => {
   test('of a front proxy', async () => {
     const requestheaderClientCaFile = await file('ca.crt', 'CA');
     const { authentication } = await authenticationSettings({
-      ...none,
+      ...noFlags,
       requestheaderClientCaFile,
       requestheaderAllowedNames: ['proxy'],
       requestheaderGroupHeaders: ['X-Group'],
@@ -89,7 +74,7 @@ describe('options', () => {
 
   test('of a token file', async () => {
     const tokenAuthFile = await file('tokens.csv', 'secret,jane,1');
-    const { authentication } = await authenticationSettings({ ...none, tokenAuthFile });
+    const { authentication } = await authenticationSettings({ ...noFlags, tokenAuthFile });
     expect(authentication.tokenFile?.get('secret')).toMatchObject({ name: 'jane' });
   });
 
@@ -101,7 +86,7 @@ describe('options', () => {
     const serviceAccountKeyFile = [await file('sa.pub', pem(rsa.publicKey, 'spki') + pem(ec.privateKey, 'pkcs8'))];
     const serviceAccountSigningKeyFile = await file('sa.key', pem(ec.privateKey, 'pkcs8'));
     const { authentication } = await authenticationSettings({
-      ...none,
+      ...noFlags,
       serviceAccountKeyFile,
       serviceAccountSigningKeyFile,
     });
@@ -110,11 +95,11 @@ describe('options', () => {
     const weak = generateKeyPairSync('rsa', { modulusLength: 1024 });
     for (const text of ['', 'no key', pem(weak.publicKey, 'spki')])
       await expect(
-        authenticationSettings({ ...none, serviceAccountKeyFile: [await file('wrong', text)] }),
+        authenticationSettings({ ...noFlags, serviceAccountKeyFile: [await file('wrong', text)] }),
       ).rejects.toThrow(/^--service-account-key-file: (data does not contain any valid|a service account key is)/);
     await expect(
       authenticationSettings({
-        ...none,
+        ...noFlags,
         serviceAccountSigningKeyFile: await file('wrong', pem(rsa.publicKey, 'spki')),
       }),
     ).rejects.toThrow(/^--service-account-signing-key-file: /);
@@ -149,11 +134,11 @@ describe('options', () => {
       '--authentication-config: authentication-config file and oidc-* flags are mutually exclusive',
     ],
   ])('%j is refused', async (flags, message) => {
-    await expect(authenticationSettings({ ...none, ...flags })).rejects.toThrow(new UserError(message));
+    await expect(authenticationSettings({ ...noFlags, ...flags })).rejects.toThrow(new UserError(message));
   });
 
   test('a file that is not there is named with its option', async () => {
-    await expect(authenticationSettings({ ...none, tokenAuthFile: join(dir, 'missing') })).rejects.toThrow(
+    await expect(authenticationSettings({ ...noFlags, tokenAuthFile: join(dir, 'missing') })).rejects.toThrow(
       /^--token-auth-file: ENOENT/,
     );
   });
@@ -356,7 +341,7 @@ describe('expressions over claims', () => {
 });
 
 describe('a file that changes', () => {
-  const from = async (authenticationConfig: string) => authenticationSettings({ ...none, authenticationConfig });
+  const from = async (authenticationConfig: string) => authenticationSettings({ ...noFlags, authenticationConfig });
   const names = ({ authentication }: Awaited<ReturnType<typeof from>>): unknown =>
     authentication.issuers?.().map(({ issuer }) => issuer.user(claims as never).name);
 

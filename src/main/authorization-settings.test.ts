@@ -19,6 +19,7 @@ import { silentLogger } from '../lib/logger.ts';
 import { createMemoryFiles } from '../sim/memory-files.ts';
 import { parseAuthorizationConfig } from './authorization-config.ts';
 import { authorizationSettings } from './authorization-settings.ts';
+import { noFlags } from './testing/no-flags.ts';
 import { watchConfig } from './watched-config.ts';
 
 const dir = await mkdtemp(join(tmpdir(), 'peapod-authz-'));
@@ -466,23 +467,7 @@ describe('a configuration', () => {
   });
 });
 
-const flags = (more: Partial<AuthenticationFlags>): AuthenticationFlags => ({
-  enableBootstrapTokenAuth: false,
-  oidcUsernameClaim: 'sub',
-  oidcGroupsPrefix: '',
-  oidcRequiredClaim: [],
-  oidcSigningAlgs: [],
-  requestheaderAllowedNames: [],
-  requestheaderUsernameHeaders: [],
-  requestheaderUidHeaders: [],
-  requestheaderGroupHeaders: [],
-  requestheaderExtraHeadersPrefix: [],
-  serviceAccountIssuer: [],
-  serviceAccountKeyFile: [],
-  apiAudiences: [],
-  authorizationMode: [],
-  ...more,
-});
+const flags = (more: Partial<AuthenticationFlags>): AuthenticationFlags => ({ ...noFlags, ...more });
 
 test('flags describe one webhook', async () => {
   const { authorization } = await authorizationSettings(

@@ -1,0 +1,19 @@
+// For tests: the flags of authentication and authorization as they are when none is given.
+import type { AuthenticationFlags } from '../../cli/authentication-options.ts';
+
+export const noFlags: AuthenticationFlags = {
+  enableBootstrapTokenAuth: false,
+  oidcUsernameClaim: 'sub',
+  oidcGroupsPrefix: '',
+  oidcRequiredClaim: [],
+  oidcSigningAlgs: [],
+  requestheaderAllowedNames: [],
+  requestheaderUsernameHeaders: [],
+  requestheaderUidHeaders: [],
+  requestheaderGroupHeaders: [],
+  requestheaderExtraHeadersPrefix: [],
+  serviceAccountIssuer: [],
+  serviceAccountKeyFile: [],
+  apiAudiences: [],
+  authorizationMode: [],
+};
