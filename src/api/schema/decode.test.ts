@@ -108,7 +108,7 @@ test.each<[string, unknown, string]>([
   [
     'a bool for int-or-string',
     container({ livenessProbe: { httpGet: { port: true } } }),
-    'bool into Go struct field HTTPGetAction.spec.containers.livenessProbe.httpGet.port of type int32',
+    'bool into Go struct field HTTPGetAction.spec.containers.livenessProbe.ProbeHandler.httpGet.port of type int32',
   ],
   [
     'a number for a time',
@@ -230,4 +230,23 @@ test('unknown fields of a tree are sorted', () => {
     'unknown field "a"',
     'unknown field "z"',
   ]);
+});
+
+test('empty values mean none, as for Go, but behind a pointer, in required fields and in structs', () => {
+  const spec = {
+    nodeName: '',
+    hostNetwork: false,
+    priority: 0,
+    tolerations: [],
+    nodeSelector: {},
+    securityContext: {},
+    preemptionPolicy: '',
+    containers: [],
+  };
+  const object = { metadata: { name: 'x', labels: {}, finalizers: [] }, spec };
+  checkObject(schema, `${core}Pod`, object);
+  expect(object).toEqual({
+    metadata: { name: 'x' },
+    spec: { priority: 0, securityContext: {}, preemptionPolicy: '', containers: [] },
+  });
 });

@@ -19,6 +19,8 @@ interface MapKey {
 
 interface Walk {
   readonly schema: Schema;
+  /** What the whole object is. */
+  readonly root: Definition;
   readonly path: (string | number | MapKey)[];
   readonly unknown: Set<string>;
   /** Name of the struct that holds the current field. */
@@ -47,10 +49,24 @@ function strictPath(walk: Walk, last: string): string {
   return `${text}${text && '.'}${last}`;
 }
 
-/** Go's words for where: the struct's field by its path of field names, or just a value. */
+/** Go's words for where: the struct's field by its path of names, those of embedded structs among them, or just a value. */
 function goContext(walk: Walk): string {
-  const fields = walk.from === 'json' ? walk.path.filter((step) => typeof step === 'string') : [];
-  return fields.length === 0 ? 'Go value' : `Go struct field ${walk.struct}.${fields.join('.')}`;
+  if (walk.from === 'tree') return 'Go value';
+  const names: string[] = [];
+  let definition: Definition | undefined = walk.root;
+  for (const step of walk.path) {
+    if (typeof step !== 'string') continue;
+    const field: FieldSchema | undefined = definition?.fields[step];
+    if (field?.embedded !== undefined) names.push(field.embedded);
+    names.push(step);
+    definition = walk.schema.definitions[(field && structOf(field)) ?? ''];
+  }
+  return names.length === 0 ? 'Go value' : `Go struct field ${walk.struct}.${names.join('.')}`;
+}
+
+/** The definition of what a field holds, or holds many of. */
+function structOf({ type, ref, items }: FieldSchema): string | undefined {
+  return type === 'ref' ? ref : items && structOf(items);
 }
 
 /** The Go type of a field, as %s prints it. */
@@ -215,15 +231,32 @@ function decodeStruct(walk: Walk, definition: Definition, value: Record<string, 
       delete value[key];
       continue;
     }
-    if (field.type === 'string' && typeof item === 'string') continue;
+    if (field.type === 'string' && typeof item === 'string') {
+      if (item === '' && means(definition, field) === 'nothing') delete value[key];
+      continue;
+    }
     walk.path.push(key);
     walk.struct = shortName(definition);
     const decoded = decodeValue(walk, field, item);
     walk.path.pop();
-    if (decoded === nothing) delete value[key];
+    if (decoded === nothing || (isEmpty(field, decoded) && means(definition, field) === 'nothing')) delete value[key];
     else if (decoded !== item) value[key] = decoded;
   }
   walk.struct = outer;
+}
+
+/** Whether a zero value of the field stays: upstream's encoder leaves most such fields out (omitempty), pointers to zero it keeps. */
+function means(definition: Definition, { zero, pointer }: FieldSchema): 'nothing' | 'itself' {
+  // What users define is no Go struct.
+  const isGoStruct = definition.name.startsWith('io.k8s.');
+  return isGoStruct && zero === undefined && pointer === undefined ? 'nothing' : 'itself';
+}
+
+/** What Go's encoder takes for empty; structs are none, whatever they hold. */
+function isEmpty({ type }: FieldSchema, value: unknown): boolean {
+  if (value === false || value === 0 || value === '') return type !== 'any' && type !== 'int-or-string';
+  if (type === 'array') return Array.isArray(value) && value.length === 0;
+  return type === 'map' && isObject(value) && Object.keys(value).length === 0;
 }
 
 const shortName = (definition: Definition): string => definition.name.slice(definition.name.lastIndexOf('.') + 1);
@@ -284,6 +317,7 @@ export function checkObject(
   if (definition === undefined) throw new Error(`no definition ${definitionName} in the schema`);
   const walk: Walk = {
     schema,
+    root: definition,
     path: [],
     unknown: new Set(),
     struct: shortName(definition),

@@ -43,6 +43,10 @@ export interface FieldSchema {
   default?: unknown;
   /** Go's name of the type where decoding errors print one that the rest does not tell (v1.PullPolicy). */
   goType?: string;
+  /** The Go structs between the type and its field, embedded by name (VolumeSource): decoding errors print them. */
+  embedded?: string;
+  /** In Go the value stands behind a pointer, so that "", 0 and false are other values than none. */
+  pointer?: true;
   /** What upstream's encoder writes for the unset field, where it never leaves the field out: {} for a struct, null, "", "0", 0 or false. */
   zero?: null | string | number | boolean | Readonly<Record<string, never>>;
 }

@@ -31,7 +31,8 @@ function wantedService({ group, version, custom }: LocalGroupVersion): Wanted | 
     kind: 'APIService',
     metadata: { name: `${version}.${group}`, labels: { [managedLabel]: custom ? 'true' : 'onstart' } },
     spec: {
-      group,
+      // The core group's empty name is left out of what is stored.
+      ...(group !== '' && { group }),
       version,
       groupPriorityMinimum: priority.group,
       versionPriority: priority.version,

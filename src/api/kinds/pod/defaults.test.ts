@@ -3,10 +3,13 @@ import type { Pod, PodSpec } from '../../generated/types.ts';
 import { computeQosClass } from '../../pod/qos.ts';
 import { parseImageReference } from '../../pod/image-reference.ts';
 import { podRequestNumbers } from '../../placement/pod-requests.ts';
+import { checkObject } from '../../schema/decode.ts';
+import { loadSchema } from '../../schema/load.ts';
 import { setPodDefaults } from './defaults.ts';
 
 function defaulted(spec: object): PodSpec {
   const pod: Pod = { spec: structuredClone(spec) as PodSpec };
+  checkObject(loadSchema(), 'io.k8s.api.core.v1.Pod', pod);
   setPodDefaults(pod);
   const once = structuredClone(pod);
   setPodDefaults(pod);

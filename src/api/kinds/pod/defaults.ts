@@ -12,7 +12,6 @@ import type {
 } from '../../generated/types.ts';
 import { visitContainers } from '../../pod/containers.ts';
 import { canonicalizeList, defaultPullPolicy, setDivisor } from './default-helpers.ts';
-import { dropZeros } from './drop-zeros.ts';
 import { setPodLevelDefaults } from './pod-level-resources.ts';
 import { setVolumeDefaults } from './volume-defaults.ts';
 
@@ -75,9 +74,9 @@ function setHostPorts(spec: PodSpec): void {
 
 /** What any PodSpec gets, of a pod or of a template. Follows SetDefaults_PodSpec and what is below it. */
 function setSharedDefaults(spec: PodSpec): void {
-  spec.serviceAccountName ||= spec.serviceAccount ?? '';
   // The old name of the field always mirrors the new one.
-  if (spec.serviceAccountName) spec.serviceAccount = spec.serviceAccountName;
+  const account = spec.serviceAccountName || spec.serviceAccount;
+  if (account) spec.serviceAccountName = spec.serviceAccount = account;
   spec.restartPolicy ||= 'Always';
   spec.dnsPolicy ||= 'ClusterFirst';
   spec.schedulerName ||= 'default-scheduler';
@@ -97,13 +96,11 @@ function setSpecDefaults(spec: PodSpec): void {
   for (const { container, type } of visitContainers(spec)) if (type !== 'ephemeral') setRequests(container);
   setPodLevelDefaults(spec);
   if (spec.hostNetwork) setHostPorts(spec);
-  dropZeros('io.k8s.api.core.v1.PodSpec', spec);
 }
 
 /** Fills the defaults of a template's spec in place. Idempotent. */
 export function setTemplateSpecDefaults(spec: PodSpec): void {
   setSharedDefaults(spec);
-  dropZeros('io.k8s.api.core.v1.PodSpec', spec);
 }
 
 // Writers of the old single address and of the list agree in the end: the single one wins.

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Pod, PodSpec, PodStatus } from '../../generated/types.ts';
 import { fieldErrorText } from '../../meta/errors.ts';
+import { checkObject } from '../../schema/decode.ts';
+import { loadSchema } from '../../schema/load.ts';
 import { setPodDefaults } from './defaults.ts';
 import { podStatusStrategy, podStrategy } from './strategy.ts';
 
@@ -12,6 +14,7 @@ function podWith(spec: object, status: PodStatus = {}): Pod {
     spec: { containers: [{ name: 'a', image: 'i' }], ...spec } as PodSpec,
     status: { phase: 'Pending', qosClass: 'BestEffort', ...status },
   };
+  checkObject(loadSchema(), 'io.k8s.api.core.v1.Pod', pod);
   setPodDefaults(pod);
   return pod;
 }
