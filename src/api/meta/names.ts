@@ -233,9 +233,10 @@ export function portName(value: string): string[] {
   return messages;
 }
 
-/** A user or group id: 0 to 2^32 - 1. */
-export const userOrGroupId = (id: number): string[] =>
-  id >= 0 && id <= 0xffff_ffff ? [] : [rangeMessage(0, 0xffff_ffff)];
+const mostId = 2 ** 31 - 1;
+
+/** A user or group id: 0 to 2^31 - 1, though Linux knows more. */
+export const userOrGroupId = (id: number): string[] => (id >= 0 && id <= mostId ? [] : [rangeMessage(0, mostId)]);
 
 export function httpHeaderName(value: string): string[] {
   if (patterns.httpHeader.test(value)) return [];

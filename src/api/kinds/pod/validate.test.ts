@@ -408,7 +408,7 @@ describe('security and scheduling', () => {
   it.each<[object, string[]]>([
     [
       { securityContext: { runAsUser: -1 } },
-      ['spec.securityContext.runAsUser: Invalid value: -1: must be between 0 and 4294967295, inclusive'],
+      ['spec.securityContext.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive'],
     ],
     [
       { hostNetwork: true, securityContext: { sysctls: [{ name: 'net.ipv4.tcp_x', value: '1' }] } },

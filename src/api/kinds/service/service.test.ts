@@ -150,8 +150,38 @@ describe('a new service', () => {
     ],
   ])('is checked: %s', (_, spec, errors) => expect(errorsOf(spec)).toEqual(errors));
 
-  test('has a name that DNS takes for a host', () =>
-    expect(errorsOf(web, '1st')[0]).toMatch(/^metadata.name: Invalid value: "1st": a DNS-1035 label must/));
+  test('has a name that DNS takes for a host, with a digit in front if need be', () => {
+    expect(errorsOf(web, '1st')).toEqual([]);
+    expect(errorsOf(web, 'A')[0]).toMatch(/^metadata.name: Invalid value: "A": a lowercase RFC 1123 label must/);
+  });
+
+  test('warns as upstream does of what is deprecated, or of no use', () => {
+    const warnings = (spec: ServiceSpec) =>
+      serviceStrategy.warnings?.(created(spec), undefined)?.filter((text) => !text.includes('not acted on'));
+    expect(
+      warnings({ ...web, externalIPs: ['1.2.3.4'], trafficDistribution: 'PreferClose', externalName: 'a.b' }),
+    ).toEqual([
+      'spec.externalIPs is deprecated and may no longer be implemented in some clusters',
+      'spec.externalName is ignored when spec.type is not "ExternalName"',
+      'spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"',
+    ]);
+    expect(
+      warnings({
+        ...web,
+        clusterIP: 'None',
+        externalIPs: ['1.2.3.4'],
+        loadBalancerIP: '1.2.3.4',
+        sessionAffinity: 'ClientIP',
+      }),
+    ).toEqual([
+      'spec.loadBalancerIP is ignored for headless services',
+      'spec.externalIPs is ignored for headless services',
+      'spec.SessionAffinity is ignored for headless services',
+    ]);
+    expect(warnings({ type: 'ExternalName', externalName: 'a.b', externalIPs: ['1.2.3.4'] })).toEqual([
+      'spec.externalIPs is ignored when spec.type is "ExternalName"',
+    ]);
+  });
 
   test('says what of it does nothing yet', () => {
     const warnings = (spec: ServiceSpec) => serviceStrategy.warnings?.(created(spec), undefined);

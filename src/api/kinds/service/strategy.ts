@@ -7,8 +7,31 @@ import { validateObjectMetaUpdate } from '../../meta/validate-meta.ts';
 import { agreeOnAddresses, dropOfOldType, isHeadless, keepAllocated, setFamilies, specOf } from './allocation.ts';
 import { validateService, validateServiceUpdate } from './validate.ts';
 
+/** What upstream warns of. Follows pkg/api/service/warnings.go; addresses in odd forms are not looked for. */
+function deprecations(service: Service): string[] {
+  const { type, externalIPs = [], externalName, loadBalancerIP, sessionAffinity, ...spec } = specOf(service);
+  const headless = type === 'ClusterIP' && isHeadless({ ...spec, type });
+  const isNamed = type === 'ExternalName';
+  const warnings: [boolean, string][] = [
+    [headless && Boolean(loadBalancerIP), 'spec.loadBalancerIP is ignored for headless services'],
+    [headless && externalIPs.length > 0, 'spec.externalIPs is ignored for headless services'],
+    [headless && sessionAffinity !== 'None', 'spec.SessionAffinity is ignored for headless services'],
+    [
+      externalIPs.length > 0 && !headless && !isNamed,
+      'spec.externalIPs is deprecated and may no longer be implemented in some clusters',
+    ],
+    [isNamed && externalIPs.length > 0, 'spec.externalIPs is ignored when spec.type is "ExternalName"'],
+    [!isNamed && Boolean(externalName), 'spec.externalName is ignored when spec.type is not "ExternalName"'],
+    [
+      spec.trafficDistribution === 'PreferClose',
+      'spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"',
+    ],
+  ];
+  return warnings.flatMap(([applies, text]) => (applies ? [text] : []));
+}
+
 /** What of it does nothing yet: there is no service proxy, and no cluster DNS. */
-function serviceWarnings(service: Service): string[] {
+function idleFields(service: Service): string[] {
   const spec = specOf(service);
   const idle = (field: string, why: string): string => `spec.${field}: accepted but not acted on: ${why}`;
   const [proxy, dns] = ['there is no service proxy yet', 'there is no cluster DNS yet'];
@@ -39,7 +62,7 @@ export const serviceStrategy: Strategy<Service> = {
     setFamilies(service);
   },
   validateUpdate: validateServiceUpdate,
-  warnings: (service, old) => (old === undefined ? serviceWarnings(service) : []),
+  warnings: (service, old) => [...deprecations(service), ...(old === undefined ? idleFields(service) : [])],
   allowUnconditionalUpdate: true,
 };
 

@@ -12,17 +12,10 @@ import {
   required,
   tooMany,
 } from '../../meta/errors.ts';
-import {
-  dns1123Label,
-  dns1123Subdomain,
-  nameIs1035Label,
-  portName,
-  portNumber,
-  qualifiedName,
-} from '../../meta/names.ts';
+import { dns1123Label, dns1123Subdomain, nameIsLabel, portName, portNumber, qualifiedName } from '../../meta/names.ts';
 import { invalidEach, validateLabels, validateObjectMeta, validateObjectMetaUpdate } from '../../meta/validate-meta.ts';
 import { metaOf } from '../common.ts';
-import { ipErrors, requiredOneOf } from '../pod/validation/shared.ts';
+import { ipErrors, oneOf, requiredOneOf } from '../pod/validation/shared.ts';
 import { hasAddresses, isExternal, isHeadless, noAddress, specOf } from './allocation.ts';
 
 const path = new FieldPath('spec');
@@ -106,7 +99,12 @@ function validateFamilies({ ipFamilies = [], ipFamilyPolicy, selector, clusterIP
   // Addresses of a headless service without a selector are whatever its makers write.
   if (clusterIP === noAddress && Object.keys(selector ?? {}).length === 0) return errors;
   for (const [i, family] of ipFamilies.entries())
-    if (family !== 'IPv4') errors.push(invalid(at.index(i), family, 'not configured on this cluster'));
+    if (family === 'IPv6') errors.push(invalid(at.index(i), family, 'not configured on this cluster'));
+    else errors.push(...oneOf(at.index(i), family, ['IPv4', 'IPv6']));
+  if (ipFamilyPolicy !== undefined)
+    errors.push(
+      ...oneOf(path.child('ipFamilyPolicy'), ipFamilyPolicy, ['PreferDualStack', 'RequireDualStack', 'SingleStack']),
+    );
   if (ipFamilyPolicy === 'RequireDualStack')
     errors.push(
       invalid(path.child('ipFamilyPolicy'), ipFamilyPolicy, 'this cluster is not configured for dual-stack services'),
@@ -146,7 +144,7 @@ function validateExternal(spec: ServiceSpec): FieldError[] {
     else errors.push(invalid(at, spec.externalTrafficPolicy, 'may only be set for externally-accessible services'));
   }
   if (spec.internalTrafficPolicy !== undefined)
-    errors.push(...requiredOneOf(path.child('internalTrafficPolicy'), spec.internalTrafficPolicy, policies));
+    errors.push(...oneOf(path.child('internalTrafficPolicy'), spec.internalTrafficPolicy, policies));
   return [...errors, ...validateBalancer(spec)];
 }
 
@@ -191,16 +189,16 @@ function validateSpec(service: Service): FieldError[] {
     ...validateExternal(spec),
     ...(trafficDistribution === undefined
       ? []
-      : requiredOneOf(path.child('trafficDistribution'), trafficDistribution, [
+      : oneOf(path.child('trafficDistribution'), trafficDistribution, [
           'PreferClose',
-          'PreferSameNode',
           'PreferSameZone',
+          'PreferSameNode',
         ])),
   ];
 }
 
 export const validateService = (service: Service): FieldError[] => [
-  ...validateObjectMeta(metaOf(service), true, nameIs1035Label),
+  ...validateObjectMeta(metaOf(service), true, nameIsLabel),
   ...validateSpec(service),
 ];
 
