@@ -363,7 +363,7 @@ describe('policies in CEL', () => {
     ];
     await made(policy('MutatingAdmissionPolicy', 'mark', { matchConstraints, reinvocationPolicy: 'Never', mutations }));
     await made(policy('MutatingAdmissionPolicyBinding', 'mark', { policyName: 'mark' }));
-    await made(map('marked', {}));
+    await made(map('marked', { kept: 'y' }));
     const jsonPath = 'jsonpath={.metadata.labels.made-by} {.data.added}';
     expect(await kubectl('get', 'configmap', 'marked', '-o', jsonPath)).toMatch(/^\S+ x$/);
     await kubectl('delete', 'mutatingadmissionpolicy,mutatingadmissionpolicybinding', 'mark');

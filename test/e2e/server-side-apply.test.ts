@@ -41,7 +41,7 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-const configMap = (name: string, data: Record<string, string>, labels: Record<string, string> = {}): string =>
+const configMap = (name: string, data: Record<string, string>, labels?: Record<string, string>): string =>
   JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, labels }, data });
 
 interface Shown {
@@ -123,7 +123,7 @@ describe.each(chosen)('kubectl $version', (binary) => {
 
   test('prune, by label and by an apply set', async () => {
     const labels = { [at('prune')]: 'yes' };
-    const [one, other] = [configMap(at('p1'), {}, labels), configMap(at('p2'), {}, labels)];
+    const [one, other] = [configMap(at('p1'), { a: '1' }, labels), configMap(at('p2'), { a: '1' }, labels)];
     const both = `{"apiVersion":"v1","kind":"List","items":[${one},${other}]}`;
     const prune = ['apply', '--prune', '-l', at('prune'), '--prune-allowlist=core/v1/ConfigMap', '-f', '-'];
     await kubectl(prune, both);
