@@ -32,6 +32,7 @@ describe('a start fails', () => {
     const { api, clock, show, runtime } = await start({
       images: {
         checkPullSecrets: async () => {},
+        lookAhead: async () => undefined,
         ensureImage: async () => answers.shift() ?? { ok: true, imageRef: 'nginx' },
       },
     });

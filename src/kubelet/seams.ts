@@ -84,8 +84,19 @@ export interface SandboxConfigBuilder {
 export interface ImageManager {
   /** Once per pass over the pod: an event names the imagePullSecrets that are not there. Pulls go on without them. */
   checkPullSecrets(pod: Pod, signal?: AbortSignal): Promise<void>;
-  /** `sandboxConfig` is passed to PullImage. Resolves with a failure for everything but an abort. */
-  ensureImage(pod: Pod, container: Container, sandboxConfig: SandboxConfig, signal?: AbortSignal): Promise<ImageResult>;
+  /** Asks the runtime for the container's image: its reference, undefined where it is not there or cannot be asked for. Never rejects. */
+  lookAhead(container: Container, signal?: AbortSignal): Promise<string | undefined>;
+  /**
+   * `sandboxConfig` is passed to PullImage; `seen` is the reference that a look ahead has found, which saves asking again. Resolves
+   * with a failure for everything but an abort.
+   */
+  ensureImage(
+    pod: Pod,
+    container: Container,
+    sandboxConfig: SandboxConfig,
+    signal?: AbortSignal,
+    seen?: string,
+  ): Promise<ImageResult>;
 }
 
 export type ImageResult =

@@ -23,6 +23,8 @@ export interface StartInput {
   sandboxConfig: SandboxConfig;
   podIPs: readonly string[];
   mounts: ReadonlyMap<string, string>;
+  /** The runtime's reference of the container's image, where it has been seen already. */
+  imageSeen?: string | undefined;
   signal: AbortSignal;
 }
 
@@ -63,7 +65,7 @@ export async function startContainer(
   };
   const volumes = await pullImageVolumes(parts.images, pod, container, input.sandboxConfig, signal);
   if (!volumes.ok) return failPull(volumes);
-  const image = await parts.images.ensureImage(pod, container, input.sandboxConfig, signal);
+  const image = await parts.images.ensureImage(pod, container, input.sandboxConfig, signal, input.imageSeen);
   if (!image.ok) return failPull(image);
   signal.throwIfAborted();
   // Building may fetch from the API: it holds no place among the starts.

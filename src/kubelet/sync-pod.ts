@@ -169,6 +169,9 @@ class Pass {
     const newest = runtime.sandboxes[0];
     let sandbox: SandboxStatus | undefined = sandboxNeed(this.#pod, runtime).needed ? undefined : newest;
     let sandboxConfig: SandboxConfig | undefined;
+    // While its sandbox is made, the runtime has time to look for the first container's image.
+    const first = actions.find((action) => action.type === 'start-container');
+    let imageSeen: Promise<string | undefined> | undefined;
     for (const action of actions) {
       this.#signal.throwIfAborted();
       switch (action.type) {
@@ -189,6 +192,7 @@ class Pass {
         case 'create-sandbox':
           sandboxConfig = await this.#configureSandbox(action.attempt, prepared.cgroupParent);
           if (sandboxConfig === undefined) return;
+          if (first !== undefined) imageSeen = this.#parts.images.lookAhead(first.container, this.#signal);
           sandbox = await this.#createSandbox(sandboxConfig, action.attempt);
           if (sandbox === undefined) return;
           break;
@@ -209,6 +213,7 @@ class Pass {
             sandboxConfig,
             podIPs: this.#pod.spec?.hostNetwork === true ? this.#parts.node.hostIPs() : sandbox.ips,
             mounts: prepared.mounts,
+            imageSeen: action === first ? await imageSeen : undefined,
             signal: this.#signal,
           });
           if (started.ok) {

@@ -47,12 +47,12 @@ export async function containerMounts(pod: Pod, container: Container, sources: M
     mounts.push(await volumeMount(pod, container, mount, index, sources));
   }
   const ownHosts = container.volumeMounts?.some((mount) => mount.mountPath === etcHosts) === true;
-  if (!ownHosts && (sources.podIPs.length > 0 || pod.spec?.hostNetwork)) mounts.push(await hostsMount(pod, sources));
-  if (container.terminationMessagePath) {
-    const hostPath = await terminationLog(uid, container.name, sources);
-    mounts.push({ containerPath: absolute(container.terminationMessagePath), hostPath, selinuxRelabel: true });
-  }
-  return mounts;
+  const { terminationMessagePath } = container;
+  const files = await Promise.all([
+    !ownHosts && (sources.podIPs.length > 0 || pod.spec?.hostNetwork) ? hostsMount(pod, sources) : undefined,
+    terminationMessagePath ? terminationMount(uid, container.name, terminationMessagePath, sources) : undefined,
+  ]);
+  return [...mounts, ...files.filter((mount) => mount !== undefined)];
 }
 
 const absolute = (path: string): string => (path.startsWith('/') ? path : `/${path}`);
@@ -202,11 +202,16 @@ async function nodeHosts(files: Files): Promise<string> {
 }
 
 /** A new file that any user of the container may write, so that no run sees the message of the one before. */
-async function terminationLog(uid: string, container: string, sources: MountSources): Promise<string> {
+async function terminationMount(
+  uid: string,
+  container: string,
+  containerPath: string,
+  sources: MountSources,
+): Promise<RuntimeMount> {
   const folder = podPaths.container(sources.root, uid, container);
   await sources.files.mkdir(folder, { recursive: true, mode: 0o750 });
   const id = Math.floor(sources.random.float() * 2 ** 32);
   const path = `${folder}/${id.toString(16).padStart(8, '0')}`;
   await sources.files.writeFile(path, '', 0o666);
-  return path;
+  return { containerPath: absolute(containerPath), hostPath: path, selinuxRelabel: true };
 }

@@ -18,6 +18,7 @@ function harness(secrets: Record<string, Secret> = {}) {
   const events: string[] = [];
   const present = new Map<string, number>();
   const pulls: (RegistryAuth | undefined)[] = [];
+  const asked: string[] = [];
   let pull: (image: string, auth?: RegistryAuth) => Promise<string> = async (image) => {
     now += 1594.7;
     present.set(image, 1234);
@@ -27,6 +28,7 @@ function harness(secrets: Record<string, Secret> = {}) {
     listImages: async () => [],
     async imageStatus(image) {
       const name = typeof image === 'string' ? image : image.image;
+      asked.push(name);
       const size = present.get(name) ?? present.get(name.replace(/:latest$/, ''));
       if (name === 'broken:1') throw new RuntimeError('Unknown', 'boom');
       return size === undefined
@@ -56,6 +58,7 @@ function harness(secrets: Record<string, Secret> = {}) {
     events,
     present,
     pulls,
+    asked,
     advance: (ms: number) => (now += ms),
     setPull: (next: typeof pull) => (pull = next),
   };
@@ -82,6 +85,19 @@ test('a present image is taken, pulled only by policy Always', async () => {
   ]);
   await manager.ensureImage(pod, container('nginx:1.25', 'Always'), sandbox);
   expect(pulls).toHaveLength(1);
+});
+
+test('what a look ahead has seen is not asked for again; what it has not, is', async () => {
+  const { manager, present, pulls, asked } = harness();
+  expect(await manager.lookAhead(container('nginx:1.25'))).toBeUndefined();
+  present.set('nginx:1.25', 7);
+  const ensure = (seen?: string) =>
+    manager.ensureImage(pod, container('nginx:1.25', 'IfNotPresent'), sandbox, undefined, seen);
+  expect(await ensure()).toMatchObject({ ok: true });
+  const seen = await manager.lookAhead(container('nginx:1.25'));
+  expect(await ensure(seen)).toEqual({ ok: true, imageRef: seen });
+  expect(asked).toHaveLength(3);
+  expect(pulls).toEqual([]);
 });
 
 test('failures back off 10 s, 20 s … 300 s and say why they wait', async () => {

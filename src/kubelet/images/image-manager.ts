@@ -75,6 +75,12 @@ function requestedPath(image: string): string {
   return untagged.includes('/') ? untagged : `library/${untagged}`;
 }
 
+/** The name as the user wrote it but for the tag: which registry a short name means is the runtime's to say. */
+function taggedName(image: string): string {
+  const tagged = image.includes('@') || image.lastIndexOf(':') > image.lastIndexOf('/');
+  return tagged ? image : `${image}:latest`;
+}
+
 const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Rejects when the signal aborts, leaving the work itself to go on for the others who wait for it. */
@@ -197,7 +203,11 @@ export function createImageManager(options: ImageManagerOptions): ImageManager {
     return { ok: true, imageRef: outcome.imageRef };
   };
 
+  const referenceOf = async (image: string, signal?: AbortSignal): Promise<string | undefined> =>
+    (await images.imageStatus({ image: taggedName(image), userSpecifiedImage: image }, signal))?.id;
+
   return {
+    lookAhead: ({ image = '' }, signal) => referenceOf(image, signal).catch(() => undefined),
     // Follows kubelet_pods.go getPullSecretsForPod, which SyncPod calls each time before it looks at the containers.
     async checkPullSecrets(pod, signal) {
       const { missing } = await pullSecrets(pod, signal);
@@ -206,7 +216,7 @@ export function createImageManager(options: ImageManagerOptions): ImageManager {
       const message = `Unable to retrieve some image pull secrets (${missing.join(', ')}); attempting to pull the image may not succeed.`;
       options.event(pod, 'Warning', 'FailedToRetrieveImagePullSecret', message);
     },
-    async ensureImage(pod, container, sandboxConfig, signal) {
+    async ensureImage(pod, container, sandboxConfig, signal, seen) {
       const requested = container.image ?? '';
       const shown = JSON.stringify(requested);
       const event = (type: 'Normal' | 'Warning', reason: string, message: string): void =>
@@ -220,12 +230,10 @@ export function createImageManager(options: ImageManagerOptions): ImageManager {
         event('Warning', 'InspectFailed', message);
         return { ok: false, reason: 'InvalidImageName', message };
       }
-      // The name stays as the user wrote it but for the tag: which registry a short name means is the runtime's to say.
-      const tagged = requested.includes('@') || requested.lastIndexOf(':') > requested.lastIndexOf('/');
-      const image = tagged ? requested : `${requested}:latest`;
-      let present: string | undefined;
+      const image = taggedName(requested);
+      let present = seen;
       try {
-        present = (await images.imageStatus({ image, userSpecifiedImage: requested }, signal))?.id;
+        present ??= await referenceOf(requested, signal);
       } catch (error) {
         signal?.throwIfAborted();
         const message = `Failed to inspect image ${JSON.stringify(image)}: ${errorText(error)}`;

@@ -322,6 +322,7 @@ function optionsOf(
     },
     images: {
       async checkPullSecrets() {},
+      lookAhead: async () => undefined,
       async ensureImage(_pod, container, sandboxConfig, signal) {
         try {
           return {

@@ -22,6 +22,7 @@ describe('pullImageVolumes', () => {
   const asked: unknown[] = [];
   const manager = (failing?: string): ImageManager => ({
     checkPullSecrets: async () => {},
+    lookAhead: async () => undefined,
     async ensureImage(_, container) {
       asked.push(container);
       if (container.image === failing) return { ok: false, reason: 'ErrImagePull', message: 'no such image' };
