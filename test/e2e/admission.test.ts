@@ -349,6 +349,7 @@ describe('policies in CEL', () => {
     expect(warned.stderr).toContain(
       "Warning: Validation failed for ValidatingAdmissionPolicy 'few-keys' with binding 'few-keys': 2 keys are too many",
     );
+    await kubectl('delete', 'validatingadmissionpolicy,validatingadmissionpolicybinding', 'few-keys');
   });
 
   test('change what is written', async () => {
