@@ -216,7 +216,11 @@ describe.skipIf(noContainers !== undefined)(`resize (${noContainers ?? 'containe
     const started = await podWhen('used', 'ready', isReady);
     await eventually('in use', () => outside(started, ['memory/memory.usage_in_bytes', 'memory.current']) > 30_000_000);
     await resize('used', amounts('50m', '20Mi'));
-    const refused = await podWhen('used', 'in error', (pod) => condition(pod, 'PodResizeInProgress')?.reason === 'Error');
+    const refused = await podWhen(
+      'used',
+      'in error',
+      (pod) => condition(pod, 'PodResizeInProgress')?.reason === 'Error',
+    );
     expect(condition(refused, 'PodResizeInProgress')?.status).toBe('True');
     expect(condition(refused, 'PodResizeInProgress')?.message).toMatch(
       /^\[attempting to set pod memory limit \(20971520\) below current usage \(\d+\), attempting to set container "c" memory limit /,
