@@ -4,6 +4,7 @@ import { ApiError } from '../api/meta/errors.ts';
 import type { KubeObject, Status, WatchEvent } from '../api/meta/types.ts';
 import type { Transport, TransportRequest } from '../api/transport.ts';
 import { nextTurn } from '../lib/next-turn.ts';
+import { listMeta } from './list-meta.ts';
 import type { RequestMetrics } from './metrics/request-metrics.ts';
 import type { RestClientMetrics } from './metrics/rest-client-metrics.ts';
 import { type Pipeline, statusOf } from './pipeline.ts';
@@ -52,18 +53,13 @@ async function objectOf(response: ApiResponse): Promise<KubeObject> {
       return response.object.object();
     case 'list': {
       const { resource, list } = response;
-      const metadata = {
-        resourceVersion: String(list.revision),
-        ...(list.continue === '' ? {} : { continue: list.continue }),
-        ...(list.remainingItemCount === undefined ? {} : { remainingItemCount: list.remainingItemCount }),
-      };
       const items: KubeObject[] = [];
       for (const [i, version] of list.objects.entries()) {
         // Each may have to be parsed.
         if (i > 0 && i % parseSlice === 0) await nextTurn();
         items.push(version.object());
       }
-      const result = { kind: resource.listKind, apiVersion: resource.apiVersion, metadata, items };
+      const result = { kind: resource.listKind, apiVersion: resource.apiVersion, metadata: listMeta(list), items };
       return result;
     }
     case 'json':

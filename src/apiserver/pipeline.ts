@@ -56,19 +56,39 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     if (remote !== undefined) return await remote;
     if (!info.isResource) return answerPath(deps, request);
     const resource = deps.resources.find(info.group, info.version, info.resource);
-    if (resource !== undefined) return withWarnings(resource, await answerResource(deps, request, info, resource));
-    const review = virtual.get(`${info.group}/${info.version}/${info.resource}`);
-    if (review === undefined) return unrouted(deps, request);
-    if (info.verb !== 'create' || info.name !== '' || (info.namespace !== '') !== review.namespaced)
-      throw methodNotServed();
-    return review.create(request, info);
+    if (resource !== undefined)
+      return withWarnings(resource.kind, request, answerResource(deps, request, info, resource));
+    const answered = virtual.get(`${info.group}/${info.version}/${info.resource}`);
+    if (answered === undefined) return unrouted(deps, request);
+    return withWarnings(answered, request, answerVirtual(answered, request, info));
   };
 }
 
-/** Adds what every answer of the resource warns of. */
-function withWarnings({ kind }: ResourceInfo, response: ApiResponse): ApiResponse {
-  if (kind.requestWarnings === undefined) return response;
-  return { ...response, warnings: [...kind.requestWarnings, ...(response.warnings ?? [])] };
+/** Adds what every answer of the resource warns of, a refusal as well. */
+async function withWarnings(
+  { requestWarnings }: Pick<VirtualResource, 'requestWarnings'>,
+  request: ApiRequest,
+  answer: Promise<ApiResponse>,
+): Promise<ApiResponse> {
+  if (requestWarnings === undefined) return answer;
+  request.warnings = [...requestWarnings, ...(request.warnings ?? [])];
+  const response = await answer;
+  return { ...response, warnings: [...requestWarnings, ...(response.warnings ?? [])] };
+}
+
+/** Answers for what is not stored. A path that leads nowhere is one of the router's refusals. */
+async function answerVirtual(
+  { namespaced, create, read }: VirtualResource,
+  request: ApiRequest,
+  info: RequestInfo,
+): Promise<ApiResponse> {
+  if (read !== undefined) {
+    if (info.subresource !== '' || info.namespace !== '') throw pathNotServed();
+    return read(request, info);
+  }
+  if (create === undefined || info.verb !== 'create' || info.name !== '' || (info.namespace !== '') !== namespaced)
+    throw methodNotServed();
+  return create(request, info);
 }
 
 async function answerPath(deps: PipelineDeps, request: ApiRequest): Promise<ApiResponse> {

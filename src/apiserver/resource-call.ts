@@ -28,7 +28,7 @@ export function writeContext({ deps, resource, request, info }: ResourceCall, op
     options,
     subresource: info.subresource,
     namespace: resource.kind.namespaced ? info.namespace : '',
-    warnings: [],
+    warnings: (request.warnings ??= []),
   };
 }
 

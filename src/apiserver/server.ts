@@ -33,6 +33,7 @@ import { authorize, decided } from './authz/decided.ts';
 import { authorizerOf, type ConfiguredAuthorizer, defaultModes } from './authz/modes.ts';
 import { createNodeGraph } from './authz/node-graph.ts';
 import { createRoleIndex } from './authz/role-index.ts';
+import { componentStatuses } from './component-statuses.ts';
 import { createAggregation } from './aggregation/aggregation.ts';
 import type { ExtensionDialer } from './aggregation/extension-dialer.ts';
 import { rbacEscalation } from './admission/rbac-escalation.ts';
@@ -45,7 +46,7 @@ import { createFlowControl } from './flow-control/flow-control.ts';
 import { addressLookup, createServiceRange } from './service-range/service-range.ts';
 import { createDiscovery } from './discovery/discovery.ts';
 import { openApiHandler } from './discovery/openapi.ts';
-import { startHooks, versionInfo } from './health.ts';
+import { type HealthCheck, startHooks, versionInfo } from './health.ts';
 import type { ExchangeDeps } from './http/exchange.ts';
 import { listen as listenHttps, type Listener, type ListenOptions, type TlsMaterial } from './http/listener.ts';
 import { extensionClient } from './http/extension-client.ts';
@@ -129,6 +130,8 @@ export interface ApiServerOptions {
   metrics?: Registry;
   /** Bytes that the store takes on its disk; told at /metrics. */
   storageBytes?: () => number;
+  /** The scheduler and the like, where they run: v1/componentstatuses tells of them. */
+  components?: readonly HealthCheck[];
   /** PEM of the key that signs service account tokens where the options name none; a new one for this run when absent. */
   serviceAccountKey?: string;
 }
@@ -180,8 +183,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const measured = options.metrics ?? createRegistry();
   const slis = createRegistry();
   const store = timedStore(options.store, measured, () => clock.monotonic());
-  // Kinds that are only posted (bindings) have no storage.
-  const stored = kinds.filter((k) => k.verbs.includes('get'));
+  // Kinds that are only posted (bindings), or only worked out (statuses of components), have no storage.
+  const stored = kinds.filter((k) => k.verbs.includes('watch'));
   const resources = resourceTable(stored);
   const feed = new CacheFeed(store, resources.all, clock, logger);
   const roles = createRoleIndex(resources, feed);
@@ -296,10 +299,15 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     closing: closing.signal,
   });
   const reviewDeps = { authorizer, machinery, now: () => clock.now(), caughtUp: () => feed.caughtUp() };
+  const storeAnswers = async (): Promise<string | undefined> => {
+    await store.get(healthKey);
+    return undefined;
+  };
   const virtual: VirtualResource[] = [
     ...identityReviews({ ...reviewDeps, tokens: authentication.tokens, audiences }),
     ...accessReviews(reviewDeps),
     ...subresources.virtual,
+    componentStatuses([...(options.components ?? []), { name: 'etcd-0', check: storeAnswers }]),
   ];
   const { custom, locate } = subresources;
   const apiServices = resources.find('apiregistration.k8s.io', 'v1', 'apiservices');
@@ -349,10 +357,6 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   let cachesLoaded = false;
   let registered = aggregation === undefined;
   const hooks = startHooks(startSteps);
-  const storeAnswers = async (): Promise<string | undefined> => {
-    await store.get(healthKey);
-    return undefined;
-  };
   const pipeline = createPipeline({
     resources,
     registry,

@@ -1,4 +1,4 @@
-// Resources that are answered and not stored: reviews and bindings.
+// Resources that are answered and not stored: reviews, bindings and the statuses of components.
 
 import type { Verb } from '../api/scheme.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
@@ -11,9 +11,14 @@ export interface VirtualResource {
   resource: string;
   singular: string;
   namespaced: boolean;
+  shortNames?: readonly string[];
   verbs: readonly Verb[];
-  /** Answers a create. */
-  create(request: ApiRequest, info: RequestInfo): Promise<ApiResponse>;
+  /** Texts for Warning headers of every answer. */
+  requestWarnings?: readonly string[];
+  /** Answers a create, of what is only posted. */
+  create?(request: ApiRequest, info: RequestInfo): Promise<ApiResponse>;
+  /** Answers any other verb, of what is only read. Throws 405 for one that it does not have. */
+  read?(request: ApiRequest, info: RequestInfo): Promise<ApiResponse>;
 }
 
 /** A subresource that has code of its own: `pods/log`, `pods/binding`, `namespaces/finalize`. */

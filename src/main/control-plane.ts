@@ -7,6 +7,7 @@ import { extensionClient } from '../apiserver/http/extension-client.ts';
 import { dialPod, httpsKubeletConnector } from '../apiserver/http/kubelet-client.ts';
 import { apiServiceAddress } from '../apiserver/bootstrap-service.ts';
 import { usualFrontProxyHeaders } from '../apiserver/authn/front-proxy.ts';
+import type { HealthCheck } from '../apiserver/health.ts';
 import { createApiServer } from '../apiserver/server.ts';
 import { schemaMachinery } from '../apiserver/schema-machinery.ts';
 import { loadSchema } from '../api/schema/load.ts';
@@ -79,6 +80,7 @@ export async function startControlPlane({
   };
   const kubeletClient = await pki.issueClientCert('kube-apiserver-kubelet-client', [], 'apiserver-kubelet-client');
   const metrics = createRegistry();
+  const [scheduler, controllers] = [behind('scheduler'), behind('controller-manager')];
   const api = createApiServer({
     store,
     metrics,
@@ -101,6 +103,7 @@ export async function startControlPlane({
     limits: components.limits,
     processMetrics: true,
     extensionDialer: extensionClient(pki.frontProxy.client),
+    components: [scheduler.health, controllers.health],
   });
   const stop = async (): Promise<void> => {
     ending.abort();
@@ -118,8 +121,8 @@ export async function startControlPlane({
     await writeKubeconfig(paths.kubeconfig, { server, ca: pki.ca, ...admin }, hostFiles);
     const clientAs: ControlPlane['clientAs'] = (name, groups = []) =>
       createClient(api.inProcess({ name, groups: [...groups, authenticated] }));
-    startScheduler(clientAs('system:kube-scheduler'), logger, ending.signal);
-    startControllers({
+    startScheduler(scheduler, clientAs('system:kube-scheduler'), logger, ending.signal);
+    startControllers(controllers, {
       transport: api.inProcess({ name: controllerUser, groups: [authenticated] }),
       pki,
       controllers: components.controllers,
@@ -146,12 +149,28 @@ const apiHosts = ({ podCidr, serviceCidr }: Settings): string[] => [
 /** What a file takes on its disk: fewer bytes than its size where it has holes. */
 const allocatedBytes = (path: string): number => statSync(path).blocks * 512;
 
-/** Runs a component behind; what ends it before the end is an error in the log. */
-function behind(name: string, logger: Logger, start: Promise<void>): void {
-  start.catch((error: unknown) => logger.error(`${name} did not start`, { error: String(error) }));
+/** A component that runs behind, by the name under which its health is told. */
+interface Behind {
+  health: HealthCheck;
+  /** What ends it before the end is an error in the log, and not healthy. */
+  run(logger: Logger, start: Promise<void>): void;
 }
 
-function startScheduler(client: Client, logger: Logger, signal: AbortSignal): void {
+function behind(name: string): Behind {
+  let fault: string | undefined = `${name} has not been started yet`;
+  return {
+    health: { name, check: () => fault },
+    run(logger, start) {
+      fault = undefined;
+      start.catch((error: unknown) => {
+        fault = String(error);
+        logger.error(`the ${name} did not start`, { error: fault });
+      });
+    },
+  };
+}
+
+function startScheduler({ run }: Behind, client: Client, logger: Logger, signal: AbortSignal): void {
   const own = logger.child({ component: 'scheduler' });
   const recorder = createEventRecorder({
     client,
@@ -162,7 +181,7 @@ function startScheduler(client: Client, logger: Logger, signal: AbortSignal): vo
     signal,
   });
   const scheduler = createScheduler({ client, clock: realClock, random: realRandom, logger: own, recorder });
-  behind('the scheduler', own, scheduler.start(signal));
+  run(own, scheduler.start(signal));
 }
 
 interface ControllersStart {
@@ -175,7 +194,10 @@ interface ControllersStart {
   signal: AbortSignal;
 }
 
-function startControllers({ transport, pki, controllers, metrics, logger, signal }: ControllersStart): void {
+function startControllers(
+  { run }: Behind,
+  { transport, pki, controllers, metrics, logger, signal }: ControllersStart,
+): void {
   const own = logger.child({ component: 'controllers' });
   const client = createClient(transport);
   const manager = createControllerManager({
@@ -191,5 +213,5 @@ function startControllers({ transport, pki, controllers, metrics, logger, signal
     controllers,
     metrics: createWorkqueueMetrics(metrics, () => realClock.monotonic()),
   });
-  behind('the controllers', own, manager.start(signal));
+  run(own, manager.start(signal));
 }

@@ -16,6 +16,7 @@ import {
 import { apiServiceKind } from './apiservice/definition.ts';
 import { bindingKind } from './binding/definition.ts';
 import { certificateSigningRequestKind } from './certificatesigningrequest/definition.ts';
+import { componentStatusKind } from './componentstatus/definition.ts';
 import { configMapKind } from './configmap/definition.ts';
 import { controllerRevisionKind } from './controllerrevision/definition.ts';
 import { csiDriverKind } from './csidriver/definition.ts';
@@ -55,6 +56,7 @@ import { volumeAttributesClassKind } from './volumeattributesclass/definition.ts
 const kinds: readonly AnyKind[] = [
   apiServiceKind,
   bindingKind,
+  componentStatusKind,
   certificateSigningRequestKind,
   configMapKind,
   eventKind,

@@ -62,7 +62,7 @@ function describe(kinds: readonly AnyKind[], virtual: readonly VirtualResource[]
     }
   }
   for (const v of virtual)
-    found.push({ ...v, name: v.resource, kind: v, verbs: v.verbs, shortNames: [], categories: [] });
+    found.push({ ...v, name: v.resource, kind: v, verbs: v.verbs, shortNames: v.shortNames ?? [], categories: [] });
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -78,7 +78,7 @@ function plainResource(r: Described): JsonObject {
     verbs: [...r.verbs],
     ...(r.shortNames.length > 0 ? { shortNames: [...r.shortNames] } : {}),
     ...(r.categories.length > 0 ? { categories: [...r.categories] } : {}),
-    ...(r.name.includes('/') || !r.verbs.includes('list') ? {} : { storageVersionHash: storageHash(r) }),
+    ...(r.name.includes('/') || !r.verbs.includes('watch') ? {} : { storageVersionHash: storageHash(r) }),
   };
 }
 

@@ -1,6 +1,7 @@
 // Turns an answer into status, headers and bytes.
 
 import type { KubeObject, ListMeta } from '../../api/meta/types.ts';
+import { listMeta } from '../list-meta.ts';
 import type { ObjectVersion } from '../registry/object-version.ts';
 import type { ApiResponse, Media, ObjectList, Rendering } from '../request.ts';
 import type { ResourceInfo } from '../resources.ts';
@@ -121,19 +122,13 @@ export function encodeOne(info: ResourceInfo, object: ObjectVersion, rendering: 
     case 'metadata':
       return Buffer.from(partialMetadata(object, rendering.version));
     case 'table': {
-      const head = tableHead(info, rendering, { resourceVersion: String(object.revision) }, true);
+      const metadata = object.revision === 0 ? {} : { resourceVersion: String(object.revision) };
+      const head = tableHead(info, rendering, metadata, true);
       return Buffer.from(head + tableRow(info, object, rendering, now) + tableTail);
     }
     default:
       return rendering satisfies never;
   }
-}
-
-function listMeta(list: ObjectList): ListMeta {
-  const metadata: ListMeta = { resourceVersion: String(list.revision) };
-  if (list.continue !== '') metadata.continue = list.continue;
-  if (list.remainingItemCount !== undefined) metadata.remainingItemCount = list.remainingItemCount;
-  return metadata;
 }
 
 function encodeList(info: ResourceInfo, list: ObjectList, rendering: Rendering, now: number): Body {

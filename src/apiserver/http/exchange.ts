@@ -81,7 +81,7 @@ export async function exchange(deps: ExchangeDeps, incoming: Incoming, peer: Pee
     known = { incoming, path, query, user, info: requestInfo(method, path, query), reply, request: undefined };
     code = await serve(deps, known);
   } catch (error) {
-    code = fail(deps, incoming, error, reply);
+    code = fail(deps, incoming, error, reply, known?.request?.warnings);
   }
   // Unread data would keep its share of the connection's window.
   if (incoming.body.readableFlowing !== true) incoming.body.resume();
@@ -229,7 +229,13 @@ function apiRequest(
 }
 
 /** A failure, as a Status where anything can still be said. */
-function fail(deps: ExchangeDeps, incoming: Incoming, error: unknown, reply: Reply): number {
+function fail(
+  deps: ExchangeDeps,
+  incoming: Incoming,
+  error: unknown,
+  reply: Reply,
+  warnings: readonly string[] = [],
+): number {
   const { status } = statusOf(error);
   if (status.code >= 500 && status.reason === 'InternalError')
     deps.logger.error('a request failed', {
@@ -244,6 +250,7 @@ function fail(deps: ExchangeDeps, incoming: Incoming, error: unknown, reply: Rep
     'content-type': contentTypes[media],
     'content-length': String(bytes.length),
   };
+  if (warnings.length > 0) headers['warning'] = warningHeaders(warnings);
   const retry = status.details?.retryAfterSeconds;
   if (retry !== undefined && retry > 0) headers['retry-after'] = String(retry);
   // The rest of a body that was refused is not waited for.

@@ -234,6 +234,36 @@ describe('forms of an answer', () => {
     expect(list.items.every((i) => i.kind === 'PartialObjectMetadata' && i.data === undefined)).toBe(true);
   });
 
+  test('what is not stored has them, too, and no revision', async () => {
+    const statuses = '/api/v1/componentstatuses';
+    const rows = json(await h1('GET', statuses, { headers: table })) as {
+      metadata: object;
+      rows: { cells: unknown }[];
+    };
+    expect([rows.metadata, rows.rows.map(({ cells }) => cells)]).toEqual([{}, [['etcd-0', 'Healthy', 'ok', '']]]);
+    const accept = 'application/vnd.kubernetes.protobuf';
+    const packed = await h1('GET', statuses, { headers: { accept } });
+    const list = protobufDecoder(loadSchema()).decode(packed.body);
+    const conditions = [{ type: 'Healthy', status: 'True', message: 'ok' }];
+    expect(list).toMatchObject({
+      kind: 'ComponentStatusList',
+      metadata: {},
+      items: [{ metadata: { name: 'etcd-0' }, conditions }],
+    });
+  });
+
+  test('a refusal is sent with the warnings there were by then', async () => {
+    const refused = await h1('POST', cms, { body: JSON.stringify({ metadata: { name: 'A B' }, nosuch: 1 }) });
+    expect([refused.status, refused.headers.warning]).toEqual([422, '299 - "unknown field \\"nosuch\\""']);
+    const nowhere = await h1('GET', '/api/v1/componentstatuses/nope');
+    expect([nowhere.status, nowhere.headers.warning]).toEqual([
+      404,
+      '299 - "v1 ComponentStatus is deprecated in v1.19+"',
+    ]);
+    const elsewhere = await h1('GET', `${cms}/nope`);
+    expect([elsewhere.status, elsewhere.headers.warning]).toEqual([404, undefined]);
+  });
+
   test('long lists are compressed for who asks, and are the same', async () => {
     for (let i = 0; i < 40; i++)
       await api.post(

@@ -7,7 +7,7 @@ import type { AdmissionAttributes } from '../admission.ts';
 import { matchResources } from './match-resources.ts';
 import { equivalentResources, isAdmissionConfiguration, ruleMatches } from './rules.ts';
 
-const table = resourceTable(allKinds.filter((kind) => kind.verbs.includes('get')));
+const table = resourceTable(allKinds.filter((kind) => kind.verbs.includes('watch')));
 const found = (group: string, version: string, resource: string): ResourceInfo => {
   const info = table.find(group, version, resource);
   if (info === undefined) throw new Error(`${resource} is not served`);
