@@ -174,9 +174,12 @@ function serveHttp1(
 ): void {
   const peers = new WeakMap<object, Peer>();
   const peerOfSocket = (socket: Socket): Peer => {
-    const known = peers.get(socket) ?? (socket instanceof TLSSocket ? peerOf(socket) : nobody);
-    peers.set(socket, known);
-    return known;
+    let peer = peers.get(socket);
+    if (peer === undefined) {
+      peer = socket instanceof TLSSocket ? peerOf(socket) : nobody;
+      peers.set(socket, peer);
+    }
+    return peer;
   };
   server.on('request', (request, response) => {
     const incoming: Incoming = {

@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Headers } from './encode.ts';
+import { turnWrites } from './turn-writes.ts';
 
 /** The sending side of one exchange. */
 export interface Reply {
@@ -53,58 +54,105 @@ export function onceClosed(writable: Drains & { readonly destroyed: boolean }, c
 }
 
 /** Over an HTTP/2 stream. */
-export function http2Reply(stream: ServerHttp2Stream): Reply {
-  const gone = (): boolean => stream.closed || stream.destroyed || stream.writableEnded;
-  return {
-    get closed() {
-      return gone();
-    },
-    head(status, headers) {
-      if (!gone() && !stream.headersSent) stream.respond({ ':status': status, ...headers });
-    },
-    write: (bytes) => gone() || stream.write(bytes),
-    end(bytes) {
-      if (!gone()) stream.end(bytes);
-    },
-    destroy: () => void stream.destroy(),
-    drained: () => (gone() || !stream.writableNeedDrain ? Promise.resolve() : awaitDrain(stream)),
-    onClose: (callback) => onceClosed(stream, callback),
-  };
+class Http2Reply implements Reply {
+  readonly #stream: ServerHttp2Stream;
+
+  constructor(stream: ServerHttp2Stream) {
+    this.#stream = stream;
+  }
+
+  get closed(): boolean {
+    const stream = this.#stream;
+    return stream.closed || stream.destroyed || stream.writableEnded;
+  }
+
+  head(status: number, headers: Headers): void {
+    if (!this.closed && !this.#stream.headersSent) this.#stream.respond({ ':status': status, ...headers });
+  }
+
+  write(bytes: Buffer): boolean {
+    return this.closed || this.#stream.write(bytes);
+  }
+
+  end(bytes?: Buffer): void {
+    if (!this.closed) this.#stream.end(bytes);
+  }
+
+  destroy(): void {
+    this.#stream.destroy();
+  }
+
+  drained(): Promise<void> {
+    return this.closed || !this.#stream.writableNeedDrain ? Promise.resolve() : awaitDrain(this.#stream);
+  }
+
+  onClose(callback: () => void): void {
+    onceClosed(this.#stream, callback);
+  }
 }
+
+export const http2Reply = (stream: ServerHttp2Stream): Reply => new Http2Reply(stream);
 
 const lastChunk = Buffer.from('0\r\n\r\n');
 
+/** HTTP/2 sessions of node's do that by themselves. */
+const holdForTurn = turnWrites();
+
 /** Over an HTTP/1.1 response. */
-export function http1Reply(response: ServerResponse): Reply {
-  const gone = (): boolean => response.destroyed || response.writableEnded;
+class Http1Reply implements Reply {
+  readonly #response: ServerResponse;
   /** Written to without the response between, once chunks are given whole. */
-  let direct: Socket | undefined;
-  return {
-    get closed() {
-      return gone();
-    },
-    head(status, headers) {
-      if (!gone() && !response.headersSent) response.writeHead(status, headers);
-    },
-    flush: () => response.flushHeaders(),
-    takeChunks() {
-      // The head has said how the body is coded; a client of HTTP/1.0 gets it as it is.
-      if (!response.headersSent || !response.chunkedEncoding || response.socket === null) return false;
-      response.chunkedEncoding = false;
-      direct = response.socket;
-      return true;
-    },
-    write: (bytes) => gone() || (direct ?? response).write(bytes),
-    end(bytes) {
-      if (gone()) return;
-      // A watch gives no bytes here.
-      response.end(direct === undefined ? bytes : lastChunk);
-    },
-    destroy: () => void response.destroy(),
-    drained() {
-      const writable = direct ?? response;
-      return gone() || !writable.writableNeedDrain ? Promise.resolve() : awaitDrain(writable);
-    },
-    onClose: (callback) => onceClosed(response, callback),
-  };
+  #direct: Socket | undefined;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  get closed(): boolean {
+    return this.#response.destroyed || this.#response.writableEnded;
+  }
+
+  head(status: number, headers: Headers): void {
+    if (!this.closed && !this.#response.headersSent) this.#response.writeHead(status, headers);
+  }
+
+  flush(): void {
+    this.#response.flushHeaders();
+  }
+
+  takeChunks(): boolean {
+    const response = this.#response;
+    // The head has said how the body is coded; a client of HTTP/1.0 gets it as it is.
+    if (!response.headersSent || !response.chunkedEncoding || response.socket === null) return false;
+    response.chunkedEncoding = false;
+    this.#direct = response.socket;
+    return true;
+  }
+
+  write(bytes: Buffer): boolean {
+    return this.closed || (this.#direct ?? this.#response).write(bytes);
+  }
+
+  end(bytes?: Buffer): void {
+    if (this.closed) return;
+    const { socket } = this.#response;
+    if (socket !== null) holdForTurn(socket);
+    // A watch gives no bytes here.
+    this.#response.end(this.#direct === undefined ? bytes : lastChunk);
+  }
+
+  destroy(): void {
+    this.#response.destroy();
+  }
+
+  drained(): Promise<void> {
+    const writable = this.#direct ?? this.#response;
+    return this.closed || !writable.writableNeedDrain ? Promise.resolve() : awaitDrain(writable);
+  }
+
+  onClose(callback: () => void): void {
+    onceClosed(this.#response, callback);
+  }
 }
+
+export const http1Reply = (response: ServerResponse): Reply => new Http1Reply(response);
