@@ -8,6 +8,8 @@ import type {
   Lease,
   Namespace,
   Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
   Pod,
   PriorityClass,
   ResourceQuota,
@@ -15,9 +17,11 @@ import type {
   Secret,
   Service,
   ServiceAccount,
+  StorageClass,
   SubjectAccessReview,
   TokenReview,
   ValidatingAdmissionPolicy,
+  VolumeAttributesClass,
 } from '../api/generated/types.ts';
 import { apiVersionOf, type KubeObject } from '../api/meta/types.ts';
 import type { ObjectName, Resource } from './client.ts';
@@ -34,6 +38,22 @@ function resource<T extends KubeObject>(
 
 export const pods = resource<Pod>('', 'v1', 'pods', 'Pod', true);
 export const nodes = resource<Node>('', 'v1', 'nodes', 'Node', false);
+export const persistentVolumes = resource<PersistentVolume>('', 'v1', 'persistentvolumes', 'PersistentVolume', false);
+export const persistentVolumeClaims = resource<PersistentVolumeClaim>(
+  '',
+  'v1',
+  'persistentvolumeclaims',
+  'PersistentVolumeClaim',
+  true,
+);
+export const storageClasses = resource<StorageClass>('storage.k8s.io', 'v1', 'storageclasses', 'StorageClass', false);
+export const volumeAttributesClasses = resource<VolumeAttributesClass>(
+  'storage.k8s.io',
+  'v1',
+  'volumeattributesclasses',
+  'VolumeAttributesClass',
+  false,
+);
 export const namespaces = resource<Namespace>('', 'v1', 'namespaces', 'Namespace', false);
 export const configMaps = resource<ConfigMap>('', 'v1', 'configmaps', 'ConfigMap', true);
 export const resourceQuotas = resource<ResourceQuota>('', 'v1', 'resourcequotas', 'ResourceQuota', true);

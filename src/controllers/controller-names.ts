@@ -36,6 +36,7 @@ export const controllerNames: Readonly<Record<string, string>> = {
   'clusterrole-aggregation-controller': 'clusterrole-aggregation',
   'persistentvolumeclaim-protection-controller': 'pvc-protection',
   'persistentvolume-protection-controller': 'pv-protection',
+  'volumeattributesclass-protection-controller': '',
   'ttl-after-finished-controller': 'ttl-after-finished',
   'root-ca-certificate-publisher-controller': 'root-ca-cert-publisher',
   'kube-apiserver-serving-clustertrustbundle-publisher-controller': '',

@@ -8,11 +8,15 @@ import type {
   Namespace,
   Node,
   ObjectReference,
+  PersistentVolume,
+  PersistentVolumeClaim,
   Pod,
   ResourceQuota,
   Secret,
   ServiceAccount,
+  StorageClass,
   ValidatingAdmissionPolicy,
+  VolumeAttributesClass,
 } from '../api/generated/types.ts';
 import type { Transport } from '../api/transport.ts';
 import type { Client } from '../client/client.ts';
@@ -31,6 +35,10 @@ export interface ControllerEvents {
 export interface SharedInformers {
   readonly pods: Informer<Pod>;
   readonly nodes: Informer<Node>;
+  readonly persistentVolumes: Informer<PersistentVolume>;
+  readonly persistentVolumeClaims: Informer<PersistentVolumeClaim>;
+  readonly storageClasses: Informer<StorageClass>;
+  readonly volumeAttributesClasses: Informer<VolumeAttributesClass>;
   readonly namespaces: Informer<Namespace>;
   readonly serviceAccounts: Informer<ServiceAccount>;
   readonly clusterRoles: Informer<ClusterRole>;
@@ -49,6 +57,8 @@ export interface SharedInformers {
 
 export interface ControllerContext {
   client: Client;
+  /** A client that acts as that service account of kube-system, with the rights of its role and no more. */
+  clientFor(account: string): Client;
   /** For discovery, which the typed client does not do. */
   transport: Transport;
   clock: Clock;
@@ -62,6 +72,8 @@ export interface ControllerContext {
   /** PEM of the CA that clients in pods should trust. */
   clusterCaPem: string;
   /** Signs a certificate request (PEM) with that CA, for those usages, to hold `ttlMs`. */
+  /** Deletes that folder of the machine with all that is in it; rejects where there is no such machine. */
+  removeHostPath(path: string): Promise<void>;
   signCertificate(pem: string, usages: readonly string[], ttlMs: number): Promise<string>;
 }
 

@@ -61,9 +61,9 @@ const namespace = (name: string, deleting = false): Namespace => ({
 
 describe('enabledControllers', () => {
   it.each([
-    ['*', 14],
-    ['*,-podgc', 13],
-    ['-pod-garbage-collector-controller,*', 13],
+    ['*', 19],
+    ['*,-podgc', 18],
+    ['-pod-garbage-collector-controller,*', 18],
     ['namespace', 1],
     ['', 0],
     ['-namespace,namespace', 0],

@@ -8,12 +8,17 @@ import {
   leases,
   namespaces,
   nodes,
+  persistentVolumeClaims,
+  persistentVolumes,
   pods,
   resourceQuotas,
   secrets,
   serviceAccounts,
+  storageClasses,
   validatingAdmissionPolicies,
+  volumeAttributesClasses,
 } from '../client/resources.ts';
+import { claimKeysOf } from '../api/pod/claim-names.ts';
 import { bootstrapTokenType } from '../api/bootstrap-tokens.ts';
 import { bootstrapSignerController, clusterInfo } from './bootstrap-signer/controller.ts';
 import { csrApprovingController } from './certificates/approving-controller.ts';
@@ -23,11 +28,18 @@ import { clusterRoleAggregationController } from './clusterrole-aggregation/cont
 import { canonicalName } from './controller-names.ts';
 import type { Controller, ControllerContext, SharedInformers } from './controller.ts';
 import { namespaceController } from './namespace/controller.ts';
+import { ephemeralVolumeController } from './ephemeral-volume/controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/controller.ts';
+import { persistentVolumeBinderController } from './persistentvolume-binder/controller.ts';
 import { podGcController } from './pod-gc/controller.ts';
 import { resourceQuotaController } from './resource-quota/controller.ts';
 import { rootCaController, rootCaName } from './root-ca/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
+import {
+  attributesClassProtectionController,
+  claimProtectionController,
+  volumeProtectionController,
+} from './storage-protection/controllers.ts';
 import { taintEvictionController } from './taint-eviction/controller.ts';
 import { tokenCleanerController } from './token-cleaner/controller.ts';
 import { policyStatusController } from './validating-admission-policy-status/controller.ts';
@@ -48,9 +60,16 @@ const built: Readonly<Record<string, Controller>> = {
   'bootstrap-signer-controller': bootstrapSignerController,
   'token-cleaner-controller': tokenCleanerController,
   'validatingadmissionpolicy-status-controller': policyStatusController,
+  'persistentvolume-binder-controller': persistentVolumeBinderController,
+  'persistentvolumeclaim-protection-controller': claimProtectionController,
+  'persistentvolume-protection-controller': volumeProtectionController,
+  'volumeattributesclass-protection-controller': attributesClassProtectionController,
+  'ephemeral-volume-controller': ephemeralVolumeController,
 };
 
-export interface ControllerManagerOptions extends Omit<ControllerContext, 'informers'> {
+export interface ControllerManagerOptions
+  extends Omit<ControllerContext, 'informers' | 'clientFor' | 'removeHostPath'>,
+    Partial<Pick<ControllerContext, 'clientFor' | 'removeHostPath'>> {
   /** As kube-controller-manager's --controllers: "*,-podgc"; '*' when absent. */
   controllers?: string;
 }
@@ -91,7 +110,12 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
     enabled,
     async start(signal) {
       const { informers, close } = sharedInformers(options);
-      const context: ControllerContext = { ...options, informers };
+      const context: ControllerContext = {
+        clientFor: () => options.client,
+        removeHostPath: (path) => Promise.reject(new Error(`${path} cannot be reached from here`)),
+        ...options,
+        informers,
+      };
       const runs = Object.entries(built)
         .filter(([name]) => enabled.includes(name))
         .map(([name, controller]) => ({
@@ -133,10 +157,14 @@ function sharedInformers(options: ControllerManagerOptions) {
     createInformer({
       ...shared,
       resource: pods,
-      indexers: { namespace: namespaceOf, node: (pod) => [pod.spec?.nodeName ?? ''] },
+      indexers: { namespace: namespaceOf, node: (pod) => [pod.spec?.nodeName ?? ''], claim: claimKeysOf },
     }),
   );
   const nodeInformer = lazily(() => createInformer({ ...shared, resource: nodes }));
+  const volumeInformer = lazily(() => createInformer({ ...shared, resource: persistentVolumes }));
+  const claimInformer = lazily(() => createInformer({ ...shared, resource: persistentVolumeClaims }));
+  const storageClassInformer = lazily(() => createInformer({ ...shared, resource: storageClasses }));
+  const attributesClassInformer = lazily(() => createInformer({ ...shared, resource: volumeAttributesClasses }));
   const namespaceInformer = lazily(() => createInformer({ ...shared, resource: namespaces }));
   const serviceAccountInformer = lazily(() => createInformer({ ...shared, resource: serviceAccounts }));
   const clusterRoleInformer = lazily(() => createInformer({ ...shared, resource: clusterRoles }));
@@ -171,6 +199,18 @@ function sharedInformers(options: ControllerManagerOptions) {
     },
     get nodes() {
       return nodeInformer();
+    },
+    get persistentVolumes() {
+      return volumeInformer();
+    },
+    get persistentVolumeClaims() {
+      return claimInformer();
+    },
+    get storageClasses() {
+      return storageClassInformer();
+    },
+    get volumeAttributesClasses() {
+      return attributesClassInformer();
     },
     get namespaces() {
       return namespaceInformer();

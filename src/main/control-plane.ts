@@ -21,6 +21,7 @@ import { hostFiles } from '../host/files.ts';
 import { writeKubeconfig } from '../host/kubeconfig.ts';
 import { gatewayOf } from '../host/network.ts';
 import { ensurePki, frontProxyName, type Pki } from '../host/pki.ts';
+import { removeHostPath } from '../host/remove-host-path.ts';
 import { realClock } from '../host/real-clock.ts';
 import { realRandom } from '../host/real-random.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -122,8 +123,10 @@ export async function startControlPlane({
     const clientAs: ControlPlane['clientAs'] = (name, groups = []) =>
       createClient(api.inProcess({ name, groups: [...groups, authenticated] }));
     startScheduler(scheduler, clientAs('system:kube-scheduler'), logger, ending.signal);
+    const accountGroups = ['system:serviceaccounts', 'system:serviceaccounts:kube-system'];
     startControllers(controllers, {
       transport: api.inProcess({ name: controllerUser, groups: [authenticated] }),
+      clientFor: (account) => clientAs(`system:serviceaccount:kube-system:${account}`, accountGroups),
       pki,
       controllers: components.controllers,
       metrics,
@@ -186,6 +189,8 @@ function startScheduler({ run }: Behind, client: Client, logger: Logger, signal:
 
 interface ControllersStart {
   transport: Transport;
+  /** Acts as that service account of kube-system. */
+  clientFor(account: string): Client;
   pki: Pki;
   /** As --controllers. */
   controllers: string;
@@ -194,14 +199,13 @@ interface ControllersStart {
   signal: AbortSignal;
 }
 
-function startControllers(
-  { run }: Behind,
-  { transport, pki, controllers, metrics, logger, signal }: ControllersStart,
-): void {
+function startControllers({ run }: Behind, start: ControllersStart): void {
+  const { transport, clientFor, pki, controllers, metrics, logger, signal } = start;
   const own = logger.child({ component: 'controllers' });
   const client = createClient(transport);
   const manager = createControllerManager({
     client,
+    clientFor,
     transport,
     clock: realClock,
     random: realRandom,
@@ -210,6 +214,7 @@ function startControllers(
       createEventRecorder({ client, clock: realClock, random: realRandom, logger: own, component, signal }),
     clusterCaPem: pki.ca,
     signCertificate: pki.signRequest,
+    removeHostPath,
     controllers,
     metrics: createWorkqueueMetrics(metrics, () => realClock.monotonic()),
   });

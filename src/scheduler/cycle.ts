@@ -17,6 +17,8 @@ interface ShapeResults {
   rejected?: { plugin: string; rejection: Rejection };
   nodes?: ReadonlySet<string>;
   narrowedBy: string[];
+  /** Whether they follow from the shape and each node alone, and may be kept. */
+  isLocal: boolean;
   /** Row → generation of the row when it was filtered; 0 is never. */
   filteredAt: Float64Array;
   verdicts: (Verdict | undefined)[];
@@ -39,6 +41,10 @@ export function feasibleNodesToFind(nodeCount: number, percentage?: number): num
   return share >= 100 ? nodeCount : Math.max(100, Math.trunc((nodeCount * share) / 100));
 }
 
+/** Whether what the plugin says follows from the pod's shape and a node alone; `skips` where it has nothing to filter. */
+const isLocal = ({ nodeLocal, filter, score, preFilter, preScore }: AnyPlugin, skips: boolean): boolean =>
+  nodeLocal === true || (!score && !preScore && (skips || (!filter && !preFilter)));
+
 /** Decides for the pods of one profile against one cache. */
 export class SchedulingCycle {
   readonly #profile: Profile;
@@ -46,17 +52,12 @@ export class SchedulingCycle {
   readonly #random: Random;
   /** By shape, oldest use first. */
   readonly #shapes = new Map<string, ShapeResults>();
-  readonly #keepsResults: boolean;
   #start = 0;
 
   constructor(profile: Profile, cache: NodeCache, random: Random) {
     this.#profile = profile;
     this.#cache = cache;
     this.#random = random;
-    this.#keepsResults = profile.plugins.every(
-      ({ plugin }) =>
-        plugin.nodeLocal === true || (!plugin.filter && !plugin.score && !plugin.preFilter && !plugin.preScore),
-    );
   }
 
   decide(pod: PodInfo): Decision {
@@ -104,7 +105,7 @@ export class SchedulingCycle {
       }
     }
     const fresh = this.#prepare(pod);
-    if (this.#keepsResults) {
+    if (fresh.isLocal) {
       this.#shapes.set(pod.shape, fresh);
       if (this.#shapes.size > shapesKept) {
         const [oldest] = this.#shapes.keys();
@@ -120,6 +121,7 @@ export class SchedulingCycle {
       filters: [],
       scorers: [],
       narrowedBy: [],
+      isLocal: true,
       filteredAt: new Float64Array(rows),
       verdicts: [],
       scoredAt: new Float64Array(rows),
@@ -127,6 +129,7 @@ export class SchedulingCycle {
     };
     for (const { plugin, weight = 1 } of this.#profile.plugins) {
       const filtered = plugin.preFilter?.(pod);
+      if (!isLocal(plugin, filtered?.kind === 'skip')) results.isLocal = false;
       if (filtered?.kind === 'reject') {
         results.rejected ??= { plugin: plugin.name, rejection: filtered.rejection };
       } else if (filtered?.kind === 'proceed' && filtered.nodes) {

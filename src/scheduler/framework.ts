@@ -1,6 +1,13 @@
 // The plugin contract of the scheduler: plain objects with optional hooks, run per profile around one pod's decision.
 
-import type { Node, Pod, Taint } from '../api/generated/types.ts';
+import type {
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  StorageClass,
+  Taint,
+} from '../api/generated/types.ts';
 import type { HostPort } from '../api/placement/host-ports.ts';
 
 /** A pod with what scheduling needs of it worked out once. */
@@ -61,6 +68,9 @@ export type ClusterEvent =
   | { type: 'node-added'; node: Node }
   | { type: 'node-updated'; node: Node; old: Node; changed: ReadonlySet<NodeAspect> }
   | { type: 'assigned-pod-added' | 'assigned-pod-updated' | 'assigned-pod-deleted'; pod: PodInfo }
+  | { type: 'claim-changed'; claim: PersistentVolumeClaim }
+  | { type: 'volume-changed'; volume: PersistentVolume }
+  | { type: 'storage-class-changed'; storageClass: StorageClass; old?: StorageClass }
   /** The waiting pod itself. */
   | { type: 'pod-updated'; pod: PodInfo; old: PodInfo };
 
@@ -98,7 +108,8 @@ export interface Plugin<F = unknown, S = unknown> {
   readonly name: string;
   /**
    * True when filter and score depend on the pod's shape and that one node alone. Results are then kept until the node
-   * changes, which makes a run of like pods cheap. One plugin without it turns that off for its whole profile.
+   * changes, which makes a run of like pods cheap. A plugin without it turns that off for every pod for which it has something
+   * to do: whether it skips a pod must follow from the pod's shape.
    */
   readonly nodeLocal?: boolean;
   /** A pod that is rejected here does not enter the queue before it changes. */

@@ -4,6 +4,8 @@ import type { Container, Pod } from '../api/generated/types.ts';
 import { bytes, cpuMillis } from '../api/meta/quantity.ts';
 import { hostPortsOf } from '../api/placement/host-ports.ts';
 import { podRequestNumbers } from '../api/placement/pod-requests.ts';
+import { claimKeysOf } from '../api/pod/claim-names.ts';
+import { isDisk } from '../api/storage/disks.ts';
 import type { PodInfo } from './framework.ts';
 
 // Upstream: pkg/scheduler/util/pod_resources.go.
@@ -104,6 +106,8 @@ function makePodInfo(pod: Pod): PodInfo {
     scoringMemory,
     hostPorts,
     spec?.resourceClaims,
+    claimKeysOf(pod),
+    spec?.volumes?.some(isDisk),
   ]);
   return {
     pod,

@@ -2,6 +2,7 @@
 
 import type { Node, ObjectReference, Pod } from '../api/generated/types.ts';
 import { equalJson } from '../api/meta/equal.ts';
+import { claimKeysOf } from '../api/pod/claim-names.ts';
 import type { Client } from '../client/client.ts';
 import { createInformer } from '../client/informer.ts';
 import { nodes, pods } from '../client/resources.ts';
@@ -11,13 +12,14 @@ import { nextTurn } from '../lib/next-turn.ts';
 import type { Random } from '../lib/random.ts';
 import { SchedulingCycle } from './cycle.ts';
 import { fitErrorMessage } from './fit-error.ts';
-import type { AnyPlugin, ClusterEvent, PodInfo, Profile, Rejection } from './framework.ts';
+import type { AnyPlugin, ClusterEvent, NodeView, PodInfo, Profile, Rejection } from './framework.ts';
 import { changedAspects, NodeCache } from './node-cache.ts';
 import { defaultBinder } from './plugins/default-binder.ts';
 import { defaultProfile } from './plugins/default-profile.ts';
 import { podInfoOf } from './pod-info.ts';
 import { conditionPatch, type PodScheduledCondition } from './pod-scheduled-condition.ts';
 import { type QueuedPod, SchedulingQueue } from './queue.ts';
+import { createSchedulerStorage, type SchedulerStorage } from './storage/storage-plugins.ts';
 
 /** What the scheduler needs of an event recorder; client/event-recorder.ts has it. */
 export interface SchedulerEvents {
@@ -30,8 +32,8 @@ export interface SchedulerOptions {
   random: Random;
   logger: Logger;
   recorder: SchedulerEvents;
-  /** One per spec.schedulerName served, given the plugin that binds; default-scheduler alone when absent. */
-  profiles?: (binder: AnyPlugin) => readonly Profile[];
+  /** One per spec.schedulerName served, given the plugin that binds and those that know of claims; default-scheduler alone when absent. */
+  profiles?: (binder: AnyPlugin, storage: readonly AnyPlugin[]) => readonly Profile[];
 }
 
 export interface Scheduler {
@@ -58,6 +60,7 @@ class PodScheduler implements Scheduler {
   readonly #clock: Clock;
   readonly #cache = new NodeCache();
   readonly #queue: SchedulingQueue;
+  readonly #storage: SchedulerStorage;
   readonly #profiles = new Map<string, { profile: Profile; cycle: SchedulingCycle }>();
   #wake: (() => void) | undefined;
 
@@ -65,7 +68,13 @@ class PodScheduler implements Scheduler {
     this.#options = options;
     this.#clock = options.clock;
     const binder = defaultBinder(options.client, pods);
-    for (const profile of options.profiles?.(binder) ?? [defaultProfile(binder)]) {
+    this.#storage = createSchedulerStorage({
+      ...options,
+      announce: (event) => this.#announce(event),
+      isUsed: (key) => this.#cache.nodes().some((node) => usesClaim(node, key)),
+    });
+    const { plugins: storage } = this.#storage;
+    for (const profile of options.profiles?.(binder, storage) ?? [defaultProfile(binder, storage)]) {
       this.#profiles.set(profile.schedulerName, {
         profile,
         cycle: new SchedulingCycle(profile, this.#cache, options.random),
@@ -97,7 +106,7 @@ class PodScheduler implements Scheduler {
     });
     nodeInformer.start(signal);
     podInformer.start(signal);
-    await Promise.all([nodeInformer.synced(), podInformer.synced()]);
+    await Promise.all([nodeInformer.synced(), podInformer.synced(), this.#storage.start(signal)]);
     void this.#loop(signal);
   }
 
@@ -323,6 +332,9 @@ class PodScheduler implements Scheduler {
     }
   }
 }
+
+const usesClaim = ({ pods: onNode }: NodeView, key: string): boolean =>
+  [...onNode.values()].some(({ pod }) => claimKeysOf(pod).includes(key));
 
 const referenceOf = ({ pod, name, namespace, uid }: PodInfo): ObjectReference => ({
   kind: 'Pod',

@@ -70,9 +70,11 @@ export async function startSimulatedControlPlane(
     logger,
     recorder: recorder(schedulerClient, 'default-scheduler'),
   });
+  const accountGroups = ['system:serviceaccounts', 'system:serviceaccounts:kube-system'];
   const managerClient = clientAs('system:kube-controller-manager');
   const manager = createControllerManager({
     client: managerClient,
+    clientFor: (account) => clientAs(`system:serviceaccount:kube-system:${account}`, accountGroups),
     transport: transportAs('system:kube-controller-manager'),
     clock,
     random,

@@ -50,6 +50,19 @@ function core({ namespace }: Scope): Named[] {
       'podtemplate/all',
       v1('PodTemplate', { template: { metadata: { labels: { a: 'b' } }, spec: { containers: [container] } } }),
     ],
+    [
+      `persistentvolume/${namespace}`,
+      v1('PersistentVolume', {
+        metadata: { name: namespace },
+        spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/tmp/all' } },
+      }),
+    ],
+    [
+      'persistentvolumeclaim/all',
+      v1('PersistentVolumeClaim', {
+        spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '2Gi' } }, storageClassName: 'all' },
+      }),
+    ],
     [`node/${namespace}`, v1('Node', { metadata: { name: namespace }, spec: { unschedulable: true } })],
     ['pod/all', v1('Pod', { spec: { nodeSelector: { no: 'node' }, containers: [container] } })],
   ];

@@ -250,8 +250,112 @@ const crd = {
   },
 };
 
+const requiredTerm = (key: string): object => ({
+  nodeSelectorTerms: [
+    {
+      matchExpressions: [{ key, operator: 'In', values: ['x'] }],
+      matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n'] }],
+    },
+  ],
+});
+
+/** Volumes with sources that are all valid, one each. */
+const volumes = Object.entries({
+  hostPath: { path: '/x', type: 'Directory' },
+  gcePersistentDisk: { pdName: 'x', fsType: 'ext4', partition: 1, readOnly: true },
+  awsElasticBlockStore: { volumeID: 'x', fsType: 'ext4', partition: 1 },
+  glusterfs: { endpoints: 'x', path: '/x', endpointsNamespace: 'n' },
+  flocker: { datasetName: 'x' },
+  nfs: { server: 's', path: '/x', readOnly: true },
+  rbd: { monitors: ['x'], image: 'x', secretRef: { name: 's', namespace: 'n' } },
+  quobyte: { registry: 'a:1', volume: 'x', tenant: 't' },
+  cephfs: { monitors: ['x'], secretRef: { name: 's', namespace: 'n' } },
+  iscsi: {
+    targetPortal: '1.2.3.4',
+    iqn: 'iqn.2014-12.com.example:test',
+    lun: 1,
+    chapAuthSession: true,
+    secretRef: { name: 's' },
+    initiatorName: 'iqn.2014-12.com.example:test',
+  },
+  cinder: { volumeID: 'x', secretRef: { name: 's', namespace: 'n' } },
+  fc: { targetWWNs: ['x'], lun: 1 },
+  flexVolume: { driver: 'x', options: { 'a.kubernetes.io/x': 'b' } },
+  azureFile: { secretName: 's', shareName: 'x', secretNamespace: 'n' },
+  vsphereVolume: { volumePath: 'x' },
+  photonPersistentDisk: { pdID: 'x' },
+  portworxVolume: { volumeID: 'x' },
+  azureDisk: { diskName: 'x', diskURI: 'https://x' },
+  scaleIO: { gateway: 'g', system: 's', volumeName: 'v', secretRef: { name: 's' } },
+  local: { path: '/x', fsType: 'ext4' },
+  storageos: { volumeName: 'v', volumeNamespace: 'n', secretRef: { kind: 'x', name: 's', namespace: 'n' } },
+  csi: {
+    driver: 'a.example.com',
+    volumeHandle: 'h',
+    volumeAttributes: { a: 'b' },
+    nodePublishSecretRef: { name: 's', namespace: 'n' },
+    controllerExpandSecretRef: { name: 's', namespace: 'n' },
+  },
+}).map(([kind, source]): [string, Record<string, unknown>] => [
+  `rich persistentvolume of ${kind}`,
+  {
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name: 'all', annotations: { 'volume.beta.kubernetes.io/mount-options': 'ro' } },
+    spec: {
+      capacity: { storage: '1Gi' },
+      accessModes: ['ReadWriteOnce'],
+      [kind]: source,
+      ...(kind === 'hostPath' ? { persistentVolumeReclaimPolicy: 'Recycle', nfs: { server: 's', path: '/' } } : {}),
+      ...(kind === 'local' || kind === 'csi'
+        ? { nodeAffinity: { required: requiredTerm('beta.kubernetes.io/os') } }
+        : {}),
+      ...(kind === 'csi'
+        ? {
+            volumeAttributesClassName: 'x',
+            claimRef: { namespace: 'n', name: 'c', uid: 'u' },
+            mountOptions: ['ro'],
+            storageClassName: 'c',
+            volumeMode: 'Block',
+          }
+        : {}),
+    },
+  },
+]);
+
+const claim = {
+  apiVersion: 'v1',
+  kind: 'PersistentVolumeClaim',
+  metadata: { ...metadata, annotations: { 'volume.beta.kubernetes.io/storage-class': 'x' } },
+  spec: {
+    accessModes: ['ReadWriteOnce', 'ReadOnlyMany'],
+    selector: { matchLabels: { a: 'b' }, matchExpressions: [{ key: 'c', operator: 'In', values: ['d'] }] },
+    resources: { requests: { storage: '1500m' }, limits: { storage: '2Gi' } },
+    volumeName: 'v',
+    storageClassName: 'c',
+    volumeMode: 'Block',
+    dataSource: { apiGroup: 'snapshot.storage.k8s.io', kind: 'VolumeSnapshot', name: 's' },
+    dataSourceRef: { apiGroup: 'snapshot.storage.k8s.io', kind: 'VolumeSnapshot', name: 's' },
+    volumeAttributesClassName: 'x',
+  },
+  status: { phase: 'Bound', capacity: { storage: '1' } },
+};
+
+const claimOfOthers = {
+  ...claim,
+  metadata: { name: 'all' },
+  spec: {
+    accessModes: ['ReadWriteOncePod'],
+    resources: { requests: { storage: '1Gi' } },
+    dataSourceRef: { apiGroup: 'example.com', kind: 'Thing', name: 's', namespace: 'n' },
+  },
+};
+
 export const richObjects: readonly [string, Record<string, unknown>][] = [
   ['rich pod', pod],
   ['rich service', svc],
   ['rich definition', crd],
+  ...volumes,
+  ['rich persistentvolumeclaim', claim],
+  ['rich persistentvolumeclaim of others', claimOfOthers],
 ];

@@ -34,6 +34,8 @@ import { limitRangeKind } from './limitrange/definition.ts';
 import { namespaceKind } from './namespace/definition.ts';
 import { networkPolicyKind } from './networkpolicy/definition.ts';
 import { nodeKind } from './node/definition.ts';
+import { persistentVolumeKind } from './persistentvolume/definition.ts';
+import { persistentVolumeClaimKind } from './persistentvolumeclaim/definition.ts';
 import { podKind } from './pod/definition.ts';
 import { podPresetKind } from './podpreset/definition.ts';
 import { podTemplateKind } from './podtemplate/definition.ts';
@@ -63,6 +65,8 @@ const kinds: readonly AnyKind[] = [
   limitRangeKind,
   namespaceKind,
   nodeKind,
+  persistentVolumeKind,
+  persistentVolumeClaimKind,
   podKind,
   podTemplateKind,
   resourceQuotaKind,

@@ -137,6 +137,63 @@ const tables: Record<string, FieldTable> = {
   CSINodeDriver: ['name=', 'nodeID=', 'topologyKeys', 'allocatable'],
   VolumeAttachmentSpec: ['attacher=', 'source!VolumeAttachmentSource', 'nodeName='],
   VolumeAttachmentSource: ['persistentVolumeName', 'inlineVolumeSpec'],
+  PersistentVolumeClaimSpec: [
+    'accessModes',
+    'selector',
+    'resources!VolumeResources',
+    'volumeName=',
+    'storageClassName',
+    'volumeMode',
+    'dataSource:TypedLocalReference',
+    'dataSourceRef:TypedReference',
+    'volumeAttributesClassName',
+  ],
+  VolumeResources: ['limits', 'requests'],
+  TypedLocalReference: ['apiGroup', 'kind=', 'name='],
+  TypedReference: ['apiGroup', 'kind=', 'name=', 'namespace'],
+  PersistentVolumeSource: [
+    'gcePersistentDisk',
+    'awsElasticBlockStore',
+    'hostPath:HostPath',
+    'glusterfs',
+    'nfs:Nfs',
+    'rbd',
+    'quobyte',
+    'iscsi',
+    'flexVolume',
+    'cinder',
+    'cephfs',
+    'fc',
+    'flocker',
+    'azureFile',
+    'vsphereVolume',
+    'azureDisk',
+    'photonPersistentDisk',
+    'portworxVolume',
+    'scaleIO',
+    'local:Local',
+    'storageos',
+    'csi:CsiVolume',
+  ],
+  HostPath: ['path=', 'type'],
+  Nfs: ['server=', 'path=', 'readOnly?'],
+  Local: ['path=', 'fsType'],
+  CsiVolume: [
+    'driver=',
+    'volumeHandle=',
+    'readOnly?',
+    'fsType=',
+    'volumeAttributes',
+    'controllerPublishSecretRef',
+    'nodeStageSecretRef',
+    'nodePublishSecretRef',
+    'controllerExpandSecretRef',
+    'nodeExpandSecretRef',
+  ],
+  VolumeNodeAffinity: ['required:NodeSelector'],
+  NodeSelector: ['nodeSelectorTerms:NodeSelectorTerm'],
+  NodeSelectorTerm: ['matchExpressions:NodeRequirement', 'matchFields:NodeRequirement'],
+  NodeRequirement: ['key=', 'operator=', 'values'],
   ParentReference: ['group=', 'resource=', 'namespace=', 'name='],
   HostAlias: ['ip=', 'hostnames'],
   Reference: ['name='],
@@ -203,6 +260,7 @@ const goNames: Record<string, string> = {
   apiVersion: 'APIVersion',
   httpHeaders: 'HTTPHeaders',
   fsType: 'FSType',
+  apiGroup: 'APIGroup',
 };
 
 const goName = (name: string): string => goNames[name] ?? name.charAt(0).toUpperCase() + name.slice(1);
@@ -210,8 +268,17 @@ const goName = (name: string): string => goNames[name] ?? name.charAt(0).toUpper
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-// Maps keep the user's keys.
-const maps = new Set(['nodeSelector', 'matchLabels', 'limits', 'requests', 'overhead', 'options', 'volumeAttributes']);
+// Maps keep the user's keys, and label selectors have the same names in every form.
+const maps = new Set([
+  'selector',
+  'nodeSelector',
+  'matchLabels',
+  'limits',
+  'requests',
+  'overhead',
+  'options',
+  'volumeAttributes',
+]);
 
 /** Types without a table of their own: the fields that are there, under their Go names. */
 function plain(value: unknown): unknown {
@@ -259,6 +326,9 @@ export function podSpecText(spec: PodSpec): string {
 /** An ephemeral container as text likewise. */
 export const ephemeralContainerText = (container: EphemeralContainer): string =>
   goText(internalForm('EphemeralContainer', container));
+
+/** An object of that internal type as text likewise. */
+export const internalText = (type: string, value: object): string => goText(internalForm(type, value));
 
 /** Indented JSON with Go's escapes. */
 function goText(value: unknown): string {

@@ -2,15 +2,12 @@
 
 import type { PersistentVolumeClaim, ScopedResourceSelectorRequirement } from '../generated/types.ts';
 import { compareQuantity, parseQuantity, type Quantity, quantityOf } from '../meta/quantity.ts';
+import { claimClass } from '../storage/storage-class-of.ts';
 import { type CountedWrite, one, type QuotaEvaluator, valueInScope } from './evaluator.ts';
 
 const names = ['persistentvolumeclaims', 'requests.storage'];
 /** gold.storageclass.storage.k8s.io/requests.storage limits the claims of one class. */
 const ofClass = '.storageclass.storage.k8s.io/';
-const classAnnotation = 'volume.beta.kubernetes.io/storage-class';
-
-const classOf = ({ metadata, spec }: PersistentVolumeClaim): string =>
-  metadata?.annotations?.[classAnnotation] ?? spec?.storageClassName ?? '';
 
 const wholeBytes = ({ nanos, format }: Quantity): Quantity => {
   const unit = 1_000_000_000n;
@@ -71,7 +68,7 @@ export const claimEvaluator: QuotaEvaluator = {
       ['count/persistentvolumeclaims', one],
       ['persistentvolumeclaims', one],
     ]);
-    const className = classOf(claim);
+    const className = claimClass(claim);
     const asked = storage(claim);
     if (asked !== undefined) used.set('requests.storage', asked);
     if (className === '') return used;

@@ -14,7 +14,9 @@ import type { AdmissionPlugin } from './admission.ts';
 import { alwaysAdmit, alwaysDeny } from './always.ts';
 import { alwaysPullImages } from './always-pull-images.ts';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction, type MayDo } from './certificates.ts';
+import { claimResize } from './claim-resize.ts';
 import { defaultIngressClass } from './default-ingress-class.ts';
+import { defaultStorageClassAdmission } from './default-storage-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { denyServiceExternalIps } from './deny-external-ips.ts';
 import { eventRateLimit } from './event-rate-limit.ts';
@@ -38,6 +40,7 @@ import { priorityAdmission } from './priority.ts';
 import { resourceQuota } from './resource-quota/resource-quota.ts';
 import { runtimeClassAdmission } from './runtime-class.ts';
 import { serviceAccountAdmission } from './service-account.ts';
+import { storageInUseProtection } from './storage-in-use-protection.ts';
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
 import { mutatingPolicies } from './policy/mutating-policy.ts';
 import { validatingPolicies } from './policy/validating-policy.ts';
@@ -110,7 +113,10 @@ const factories: Partial<Record<PluginName, (deps: PluginDeps) => AdmissionPlugi
     podTolerationRestriction(objects, configuration.tolerations),
   EventRateLimit: ({ clock, configuration }) => eventRateLimit(clock, configuration.eventLimits ?? []),
   ExtendedResourceToleration: () => extendedResourceToleration,
+  DefaultStorageClass: ({ objects }) => defaultStorageClassAdmission(objects),
+  StorageObjectInUseProtection: () => storageInUseProtection,
   OwnerReferencesPermissionEnforcement: ownerReferences,
+  PersistentVolumeClaimResize: ({ objects }) => claimResize(objects),
   RuntimeClass: ({ objects }) => runtimeClassAdmission(objects),
   DefaultIngressClass: ({ objects }) => defaultIngressClass(objects),
   CertificateApproval: ({ mayDo }) => certificateApproval(mayDo),

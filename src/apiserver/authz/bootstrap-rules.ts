@@ -3,6 +3,7 @@
 
 import type { UserInfo } from '../request.ts';
 import type { PolicyRule } from './authorizer.ts';
+import { controllerRules } from './controller-policy.ts';
 
 const read = ['get', 'list', 'watch'];
 const events: PolicyRule = {
@@ -10,6 +11,18 @@ const events: PolicyRule = {
   resources: ['events'],
   verbs: ['create', 'patch', 'update'],
 };
+
+/** The controllers of Peapod's own that act as service accounts of kube-system: they work while roles are made or mended. */
+const controllerAccounts: ReadonlyMap<string, string> = new Map(
+  [
+    'persistent-volume-binder',
+    'pvc-protection-controller',
+    'pv-protection-controller',
+    'volumeattributesclass-protection-controller',
+    'ephemeral-volume-controller',
+    'generic-garbage-collector',
+  ].map((name) => [`system:serviceaccount:kube-system:${name}`, name]),
+);
 
 const everything: readonly PolicyRule[] = [
   { apiGroups: ['*'], resources: ['*'], verbs: ['*'] },
@@ -51,6 +64,8 @@ const scheduler: readonly PolicyRule[] = [
   { apiGroups: ['apps'], resources: ['replicasets', 'statefulsets'], verbs: read },
   { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: read },
   { apiGroups: ['storage.k8s.io'], resources: ['*'], verbs: read },
+  // As system:volume-scheduler: claims that wait for a node get their volumes with it.
+  { apiGroups: [''], resources: ['persistentvolumes', 'persistentvolumeclaims'], verbs: ['patch', 'update'] },
   { apiGroups: [''], resources: ['pods'], verbs: ['delete'] },
   { apiGroups: [''], resources: ['bindings', 'pods/binding'], verbs: ['create'] },
   { apiGroups: [''], resources: ['pods/status'], verbs: ['patch', 'update'] },
@@ -122,6 +137,8 @@ export function componentRules(user: UserInfo): readonly PolicyRule[] {
   const groups = new Set(user.groups);
   if (groups.has('system:masters')) return everything;
   const rules: PolicyRule[] = [...publicInfo];
+  const controller = controllerAccounts.get(user.name);
+  if (controller !== undefined) rules.push(...controllerRules(controller));
   switch (user.name) {
     case 'system:kube-scheduler':
       rules.push(...scheduler, health);

@@ -1,8 +1,9 @@
 // The roles of kube-controller-manager's single controllers, each bound to a service account of its name, and the roles in the
-// system's namespaces. Peapod's own controllers act as one user; these are for those that run in pods with these accounts.
+// system's namespaces. Peapod's own controllers act as one user but for those of storage, which have these accounts.
 // Follows plugin/pkg/auth/authorizer/rbac/bootstrappolicy/{controller_policy,namespace_policy}.go of v1.36.
 
-import { clusterRole, type DefaultBinding, type DefaultRole, events, read, type Row } from './policy-rows.ts';
+import type { PolicyRule } from '../../api/generated/types.ts';
+import { clusterRole, type DefaultBinding, type DefaultRole, events, read, rule, type Row } from './policy-rows.ts';
 
 const apps = 'apps extensions';
 const storage = 'storage.k8s.io';
@@ -267,6 +268,10 @@ const leaderLocking = (component: string, more: readonly Row[] = []): DefaultRol
   ]),
   namespace: 'kube-system',
 });
+
+/** The rules of the controller that has that service account of kube-system; none for any other. */
+export const controllerRules = (name: string): readonly PolicyRule[] =>
+  Object.hasOwn(rules, name) ? (rules[name] ?? []).map(rule) : [];
 
 export const controllerRoles: readonly DefaultRole[] = [
   ...Object.entries(rules).map(([name, rows]) => clusterRole(prefix + name, rows)),

@@ -6,8 +6,12 @@ import { nodeAffinity, nodeName, nodeUnschedulable, taintToleration } from './no
 import { nodePorts, nodeResourcesBalancedAllocation, nodeResourcesFit } from './resources.ts';
 import { dynamicResources, schedulingGates } from './scheduling-gates.ts';
 
-/** Follows apis/config/v1 default_plugins.go of v1.36, less the plugins for what is not served yet. `binder` binds at the end. */
-export const defaultProfile = (binder: AnyPlugin, schedulerName = 'default-scheduler'): Profile => ({
+/** Follows apis/config/v1 default_plugins.go of v1.36, less the plugins for what is not served yet. `binder` binds at the end, `storage` are those that know of claims. */
+export const defaultProfile = (
+  binder: AnyPlugin,
+  storage: readonly AnyPlugin[] = [],
+  schedulerName = 'default-scheduler',
+): Profile => ({
   schedulerName,
   plugins: [
     { plugin: schedulingGates },
@@ -17,6 +21,7 @@ export const defaultProfile = (binder: AnyPlugin, schedulerName = 'default-sched
     { plugin: nodeAffinity, weight: 2 },
     { plugin: nodePorts },
     { plugin: nodeResourcesFit, weight: 1 },
+    ...storage.map((plugin) => ({ plugin })),
     { plugin: dynamicResources },
     { plugin: defaultPreemption },
     { plugin: nodeResourcesBalancedAllocation, weight: 1 },

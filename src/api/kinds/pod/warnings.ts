@@ -38,7 +38,8 @@ const oldVolumes = {
   rbd: 'deprecated in v1.28, non-functional in v1.31+',
 } as const;
 
-function termWarnings(at: FieldPath, term: NodeSelectorTerm): string[] {
+/** Warns of labels of nodes that have other names now. */
+export function termWarnings(at: FieldPath, term: NodeSelectorTerm): string[] {
   return (term.matchExpressions ?? []).flatMap(({ key }, i) => {
     const removed = removedLabels[key];
     return removed ? [`${at.child('matchExpressions').index(i).child('key').text}: ${key} is ${removed}`] : [];

@@ -2,13 +2,9 @@
 
 import type { StorageClass } from '../../generated/types.ts';
 import type { KindDefinition } from '../../scheme.ts';
-import { ageColumn, allVerbs, booleanColumn, idle, nameColumn, textColumn } from '../common.ts';
+import { isDefaultStorageClass } from '../../storage/default-class.ts';
+import { ageColumn, allVerbs, booleanColumn, nameColumn, textColumn } from '../common.ts';
 import { validateStorageClass, validateStorageClassUpdate } from './validate.ts';
-
-const isDefault = ({ metadata }: StorageClass): boolean =>
-  ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'].some(
-    (annotation) => metadata?.annotations?.[annotation] === 'true',
-  );
 
 export const storageClassKind: KindDefinition<StorageClass> = {
   group: 'storage.k8s.io',
@@ -28,12 +24,11 @@ export const storageClassKind: KindDefinition<StorageClass> = {
   strategy: {
     validateCreate: validateStorageClass,
     validateUpdate: validateStorageClassUpdate,
-    warnings: (_, old) => (old === undefined ? [idle('provisioner', 'there are no persistent volume claims yet')] : []),
   },
   columns: [
     {
       ...nameColumn,
-      cell: (object) => `${object.metadata?.name ?? ''}${isDefault(object) ? ' (default)' : ''}`,
+      cell: (object) => `${object.metadata?.name ?? ''}${isDefaultStorageClass(object) ? ' (default)' : ''}`,
     },
     textColumn<StorageClass>('Provisioner', 'Who makes its volumes.', ({ provisioner }) => provisioner),
     textColumn<StorageClass>(

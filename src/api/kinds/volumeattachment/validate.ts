@@ -1,25 +1,13 @@
-// Validation of VolumeAttachments. Follows ValidateVolumeAttachment in pkg/apis/storage/validation/validation.go of v1.36, and
-// ValidatePersistentVolumeSpec in pkg/apis/core/validation for volumes that are spelt out in place.
+// Validation of VolumeAttachments. Follows ValidateVolumeAttachment in pkg/apis/storage/validation/validation.go of v1.36.
 
 import type {
-  CSIPersistentVolumeSource,
-  PersistentVolumeSpec,
-  SecretReference,
   VolumeAttachment,
   VolumeAttachmentSource,
   VolumeAttachmentStatus,
   VolumeError,
 } from '../../generated/types.ts';
 import { equalJson } from '../../meta/equal.ts';
-import {
-  type FieldError,
-  FieldPath,
-  forbiddenField,
-  invalid,
-  notSupported,
-  required,
-  tooLong,
-} from '../../meta/errors.ts';
+import { type FieldError, FieldPath, forbiddenField, invalid, required, tooLong } from '../../meta/errors.ts';
 import { byteLength } from '../../meta/go-format.ts';
 import { nameIsSubdomain, rangeMessage } from '../../meta/names.ts';
 import {
@@ -30,85 +18,13 @@ import {
 } from '../../meta/validate-meta.ts';
 import { metaOf } from '../common.ts';
 import { internalForm } from '../internal-form.ts';
+import { validateInlineSpec } from '../persistentvolume/validate-spec.ts';
 import { driverNameErrors } from '../pod/validation/remote-volumes.ts';
-import { need } from '../pod/validation/shared.ts';
 
 const specPath = new FieldPath('spec');
 const statusPath = new FieldPath('status');
 const maxMetadataBytes = 256 * 1024;
 const maxMessageBytes = 1024;
-const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
-const notInline = 'may not be specified in the context of inline volumes';
-
-/** The fields of a volume that are not its source. */
-const plainFields = new Set([
-  'accessModes',
-  'capacity',
-  'claimRef',
-  'csi',
-  'mountOptions',
-  'nodeAffinity',
-  'persistentVolumeReclaimPolicy',
-  'storageClassName',
-  'volumeAttributesClassName',
-  'volumeMode',
-]);
-
-function secretErrors(at: FieldPath, secret: SecretReference | undefined): FieldError[] {
-  return secret ? [...need(at.child('name'), secret.name), ...need(at.child('namespace'), secret.namespace)] : [];
-}
-
-function csiErrors(at: FieldPath, csi: CSIPersistentVolumeSource): FieldError[] {
-  return [
-    ...driverNameErrors(at.child('driver'), csi.driver ?? ''),
-    ...need(at.child('volumeHandle'), csi.volumeHandle),
-    ...secretErrors(at.child('controllerPublishSecretRef'), csi.controllerPublishSecretRef),
-    ...secretErrors(at.child('controllerExpandSecretRef'), csi.controllerExpandSecretRef),
-    ...secretErrors(at.child('nodePublishSecretRef'), csi.nodePublishSecretRef),
-    ...secretErrors(at.child('nodeExpandSecretRef'), csi.nodeExpandSecretRef),
-  ];
-}
-
-function accessModeErrors(at: FieldPath, modes: readonly string[]): FieldError[] {
-  if (modes.length === 0) return [required(at)];
-  const errors = modes.flatMap((mode) => (accessModes.includes(mode) ? [] : [notSupported(at, mode, accessModes)]));
-  const isMixed = modes.includes('ReadWriteOncePod') && modes.some((mode) => mode !== 'ReadWriteOncePod');
-  return isMixed ? [...errors, forbiddenField(at, 'may not use ReadWriteOncePod with other access modes')] : errors;
-}
-
-/** A volume that is no object: of CSI, with no more than its source and the ways to use it. */
-function inlineErrors(at: FieldPath, spec: PersistentVolumeSpec): FieldError[] {
-  const { claimRef, capacity = {}, csi, accessModes: modes = [], nodeAffinity, volumeMode } = spec;
-  const forbid = (field: string, isSet: boolean): FieldError[] =>
-    isSet ? [forbiddenField(at.child(field), notInline)] : [];
-  const { persistentVolumeReclaimPolicy: policy } = spec;
-  return [
-    ...forbid('claimRef', claimRef !== undefined),
-    ...forbid('capacity', Object.keys(capacity).length > 0),
-    ...(csi ? [] : [required(at.child('csi'), 'has to be specified in the context of inline volumes')]),
-    ...accessModeErrors(at.child('accessModes'), modes),
-    ...(policy && policy !== 'Retain'
-      ? [
-          forbiddenField(
-            at.child('persistentVolumeReclaimPolicy'),
-            'may only be Retain in the context of inline volumes',
-          ),
-        ]
-      : []),
-    ...forbid('nodeAffinity', nodeAffinity !== undefined),
-    ...Object.entries(spec).flatMap(([field, value]) =>
-      value === undefined || plainFields.has(field)
-        ? []
-        : [forbiddenField(at.child(field), 'may not specify more than 1 volume type')],
-    ),
-    ...(csi ? csiErrors(at.child('csi'), csi) : []),
-    ...forbid('storageClassName', Boolean(spec.storageClassName)),
-    ...(volumeMode === undefined || ['Block', 'Filesystem'].includes(volumeMode)
-      ? []
-      : [notSupported(at.child('volumeMode'), volumeMode, ['Block', 'Filesystem'])]),
-    ...forbid('volumeAttributesClassName', spec.volumeAttributesClassName !== undefined),
-  ];
-}
 
 function validateSource(source: VolumeAttachmentSource): FieldError[] {
   const at = specPath.child('source');
@@ -116,7 +32,7 @@ function validateSource(source: VolumeAttachmentSource): FieldError[] {
   const exactlyOne = 'must specify exactly one of inlineVolumeSpec and persistentVolumeName';
   if (inline === undefined && name === undefined) return [required(at, exactlyOne)];
   if (inline !== undefined && name !== undefined) return [forbiddenField(at, exactlyOne)];
-  if (inline !== undefined) return inlineErrors(at.child('inlineVolumeSpec'), inline);
+  if (inline !== undefined) return validateInlineSpec(at.child('inlineVolumeSpec'), inline);
   return name === '' ? [required(at.child('persistentVolumeName'), 'must specify non empty persistentVolumeName')] : [];
 }
 

@@ -39,12 +39,14 @@ describe('VolumeAttachment', () => {
         `${at}.capacity: Forbidden: may not be specified in the context of inline volumes`,
         `${at}.csi: Required value: has to be specified in the context of inline volumes`,
         `${at}.accessModes: Required value`,
-        `${at}.nfs: Forbidden: may not specify more than 1 volume type`,
         `${at}.storageClassName: Forbidden: may not be specified in the context of inline volumes`,
       ],
     ],
     [
-      inline({ accessModes: ['ReadWriteOncePod', 'Odd'], csi: { nodePublishSecretRef: { name: 'a' } } }),
+      inline({
+        accessModes: ['ReadWriteOncePod', 'ReadOnlyMany', 'Odd'],
+        csi: { nodePublishSecretRef: { name: 'a' } },
+      }),
       [
         `${at}.accessModes: Unsupported value: "Odd": supported values: "ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"`,
         `${at}.accessModes: Forbidden: may not use ReadWriteOncePod with other access modes`,

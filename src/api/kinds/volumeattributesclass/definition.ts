@@ -5,7 +5,7 @@ import { type FieldError, FieldPath } from '../../meta/errors.ts';
 import { nameIsSubdomain } from '../../meta/names.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../../meta/validate-meta.ts';
 import type { KindDefinition } from '../../scheme.ts';
-import { ageColumn, allVerbs, idle, metaOf, nameColumn, textColumn } from '../common.ts';
+import { ageColumn, allVerbs, metaOf, nameColumn, textColumn } from '../common.ts';
 import { noUpdate, validateParameters, validateProvisioner } from '../storageclass/validate.ts';
 
 const defaultAnnotation = 'volumeattributesclass.alpha.kubernetes.io/is-default-class';
@@ -35,7 +35,6 @@ export const volumeAttributesClassKind: KindDefinition<VolumeAttributesClass> = 
       ...noUpdate('parameters', object.parameters, old.parameters),
       ...validate(object),
     ],
-    warnings: (_, old) => (old === undefined ? [idle('parameters', 'there are no persistent volume claims yet')] : []),
   },
   columns: [
     {

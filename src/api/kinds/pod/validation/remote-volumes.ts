@@ -27,7 +27,8 @@ const lunErrors = (path: FieldPath, lun: number): FieldError[] =>
 const secretName = (path: FieldPath, reference: { name?: string } | undefined): FieldError[] =>
   reference ? need(path.child('secretRef', 'name'), reference.name) : [];
 
-const initiators: Record<string, RegExp> = {
+/** Names of iSCSI initiators and targets, by how they begin. */
+export const initiators: Readonly<Record<string, RegExp>> = {
   iqn: /iqn\.\d{4}-\d{2}\.([\p{L}\p{N}\-.]+)(:[^,;*&$|\s]+)$/u,
   eui: /^eui.[A-Za-z0-9]{16}$/,
   naa: /^naa.[A-Za-z0-9]{32}$/,

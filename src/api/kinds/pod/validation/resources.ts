@@ -39,7 +39,8 @@ const standardResources = [
 ];
 
 export const isHugePages = (name: string): boolean => name.startsWith('hugepages-');
-const isNative = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/');
+/** Of Kubernetes itself: without a prefix, or with its own. */
+export const isNative = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/');
 /** Whether pods may be promised more of it than there is. */
 export const overcommits = (name: string): boolean => isNative(name) && !isHugePages(name);
 /** Whether it is a resource that vendors bring, such as example.com/gpu. */

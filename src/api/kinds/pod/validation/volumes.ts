@@ -14,12 +14,8 @@ import { duplicate, type FieldError, FieldPath, forbiddenField, invalid, require
 import { goQuote } from '../../../meta/go-format.ts';
 import { nameIsSubdomain } from '../../../meta/names.ts';
 import { compareQuantity, parseQuantity } from '../../../meta/quantity.ts';
-import {
-  invalidEach,
-  validateAnnotations,
-  validateLabels,
-  validateLabelSelector,
-} from '../../../meta/validate-meta.ts';
+import { validateAnnotations, validateLabels } from '../../../meta/validate-meta.ts';
+import { validateClaimSpec } from '../../persistentvolumeclaim/validate-spec.ts';
 import { validateDownwardFile, validateProjected } from './projected.ts';
 import { remoteSourceChecks } from './remote-volumes.ts';
 import {
@@ -168,7 +164,8 @@ const hostPathTypes = [
   'Socket',
 ];
 
-function validateHostPath(path: FieldPath, { path: target, type = '' }: HostPathVolumeSource): FieldError[] {
+/** Checks a path of the host, and what is to be there. */
+export function validateHostPath(path: FieldPath, { path: target, type = '' }: HostPathVolumeSource): FieldError[] {
   if (!target) return [required(path.child('path'))];
   return [...noBacksteps(path.child('path'), target), ...oneOf(path.child('type'), type, hostPathTypes)];
 }
@@ -190,8 +187,6 @@ const validateImage = (path: FieldPath, image: ImageVolumeSource): FieldError[] 
   ...requiredOneOf(path.child('pullPolicy'), image.pullPolicy, ['Always', 'IfNotPresent', 'Never']),
 ];
 
-const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
-
 function validateEphemeral(
   path: FieldPath,
   source: EphemeralVolumeSource,
@@ -201,7 +196,10 @@ function validateEphemeral(
   const template = source.volumeClaimTemplate;
   const at = path.child('volumeClaimTemplate');
   const errors: FieldError[] = template
-    ? [...templateMetaErrors(at.child('metadata'), template.metadata), ...claimErrors(at.child('spec'), template.spec)]
+    ? [
+        ...templateMetaErrors(at.child('metadata'), template.metadata),
+        ...validateClaimSpec(at.child('spec'), template.spec),
+      ]
     : [required(at)];
   if (podName && name) {
     const claim = `${podName}-${name}`;
@@ -222,29 +220,5 @@ function templateMetaErrors(path: FieldPath, meta: ObjectMeta | undefined): Fiel
     if (field !== 'annotations' && field !== 'labels' && value)
       errors.push(forbiddenField(path.child(field), 'cannot be set'));
   }
-  return errors;
-}
-
-type ClaimSpec = NonNullable<NonNullable<EphemeralVolumeSource['volumeClaimTemplate']>['spec']>;
-
-function claimErrors(path: FieldPath, spec: ClaimSpec): FieldError[] {
-  const errors: FieldError[] = [];
-  const modes = spec.accessModes ?? [];
-  if (modes.length === 0) errors.push(required(path.child('accessModes'), 'at least 1 access mode is required'));
-  errors.push(...validateLabelSelector(path.child('selector'), spec.selector));
-  for (const mode of modes) errors.push(...oneOf(path.child('accessModes'), mode, accessModes));
-  if (modes.includes('ReadWriteOncePod') && modes.length > 1) {
-    errors.push(forbiddenField(path.child('accessModes'), 'may not use ReadWriteOncePod with other access modes'));
-  }
-  const storage = spec.resources?.requests?.['storage'];
-  const at = path.child('resources').key('storage');
-  if (storage === undefined) errors.push(required(at));
-  else if (compareQuantity(parseQuantity(storage), zero) <= 0)
-    errors.push(invalid(at, storage, 'must be greater than zero'));
-  const storageClass = spec.storageClassName;
-  if (storageClass)
-    errors.push(...invalidEach(path.child('storageClassName'), storageClass, nameIsSubdomain(storageClass, false)));
-  if (spec.volumeMode !== undefined)
-    errors.push(...oneOf(path.child('volumeMode'), spec.volumeMode, ['Block', 'Filesystem']));
   return errors;
 }
