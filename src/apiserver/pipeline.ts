@@ -137,7 +137,7 @@ const writes: ReadonlySet<string> = new Set(['create', 'update', 'patch', 'delet
 /** Verbs that a collection does not have. */
 const namedVerbs: ReadonlySet<string> = new Set(['update', 'patch']);
 
-async function answerResource(
+function answerResource(
   deps: PipelineDeps,
   request: ApiRequest,
   info: RequestInfo,
@@ -163,9 +163,7 @@ async function answerResource(
     const verbs: readonly string[] = kind.verbs;
     const misplaced = info.name === '' ? namedVerbs.has(info.verb) : info.verb === 'create';
     if (misplaced || !verbs.includes(info.verb)) throw methodNotServed();
-    const response = await handleResource(call);
-    if (writes.has(info.verb)) await deps.settled?.(resource);
-    return response;
+    return writes.has(info.verb) ? written(deps, call) : handleResource(call);
   }
   const sub =
     kind.subresources !== undefined && Object.hasOwn(kind.subresources, info.subresource)
@@ -189,6 +187,12 @@ async function answerResource(
     default:
       return sub satisfies never;
   }
+}
+
+async function written(deps: PipelineDeps, call: ResourceCall): Promise<ApiResponse> {
+  const response = await handleResource(call);
+  await deps.settled?.(call.resource);
+  return response;
 }
 
 /** The failure of a request as a Status; anything that is no ApiError is a fault of ours. */

@@ -24,7 +24,7 @@ import { answer, type ResourceCall, writeContext } from './resource-call.ts';
 /** Deletes of a collection under way at once. */
 const deleteParallel = 16;
 
-export async function handleResource(call: ResourceCall): Promise<ApiResponse> {
+export function handleResource(call: ResourceCall): Promise<ApiResponse> {
   switch (call.info.verb) {
     case 'get':
       return get(call);
@@ -48,7 +48,7 @@ export async function handleResource(call: ResourceCall): Promise<ApiResponse> {
 }
 
 /** A subresource that is the object itself by another strategy (status). */
-export async function handleObjectSubresource(call: ResourceCall, strategy: Strategy): Promise<ApiResponse> {
+export function handleObjectSubresource(call: ResourceCall, strategy: Strategy): Promise<ApiResponse> {
   switch (call.info.verb) {
     case 'get':
       return get(call);

@@ -8,7 +8,7 @@ import type { UserInfo } from '../request.ts';
 import { forAudiences, inTurn, type TokenAuthenticator } from './authenticator.ts';
 import { bootstrapTokenUser } from './bootstrap-token.ts';
 import type { FrontProxyTrust } from './front-proxy.ts';
-import { type AnonymousAccess, createIdentify, openPathsOnly, type Sender } from './identify.ts';
+import { type AnonymousAccess, createIdentify, type Identify, openPathsOnly } from './identify.ts';
 import { type OidcDeps, type OidcIssuer, oidcAuthenticator } from './oidc.ts';
 
 /** A provider of ID tokens, and the way to ask it. */
@@ -49,7 +49,7 @@ export interface AuthenticationDeps {
 }
 
 export interface Authentication {
-  identify(sender: Sender): Promise<UserInfo>;
+  identify: Identify;
   tokens: ReturnType<typeof inTurn>;
 }
 

@@ -60,24 +60,28 @@ function webSocketToken(headers: HeaderValues): string | undefined {
     : Buffer.from(found.slice(webSocketTokenPrefix.length), 'base64url').toString('utf8');
 }
 
-/** Finds out who it is. Rejects with 401 where nobody is known and nobody may ask, and on a token that does not hold. */
-export function createIdentify(deps: IdentifyDeps): (sender: Sender) => Promise<UserInfo> {
-  return async ({ peer, path, headers }) => {
+/** Finds out who sends a request: at once where nobody has to be asked. Throws or rejects with 401. */
+export type Identify = (sender: Sender) => UserInfo | Promise<UserInfo>;
+
+/** Finds out who it is; 401 where nobody is known and nobody may ask, and on a token that does not hold. */
+export function createIdentify(deps: IdentifyDeps): Identify {
+  const ofToken = async (token: string): Promise<UserInfo> => {
+    try {
+      return (await deps.tokens.authenticate(token, deps.audiences)).user;
+    } catch (error) {
+      if (!(error instanceof TokenError)) throw error;
+      deps.logger.debug('a bearer token was refused', { error: error.message });
+      throw unauthorized();
+    }
+  };
+  return ({ peer, path, headers }) => {
     if (deps.frontProxy !== undefined && peer.proxyName !== undefined) {
       const user = frontProxyUser(deps.frontProxy, peer.proxyName, headers);
       if (user !== undefined) return asAuthenticated(user);
     }
     if (peer.user !== undefined) return peer.user;
     const token = bearerToken(headers) ?? webSocketToken(headers);
-    if (token !== undefined) {
-      try {
-        return (await deps.tokens.authenticate(token, deps.audiences)).user;
-      } catch (error) {
-        if (!(error instanceof TokenError)) throw error;
-        deps.logger.debug('a bearer token was refused', { error: error.message });
-        throw unauthorized();
-      }
-    }
+    if (token !== undefined) return ofToken(token);
     if (deps.anonymous(path)) return anonymousUser;
     throw unauthorized();
   };

@@ -47,7 +47,7 @@ export function protobufOf(object: KubeObject): Buffer {
 
 const metadataMessage = (metadata: object): Buffer => holding([1, messageOf(`${meta}.ObjectMeta`, metadata)]);
 
-type PlainRendering = Exclude<Rendering, { as: 'table' }>;
+export type PlainRendering = Exclude<Rendering, { as: 'table' }>;
 
 /** One stored object in its envelope. */
 export function protobufObject(info: ResourceInfo, object: ObjectVersion, rendering: PlainRendering): Buffer {

@@ -5,7 +5,7 @@ import type { Rendering, WatchItem, WatchOutput } from '../request.ts';
 import type { ResourceInfo } from '../resources.ts';
 import { tableHead, tableRow, tableTail } from '../table.ts';
 import { encodeOne } from './encode.ts';
-import { bookmarkMetadata, protobufFrame, protobufWatched } from './encode-protobuf.ts';
+import { bookmarkMetadata, type PlainRendering, protobufFrame, protobufWatched } from './encode-protobuf.ts';
 
 /** Frames of one item by rendering, made once for all watchers that are told it. */
 const frames = new WeakMap<WatchItem, Map<string, Buffer>>();
@@ -26,8 +26,7 @@ const frame = (type: string, object: Buffer | string): Buffer =>
     Buffer.from('}\n'),
   ]);
 
-type Plain = Exclude<Rendering, { as: 'table' }>;
-const isProtobuf = (rendering: Rendering): rendering is Plain =>
+const isProtobuf = (rendering: Rendering): rendering is PlainRendering =>
   rendering.media === 'protobuf' && rendering.as !== 'table';
 
 /** Writes the frames of one watch; the first table of a watch carries the column definitions. */
@@ -76,7 +75,7 @@ function encodeWatched(
   now: number,
   headers: boolean,
 ): Buffer | string {
-  if (rendering.as !== 'table') return encodeOne(info, object, rendering, now);
+  if (rendering.as !== 'table') return encodeOne(info, object, rendering, now, Buffer.allocUnsafe);
   const head = tableHead(info, rendering, { resourceVersion: String(object.revision) }, headers);
   return head + tableRow(info, object, rendering, now) + tableTail;
 }

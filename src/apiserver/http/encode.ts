@@ -3,10 +3,11 @@
 import type { KubeObject, ListMeta } from '../../api/meta/types.ts';
 import { listMeta } from '../list-meta.ts';
 import type { ObjectVersion } from '../registry/object-version.ts';
+import { slab } from '../../lib/slab.ts';
 import type { ApiResponse, Media, ObjectList, Rendering } from '../request.ts';
 import type { ResourceInfo } from '../resources.ts';
 import { inRowOrder, partialMetadata, tableHead, tableRow, tableTail } from '../table.ts';
-import { protobufList, protobufObject, protobufOf } from './encode-protobuf.ts';
+import { type PlainRendering, protobufList, protobufObject, protobufOf } from './encode-protobuf.ts';
 import { indented, toYaml } from './human-forms.ts';
 
 /** Response headers; an array sends the header several times. */
@@ -61,11 +62,11 @@ export interface Form {
 }
 
 /** The body of an answer that is neither a watch nor a stream. Answers of no resource take the form `plain`. */
-export async function encodeBody(
+export function encodeBody(
   response: Exclude<ApiResponse, { type: 'watch' | 'stream' }>,
   plain: Form,
   now: number,
-): Promise<Body> {
+): Body | Promise<Body> {
   switch (response.type) {
     case 'json':
       return plain.media === 'protobuf'
@@ -77,19 +78,21 @@ export async function encodeBody(
       const { resource, object, rendering } = response;
       if (rendering.media === 'protobuf' && rendering.as !== 'table')
         return whole(protobufObject(resource, object, rendering));
-      return inForm(whole(encodeOne(resource, object, rendering, now)), rendering);
+      return inForm(whole(encodeOne(resource, object, rendering, now, answerBytes)), rendering);
     }
     case 'list': {
       const { resource, list, rendering } = response;
-      if (rendering.media === 'protobuf' && rendering.as !== 'table') {
-        const pieces = await protobufList(resource, list, listMeta(list), rendering);
-        return { pieces: joined(pieces), length: pieces.reduce((sum, piece) => sum + piece.length, 0) };
-      }
+      if (rendering.media === 'protobuf' && rendering.as !== 'table') return protobufBody(resource, list, rendering);
       return inForm(encodeList(resource, list, rendering, now), rendering);
     }
     default:
       return response satisfies never;
   }
+}
+
+async function protobufBody(resource: ResourceInfo, list: ObjectList, rendering: PlainRendering): Promise<Body> {
+  const pieces = await protobufList(resource, list, listMeta(list), rendering);
+  return { pieces: joined(pieces), length: pieces.reduce((sum, piece) => sum + piece.length, 0) };
 }
 
 /** Small pieces put together. */
@@ -114,11 +117,23 @@ function inForm(body: Body, { media, pretty }: Partial<Form>): Body {
   return whole(Buffer.from(media === 'yaml' ? toYaml(text) : indented(text)));
 }
 
-/** One object as JSON. */
-export function encodeOne(info: ResourceInfo, object: ObjectVersion, rendering: Rendering, now: number): Buffer {
+/** Answers are written and forgotten. */
+const answerBytes = slab();
+
+/** One object as JSON; as it is, it takes its bytes from `allocate`. */
+export function encodeOne(
+  info: ResourceInfo,
+  object: ObjectVersion,
+  rendering: Rendering,
+  now: number,
+  allocate: (size: number) => Buffer,
+): Buffer {
   switch (rendering.as) {
-    case 'object':
-      return object.encode();
+    case 'object': {
+      const bytes = allocate(object.encodedLength());
+      object.encodeInto(bytes, 0);
+      return bytes;
+    }
     case 'metadata':
       return Buffer.from(partialMetadata(object, rendering.version));
     case 'table': {

@@ -9,7 +9,7 @@ import type { Logger } from '../../lib/logger.ts';
 import type { RequestMetrics } from '../metrics/request-metrics.ts';
 import { type RequestInfo, requestInfo } from '../request-info.ts';
 import { type Pipeline, statusOf } from '../pipeline.ts';
-import type { Caller } from '../authn/who-asks.ts';
+import type { WhoAsks } from '../authn/who-asks.ts';
 import { headerValues } from '../authn/header-values.ts';
 import type { Peer } from '../authn/identify.ts';
 import { contentTypes, isPretty, plainMedia } from '../negotiation.ts';
@@ -47,8 +47,7 @@ export interface Incoming {
 
 export interface ExchangeDeps {
   pipeline: Pipeline;
-  /** Whom a request comes from, or whom its sender acts as. Rejects with 400, 401, 403. */
-  identify(caller: Caller): Promise<UserInfo>;
+  identify: WhoAsks;
   logger: Logger;
   now(): number;
   /** Monotonic time in ms. */
@@ -77,7 +76,8 @@ export async function exchange(deps: ExchangeDeps, incoming: Incoming, peer: Pee
     const { method } = incoming;
     if (queryAt >= 0) query = new URLSearchParams(incoming.target.slice(queryAt + 1));
     const headers = headerValues(incoming.rawHeaders);
-    const user = await deps.identify({ peer, method, path, query, headers });
+    const found = deps.identify({ peer, method, path, query, headers });
+    const user = found instanceof Promise ? await found : found;
     known = { incoming, path, query, user, info: requestInfo(method, path, query), reply, request: undefined };
     code = await serve(deps, known);
   } catch (error) {
@@ -154,7 +154,16 @@ function withinTime<T>(clock: Clock, ms: number, work: Promise<T>, gaveUp: () =>
       gaveUp();
       reject(timeout('request did not complete within the allotted timeout'));
     });
-    work.then(resolve, reject).finally(() => timer.cancel());
+    work.then(
+      (result) => {
+        timer.cancel();
+        resolve(result);
+      },
+      (error: unknown) => {
+        timer.cancel();
+        reject(error);
+      },
+    );
   });
 }
 
@@ -310,13 +319,15 @@ async function send(
       headers['content-type'] = contentTypes[response.rendering.media ?? 'json'];
   }
   const code = response.type === 'list' ? 200 : response.code;
-  const body = await encodeBody(response, form, deps.now());
+  const encoded = encodeBody(response, form, deps.now());
+  const body = encoded instanceof Promise ? await encoded : encoded;
   if (request.method === 'HEAD' || code === 304) {
     reply.head(code, headers);
     reply.end();
     return code;
   }
-  await sendBody(body, code, headers, incoming.header('accept-encoding'), reply);
+  const sending = sendBody(body, code, headers, incoming.header('accept-encoding'), reply);
+  if (sending !== undefined) await sending;
   return code;
 }
 
@@ -329,13 +340,14 @@ function plainForm(request: ApiRequest, response: ApiResponse): Form {
   return { media, pretty: isPretty(request) };
 }
 
-async function sendBody(
+/** Sends a short answer at once, and gives a promise of the end of a long one. */
+function sendBody(
   body: Body,
   code: number,
   headers: Headers,
   acceptEncoding: string,
   reply: Reply,
-): Promise<void> {
+): Promise<void> | undefined {
   const compress = (body.length === undefined || body.length > gzipAbove) && /(^|[\s,])gzip\b/.test(acceptEncoding);
   if (compress) {
     headers['content-encoding'] = 'gzip';
@@ -343,13 +355,13 @@ async function sendBody(
     reply.head(code, headers);
     const gzip = createGzip({ level: constants.Z_BEST_SPEED });
     pipe(Readable.from(body.pieces), gzip, () => {});
-    await sendPieces(gzip, reply);
-    return;
+    return sendPieces(gzip, reply);
   }
   if (body.length !== undefined) headers['content-length'] = String(body.length);
   reply.head(code, headers);
-  if (body.length !== undefined && Array.isArray(body.pieces)) reply.end(body.pieces[0] as Buffer);
-  else await sendPieces(body.pieces, reply);
+  if (body.length === undefined || !Array.isArray(body.pieces)) return sendPieces(body.pieces, reply);
+  reply.end(body.pieces[0] as Buffer);
+  return undefined;
 }
 
 /** Piece by piece, with a turn of the event loop between, and never more than the socket takes. */

@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from '../../lib/logger.ts';
 import { isProxyHeader } from '../aggregation/proxy-headers.ts';
 import { statusOf } from '../pipeline.ts';
-import type { Caller } from '../authn/who-asks.ts';
+import type { WhoAsks } from '../authn/who-asks.ts';
 import { headerValues } from '../authn/header-values.ts';
 import type { Peer } from '../authn/identify.ts';
 import type { UserInfo } from '../request.ts';
@@ -36,7 +36,7 @@ export interface UpgradeDeps {
   /** Authorizes the request and finds its target. Throws ApiErrors. */
   locate(method: string, path: string, query: URLSearchParams, user: UserInfo): Promise<UpgradeTarget>;
   /** Whom a request comes from, or whom its sender acts as. Rejects with 400, 401, 403. */
-  identify(caller: Caller): Promise<UserInfo>;
+  identify: WhoAsks;
   connector: KubeletConnector;
   logger: Logger;
 }

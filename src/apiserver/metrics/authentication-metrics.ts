@@ -3,7 +3,7 @@
 
 import { ApiError } from '../../api/meta/errors.ts';
 import { exponentialBuckets, type Registry } from '../../lib/metrics-registry.ts';
-import { bearerToken, type Sender } from '../authn/identify.ts';
+import { bearerToken, type Identify, type Sender } from '../authn/identify.ts';
 import type { UserInfo } from '../request.ts';
 
 const named: ReadonlySet<string> = new Set([
@@ -21,11 +21,7 @@ function shortName(name: string): string {
 }
 
 /** The same, with each answer counted. `monotonic` in ms. */
-export function meteredIdentify(
-  registry: Registry,
-  monotonic: () => number,
-  identify: (sender: Sender) => Promise<UserInfo>,
-): (sender: Sender) => Promise<UserInfo> {
+export function meteredIdentify(registry: Registry, monotonic: () => number, identify: Identify): Identify {
   const users = registry.family('counter', 'authenticated_user_requests', '[ALPHA] Requests by kind of user.', [
     'username',
   ]);
@@ -43,24 +39,42 @@ export function meteredIdentify(
   );
   const result = (name: string) => ({ attempts: attempts.series(name), duration: durations.series(name) });
   const [success, failure, error] = [result('success'), result('failure'), result('error')];
-  const others = users.series('other');
+  const byName = new Map([['other', users.series('other')]]);
+  const countUser = (name: string): void => {
+    let counter = byName.get(name);
+    if (counter === undefined) {
+      counter = users.series(name);
+      byName.set(name, counter);
+    }
+    counter.value++;
+  };
   const end = (how: typeof success, started: number): void => {
     how.attempts.value++;
     how.duration.observe((monotonic() - started) / 1000);
   };
-  return async (sender) => {
+  const succeeded = (user: UserInfo, started: number): UserInfo => {
+    end(success, started);
+    countUser(shortName(user.name));
+    return user;
+  };
+  const failed = (thrown: unknown, sender: Sender, started: number): never => {
+    // Nobody tried to say who it is, or what was said does not hold.
+    const isNobody = thrown instanceof ApiError && thrown.code === 401 && bearerToken(sender.headers) === undefined;
+    end(isNobody ? failure : error, started);
+    throw thrown;
+  };
+  return (sender) => {
     const started = monotonic();
+    let user: UserInfo | Promise<UserInfo>;
     try {
-      const user = await identify(sender);
-      end(success, started);
-      const name = shortName(user.name);
-      (name === 'other' ? others : users.series(name)).value++;
-      return user;
+      user = identify(sender);
     } catch (thrown) {
-      // Nobody tried to say who it is, or what was said does not hold.
-      const isNobody = thrown instanceof ApiError && thrown.code === 401 && bearerToken(sender.headers) === undefined;
-      end(isNobody ? failure : error, started);
-      throw thrown;
+      return failed(thrown, sender, started);
     }
+    if (!(user instanceof Promise)) return succeeded(user, started);
+    return user.then(
+      (known) => succeeded(known, started),
+      (thrown: unknown) => failed(thrown, sender, started),
+    );
   };
 }

@@ -124,6 +124,11 @@ export class CacheFeed {
     for (const waiter of this.#waiters.splice(0)) waiter.resolve();
   }
 
+  /** Whether the caches show every acknowledged write now. */
+  isCaughtUp(): boolean {
+    return this.#progress >= this.#store.revision();
+  }
+
   /** Resolves once the caches show that revision, or the newest when none is given. */
   caughtUp(revision = this.#store.revision()): Promise<void> {
     if (this.#progress >= revision || this.#stop.signal.aborted) return already;

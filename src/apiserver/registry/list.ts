@@ -27,10 +27,11 @@ export async function getObject(
   resourceVersion = '',
 ): Promise<ObjectVersion> {
   const wanted = parseRevision(resourceVersion, 'get');
-  await deps.feed.caughtUp();
-  await atLeast(deps, wanted);
+  // Most are read when there is nothing to wait for.
+  if (!deps.feed.isCaughtUp()) await deps.feed.caughtUp();
+  if (wanted > 0) await atLeast(deps, wanted);
   const key = objectKey(info, namespace, name);
-  await prepared(deps, info, key);
+  if (info.kind.storage?.remote !== undefined) await prepared(deps, info, key);
   const found = deps.feed.cache(info).objects.get(key);
   if (found === undefined) throw notFound(info.qualified, name);
   return found;

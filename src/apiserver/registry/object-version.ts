@@ -5,8 +5,8 @@ import type { AnyKind } from '../../api/scheme.ts';
 import { convertStored, servedBytes } from './convert-stored.ts';
 
 const metadataMarker = Buffer.from('"metadata":{');
-const rvKey = Buffer.from('"resourceVersion":"');
-const rvEnd = Buffer.from('",');
+/** Characters of the resourceVersion beside its digits. */
+const versionFrame = '"resourceVersion":"",'.length;
 
 /** An object that the registry has finished with: all of it is present. */
 export type StoredObject = KubeObject & { metadata: ObjectMeta };
@@ -142,24 +142,20 @@ export class ObjectVersion {
   /** Length in bytes of the full JSON at that revision; 0 is what a dry run has, and shows none. */
   encodedLength(revision = this.revision): number {
     const own = this.bytes().length;
-    return revision === 0 ? own : own + rvKey.length + String(revision).length + rvEnd.length;
+    return revision === 0 ? own : own + versionFrame + String(revision).length;
   }
 
   /** Copies the full JSON into `target` at `at`; gives the position after it. */
   encodeInto(target: Buffer, at: number, revision = this.revision): number {
     const bytes = this.bytes();
-    if (revision === 0) {
-      target.set(bytes, at);
-      return at + bytes.length;
-    }
+    target.set(bytes, at);
+    if (revision === 0) return at + bytes.length;
     const offset = this.#spliceAt();
-    target.set(offset === bytes.length ? bytes : bytes.subarray(0, offset), at);
-    let next = at + offset;
-    next += rvKey.copy(target, next);
-    next += target.write(String(revision), next, 'latin1');
-    next += rvEnd.copy(target, next);
-    target.set(bytes.subarray(offset), next);
-    return next + bytes.length - offset;
+    const version = `"resourceVersion":"${revision}",`;
+    // What follows the place moves behind it.
+    target.copyWithin(at + offset + version.length, at + offset, at + bytes.length);
+    target.write(version, at + offset, 'latin1');
+    return at + bytes.length + version.length;
   }
 
   /** The full JSON, with the resourceVersion spliced in. */
