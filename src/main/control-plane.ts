@@ -5,9 +5,11 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { extensionClient } from '../apiserver/http/extension-client.ts';
 import { dialPod, httpsKubeletConnector } from '../apiserver/http/kubelet-client.ts';
+import { publishClusterInfo } from '../apiserver/bootstrap-cluster-info.ts';
 import { apiServiceAddress } from '../apiserver/bootstrap-service.ts';
 import { usualFrontProxyHeaders } from '../apiserver/authn/front-proxy.ts';
 import type { HealthCheck } from '../apiserver/health.ts';
+import { apiserverUser } from '../apiserver/request.ts';
 import { createApiServer } from '../apiserver/server.ts';
 import { schemaMachinery } from '../apiserver/schema-machinery.ts';
 import { loadSchema } from '../api/schema/load.ts';
@@ -118,6 +120,7 @@ export async function startControlPlane({
     const [listening] = await Promise.all([api.listen({ host: '127.0.0.1', port, tls }), api.ready()]);
     await api.announce(listening.port);
     const server = `https://127.0.0.1:${listening.port}`;
+    await publishClusterInfo(api.inProcess(apiserverUser), server, pki.ca);
     const admin = await pki.issueClientCert('kubernetes-admin', ['system:masters'], 'admin');
     await writeKubeconfig(paths.kubeconfig, { server, ca: pki.ca, ...admin }, hostFiles);
     const clientAs: ControlPlane['clientAs'] = (name, groups = []) =>
