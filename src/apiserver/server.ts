@@ -13,6 +13,7 @@ import type { Store } from '../store/store.ts';
 import { admissionChain, type AdmissionPlugin } from './admission/admission.ts';
 import type { MayDo } from './admission/certificates.ts';
 import { deviceAdminAccess } from './admission/device-admin-access.ts';
+import type { ImagePolicyWebhook } from './admission/image-policy.ts';
 import { type LookupKind, objectLookup } from './admission/object-lookup.ts';
 import type { PluginConfiguration } from './admission/plugin-configuration.ts';
 import type { PluginName } from './admission/plugin-names.ts';
@@ -114,6 +115,8 @@ export interface ApiServerOptions {
   admissionPlugins?: ReadonlySet<PluginName>;
   /** What the admission plugins are told. */
   admissionConfiguration?: PluginConfiguration;
+  /** Who decides about images, for the plugin ImagePolicyWebhook. */
+  imagePolicyWebhook?: ImagePolicyWebhook | undefined;
   /** Whether privileged containers are let in. Default true. */
   allowPrivileged?: boolean;
   /** Further admission after the built-in plugins. */
@@ -233,6 +236,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       resources,
       machinery,
       configuration: options.admissionConfiguration ?? {},
+      imagePolicyWebhook: options.imagePolicyWebhook,
+      signal: closing.signal,
       call: options.callWebhook ?? callWebhook,
       access,
       conditionsHold: webhookConditions(access),
@@ -285,7 +290,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     audiences,
     objects,
     logger,
-    now: () => clock.now(),
+    clock,
+    random,
+    signal: closing.signal,
   });
   const subresources = installSubresources({
     registry,

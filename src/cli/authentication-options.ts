@@ -8,6 +8,9 @@ export interface AuthenticationFlags {
   anonymousAuth?: boolean;
   tokenAuthFile?: string;
   enableBootstrapTokenAuth: boolean;
+  authenticationTokenWebhookConfigFile?: string;
+  authenticationTokenWebhookVersion: string;
+  authenticationTokenWebhookCacheTtl: string;
   oidcIssuerUrl?: string;
   oidcClientId?: string;
   oidcUsernameClaim: string;
@@ -65,6 +68,16 @@ function addOidcOptions(up: Command): Command {
     .option('--oidc-required-claim <claim=value>', 'a claim that tokens must have (repeatable)', collect, [])
     .option('--oidc-ca-file <file>', "CAs of the provider (default: the system's)")
     .option('--oidc-signing-algs <names>', 'signatures that count (default: RS256)', items, []);
+}
+
+function addTokenWebhookOptions(up: Command): Command {
+  return up
+    .option(
+      '--authentication-token-webhook-config-file <file>',
+      'kubeconfig by which a webhook that knows tokens is reached',
+    )
+    .option('--authentication-token-webhook-version <version>', 'of TokenReview: v1 or v1beta1', 'v1beta1')
+    .option('--authentication-token-webhook-cache-ttl <duration>', 'how long its answers are kept', '2m0s');
 }
 
 function addFrontProxyOptions(up: Command): Command {
@@ -131,5 +144,5 @@ export function addAuthenticationOptions(up: Command): Command {
       "private key that signs service account tokens (default: the data folder's own)",
     )
     .option('--api-audiences <names>', 'what tokens for the API may be meant for (default: the issuer)', items, []);
-  return addAuthorizationOptions(addFrontProxyOptions(addOidcOptions(up)));
+  return addAuthorizationOptions(addFrontProxyOptions(addTokenWebhookOptions(addOidcOptions(up))));
 }

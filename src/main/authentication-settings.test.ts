@@ -53,6 +53,27 @@ describe('options', () => {
     for (const path of closed) expect(authentication.anonymous?.(path)).toBe(false);
   });
 
+  test('of a webhook that knows tokens', async () => {
+    const kubeconfig = (url: string): string =>
+      `clusters: [{name: c, cluster: {server: "${url}"}}]\ncontexts: [{name: c, context: {cluster: c}}]\ncurrent-context: c\n`;
+    const authenticationTokenWebhookConfigFile = await file('token-webhook', kubeconfig('https://hook/path'));
+    const flags = { ...noFlags, authenticationTokenWebhookConfigFile };
+    expect((await authenticationSettings(flags)).authentication.tokenWebhook).toEqual({
+      post: expect.any(Function),
+      version: 'v1beta1',
+      cacheTtlMs: 120_000,
+    });
+    const wanted = { authenticationTokenWebhookVersion: 'v1', authenticationTokenWebhookCacheTtl: '0' };
+    const { authentication } = await authenticationSettings({ ...flags, ...wanted });
+    expect(authentication.tokenWebhook).toMatchObject({ version: 'v1', cacheTtlMs: 0 });
+    await file('token-webhook', kubeconfig('http://hook/path'));
+    await expect(authenticationSettings(flags)).rejects.toThrow(
+      new UserError(
+        '--authentication-token-webhook-config-file: cluster.server: "http://hook/path" must be a URL with https',
+      ),
+    );
+  });
+
   test('of a front proxy', async () => {
     const requestheaderClientCaFile = await file('ca.crt', 'CA');
     const { authentication } = await authenticationSettings({
@@ -114,6 +135,14 @@ describe('options', () => {
     [
       { authorizationMode: ['RBAC'], authorizationConfig: '/x' },
       '--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined',
+    ],
+    [
+      { authenticationTokenWebhookConfigFile: '/x', authenticationTokenWebhookVersion: 'v2' },
+      '--authentication-token-webhook-version: unsupported authentication webhook version "v2", supported versions are "v1", "v1beta1"',
+    ],
+    [
+      { authenticationTokenWebhookCacheTtl: 'soon' },
+      '--authentication-token-webhook-cache-ttl: time: invalid duration "soon"',
     ],
     [{ authorizationMode: ['ABAC'] }, '--authorization-mode: mode "ABAC" is not built into Peapod'],
     [{ authorizationMode: ['Magic'] }, '--authorization-mode: "Magic" is not a valid mode'],

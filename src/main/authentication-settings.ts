@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { FieldPath } from '../api/meta/errors.ts';
+import { goQuote, parseGoDuration } from '../api/meta/go-format.ts';
 import type { ConfiguredAuthorizer } from '../apiserver/authz/modes.ts';
 import { byClaims } from '../apiserver/authn/claims.ts';
 import type { AuthenticationOptions, TokenProvider } from '../apiserver/authn/create-authentication.ts';
@@ -12,7 +13,9 @@ import { type FrontProxyTrust, usualFrontProxyHeaders } from '../apiserver/authn
 import type { AnonymousAccess } from '../apiserver/authn/identify.ts';
 import { oidcAlgorithms } from '../apiserver/authn/oidc.ts';
 import { parseTokenFile } from '../apiserver/authn/token-file.ts';
+import type { TokenWebhook } from '../apiserver/authn/webhook-token.ts';
 import { jsonFetcher } from '../apiserver/http/fetch-json.ts';
+import { reviewClient } from '../apiserver/http/review-client.ts';
 import { defaultIssuer } from '../apiserver/tokens/claims.ts';
 import { createTokenSigner, publicKeysOf } from '../apiserver/tokens/jwt.ts';
 import type { AuthenticationFlags } from '../cli/authentication-options.ts';
@@ -27,6 +30,7 @@ import { checked } from './checked-option.ts';
 import { refuseWith } from './config-fields.ts';
 import { UserError } from './user-error.ts';
 import type { WatchedConfig } from './watched-config.ts';
+import { readWebhookKubeconfig } from './webhook-kubeconfig.ts';
 
 export interface AuthenticationSettings {
   authentication: AuthenticationOptions;
@@ -76,6 +80,25 @@ async function flaggedIssuer(flags: AuthenticationFlags): Promise<ConfiguredIssu
     },
     ...(oidcCaFile === undefined ? {} : { ca: await checked('oidc-ca-file', () => readFile(oidcCaFile, 'utf8')) }),
   };
+}
+
+/** The webhook that --authentication-token-webhook-* describe; undefined where they name no file. */
+async function tokenWebhook(flags: AuthenticationFlags): Promise<TokenWebhook | undefined> {
+  const { authenticationTokenWebhookConfigFile: file, authenticationTokenWebhookVersion: version } = flags;
+  const cacheTtlMs = parseGoDuration(flags.authenticationTokenWebhookCacheTtl);
+  if (cacheTtlMs === undefined)
+    throw new UserError(
+      `--authentication-token-webhook-cache-ttl: time: invalid duration ${goQuote(flags.authenticationTokenWebhookCacheTtl)}`,
+    );
+  if (file === undefined) return undefined;
+  if (version !== 'v1' && version !== 'v1beta1')
+    throw new UserError(
+      `--authentication-token-webhook-version: unsupported authentication webhook version ${goQuote(version)}, supported versions are "v1", "v1beta1"`,
+    );
+  const endpoint = await checked('authentication-token-webhook-config-file', () =>
+    readWebhookKubeconfig(resolve(file)),
+  );
+  return { post: reviewClient(endpoint), version, cacheTtlMs };
 }
 
 /** The proxies that the --requestheader-* flags let speak for others; undefined where they name no CA. */
@@ -180,6 +203,7 @@ export async function authenticationSettings(flags: AuthenticationFlags): Promis
     anonymousAccess(flags.anonymousAuth, config.anonymous, authorization()),
     await frontProxy(flags),
   ];
+  const webhook = await tokenWebhook(flags);
   for (const url of flags.serviceAccountIssuer)
     if (url.includes(':')) await checked('service-account-issuer', () => new URL(url));
   return {
@@ -190,6 +214,7 @@ export async function authenticationSettings(flags: AuthenticationFlags): Promis
       issuers: () => providers,
       ...(anonymous === undefined ? {} : { anonymous }),
       ...(proxy === undefined ? {} : { frontProxy: proxy }),
+      ...(webhook === undefined ? {} : { tokenWebhook: webhook }),
       ...(flags.serviceAccountIssuer.length === 0 ? {} : { serviceAccountIssuers: flags.serviceAccountIssuer }),
       ...(await serviceAccountKeys(flags)),
       ...(flags.apiAudiences.length === 0 ? {} : { apiAudiences: flags.apiAudiences }),

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type ComponentOptions, componentSettings } from './component-settings.ts';
+import { type ComponentOptions, componentSettings, imagePolicyWebhook } from './component-settings.ts';
 import { UserError } from './user-error.ts';
 
 const none: ComponentOptions = {
@@ -65,6 +65,22 @@ describe('componentSettings', () => {
     }
   });
 
+  it('reads how the webhook of images is reached, where its plugin runs', async () => {
+    const imagePolicy = {
+      kubeConfigFile: '/nowhere',
+      allowTtlMs: 1,
+      denyTtlMs: 1,
+      retryBackoffMs: 1,
+      defaultAllow: false,
+    };
+    const off = { ...componentSettings(none), admissionConfiguration: { imagePolicy } };
+    expect(await imagePolicyWebhook(off)).toBeUndefined();
+    const on = { ...off, admissionPlugins: new Set(['ImagePolicyWebhook'] as const) };
+    await expect(imagePolicyWebhook(on)).rejects.toThrow(
+      /^--admission-control-config-file: plugin "ImagePolicyWebhook": \/nowhere: ENOENT/,
+    );
+  });
+
   it.each<[Partial<ComponentOptions>, string]>([
     [{ enableAdmissionPlugins: ['X'] }, '--enable-admission-plugins: enable-admission-plugins plugin "X" is unknown'],
     [{ controllers: '*,-x' }, '--controllers: "x" is not in the list of known controllers'],
@@ -73,6 +89,10 @@ describe('componentSettings', () => {
     [
       { enableAdmissionPlugins: ['EventRateLimit'] },
       '--enable-admission-plugins: EventRateLimit needs limits from --admission-control-config-file',
+    ],
+    [
+      { enableAdmissionPlugins: ['ImagePolicyWebhook'] },
+      '--enable-admission-plugins: ImagePolicyWebhook: no config specified',
     ],
   ])('says which option is wrong: %j', (options, message) => {
     expect(() => componentSettings({ ...none, ...options })).toThrow(new UserError(message));

@@ -7,14 +7,17 @@ import { allKinds } from '../api/kinds/all.ts';
 import { goQuote, parseGoDuration } from '../api/meta/go-format.ts';
 import { parseYamlStrict } from '../api/schema/yaml.ts';
 import { checkFeatureGates } from '../api/feature-gates.ts';
+import type { ImagePolicyWebhook } from '../apiserver/admission/image-policy.ts';
 import { type PluginConfiguration, pluginConfiguration } from '../apiserver/admission/plugin-configuration.ts';
 import type { PluginName } from '../apiserver/admission/plugin-names.ts';
 import { enabledPlugins } from '../apiserver/admission/plugins.ts';
 import type { RequestLimits } from '../apiserver/http/limits.ts';
+import { reviewClient } from '../apiserver/http/review-client.ts';
 import { servedKinds } from '../apiserver/runtime-config.ts';
 import type { UpOptions } from '../cli/program.ts';
 import { enabledControllers } from '../controllers/manager.ts';
 import { UserError } from './user-error.ts';
+import { readWebhookKubeconfig } from './webhook-kubeconfig.ts';
 
 export interface ComponentSettings {
   kinds: readonly AnyKind[];
@@ -62,6 +65,8 @@ export function componentSettings(options: ComponentOptions): ComponentSettings 
   const admissionPlugins = checked('enable-admission-plugins', () => enabledPlugins(enable, disable));
   if (admissionPlugins.has('EventRateLimit') && configuration.eventLimits === undefined)
     throw new UserError('--enable-admission-plugins: EventRateLimit needs limits from --admission-control-config-file');
+  if (admissionPlugins.has('ImagePolicyWebhook') && configuration.imagePolicy === undefined)
+    throw new UserError('--enable-admission-plugins: ImagePolicyWebhook: no config specified');
   return {
     kinds: checked('runtime-config', () => servedKinds(allKinds, options.runtimeConfig)),
     admissionPlugins,
@@ -75,6 +80,23 @@ export function componentSettings(options: ComponentOptions): ComponentSettings 
       minRequestTimeoutMs: options.minRequestTimeout * 1000,
     },
   };
+}
+
+/** The webhook that decides about images, where its plugin runs. Rejects with a UserError where its kubeconfig is not as it should be. */
+export async function imagePolicyWebhook({
+  admissionPlugins,
+  admissionConfiguration: { imagePolicy },
+}: ComponentSettings): Promise<ImagePolicyWebhook | undefined> {
+  if (imagePolicy === undefined || !admissionPlugins.has('ImagePolicyWebhook')) return undefined;
+  const { kubeConfigFile: file } = imagePolicy;
+  const read = async (): Promise<ImagePolicyWebhook> => ({
+    ...imagePolicy,
+    post: reviewClient(await readWebhookKubeconfig(resolve(file))),
+  });
+  return read().catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UserError(`--admission-control-config-file: plugin "ImagePolicyWebhook": ${file}: ${why}`);
+  });
 }
 
 /** Throws an Error on what is no duration, or a negative one. */

@@ -31,7 +31,7 @@ import { createRegistry, type Registry } from '../lib/metrics-registry.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
 import type { AuthenticationSettings } from './authentication-settings.ts';
-import type { ComponentSettings } from './component-settings.ts';
+import { type ComponentSettings, imagePolicyWebhook } from './component-settings.ts';
 import type { DataDir } from './data-dir.ts';
 import { nodeRange, type Settings } from './settings.ts';
 import { peapodVersion } from './version.ts';
@@ -72,6 +72,7 @@ export async function startControlPlane({
   access,
 }: ControlPlaneOptions): Promise<ControlPlane> {
   const ending = new AbortController();
+  const imagePolicy = await imagePolicyWebhook(components);
   const [pki, store] = await Promise.all([
     ensurePki({ dir: paths.pki, files: hostFiles, clock: realClock, hosts: apiHosts(settings) }),
     openEmbeddedStore({ path: paths.store, clock: realClock }),
@@ -92,6 +93,7 @@ export async function startControlPlane({
     kinds: components.kinds,
     admissionPlugins: components.admissionPlugins,
     admissionConfiguration: components.admissionConfiguration,
+    imagePolicyWebhook: imagePolicy,
     allowPrivileged: components.allowPrivileged,
     authorization: access.authorization,
     authentication: { ...access.authentication, clientCa: pki.ca, frontProxy },

@@ -2,7 +2,9 @@
 // Follows apiserver pkg/admission/config.go and the plugins' own configurations of v1.36.
 
 import type { ScopedResourceSelectorRequirement, Toleration } from '../../api/generated/types.ts';
+import { goDuration } from '../../api/meta/go-format.ts';
 import type { EventLimit } from './event-rate-limit.ts';
+import type { ImagePolicySettings } from './image-policy.ts';
 import { selectorLabels } from './pod-node-selector.ts';
 import type { TolerationRules } from './pod-toleration-restriction.ts';
 
@@ -18,6 +20,8 @@ export interface LimitedResource {
 export interface PluginConfiguration {
   /** EventRateLimit, which does not run without. */
   eventLimits?: readonly EventLimit[];
+  /** ImagePolicyWebhook, which does not run without. */
+  imagePolicy?: ImagePolicySettings;
   /** PodNodeSelector. */
   nodeSelectors?: Readonly<Record<string, string>>;
   /** PodTolerationRestriction. */
@@ -107,8 +111,45 @@ function limitedResources(document: Fields): LimitedResource[] {
   });
 }
 
+const secondMs = 1000;
+const minuteMs = 60 * secondMs;
+
+/** What a field of the image policy means: -1 is none, and 0 or absent the usual. `scale` and all others are in ms. */
+function duration(
+  from: Fields,
+  name: string,
+  { scale, min, max, usual }: { scale: number; min: number; max: number; usual: number },
+): number {
+  const value = from[name] ?? 0;
+  if (typeof value !== 'number' || !Number.isInteger(value)) throw new Error(`imagePolicy.${name} must be an integer`);
+  if (value === -1) return 0;
+  if (value === 0) return usual;
+  const ms = value * scale;
+  if (ms >= min && ms <= max) return ms;
+  const smallest = min < 1 ? '1ns' : goDuration(min);
+  throw new Error(`valid value is between ${smallest} and ${goDuration(max)}, got ${goDuration(ms)}`);
+}
+
+const ttl = { scale: secondMs, min: secondMs, max: 30 * minuteMs };
+
+function imagePolicySettings(document: Fields): ImagePolicySettings {
+  const policy = document['imagePolicy'] ?? {};
+  if (!isFields(policy)) throw new Error('imagePolicy must be an object');
+  const defaultAllow = policy['defaultAllow'] ?? false;
+  if (typeof defaultAllow !== 'boolean') throw new Error('imagePolicy.defaultAllow must be true or false');
+  const retryBackoffMs = duration(policy, 'retryBackoff', { scale: 1, min: 1e-6, max: 5 * minuteMs, usual: 500 });
+  return {
+    kubeConfigFile: textIn(policy, 'kubeConfigFile'),
+    retryBackoffMs,
+    allowTtlMs: duration(policy, 'allowTTL', { ...ttl, usual: 5 * minuteMs }),
+    denyTtlMs: duration(policy, 'denyTTL', { ...ttl, usual: 30 * secondMs }),
+    defaultAllow,
+  };
+}
+
 const readers: Readonly<Record<string, (document: Fields) => PluginConfiguration>> = {
   EventRateLimit: (document) => ({ eventLimits: eventLimits(document) }),
+  ImagePolicyWebhook: (document) => ({ imagePolicy: imagePolicySettings(document) }),
   PodNodeSelector: (document) => ({ nodeSelectors: nodeSelectors(document) }),
   PodTolerationRestriction: (document) => ({ tolerations: tolerations(document) }),
   ResourceQuota: (document) => ({ limitedResources: limitedResources(document) }),

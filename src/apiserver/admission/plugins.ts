@@ -21,6 +21,7 @@ import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { denyServiceExternalIps } from './deny-external-ips.ts';
 import { eventRateLimit } from './event-rate-limit.ts';
 import { extendedResourceToleration } from './extended-resource-toleration.ts';
+import { imagePolicy, type ImagePolicyWebhook } from './image-policy.ts';
 import { limitAntiAffinity } from './limit-anti-affinity.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
@@ -58,6 +59,8 @@ export interface PluginDeps {
   /** Waits that many ms, or until the server closes. */
   sleep(ms: number): Promise<void>;
   clock: Clock;
+  /** Aborts when the server closes. */
+  signal: AbortSignal;
   /** ms since the epoch. */
   now(): number;
   /** All that is served. */
@@ -65,6 +68,8 @@ export interface PluginDeps {
   machinery: ObjectMachinery;
   /** What the plugins are told by --admission-control-config-file. */
   configuration: PluginConfiguration;
+  /** Without, the plugin ImagePolicyWebhook cannot be. */
+  imagePolicyWebhook: ImagePolicyWebhook | undefined;
   /** How webhooks are reached, and where it is told what came of it. */
   call: WebhookCaller;
   metrics: AdmissionMetrics;
@@ -105,6 +110,10 @@ const factories: Partial<Record<PluginName, (deps: PluginDeps) => AdmissionPlugi
   TaintNodesByCondition: () => taintNodesByCondition,
   PodPreset: podPreset,
   AlwaysPullImages: () => alwaysPullImages,
+  ImagePolicyWebhook({ imagePolicyWebhook, clock, random, signal }) {
+    if (imagePolicyWebhook === undefined) throw new Error('ImagePolicyWebhook: no config specified');
+    return imagePolicy(imagePolicyWebhook, { clock, random, signal });
+  },
   PodSecurity: ({ objects, logger }) => podSecurity({ objects, logger }),
   PodNodeSelector: ({ objects, configuration }) => podNodeSelector(objects, configuration.nodeSelectors),
   Priority: ({ objects }) => priorityAdmission(objects),

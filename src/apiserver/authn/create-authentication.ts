@@ -9,7 +9,9 @@ import { forAudiences, inTurn, type TokenAuthenticator } from './authenticator.t
 import { bootstrapTokenUser } from './bootstrap-token.ts';
 import type { FrontProxyTrust } from './front-proxy.ts';
 import { type AnonymousAccess, createIdentify, type Identify, openPathsOnly } from './identify.ts';
+import type { ReviewExchangeDeps } from '../review-exchange.ts';
 import { type OidcDeps, type OidcIssuer, oidcAuthenticator } from './oidc.ts';
+import { type TokenWebhook, webhookTokens } from './webhook-token.ts';
 
 /** A provider of ID tokens, and the way to ask it. */
 export interface TokenProvider {
@@ -27,6 +29,8 @@ export interface AuthenticationOptions {
   bootstrapTokens?: boolean;
   /** Providers of ID tokens as they are configured now; another list takes the place of the one before. */
   issuers?: () => readonly TokenProvider[];
+  /** Knows the tokens that nobody else does. */
+  tokenWebhook?: TokenWebhook;
   /** Where nobody may come; health and version when absent. */
   anonymous?: AnonymousAccess;
   frontProxy?: FrontProxyTrust;
@@ -40,12 +44,11 @@ export interface AuthenticationOptions {
   apiAudiences?: readonly string[];
 }
 
-export interface AuthenticationDeps {
+export interface AuthenticationDeps extends ReviewExchangeDeps {
   serviceAccounts: TokenAuthenticator;
   audiences: readonly string[];
   objects: ObjectLookup;
   logger: Logger;
-  now(): number;
 }
 
 export interface Authentication {
@@ -79,8 +82,9 @@ function anyProvider(
 }
 
 export function createAuthentication(options: AuthenticationOptions, deps: AuthenticationDeps): Authentication {
-  const { audiences, now, objects, logger } = deps;
-  const { tokenFile } = options;
+  const { audiences, clock, objects, logger } = deps;
+  const { tokenFile, tokenWebhook } = options;
+  const now = (): number => clock.now();
   const secret = (namespace: string, name: string): Promise<Secret | undefined> =>
     objects.get(secrets, namespace, name);
   const tokens = inTurn([
@@ -88,6 +92,8 @@ export function createAuthentication(options: AuthenticationOptions, deps: Authe
     deps.serviceAccounts,
     ...(options.bootstrapTokens ? [forAudiences(audiences, bootstrapTokenUser({ secret, now }))] : []),
     ...(options.issuers === undefined ? [] : [anyProvider(options.issuers, { now, audiences })]),
+    // Last: it is told no token that is known here.
+    ...(tokenWebhook === undefined ? [] : [webhookTokens(tokenWebhook, deps)]),
   ]);
   const { frontProxy, anonymous = openPathsOnly } = options;
   return { tokens, identify: createIdentify({ tokens, audiences, frontProxy, anonymous, logger }) };

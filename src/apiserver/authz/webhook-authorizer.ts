@@ -2,21 +2,12 @@
 // Follows apiserver plugin/pkg/authorizer/webhook/webhook.go and pkg/util/webhook of v1.36.
 
 import type { SubjectAccessReviewSpec } from '../../api/generated/types.ts';
-import { type Clock, sleep } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { LruMap } from '../../lib/lru-map.ts';
-import type { Random } from '../../lib/random.ts';
 import type { UserInfo } from '../request.ts';
+import { isReviewed, type PostReview, reviewExchange, type ReviewExchangeDeps } from '../review-exchange.ts';
 import type { AuthorizationRequest } from './authorizer.ts';
 import { readVerdict, reviewBody, reviewSpec, type Verdict } from './subject-access-review.ts';
-
-/** What came back from one POST. */
-export interface ReviewAnswer {
-  status: number;
-  body: Buffer;
-  /** Of a Retry-After header. */
-  retryAfterSeconds?: number;
-}
 
 /** A webhook as it is configured. */
 export interface AuthorizationWebhook {
@@ -32,16 +23,11 @@ export interface AuthorizationWebhook {
   failurePolicy: 'NoOpinion' | 'Deny';
   /** Whether the webhook has a say; always where absent. Throws an Error where that cannot be told. */
   concerns?: (spec: SubjectAccessReviewSpec) => boolean;
-  /** Rejects with an Error where there is no answer. */
-  post(body: Buffer, signal: AbortSignal): Promise<ReviewAnswer>;
+  post: PostReview;
 }
 
-export interface WebhookDeps {
-  clock: Clock;
-  random: Random;
+export interface WebhookDeps extends ReviewExchangeDeps {
   logger: Logger;
-  /** Aborts when the server closes. */
-  signal: AbortSignal;
 }
 
 export interface WebhookAuthorizer {
@@ -54,10 +40,6 @@ export interface WebhookAuthorizer {
 const maxAnswers = 8192;
 /** Characters of a request's own words; longer ones are not kept, lest they fill the memory. */
 const maxKept = 10_000;
-const attempts = 5;
-const firstDelayMs = 500;
-const delayGrowth = 1.5;
-const jitter = 0.2;
 
 const noOpinion: Verdict = { allowed: false, denied: false, reason: '' };
 
@@ -69,12 +51,9 @@ const lengthOfSelectors = ({ fieldSelector = [], labelSelector = '' }: Authoriza
 
 const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Whether it is worth asking again. */
-const isPassing = ({ status, retryAfterSeconds }: ReviewAnswer): boolean =>
-  status === 500 || status === 429 || retryAfterSeconds !== undefined;
-
 export function createWebhookAuthorizer(hook: AuthorizationWebhook, deps: WebhookDeps): WebhookAuthorizer {
-  const { clock, random, logger } = deps;
+  const { clock, logger } = deps;
+  const post = reviewExchange(hook, deps);
   const answers = new LruMap<string, { verdict: Verdict; until: number }>(maxAnswers);
   /** Questions that are being asked: the same one is not asked twice at a time. */
   const asking = new Map<string, Promise<Verdict>>();
@@ -82,26 +61,10 @@ export function createWebhookAuthorizer(hook: AuthorizationWebhook, deps: Webhoo
     logger.error('an authorization webhook could not be asked', { webhook: hook.name, error: why });
     return { allowed: false, denied: hook.failurePolicy === 'Deny', reason: '', error: why };
   };
-  const once = async (body: Buffer): Promise<ReviewAnswer> => {
-    const limit = new AbortController();
-    const timer = clock.after(hook.timeoutMs, () => limit.abort());
-    try {
-      return await hook.post(body, AbortSignal.any([limit.signal, deps.signal]));
-    } finally {
-      timer.cancel();
-    }
-  };
   const exchange = async (spec: SubjectAccessReviewSpec): Promise<Verdict> => {
-    const body = reviewBody(hook.version, spec);
-    let delay = firstDelayMs;
-    for (let attempt = 1; ; attempt++) {
-      const answer = await once(body);
-      if (answer.status >= 200 && answer.status <= 206) return readVerdict(hook.version, answer.body);
-      if (attempt === attempts || !isPassing(answer) || deps.signal.aborted)
-        throw new Error(`the webhook ${JSON.stringify(hook.name)} answered with the status code ${answer.status}`);
-      await sleep(clock, delay * (1 + random.float() * jitter), deps.signal);
-      delay *= delayGrowth;
-    }
+    const answer = await post(reviewBody(hook.version, spec));
+    if (isReviewed(answer)) return readVerdict(hook.version, answer.body);
+    throw new Error(`the webhook ${JSON.stringify(hook.name)} answered with the status code ${answer.status}`);
   };
   const keep = (key: string, request: AuthorizationRequest, verdict: Verdict): void => {
     const ttl = verdict.allowed ? hook.authorizedTtlMs : hook.unauthorizedTtlMs;

@@ -1,8 +1,8 @@
-// Posts reviews to an authorization webhook over HTTPS, as whom its kubeconfig names. No redirect is followed.
+// Posts reviews to a webhook (of authorization, authentication, image policy) over HTTPS, as whom its kubeconfig names. No redirect is followed.
 // Follows apiserver pkg/util/webhook/webhook.go (NewGenericWebhook) of v1.36.
 
 import { Agent, request } from 'node:https';
-import type { AuthorizationWebhook, ReviewAnswer } from '../authz/webhook-authorizer.ts';
+import type { PostReview, ReviewAnswer } from '../review-exchange.ts';
 import { goWords } from './webhook-client.ts';
 
 /** Where a webhook is and how it is spoken to, as a kubeconfig says. */
@@ -25,7 +25,7 @@ export interface ReviewEndpoint {
 const maxAnswerBytes = 1024 * 1024;
 
 /** Rejects with an Error in Go's words. Connections are kept. */
-export function reviewClient(endpoint: ReviewEndpoint): AuthorizationWebhook['post'] {
+export function reviewClient(endpoint: ReviewEndpoint): PostReview {
   const { url, ca, cert, key, serverName, insecure } = endpoint;
   const agent = new Agent({
     keepAlive: true,
@@ -63,6 +63,7 @@ export function reviewClient(endpoint: ReviewEndpoint): AuthorizationWebhook['po
           resolve({
             status: answer.statusCode ?? 0,
             body: Buffer.concat(chunks),
+            contentType: answer.headers['content-type'] ?? '',
             ...(Number.isInteger(after) && after > 0 ? { retryAfterSeconds: after } : {}),
           });
         });

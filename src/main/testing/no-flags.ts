@@ -3,6 +3,8 @@ import type { AuthenticationFlags } from '../../cli/authentication-options.ts';
 
 export const noFlags: AuthenticationFlags = {
   enableBootstrapTokenAuth: false,
+  authenticationTokenWebhookVersion: 'v1beta1',
+  authenticationTokenWebhookCacheTtl: '2m0s',
   oidcUsernameClaim: 'sub',
   oidcGroupsPrefix: '',
   oidcRequiredClaim: [],
