@@ -151,6 +151,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   decode?(object: unknown, from: DecodeSource): DecodeResult;
   /** Fills defaults in place, as Kubernetes' SetDefaults_* do. Idempotent. */
   defaults?(object: T): void;
+  /** Last of all, in place, before it is stored: what is unset becomes null where upstream's encoder writes that. Idempotent. */
+  complete?(object: T): void;
   strategy: Strategy<T>;
   /** Values of the field labels that field selectors know, besides metadata.name and metadata.namespace. */
   selectableFields?(object: T): Record<string, string>;

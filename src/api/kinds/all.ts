@@ -2,7 +2,7 @@
 
 import type { AnyKind } from '../scheme.ts';
 import { loadSchema } from '../schema/load.ts';
-import { fillUnsetFields } from '../schema/unset-fields.ts';
+import { fillNullFields, fillUnsetFields } from '../schema/unset-fields.ts';
 import {
   mutatingAdmissionPolicyBindingKind,
   mutatingAdmissionPolicyKind,
@@ -109,7 +109,7 @@ const kinds: readonly AnyKind[] = [
   podPresetKind,
 ];
 
-/** The kind, with what Go's types hold for unset fields filled in before its own defaults. */
+/** The kind, with what Go's types hold for unset fields filled in: values before its own defaults, nulls last of all. */
 function withUnsetFields(kind: AnyKind): AnyKind {
   return {
     ...kind,
@@ -117,6 +117,7 @@ function withUnsetFields(kind: AnyKind): AnyKind {
       fillUnsetFields(loadSchema(), kind.definition, object);
       kind.defaults?.(object);
     },
+    complete: (object) => fillNullFields(loadSchema(), kind.definition, object),
   };
 }
 

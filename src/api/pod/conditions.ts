@@ -42,7 +42,7 @@ export function withCondition(
     (old.message ?? '') === (update.message ?? '') &&
     (update.observedGeneration === undefined || old.observedGeneration === update.observedGeneration);
   if (same) return list;
-  const moved = old.status !== update.status || old.lastTransitionTime === undefined;
+  const moved = old.status !== update.status || !old.lastTransitionTime;
   const { reason: _reason, message: _message, ...kept } = old;
   const next: PodCondition = { ...kept, ...update };
   if (moved) next.lastTransitionTime = formatTime(now);

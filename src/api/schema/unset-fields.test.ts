@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { loadSchema } from './load.ts';
-import { fillUnsetFields } from './unset-fields.ts';
+import { fillNullFields, fillUnsetFields } from './unset-fields.ts';
 
 const schema = loadSchema();
 
@@ -61,4 +61,33 @@ test('every definition can be filled, also those that hold themselves', () => {
     fillUnsetFields(schema, name, object);
     expect(JSON.stringify(object).length).toBeLessThan(2000);
   }
+});
+
+test('lists, pointers and times that are not set read null where Go never leaves them out', () => {
+  const nulls = (definition: string, object: object): object => {
+    fillNullFields(schema, definition, object);
+    fillNullFields(schema, definition, object);
+    return object;
+  };
+  const projected = { name: 'v', projected: {} };
+  expect(
+    nulls('io.k8s.api.core.v1.Pod', {
+      spec: { containers: [{ name: 'c' }], volumes: [projected] },
+      status: { conditions: [{ type: 'Ready' }], containerStatuses: [{ state: { terminated: { exitCode: 1 } } }] },
+    }),
+  ).toEqual({
+    spec: { containers: [{ name: 'c' }], volumes: [{ name: 'v', projected: { sources: null } }] },
+    status: {
+      conditions: [{ type: 'Ready', lastProbeTime: null, lastTransitionTime: null }],
+      containerStatuses: [{ state: { terminated: { exitCode: 1, startedAt: null, finishedAt: null } } }],
+    },
+  });
+  expect(nulls('io.k8s.api.core.v1.LimitRange', { spec: { limits: [] } })).toEqual({ spec: { limits: null } });
+  expect(nulls('io.k8s.api.rbac.v1.Role', { rules: Object.freeze([]) })).toEqual({ rules: null });
+  const frozen = Object.freeze({ rules: [] });
+  expect(nulls('io.k8s.api.rbac.v1.Role', frozen)).toEqual({ rules: [] });
+  const kept = { status: { storedVersions: [] } };
+  expect(
+    nulls('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition', kept),
+  ).toEqual({ status: { conditions: null, storedVersions: [] } });
 });

@@ -253,7 +253,7 @@ describe('the defaults', () => {
       ],
     });
     expect(await outcome(again.get(`${rbac}/clusterrolebindings/system:basic-user`))).toBe('ok');
-    expect(await again.get(`${rbac}/clusterroles/system:discovery`)).toMatchObject({ rules: [] });
+    expect(await again.get(`${rbac}/clusterroles/system:discovery`)).toMatchObject({ rules: null });
     await second.server.close();
   });
 });

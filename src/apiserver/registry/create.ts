@@ -90,6 +90,7 @@ async function tryCreate(context: WriteContext, object: StoredObject): Promise<A
 async function store(context: WriteContext, object: StoredObject, name: string): Promise<Attempt> {
   const { deps, info } = context;
   const place = placeOf(info, context.namespace, name);
+  info.kind.complete?.(object);
   if (context.options.dryRun) {
     const existing = await currentVersion(deps, info, place.key);
     return existing === undefined

@@ -98,6 +98,7 @@ async function write(
   object: StoredObject,
 ): Promise<Tried> {
   const { deps, info, options } = context;
+  info.kind.complete?.(object);
   if (sameContent(object, current)) return { ok: true, version: current, deleted: false };
   if (options.dryRun) return { ok: true, version: dryVersion(info, place, object, current.revision), deleted: false };
   const lease = info.kind.ttlMs === undefined ? current.lease : await deps.leases.leaseFor(info.kind.ttlMs);

@@ -64,7 +64,7 @@ const strategy: Strategy<IngressClass> = {
 function parametersText({ spec }: IngressClass): string {
   if (!spec?.parameters) return '<none>';
   const { kind, apiGroup, name } = spec.parameters;
-  return `${kind}${apiGroup === undefined ? '' : `.${apiGroup}`}/${name}`;
+  return `${kind}${apiGroup ? `.${apiGroup}` : ''}/${name}`;
 }
 
 export const ingressClassKind: KindDefinition<IngressClass> = {
