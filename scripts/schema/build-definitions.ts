@@ -271,7 +271,11 @@ function buildDefinition(
     if (element) field.items = element;
     const description = exact && richer?.description ? richer.description : own.description;
     if (description) field.description = description;
-    fields[own.name] = Object.assign(field, ...facts.map((table) => table[name]?.[own.name]));
+    for (const table of facts) {
+      const { items, ...known } = table[name]?.[own.name] ?? {};
+      Object.assign(field, known, items && { items: { ...field.items, ...items } });
+    }
+    fields[own.name] = field;
   });
   const definition: Mutable<Definition> = {
     name,

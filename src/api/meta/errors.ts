@@ -211,7 +211,11 @@ export const notSupported = (path: FieldPath, value: unknown, valid: readonly st
   );
 
 export const tooLong = (path: FieldPath, maxBytes: number): FieldError =>
-  error('FieldValueTooLong', path, `Too long: may not be more than ${maxBytes} ${maxBytes === 1 ? 'byte' : 'bytes'}`);
+  error(
+    'FieldValueTooLong',
+    path,
+    `Too long: ${maxBytes < 0 ? 'value is too long' : `may not be more than ${maxBytes} ${maxBytes === 1 ? 'byte' : 'bytes'}`}`,
+  );
 
 export const tooLongCharacters = (path: FieldPath, max: number): FieldError =>
   error('FieldValueTooLong', path, `Too long: may not be more than ${max} ${max === 1 ? 'character' : 'characters'}`);

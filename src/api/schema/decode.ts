@@ -17,6 +17,19 @@ interface MapKey {
   readonly key: string;
 }
 
+/** What a type that decodes itself takes where the schema has free JSON. */
+export interface OpenForm {
+  /** The definition of objects. */
+  readonly object?: string;
+  /** The elements of lists. */
+  readonly list?: FieldSchema;
+  readonly boolean?: true;
+  /** Go's name of a struct that has no fields. */
+  readonly emptyStruct?: string;
+  /** The error of any other value; those are dropped where there is none. */
+  readonly refusal?: string;
+}
+
 interface Walk {
   readonly schema: Schema;
   /** What the whole object is. */
@@ -28,6 +41,8 @@ interface Walk {
   /** Go decodes on after a mismatch and reports the first. */
   firstError: string | undefined;
   readonly from: DecodeSource;
+  /** Of free JSON, by `ref`. */
+  readonly forms: Readonly<Record<string, OpenForm>>;
 }
 
 /**
@@ -222,8 +237,7 @@ function decodeStruct(walk: Walk, definition: Definition, value: Record<string, 
   for (const key of Object.keys(value)) {
     const field = Object.hasOwn(definition.fields, key) ? definition.fields[key] : undefined;
     if (field === undefined) {
-      if (walk.unknown.size < maxMessages) walk.unknown.add(`unknown field ${goQuote(strictPath(walk, key))}`);
-      delete value[key];
+      dropUnknown(walk, value, key);
       continue;
     }
     const item = value[key];
@@ -261,6 +275,37 @@ function isEmpty({ type }: FieldSchema, value: unknown): boolean {
 
 const shortName = (definition: Definition): string => definition.name.slice(definition.name.lastIndexOf('.') + 1);
 
+function decodeFree(walk: Walk, { ref = '' }: FieldSchema, value: unknown): unknown {
+  const form = walk.forms[ref];
+  if (form === undefined || (form.boolean && typeof value === 'boolean')) return value;
+  if (form.object !== undefined && isObject(value)) return decodeApart(walk, { type: 'ref', ref: form.object }, value);
+  if (form.list !== undefined && Array.isArray(value))
+    return decodeApart(walk, { type: 'array', items: form.list }, value);
+  if (form.emptyStruct !== undefined) return decodeEmptyStruct(walk, form.emptyStruct, value);
+  if (form.refusal !== undefined) throw new DecodeError(form.refusal);
+  return nothing;
+}
+
+function decodeEmptyStruct(walk: Walk, goType: string, value: unknown): unknown {
+  if (!isObject(value)) return mismatch(walk, { type: 'any', goType }, value);
+  for (const key of Object.keys(value)) dropUnknown(walk, value, key);
+  return value;
+}
+
+function dropUnknown(walk: Walk, value: Record<string, unknown>, key: string): void {
+  if (walk.unknown.size < maxMessages) walk.unknown.add(`unknown field ${goQuote(strictPath(walk, key))}`);
+  delete value[key];
+}
+
+/** Decodes what a type decodes itself: it drops unknown fields silently, and its first error ends all. */
+function decodeApart(outer: Walk, field: FieldSchema, value: unknown): unknown {
+  const path = outer.from === 'json' ? outer.path : [];
+  const walk: Walk = { ...outer, path, from: 'json', unknown: new Set(), firstError: undefined };
+  const decoded = decodeValue(walk, field, value);
+  if (walk.firstError !== undefined) throw new DecodeError(walk.firstError);
+  return decoded;
+}
+
 /** Checks one value and gives its canonical form; objects and lists are changed in place. */
 function decodeValue(walk: Walk, field: FieldSchema, value: unknown): unknown {
   switch (field.type) {
@@ -285,6 +330,7 @@ function decodeValue(walk: Walk, field: FieldSchema, value: unknown): unknown {
       return value;
     }
     case 'any':
+      return decodeFree(walk, field, value);
     case 'deduced':
       return value;
     case 'bytes':
@@ -305,13 +351,14 @@ function decodeValue(walk: Walk, field: FieldSchema, value: unknown): unknown {
 
 /**
  * Decodes a parsed body as the definition, in place, as Go would: unknown fields and nulls are dropped, quantities and times
- * become canonical. Names are case-sensitive. With `typeError` set the object is half done and must be thrown away.
+ * become canonical. `forms` tells what stands where the definition has free JSON. Names are case-sensitive. With `typeError` set the object is half done and must be thrown away.
  */
 export function checkObject(
   schema: Schema,
   definitionName: string,
   object: unknown,
   from: DecodeSource = 'json',
+  forms: Walk['forms'] = {},
 ): DecodeResult {
   const definition = schema.definitions[definitionName];
   if (definition === undefined) throw new Error(`no definition ${definitionName} in the schema`);
@@ -323,6 +370,7 @@ export function checkObject(
     struct: shortName(definition),
     firstError: undefined,
     from,
+    forms,
   };
   if (!isObject(object)) {
     const kind =

@@ -87,7 +87,7 @@ test('lists, pointers and times that are not set read null where Go never leaves
   const frozen = Object.freeze({ rules: [] });
   expect(nulls('io.k8s.api.rbac.v1.Role', frozen)).toEqual({ rules: [] });
   const kept = { status: { storedVersions: [] } };
-  expect(
-    nulls('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition', kept),
-  ).toEqual({ status: { conditions: null, storedVersions: [] } });
+  expect(nulls('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition', kept)).toEqual({
+    status: { conditions: null, storedVersions: [] },
+  });
 });

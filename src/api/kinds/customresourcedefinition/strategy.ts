@@ -29,7 +29,7 @@ export const definitionStrategy: Strategy<CustomResourceDefinition> = {
   allowUnconditionalUpdate: false,
   resetFields: [['status']],
   prepareForCreate(crd) {
-    crd.status = {};
+    crd.status = { acceptedNames: { plural: '', kind: '' } };
     metaOf(crd).generation = 1;
     noteStorageVersion(crd);
   },

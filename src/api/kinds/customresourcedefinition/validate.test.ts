@@ -68,7 +68,7 @@ test.each<[string, Change, string[]]>([
     (crd) => (first(crd).storage = false),
     [
       'spec.versions: Invalid value: [{"Name":"v1","Served":true,"Storage":false,"Deprecated":false,"DeprecationWarning":null,"Schema":null,"Subresources":null,"AdditionalPrinterColumns":null,"SelectableFields":null}]: must have exactly one version marked as storage version',
-      'status.storedVersions: Invalid value: []: must have at least one stored version',
+      'status.storedVersions: Invalid value: null: must have at least one stored version',
     ],
   ],
   [
@@ -224,6 +224,25 @@ test('an unknown field within items is dropped, one elsewhere is told', () => {
     'unknown field "spec.versions[0].schema.openAPIV3Schema.odd"',
   ]);
   expect(JSON.stringify(crd)).not.toContain('odd');
+});
+
+test('what decodes itself is told by its whole path, or dropped where it is nothing', () => {
+  const decoded = (change: (schema: Record<string, unknown>, version: Record<string, unknown>) => void): unknown => {
+    const crd = definition() as unknown as { spec: { versions: { schema: { openAPIV3Schema: object } }[] } };
+    const schema = { type: 'object', properties: { l: { type: 'array', items: {} } } };
+    crd.spec.versions[0]!.schema.openAPIV3Schema = schema;
+    change(schema.properties.l, crd.spec.versions[0]! as never);
+    return decodeDefinition(crd, 'json').typeError ?? schema.properties.l;
+  };
+  const path = 'spec.versions.schema.openAPIV3Schema.properties.items.properties';
+  expect(decoded((list) => (list['items'] = { properties: { k: { type: 1 } } }))).toBe(
+    `json: cannot unmarshal number into Go struct field JSONSchemaProps.${path}.type of type string`,
+  );
+  expect(decoded((list) => (list['items'] = 'x'))).toEqual({ type: 'array' });
+  expect(decoded((list) => (list['additionalProperties'] = 'x'))).toBe('boolean or JSON schema expected');
+  expect(decoded((_list, version) => (version['subresources'] = { status: 'x' }))).toBe(
+    'json: cannot unmarshal string into Go struct field CustomResourceSubresources.spec.versions.subresources.status of type v1.CustomResourceSubresourceStatus',
+  );
 });
 
 test('what is established keeps its scope and kind, and a stored version stays', () => {

@@ -120,9 +120,11 @@ function validateGivenNames(names: CustomResourceDefinition['spec']['names'] | u
     .map(([field]) => required(spec.child('names', field)));
 }
 
-/** Versions as the internal form prints them. */
+const listed = <T>(list: readonly T[]): readonly T[] | undefined => (list.length === 0 ? undefined : list);
+
+/** Versions as the internal form prints them; none reads as if they were left out. */
 const printed = (versions: readonly CustomResourceDefinitionVersion[]): unknown =>
-  versions.map(({ name, served, storage, deprecated = false, deprecationWarning = null }) => ({
+  listed(versions)?.map(({ name, served, storage, deprecated = false, deprecationWarning = null }) => ({
     Name: name,
     Served: served,
     Storage: storage,
@@ -139,7 +141,9 @@ function versionsErrors(versions: readonly CustomResourceDefinitionVersion[]): F
   if (new Set(versions.map(({ name }) => name)).size < versions.length)
     errors.push(invalid(versionsPath, printed(versions), 'must contain unique version names'));
   if (versions.filter(({ storage }) => storage).length !== 1)
-    errors.push(invalid(versionsPath, printed(versions), 'must have exactly one version marked as storage version'));
+    errors.push(
+      invalid(versionsPath, printed(versions) ?? null, 'must have exactly one version marked as storage version'),
+    );
   return errors;
 }
 
@@ -252,8 +256,7 @@ function selectableErrors(
   const at = path.child('selectableFields');
   const props = version.schema?.openAPIV3Schema;
   if (fields.length === 0) return [];
-  if (props === undefined)
-    return [invalid(at, '', 'may only be set when `version.schema.openAPIV3Schema` is not included')];
+  if (props === undefined) return [invalid(at, '', 'may only be set when validations.schema is included')];
   const errors = fields.flatMap((field, i) => selectableError(at.index(i), field, fields.slice(0, i), props));
   const count = new Set(fields.map(({ jsonPath }) => jsonPath)).size;
   const before = old?.spec.versions.find(({ name }) => name === version.name)?.selectableFields;
@@ -288,7 +291,7 @@ function selectableError(
 function validateStoredVersions({ spec: { versions = [] }, status }: CustomResourceDefinition): FieldError[] {
   const path = new FieldPath('status').child('storedVersions');
   const stored = status?.storedVersions ?? [];
-  if (stored.length === 0) return [invalid(path, stored, 'must have at least one stored version')];
+  if (stored.length === 0) return [invalid(path, null, 'must have at least one stored version')];
   const missing = versions
     .filter(({ name, storage }) => storage && !stored.includes(name))
     .map(({ name }) => invalid(path, stored, `must have the storage version ${name}`));
