@@ -59,6 +59,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   warnings?(object: T, old: T | undefined): string[];
   /** Last tidy-up after validation (sorting, folding equal forms). */
   canonicalize?(object: T): void;
+  /** An object without a name gets a uid for one. */
+  namesItself?: boolean;
   /** PUT to a name that does not exist creates it (false gives 404). */
   allowCreateOnUpdate?: boolean;
   /** PUT without resourceVersion is taken. Default true; false gives the "must be specified for an update" error. */

@@ -21,7 +21,7 @@ const parseSlice = 250;
 /** system:kube-scheduler writes as kube-scheduler, system:node:x as kubelet: the names of upstream's binaries. */
 function managerName(user: UserInfo): string {
   if (user.name.startsWith('system:node:')) return 'kubelet';
-  return user.name.replace(/^system:/, '');
+  return user.name === 'system:apiserver' ? 'kube-apiserver' : user.name.replace(/^system:/, '');
 }
 
 const never = new AbortController().signal;

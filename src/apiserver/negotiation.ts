@@ -1,7 +1,7 @@
 // Reads the Accept header: which rendering of the answer the client wants, or 406.
 // Follows apiserver pkg/endpoints/handlers/negotiation of v1.36.
 
-import { badRequest, FieldPath, fieldErrorText, invalid, notAcceptable } from '../api/meta/errors.ts';
+import { badRequest, FieldPath, fieldErrorText, invalid, notAcceptable, routerError } from '../api/meta/errors.ts';
 import { hasMessage } from './protobuf/field-numbers.ts';
 import { isTrue } from './request-info.ts';
 import type { ApiRequest, Media, Rendering } from './request.ts';
@@ -81,8 +81,9 @@ export function plainMedia(accept: string, allows: (media: Media) => boolean = (
   return choose(accept, (media, params) => !converts(params) && allows(media))?.media ?? 'json';
 }
 
-/** The form of a document that is the same for all and has every form (discovery). Throws 406 when the client accepts none. */
-export function documentMedia(accept: string): Media {
+/** The form of a document that is the same for all and has every form (discovery). `isRouted` where upstream's router looks first. Throws 406 when the client accepts none. */
+export function documentMedia(accept: string, isRouted: boolean): Media {
+  if (isRouted) refuseRoute(accept, types);
   const chosen = choose(accept, (_, params) => !converts(params));
   if (chosen === undefined) throw refusal('object');
   return chosen.media;
@@ -101,6 +102,7 @@ export function renderingOf(request: ApiRequest, { kind }: ResourceInfo, answer:
     if (params['as'] === 'Table') return media !== 'protobuf';
     return params['as'] === 'PartialObjectMetadata' || params['as'] === 'PartialObjectMetadataList';
   });
+  if (kind.schema === undefined) refuseRoute(request.accept, representations(answer));
   if (chosen === undefined || (answer === 'watch' && chosen.media === 'yaml')) throw refusal(answer);
   const { media, params } = chosen;
   const form = { ...(media === 'json' ? {} : { media }), ...(isPretty(request, params) ? { pretty: true } : {}) };
@@ -122,9 +124,22 @@ export function renderingOf(request: ApiRequest, { kind }: ResourceInfo, answer:
   }
 }
 
+const types = offers.map(({ type }) => type);
+const streams = offers.filter(({ media }) => media !== 'yaml').map(({ type }) => `${type};stream=watch`);
+
+/** The media types that upstream's router knows where such an answer is given. */
+const representations = (answer: Answer): readonly string[] => (answer === 'object' ? types : [...types, ...streams]);
+
+/** Throws 406 in the words of upstream's router, where the client accepts none of those media types, whatever their parameters. */
+export function refuseRoute(accept: string, available: readonly string[]): void {
+  if (accept === '') return;
+  const names = new Set(['*/*', ...available.map((type) => type.split(';', 1)[0] ?? '')]);
+  if (mediaRanges(accept).some(({ type }) => names.has(type))) return;
+  throw routerError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${available.join(', ')}`);
+}
+
 function refusal(answer: Answer): Error {
-  const streams = offers.filter(({ media }) => media !== 'yaml').map(({ type }) => `${type};stream=watch`);
-  const accepted = answer === 'watch' ? streams : offers.map(({ type }) => type);
+  const accepted = answer === 'watch' ? streams : types;
   return notAcceptable(`only the following media types are accepted: ${accepted.join(', ')}`);
 }
 

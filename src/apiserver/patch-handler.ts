@@ -1,7 +1,14 @@
 // Answers PATCH in each of its forms.
 // Follows apiserver pkg/endpoints/handlers/patch.go of v1.36.
 
-import { type ApiError, badRequest, conflict, isApiError, unsupportedMediaType } from '../api/meta/errors.ts';
+import {
+  type ApiError,
+  badRequest,
+  conflict,
+  isApiError,
+  routerError,
+  unsupportedMediaType,
+} from '../api/meta/errors.ts';
 import { jsonPatchStrictErrors } from '../api/patch/json-patch.ts';
 import type { Tree } from '../api/patch/json-tree.ts';
 import { plainFailure } from '../api/patch/patch-errors.ts';
@@ -37,11 +44,11 @@ export function patchTypeOf(contentType: string, kind: AnyKind): PatchType | 'ap
   const type = (contentType.split(';', 1)[0] ?? '').trim().toLowerCase();
   const accepted = typesFor(kind);
   const found = accepted.includes(type) ? patchTypes[type] : undefined;
-  if (found === undefined)
-    throw unsupportedMediaType(
-      `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
-    );
-  return found;
+  if (found !== undefined) return found;
+  if (kind.schema === undefined) throw routerError(415, 'UnsupportedMediaType', '415: Unsupported Media Type');
+  throw unsupportedMediaType(
+    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
+  );
 }
 
 /** What a patch that is no JSON is told: in bare words where upstream's parser of that type of patch is asked directly. */

@@ -6,6 +6,7 @@ import type { Authorizer } from './authz/authorizer.ts';
 import { authorize } from './authz/decided.ts';
 import type { Discovery } from './discovery/discovery.ts';
 import { answerHealth, type HealthCheck, type ObserveHealth } from './health.ts';
+import { refuseRoute } from './negotiation.ts';
 import type { RegistryDeps } from './registry/commit.ts';
 import { type RequestInfo, requestInfo } from './request-info.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
@@ -92,9 +93,13 @@ async function answerVirtual(
 }
 
 async function answerPath(deps: PipelineDeps, request: ApiRequest): Promise<ApiResponse> {
-  if (request.path === '/version' || request.path === '/version/')
+  if (request.path === '/version' || request.path === '/version/') {
+    if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotServed();
+    refuseRoute(request.accept, ['application/json']);
     return { type: 'json', code: 200, body: deps.version, rendering: { as: 'object' } };
-  if (request.path === '/') return { type: 'json', code: 200, body: { paths: rootPaths }, rendering: { as: 'object' } };
+  }
+  if (request.path === '/')
+    return { type: 'json', code: 200, body: { paths: rootPaths(deps) }, rendering: { as: 'object' } };
   const found =
     (await answerHealth(request, deps.health, deps.observeHealth)) ??
     deps.discovery.answer(request) ??
@@ -102,7 +107,7 @@ async function answerPath(deps: PipelineDeps, request: ApiRequest): Promise<ApiR
   return found ?? unrouted(deps, request);
 }
 
-const rootPaths = [
+const fixedPaths: readonly string[] = [
   '/.well-known/openid-configuration',
   '/api',
   '/api/v1',
@@ -114,10 +119,21 @@ const rootPaths = [
   '/metrics/slis',
   '/openapi/v2',
   '/openapi/v3',
+  '/openapi/v3/',
   '/openid/v1/jwks',
   '/readyz',
   '/version',
 ];
+
+/** What GET / lists: the groups and versions that are served, and every check of health, among the rest. */
+function rootPaths({ resources, virtual, health }: PipelineDeps): string[] {
+  const served = [...resources.all.map(({ kind }) => kind), ...virtual].filter(({ group }) => group !== '');
+  const groups = served.flatMap(({ group, version }) => [`/apis/${group}`, `/apis/${group}/${version}`]);
+  const checks = health.flatMap(({ name, readyOnly }) =>
+    (readyOnly === true ? ['readyz'] : ['healthz', 'livez', 'readyz']).map((root) => `/${root}/${name}`),
+  );
+  return [...new Set([...fixedPaths, ...groups, ...checks])].sort();
+}
 
 /** Below /api, and below a group that is served, the router itself says what is not there. */
 function isBelowServedGroup({ resources, virtual }: PipelineDeps, path: string): boolean {

@@ -190,7 +190,7 @@ describe('update and patch', () => {
     [
       'a patch of another type',
       () => api.patch(`${cms}/a`, 'xml', {}),
-      '415 UnsupportedMediaType: the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml',
+      '415 UnsupportedMediaType: 415: Unsupported Media Type',
     ],
     [
       'a patch that renames',

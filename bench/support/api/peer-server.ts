@@ -73,6 +73,7 @@ start('PEER_KUBE_APISERVER', [
   `--service-account-signing-key-file=${keep('accounts.key', accounts.privateKey)}`,
   '--service-cluster-ip-range=10.0.0.0/16',
   '--authorization-mode=RBAC',
+  '--allow-privileged',
 ]);
 
 function isReady(): Promise<boolean> {

@@ -106,6 +106,10 @@ export const tooLarge = (why: string): ApiError =>
 
 export const unsupportedMediaType = (message: string): ApiError => failure(415, 'UnsupportedMediaType', message);
 
+/** What upstream's router says by itself, before anything looks at the request; the details are empty. */
+export const routerError = (code: number, reason: string, message: string): ApiError =>
+  failure(code, reason, message, {});
+
 export const notAcceptable = (message: string): ApiError => failure(406, 'NotAcceptable', message);
 
 export const tooManyRequests = (message: string, retryAfterSeconds: number): ApiError =>

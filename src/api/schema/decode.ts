@@ -115,7 +115,7 @@ function goType(field: FieldSchema): string {
       return 'v1.MicroTime';
     case 'any':
     case 'deduced':
-      return 'runtime.RawExtension';
+      return (field.ref ?? 'runtime.RawExtension').split('.').slice(-2).join('.');
     default:
       return field.type satisfies never;
   }

@@ -2,6 +2,7 @@
 // Follows apiserver pkg/endpoints/discovery of v1.36.
 
 import { createHash } from 'node:crypto';
+import { methodNotServed } from '../../api/meta/errors.ts';
 import type { JsonObject } from '../../api/meta/types.ts';
 import { apiVersionOf } from '../../api/meta/types.ts';
 import {
@@ -323,7 +324,11 @@ function aggregatedVersionWanted(accept: string): string | undefined {
 /** In the form that the client asks for. Throws 406. */
 function inForm(request: ApiRequest, document: Document | undefined): ApiResponse | undefined {
   if (document === undefined) return undefined;
-  const media = documentMedia(request.accept);
+  // Groups come from the aggregator, which has no routes.
+  const [, root, , version = ''] = request.path.split('/');
+  const isRouted = root === 'api' || version !== '';
+  if (isRouted && request.method !== 'GET' && request.method !== 'HEAD') throw methodNotServed();
+  const media = documentMedia(request.accept, isRouted);
   const made = media === 'json' ? document : tagged(discoveryIn(media, document.bytes));
   return served(request, made, contentTypes[media]);
 }

@@ -68,7 +68,7 @@ describe('bad input', () => {
       { accept: 'text/html' },
       '',
       406,
-      'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
+      '406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch',
     ],
     [
       'a body over 3 MB',

@@ -226,7 +226,6 @@ describe('what is accepted', () => {
     [`${protobuf};${table},application/json`, 'application/json', 'ConfigMap'],
     [`text/html,application/json;q=0.1`, 'application/json', 'ConfigMap'],
     [`application/json;${table};as=Nothing,*/*`, 'application/json', 'ConfigMap'],
-    [`application/*`, 'application/json', 'ConfigMap'],
     [`application/yaml;${table}`, 'application/yaml', 'Table'],
   ])('%s gets %s', async (accept, type, kind) => {
     await api.post(cms, configMap('accepted')).catch(() => {});
@@ -238,7 +237,12 @@ describe('what is accepted', () => {
   const all = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
   test.each([
     ['', `${protobuf};${table}`, `only the following media types are accepted: ${all}`],
-    ['', 'text/html', `only the following media types are accepted: ${all}`],
+    [
+      '',
+      'text/html',
+      `406: Not Acceptable\n\nAvailable representations: ${all}, application/json;stream=watch, ${protobuf};stream=watch`,
+    ],
+    ['/x', 'application/*', `406: Not Acceptable\n\nAvailable representations: ${all}`],
     ['', 'application/json;sv=v2', `only the following media types are accepted: ${all}`],
     [
       '?watch=true',

@@ -171,6 +171,11 @@ describe('who', () => {
     );
     const documents = ['/openid/v1/jwks', '/.well-known/openid-configuration'];
     for (const path of documents) expect((await h1('GET', path, asked)).status).toBe(200);
+    expect(json(await h1('GET', '/openid/v1/jwks', { headers: { accept: 'application/json' } }))).toMatchObject({
+      code: 406,
+      message: '406: Not Acceptable\n\nAvailable representations: application/jwk-set+json',
+    });
+    for (const path of [...documents, '/version']) expect((await h1('DELETE', path)).status).toBe(405);
     const exec = await h1('GET', '/api/v1/namespaces/default/pods/p/exec?command=ls', {
       headers: { authorization, connection: 'upgrade', upgrade: 'SPDY/3.1' },
       as: null,
@@ -313,11 +318,12 @@ describe('forms of an answer', () => {
       expect(yaml.headers['content-type']).toBe('application/yaml');
       expect(load(yaml.body.toString())).toEqual(plain);
       const refused = await h1('GET', path, { headers: { accept: 'text/html' } });
-      expect(json(refused)).toMatchObject({
-        code: 406,
-        message:
-          'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
-      });
+      const types = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
+      const isRouted = /^\/api($|\/)|^(\/[^/]+){3}$/.test(path);
+      const how = isRouted
+        ? '406: Not Acceptable\n\nAvailable representations:'
+        : 'only the following media types are accepted:';
+      expect(json(refused)).toMatchObject({ code: 406, message: `${how} ${types}` });
     },
   );
 });

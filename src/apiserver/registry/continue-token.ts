@@ -2,6 +2,8 @@
 // Follows apiserver pkg/storage/continue.go of v1.36.
 
 import { badRequest } from '../../api/meta/errors.ts';
+import { jsonKind } from '../../api/schema/decode-scalars.ts';
+import { JsonSyntaxError, parseJsonStrict } from '../../api/schema/json.ts';
 
 /** `revision` is -1 for a page that takes the newest state (an inconsistent continuation). */
 export interface ContinueToken {
@@ -40,13 +42,17 @@ export function decodeContinue(text: string, prefix: string): ContinueToken {
 function parseToken(text: string): object {
   if (!/^[\w-]*$/.test(text))
     throw refusal(`${invalidKey}: illegal base64 data at input byte ${text.search(/[^\w-]/)}`);
+  const json = Buffer.from(text, 'base64url').toString('utf8');
   try {
-    const token: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
-    if (typeof token === 'object' && token !== null) return token;
-  } catch {
-    // Said below, in other words than JSON.parse has.
+    const { value } = parseJsonStrict(json);
+    if (typeof value === 'object' && value !== null) return value;
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) throw refusal(`${invalidKey}: ${error.message}`);
+    throw error;
   }
-  throw refusal(`${invalidKey}: invalid character in the decoded token`);
+  throw refusal(
+    `${invalidKey}: json: cannot unmarshal ${jsonKind(JSON.parse(json))} into Go value of type storage.continueToken`,
+  );
 }
 
 const refusal = (why: string): Error => badRequest(`invalid continue token: ${why}`);

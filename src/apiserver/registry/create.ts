@@ -11,6 +11,7 @@ import {
   attributes,
   longErrors,
   matchNamespace,
+  namedAs,
   strategyContext,
   timeText,
   trackFields,
@@ -42,8 +43,9 @@ export async function createObject(context: WriteContext, object: StoredObject):
   await mutate(context, attributes(context, 'CREATE', object.metadata.name ?? '', object, undefined), object);
   matchNamespace(info, object, context.namespace);
   const { generateName = '' } = object.metadata;
-  const generated = !object.metadata.name && generateName !== '';
   const { metadata } = object;
+  if (!metadata.name && info.kind.strategy.namesItself) metadata.name = deps.random.uuid();
+  const generated = !metadata.name && generateName !== '';
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.selfLink;
@@ -70,7 +72,7 @@ async function tryCreate(context: WriteContext, object: StoredObject): Promise<A
   const errors = strategy.validateCreate(object, strategyContext(context));
   if (strategy.validateLong !== undefined)
     errors.push(...(await longErrors(context, strategy, object, undefined, errors)));
-  if (errors.length > 0) throw invalidObject(info.kind, name, errors);
+  if (errors.length > 0) throw invalidObject(namedAs(info), name, errors);
   const warned = strategy.warnings?.(object, undefined);
   for (const text of warned ?? []) context.warnings.push(text);
   strategy.canonicalize?.(object);

@@ -13,6 +13,7 @@ import {
   attributes,
   longErrors,
   matchNamespace,
+  namedAs,
   strategyContext,
   trackFields,
   type WriteContext,
@@ -129,7 +130,7 @@ export async function prepareUpdate(
   strategy.prepareForUpdate?.(object, old, strategyContext(context));
   const errors = strategy.validateUpdate(object, old, strategyContext(context));
   if (strategy.validateLong !== undefined) errors.push(...(await longErrors(context, strategy, object, old, errors)));
-  if (errors.length > 0) throw invalidObject(info.kind, name, errors);
+  if (errors.length > 0) throw invalidObject(namedAs(info), name, errors);
   const warned = strategy.warnings?.(object, old);
   if (warned !== undefined) context.warnings.push(...warned);
   strategy.canonicalize?.(object);
@@ -164,11 +165,11 @@ function checkPreconditions(
   }
   if (resourceVersion === '' || resourceVersion === '0') {
     if (strategy.allowUnconditionalUpdate === false)
-      throw invalidObject(info.kind, name, [
+      throw invalidObject(namedAs(info), name, [
         invalid(new FieldPath('metadata').child('resourceVersion'), 0, 'must be specified for an update'),
       ]);
   } else if (!/^\d+$/.test(resourceVersion)) {
-    throw invalidObject(info.kind, name, [
+    throw invalidObject(namedAs(info), name, [
       invalid(
         new FieldPath('metadata').child('resourceVersion'),
         resourceVersion,

@@ -58,6 +58,12 @@ export async function longErrors(
   return (await validateLong?.(object, old, found, strategyContext(context), signal)) ?? [];
 }
 
+/** The kind as it is named where an object of it is refused: by the group that it is stored in. */
+export const namedAs = ({ kind }: ResourceInfo): { group: string; kind: string } => ({
+  group: (kind.storage ?? kind).group,
+  kind: kind.kind,
+});
+
 /** Fills in the request's namespace, or refuses another one. */
 export function matchNamespace(info: ResourceInfo, object: StoredObject, namespace: string): void {
   const { metadata } = object;

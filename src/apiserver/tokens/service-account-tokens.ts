@@ -4,7 +4,7 @@
 
 import type { BoundObjectReference, Pod, ServiceAccount, TokenRequest } from '../../api/generated/types.ts';
 import { tokenRequestKind, validateTokenRequest } from '../../api/kinds/tokenrequest/definition.ts';
-import { badRequest, conflict, invalidObject, notFound } from '../../api/meta/errors.ts';
+import { badRequest, conflict, invalidObject, methodNotServed, notFound } from '../../api/meta/errors.ts';
 import { type JsonObject, parseApiVersion } from '../../api/meta/types.ts';
 import type { CacheFeed } from '../registry/cache-feed.ts';
 import type { RegistryDeps } from '../registry/commit.ts';
@@ -13,6 +13,7 @@ import type { StoredObject } from '../registry/object-version.ts';
 import { attributes, timeText } from '../registry/write-context.ts';
 import { writeOptions } from '../registry/write-options.ts';
 import type { TokenAuthenticator } from '../authn/authenticator.ts';
+import { refuseRoute } from '../negotiation.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
 import type { RequestInfo } from '../request-info.ts';
 import { objectKey, type ResourceInfo, type ResourceTable, resourceTable } from '../resources.ts';
@@ -186,16 +187,14 @@ async function boundTo(
 
 function metadataDocument(
   { signer, issuers, address }: TokenDeps,
-  { path, method }: ApiRequest,
+  { path, method, accept }: ApiRequest,
 ): ApiResponse | undefined {
-  if (method !== 'GET' && method !== 'HEAD') return undefined;
-  const document = (contentType: string, body: JsonObject): ApiResponse => ({
-    type: 'raw',
-    code: 200,
-    contentType,
-    bytes: Buffer.from(JSON.stringify(body)),
-    rendering: { as: 'object' },
-  });
+  const document = (contentType: string, body: JsonObject): ApiResponse => {
+    if (method !== 'GET' && method !== 'HEAD') throw methodNotServed();
+    refuseRoute(accept, [contentType]);
+    const bytes = Buffer.from(JSON.stringify(body));
+    return { type: 'raw', code: 200, contentType, bytes, rendering: { as: 'object' } };
+  };
   switch (path.replace(/\/$/, '')) {
     case '/openid/v1/jwks':
       return document('application/jwk-set+json', signer.keySet);

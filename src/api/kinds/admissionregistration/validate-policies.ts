@@ -237,14 +237,14 @@ function mutationErrors(
   });
 }
 
+const mutatingOperations = ['*', 'CONNECT', 'CREATE', 'UPDATE'];
+
 /** Nothing is there to be changed when an object is deleted. */
-function deletionErrors(at: FieldPath, resources: MatchResources | undefined): FieldError[] {
+function mutatingOperationErrors(at: FieldPath, resources: MatchResources | undefined): FieldError[] {
   return (resources?.resourceRules ?? [])
     .flatMap(({ operations = [] }) => operations)
-    .filter((operation) => operation === 'DELETE')
-    .map((operation) =>
-      notSupported(at.child('resourceRules').child('operations'), operation, ['*', 'CONNECT', 'CREATE', 'UPDATE']),
-    );
+    .filter((operation) => !mutatingOperations.includes(operation))
+    .map((operation) => notSupported(at.child('resourceRules').child('operations'), operation, mutatingOperations));
 }
 
 /** Checks a mutating policy, metadata left out. */
@@ -255,7 +255,7 @@ export function validateMutatingPolicy(policy: MutatingAdmissionPolicy, keepsCon
     ...failurePolicyErrors(failurePolicy),
     ...paramKindErrors(paramKind),
     ...constraintErrors(matchConstraints),
-    ...deletionErrors(spec.child('matchConstraints'), matchConstraints),
+    ...mutatingOperationErrors(spec.child('matchConstraints'), matchConstraints),
     ...(keepsConditions ? [] : conditionErrors(policy)),
     ...variableErrors(variables, compiled.variables),
     ...mutationErrors(policy, compiled),
@@ -312,6 +312,6 @@ export function validateBinding(
       : nameIsSubdomain(policyName, false).map((why) => invalid(spec.child('policyName'), policyName, why))),
     ...paramRefErrors(paramRef),
     ...(matchResources === undefined ? [] : matchResourcesErrors(resourcesPath, matchResources)),
-    ...(isValidating ? actionErrors(actions) : deletionErrors(resourcesPath, matchResources)),
+    ...(isValidating ? actionErrors(actions) : mutatingOperationErrors(resourcesPath, matchResources)),
   ];
 }

@@ -9,7 +9,7 @@ it.each([
   [{ data: {}, revision: 0 }, []],
   [{ revision: 1 }, ['data: Required value: data is mandatory']],
   [{ data: null, revision: 1 }, ['data: Required value: data is mandatory']],
-  [{ data: [1], revision: 1 }, ['data: Invalid value: "<value omitted>": must be a valid JSON object']],
+  [{ data: [1], revision: 1 }, ['data: Required value: data must be a valid JSON object']],
   [{ data: {}, revision: -1 }, ['revision: Invalid value: -1: must be greater than or equal to 0']],
 ])('ControllerRevision %j', (object, errors) => {
   expect(create(object).errors).toEqual(errors);

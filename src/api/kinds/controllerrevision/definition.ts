@@ -30,7 +30,7 @@ function validate(object: ControllerRevision): FieldError[] {
 function validateCreate(object: ControllerRevision): FieldError[] {
   const { data } = object;
   const isOdd = data !== undefined && data !== null && !isObject(data);
-  return [...validate(object), ...(isOdd ? [invalid(dataPath, '<value omitted>', 'must be a valid JSON object')] : [])];
+  return [...validate(object), ...(isOdd ? [required(dataPath, 'data must be a valid JSON object')] : [])];
 }
 
 /** The owner that controls it, as kind.group/name. */

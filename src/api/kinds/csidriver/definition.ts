@@ -111,7 +111,6 @@ export const csiDriverKind: KindDefinition<CSIDriver> = {
   namespaced: false,
   verbs: allVerbs,
   definition: 'io.k8s.api.storage.v1.CSIDriver',
-  hasGeneration: true,
   defaults: setDefaults,
   strategy: {
     prepareForCreate: (object, { warn }) => dropDisabled(object, undefined, warn),

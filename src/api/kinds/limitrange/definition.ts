@@ -29,5 +29,6 @@ export const limitRangeKind: KindDefinition<LimitRange> = {
   strategy: {
     ...simpleStrategy<LimitRange>({ namespaced: true, check: validateLimitRange }),
     allowCreateOnUpdate: true,
+    namesItself: true,
   },
 };

@@ -14,8 +14,8 @@ type List = (typeof lists)[number];
 
 function typeErrors(at: FieldPath, type: string): FieldError[] {
   const errors = invalidEach(at, type, qualifiedName(type));
-  if (type.includes('/') || standardTypes.includes(type)) return errors;
-  return [...errors, invalid(at, type, 'must be a standard limit type or fully qualified')];
+  if (errors.length > 0 || type.includes('/') || standardTypes.includes(type)) return errors;
+  return [invalid(at, type, 'must be a standard limit type or fully qualified')];
 }
 
 /** The amounts that the item gives for one resource. */

@@ -112,6 +112,10 @@ function setStatusDefaults(status: PodStatus): void {
 
 /** Fills a Pod's defaults in place. Idempotent. */
 export function setPodDefaults(pod: Pod): void {
-  if (pod.spec) setSpecDefaults(pod.spec);
+  if (pod.spec) {
+    setSpecDefaults(pod.spec);
+    // Of pods alone: a template keeps what it says. Follows conversion.go.
+    if ((pod.spec.terminationGracePeriodSeconds ?? 0) < 0) pod.spec.terminationGracePeriodSeconds = 1;
+  }
   if (pod.status) setStatusDefaults(pod.status);
 }

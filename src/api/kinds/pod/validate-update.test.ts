@@ -42,7 +42,6 @@ describe('what may change', () => {
         ],
       },
     ],
-    [{ terminationGracePeriodSeconds: -1 }, { terminationGracePeriodSeconds: 1 }],
     [{ schedulingGates: [{ name: 'g' }] }, {}],
     [{ schedulingGates: [{ name: 'g' }] }, { schedulingGates: [{ name: 'g' }], nodeSelector: { a: 'b' } }],
   ])('%j to %j', (before, after) => {

@@ -19,9 +19,11 @@ it.each<[object, string[]]>([
     { nodeSelector: { 'beta.kubernetes.io/os': 'linux' } },
     ['spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead'],
   ],
+  // It is 1 by now, of a pod: of templates there is a warning.
+  [{ terminationGracePeriodSeconds: -1 }, []],
   [
-    { terminationGracePeriodSeconds: -1 },
-    ['spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1'],
+    { volumes: [{ name: 'v', projected: { sources: [{}, { configMap: { name: 'c' } }] } }] },
+    ['volume "v" (Projected) has no sources provided'],
   ],
   [{ hostAliases: [{ ip: '1.1.1.1' }, { ip: '1.1.1.1' }] }, ['spec.hostAliases[1].ip: duplicate ip "1.1.1.1"']],
   [

@@ -107,6 +107,8 @@ function volumeWarnings(spec: PodSpec): string[] {
       }
     }
     for (const source of volume.projected?.sources ?? []) {
+      if (Object.keys(source).length === 0)
+        warnings.push(`volume ${goQuote(volume.name)} (Projected) has no sources provided`);
       const lists = {
         configMap: source.configMap?.items,
         secrets: source.secret?.items,

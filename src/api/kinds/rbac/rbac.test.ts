@@ -85,7 +85,6 @@ describe('bindings', () => {
       'subjects[0].apiGroup: Unsupported',
       'subjects[0].namespace: Required',
       'subjects[1].name: Required',
-      'subjects[1].name: Invalid',
       'subjects[1].apiGroup: Unsupported',
       'subjects[2].kind: Unsupported',
     ]);

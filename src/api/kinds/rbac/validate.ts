@@ -53,8 +53,6 @@ function validateSubject(subject: Subject, namespaced: boolean, path: FieldPath)
       break;
     case 'User':
     case 'Group':
-      if (name === '')
-        errors.push(invalid(path.child('name'), name, `${subject.kind.toLowerCase()} name cannot be empty`));
       errors.push(...groupMustBe(rbacGroup));
       break;
     default:

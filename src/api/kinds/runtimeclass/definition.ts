@@ -1,7 +1,7 @@
 // The RuntimeClass kind. Follows pkg/registry/node/runtimeclass and pkg/apis/node/validation of v1.36.
 
 import type { RuntimeClass } from '../../generated/types.ts';
-import { type FieldError, FieldPath } from '../../meta/errors.ts';
+import { type FieldError, FieldPath, required } from '../../meta/errors.ts';
 import { dns1123Label } from '../../meta/names.ts';
 import { immutableField, invalidEach, validateLabels } from '../../meta/validate-meta.ts';
 import type { KindDefinition } from '../../scheme.ts';
@@ -12,7 +12,8 @@ import { validateTolerations } from '../pod/validation/scheduling.ts';
 const at = (field: string): FieldPath => new FieldPath(field);
 
 function validateRuntimeClass({ handler, overhead, scheduling }: RuntimeClass): FieldError[] {
-  const errors = invalidEach(at('handler'), handler, dns1123Label(handler));
+  const errors =
+    handler === '' ? [required(at('handler'))] : invalidEach(at('handler'), handler, dns1123Label(handler));
   if (overhead)
     errors.push(...validateContainerResources(at('overhead'), { limits: overhead.podFixed ?? {} }, new Set()));
   if (scheduling) {

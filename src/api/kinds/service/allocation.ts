@@ -18,8 +18,8 @@ export const needsNodePorts = ({ type, allocateLoadBalancerNodePorts }: ServiceS
   type === 'NodePort' || (type === 'LoadBalancer' && allocateLoadBalancerNodePorts !== false);
 
 /** Whether clients outside the cluster are meant to reach it. */
-export const isExternal = ({ type, externalIPs, clusterIP }: ServiceSpec): boolean =>
-  type === 'LoadBalancer' || type === 'NodePort' || (clusterIP !== '' && (externalIPs?.length ?? 0) > 0);
+export const isExternal = ({ type, externalIPs }: ServiceSpec): boolean =>
+  type === 'LoadBalancer' || type === 'NodePort' || (type === 'ClusterIP' && (externalIPs?.length ?? 0) > 0);
 
 const portKey = ({ protocol = 'TCP', port }: ServicePort): string => `${protocol}/${port}`;
 

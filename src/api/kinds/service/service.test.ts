@@ -144,6 +144,14 @@ describe('a new service', () => {
       ['spec.externalTrafficPolicy: Invalid value: "Local": may only be set for externally-accessible services'],
     ],
     [
+      'a policy for outside, of no type that is known',
+      { ...web, type: 'Odd' as 'NodePort', externalIPs: ['1.2.3.4'], externalTrafficPolicy: 'Local' },
+      [
+        'spec.type: Unsupported value: "Odd": supported values: "ClusterIP", "ExternalName", "LoadBalancer", "NodePort"',
+        'spec.externalTrafficPolicy: Invalid value: "Local": may only be set for externally-accessible services',
+      ],
+    ],
+    [
       'what balancers have',
       { ...web, loadBalancerClass: 'a/b' },
       ["spec.loadBalancerClass: Forbidden: may only be used when `type` is 'LoadBalancer'"],

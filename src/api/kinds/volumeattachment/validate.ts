@@ -78,7 +78,7 @@ export function validateVolumeAttachmentCreate(object: VolumeAttachment): FieldE
   const name = source?.persistentVolumeName;
   return [
     ...validateVolumeAttachment(object),
-    ...driverNameErrors(specPath.child('attacher'), attacher),
+    ...(attacher === '' ? [] : driverNameErrors(specPath.child('attacher'), attacher)),
     ...(name === undefined
       ? []
       : invalidEach(specPath.child('source', 'persistentVolumeName'), name, nameIsSubdomain(name, false))),

@@ -17,7 +17,6 @@ describe('VolumeAttachment', () => {
         'spec.attacher: Required value',
         'spec.source: Required value: must specify exactly one of inlineVolumeSpec and persistentVolumeName',
         expect.stringContaining('spec.nodeName: Invalid value: ""'),
-        'spec.attacher: Required value',
       ],
     ],
     [{ ...spec, attacher: 'a_b' }, [expect.stringContaining('spec.attacher: Invalid value: "a_b"')]],
