@@ -5,7 +5,7 @@ import { notActedOn } from '../src/api/kinds/pod/not-acted-on.ts';
 import { loadSchema } from '../src/api/schema/load.ts';
 import type { FieldSchema } from '../src/api/schema/schema.ts';
 
-/** Type → field → file below src/ that acts on it or sets it; `refused by FILE`; `never set: WHY`. */
+/** Type → field → file below src/ that acts on it or sets it; `refused by FILE`; `copied by FILE`; `never set: WHY`. */
 type Answers = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 export interface FieldRow {
@@ -28,6 +28,7 @@ const elementOf = (field: FieldSchema): FieldSchema => (field.items ? elementOf(
 function stateOf(path: string, answer = ''): Pick<FieldRow, 'state' | 'where'> {
   if (notActedOn.includes(path)) return { state: 'warned about', where: '' };
   if (answer.startsWith('refused by ')) return { state: 'refused', where: answer.slice('refused by '.length) };
+  if (answer.startsWith('copied by ')) return { state: 'copied', where: answer.slice('copied by '.length) };
   if (answer.startsWith('never set: ')) return { state: 'never set', where: answer.slice('never set: '.length) };
   return { state: answer === '' ? '' : 'acts', where: answer };
 }
@@ -42,7 +43,8 @@ function walk(definition: string, path: string, answers: Answers, rows: Map<stri
     if (known === undefined) rows.set(row.field, row);
     else if (known.state !== row.state) rows.set(at, { ...row, field: `${row.field} (${at})` });
     const { ref } = elementOf(field);
-    if (ref === undefined || row.state === 'refused' || row.state === 'never set' || notActedOn.includes(at)) continue;
+    if (ref === undefined || ['refused', 'copied', 'never set'].includes(row.state) || notActedOn.includes(at))
+      continue;
     walk(ref, field.type === 'array' ? `${at}[*]` : at, answers, rows);
   }
 }
@@ -72,7 +74,8 @@ export function podFieldsSection(): string {
     start,
     '## Fields of a pod',
     'Every field of PodSpec and of what is in it. `acts`: the file named acts on it, or is the first of several that do. `refused`: the file',
-    'named answers with an error where it is used. `warned about`: the API takes it and warns `spec.x.y: accepted but not acted on`.',
+    'named answers with an error where it is used. `copied`: the file named makes an object of another kind of it, which acts by itself.',
+    '`warned about`: the API takes it and warns `spec.x.y: accepted but not acted on`.',
     '',
     ...table(spec, 'by'),
     '',

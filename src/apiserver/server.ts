@@ -192,7 +192,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const feed = new CacheFeed(store, resources.all, clock, logger);
   const roles = createRoleIndex(resources, feed);
   const pods = resources.find('', 'v1', 'pods');
-  const graph = pods && createNodeGraph(feed, pods);
+  const graph = pods && createNodeGraph(feed, pods, resources.find('', 'v1', 'persistentvolumes'));
   const closing = new AbortController();
   const authorizer =
     options.rules !== undefined || roles === undefined

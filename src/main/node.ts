@@ -57,6 +57,7 @@ import { createUserNamespaces, type UserNamespaces } from '../kubelet/userns/use
 import { allSpareIds, parseSubordinateIds } from '../kubelet/userns/id-ranges.ts';
 import { createShownImages } from '../kubelet/volumes/image-volumes.ts';
 import { createTokenSource } from '../kubelet/volumes/token-source.ts';
+import { claimReader } from '../kubelet/volumes/claimed-volume.ts';
 import { createVolumeManager } from '../kubelet/volumes/volume-manager.ts';
 import { createWatchedObjects } from '../kubelet/volumes/watched-objects.ts';
 import type { Dialer } from '../lib/dialer.ts';
@@ -403,6 +404,8 @@ async function nodeParts(
       : undefined;
   const volumes = createVolumeManager({
     objects,
+    claims: claimReader(client),
+    node: () => status().node(),
     tokens,
     nodeAllocatable,
     root,

@@ -24,6 +24,7 @@ import { createRuntimeHandlers } from '../kubelet/runtime-handlers.ts';
 import { createSandboxConfigBuilder } from '../kubelet/sandbox-config/sandbox-config-builder.ts';
 import { createUserNamespaces } from '../kubelet/userns/user-namespaces.ts';
 import { createTokenSource } from '../kubelet/volumes/token-source.ts';
+import { claimReader } from '../kubelet/volumes/claimed-volume.ts';
 import { createVolumeManager } from '../kubelet/volumes/volume-manager.ts';
 import { createWatchedObjects } from '../kubelet/volumes/watched-objects.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -127,6 +128,8 @@ function startKubelet(options: SimulatedNodeOptions, runtime: SimulatedRuntime, 
   const tokens = createTokenSource({ client, clock, logger, due: (uid) => kubelet.wake(uid) });
   const volumes = createVolumeManager({
     objects,
+    claims: claimReader(client),
+    node: () => status.node(),
     tokens,
     nodeAllocatable,
     root,

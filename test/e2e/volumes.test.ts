@@ -319,6 +319,65 @@ describe.skipIf(noContainers)(`volumes${noContainers ? ` (skipped: ${noContainer
       expect(waiting(await podNow(name))).toEqual({ reason: 'ContainerCreating' });
   });
 
+  test('claims get volumes of the machine; they stay while a pod has them, and their volumes are released', async () => {
+    const size = { storage: '1Gi' };
+    const accessModes = ['ReadWriteOnce'] as const;
+    const nodeSelectorTerms = [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'Exists' }] }];
+    const volume = (name: string, more: object): object => ({
+      apiVersion: 'v1',
+      kind: 'PersistentVolume',
+      metadata: { name },
+      spec: { capacity: size, accessModes, storageClassName: name, ...more },
+    });
+    const claim = (name: string) => ({
+      accessModes: [...accessModes],
+      storageClassName: name,
+      resources: { requests: size },
+    });
+    mkdirSync(join(host, 'scratch'));
+    const objects = [
+      volume('disk', { hostPath: { path: join(host, 'disk'), type: 'DirectoryOrCreate' } }),
+      volume('scratch', { local: { path: join(host, 'scratch') }, nodeAffinity: { required: { nodeSelectorTerms } } }),
+      { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'disk' }, spec: claim('disk') },
+      idle(
+        'claims',
+        [
+          { name: 'disk', persistentVolumeClaim: { claimName: 'disk' } },
+          { name: 'kept', persistentVolumeClaim: { claimName: 'disk', readOnly: true } },
+          { name: 'own', ephemeral: { volumeClaimTemplate: { spec: claim('scratch') } } },
+        ],
+        { securityContext: { fsGroup: 2000 } },
+      ),
+    ];
+    const input = objects.map((one) => JSON.stringify(one)).join('\n');
+    await peapod.kubectl(['apply', '-f', '-'], { input });
+    await ready('claims');
+    expect(
+      await sh('claims', 'echo hello > /v/disk/file; cat /v/kept/file; stat -c "%a %g" /v/own; touch /v/own/x'),
+    ).toBe('hello\n2775 2000');
+    expect(readFileSync(join(host, 'disk/file'), 'utf8')).toBe('hello\n');
+    expect(statSync(join(host, 'scratch/x')).gid).toBe(2000);
+    expect(await sh('claims', 'echo no > /v/kept/file')).toContain('Read-only file system');
+    const columns = async (kind: string, name: string): Promise<string[]> =>
+      (await peapod.kubectl(['get', kind, name, '--no-headers'])).trim().split(/\s+/);
+    expect((await columns('pvc', 'claims-own')).slice(0, 6)).toEqual([
+      'claims-own',
+      'Bound',
+      'scratch',
+      '1Gi',
+      'RWO',
+      'scratch',
+    ]);
+    await peapod.kubectl(['delete', 'pvc', 'disk', '--wait=false']);
+    expect((await columns('pvc', 'disk'))[1]).toBe('Terminating');
+    expect(await peapod.kubectl(['describe', 'pvc', 'disk'])).toMatch(/Used By: +claims\n/);
+    await send('DELETE', 'pods/claims');
+    await peapod.kubectl(['wait', '--for=delete', 'pvc/disk', 'pvc/claims-own', '--timeout=60s']);
+    await peapod.kubectl(['wait', '--for=jsonpath={.status.phase}=Released', 'pv/disk', 'pv/scratch', '--timeout=60s']);
+    expect(readFileSync(join(host, 'disk/file'), 'utf8')).toBe('hello\n');
+    await peapod.kubectl(['delete', 'pv', 'disk', 'scratch']);
+  });
+
   test('an image that cannot be had holds the container that mounts it, as its own image would', async () => {
     await apply(
       idle('pull-fails', [{ name: 'i', image: { reference: 'docker.io/library/none:1' } }]),

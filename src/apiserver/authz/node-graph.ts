@@ -1,6 +1,6 @@
 // What the pods of each node need, so that a node gets no more. Follows plugin/pkg/auth/authorizer/node/graph.go of v1.36 for the kinds that are served.
 
-import type { Container, EphemeralContainer, Pod } from '../../api/generated/types.ts';
+import type { Container, EphemeralContainer, PersistentVolume, Pod } from '../../api/generated/types.ts';
 import type { CacheFeed } from '../registry/cache-feed.ts';
 import type { ObjectVersion } from '../registry/object-version.ts';
 import type { UserInfo } from '../request.ts';
@@ -52,8 +52,10 @@ export interface NodeGraph {
   needs(node: string, resource: string, namespace: string, name: string): boolean;
 }
 
-export function createNodeGraph(feed: CacheFeed, pods: ResourceInfo): NodeGraph {
+/** `volumes` are persistent ones: a node needs those that claims of its pods are bound to. */
+export function createNodeGraph(feed: CacheFeed, pods: ResourceInfo, volumes?: ResourceInfo): NodeGraph {
   const cache = feed.cache(pods);
+  const volumeCache = volumes && feed.cache(volumes);
   const byNode = new Map<string, Set<string>>();
   const nodeName = (version: ObjectVersion): string => version.fields()['spec.nodeName'] ?? '';
   const add = (version: ObjectVersion): void => {
@@ -77,15 +79,19 @@ export function createNodeGraph(feed: CacheFeed, pods: ResourceInfo): NodeGraph 
       for (const version of cache.objects.range(pods.keyPrefix)) add(version);
     },
   });
-  return {
-    needs(node, resource, namespace, name) {
-      const wanted = `${resource}/${name}`;
-      const inNamespace = `${pods.keyPrefix}${namespace}/`;
-      for (const key of byNode.get(node) ?? []) {
-        const pod = key.startsWith(inNamespace) ? cache.objects.get(key) : undefined;
-        if (pod !== undefined) for (const need of podNeeds(pod.object() as Pod)) if (need === wanted) return true;
-      }
-      return false;
-    },
+  const needs: NodeGraph['needs'] = (node, resource, namespace, name) => {
+    if (resource === 'persistentvolumes') {
+      const volume = volumes && volumeCache?.objects.get(`${volumes.keyPrefix}${name}`);
+      const ref = volume && (volume.object() as PersistentVolume).spec?.claimRef;
+      return Boolean(ref) && needs(node, 'persistentvolumeclaims', ref?.namespace ?? '', ref?.name ?? '');
+    }
+    const wanted = `${resource}/${name}`;
+    const inNamespace = `${pods.keyPrefix}${namespace}/`;
+    for (const key of byNode.get(node) ?? []) {
+      const pod = key.startsWith(inNamespace) ? cache.objects.get(key) : undefined;
+      if (pod !== undefined) for (const need of podNeeds(pod.object() as Pod)) if (need === wanted) return true;
+    }
+    return false;
   };
+  return { needs };
 }

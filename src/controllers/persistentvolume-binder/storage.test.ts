@@ -120,6 +120,22 @@ test('a claim that is used stays until the pod goes, its volume until the claim 
   await isGone(`${volumes}/v`);
 });
 
+test('a node reads the claims of its pods and their volumes, and no others', async () => {
+  for (const name of ['mine', 'others']) {
+    await makeVolume(name, { storageClassName: name });
+    await makeClaim(name, { storageClassName: name });
+    await claimIs(name, 'Bound');
+  }
+  await api.post(pods, usedBy({ persistentVolumeClaim: { claimName: 'mine' } }));
+  const groups = ['system:nodes', 'system:authenticated'];
+  const node = verbs(t.server.inProcess({ name: 'system:node:n', groups }));
+  expect((await node.get(`${claims}/mine`)).metadata?.name).toBe('mine');
+  expect((await node.get(`${volumes}/mine`)).metadata?.name).toBe('mine');
+  await expect(node.get(`${claims}/others`)).rejects.toThrow('forbidden');
+  await expect(node.get(`${volumes}/others`)).rejects.toThrow('forbidden');
+  await expect(node.get(volumes)).rejects.toThrow('forbidden');
+});
+
 test('what becomes of a volume whose claim is gone says its policy', async () => {
   await makeVolume('kept', { storageClassName: 'kept' });
   await makeVolume('deleted', { storageClassName: 'deleted', persistentVolumeReclaimPolicy: 'Delete' });

@@ -77,7 +77,8 @@ async function volumeMount(
   return {
     containerPath: absolute(mount.mountPath),
     hostPath,
-    readonly: mount.readOnly === true || isProjected(volumeKind(volume)),
+    readonly:
+      mount.readOnly === true || volume.persistentVolumeClaim?.readOnly === true || isProjected(volumeKind(volume)),
     propagation: propagationOf(mount),
     ...(recursive ? { recursiveReadOnly: true } : {}),
   };

@@ -15,6 +15,12 @@ async function give(files: Files, path: string, stat: FileStat, group: number, r
   await files.chmod(path, (stat.mode & 0o7777) | mask);
 }
 
+/** Whether a folder is the group's already, to be read and written, and passes it on: then what is in it is taken to be, too. */
+export function ownershipIsRight({ gid, mode }: FileStat, group: number): boolean {
+  const wanted = writable | enterable | setgid;
+  return gid === group && (mode & wanted) === wanted;
+}
+
 /**
  * Sets the group of everything in the tree and lets it read (and write, unless `readOnly`); folders pass the group on.
  * Links are never followed.

@@ -7,6 +7,7 @@ import { podPaths } from '../pod-paths.ts';
 import { hasProjection, type Payload, writePayload } from './atomic-writer.ts';
 import { type EmptyDirEnvironment, setUpEmptyDir } from './empty-dir.ts';
 import { prepareHostPath } from './host-path.ts';
+import { setUpLocalVolume } from './local-volume.ts';
 import { makeFolder, sharedMode } from './make-folder.ts';
 import type { MemoryFolder } from './memory-folder.ts';
 import { setVolumeOwnership } from './ownership.ts';
@@ -60,7 +61,7 @@ async function setUpProjected(
 
 /**
  * Makes the volume ready, or brings its files up to date. `known` is what an earlier call gave: with nothing to change it is
- * given again, at hardly any cost. Throws in upstream's words.
+ * given again, at hardly any cost. `isShared` tells whether another pod has that path of the machine. Throws in upstream's words.
  */
 export async function setUpVolume(
   env: VolumeEnvironment,
@@ -69,12 +70,16 @@ export async function setUpVolume(
   kind: MountableKind,
   known: ReadyVolume | undefined,
   signal?: AbortSignal,
+  isShared: (path: string) => boolean = () => false,
 ): Promise<ReadyVolume> {
   switch (kind.plugin) {
     case 'empty-dir':
       return { path: await setUpEmptyDir(env, pod, name, kind.source) };
     case 'host-path':
       await prepareHostPath(env.files, kind.source);
+      return { path: kind.source.path };
+    case 'local-volume':
+      await setUpLocalVolume(env.files, pod, kind.source, isShared(kind.source.path));
       return { path: kind.source.path };
     case 'configmap':
     case 'secret':

@@ -4,14 +4,18 @@ import type {
   EmptyDirVolumeSource,
   HostPathVolumeSource,
   ImageVolumeSource,
+  PersistentVolumeSpec,
   Volume,
 } from '../../api/generated/types.ts';
+import { sourcesOf } from '../../api/kinds/persistentvolume/validate-sources.ts';
+import type { LocalVolume } from './local-volume.ts';
 import type { ProjectedSource } from './payload.ts';
 
 /** A volume that the kubelet makes itself. */
 export type MountableKind =
   | { plugin: 'empty-dir'; source: EmptyDirVolumeSource }
   | { plugin: 'host-path'; source: HostPathVolumeSource }
+  | { plugin: 'local-volume'; source: LocalVolume }
   | ProjectedSource;
 
 export type VolumeKind =
@@ -19,7 +23,9 @@ export type VolumeKind =
   /** Pulled and mounted when a container that uses it starts; there is nothing to do before. */
   | { plugin: 'image'; source: ImageVolumeSource }
   /** A plugin that is there and cannot do it: why, as the event says after the volume's name. */
-  | { plugin: 'refused'; step: 'SetUp' | 'NewMounter'; why: string }
+  | { plugin: 'refused'; step: 'SetUp' | 'NewMounter' | 'NodeAffinity'; why: string }
+  /** A claim: what is mounted is the volume behind it. */
+  | { plugin: 'claim' }
   /** No plugin. `yet`: Kubernetes has one. */
   | { plugin: 'unsupported'; field: string; yet: boolean };
 
@@ -52,6 +58,7 @@ const noDriver = (name: string): string =>
 /** The plugin by the field that is set; a volume without a source is an emptyDir, as the API defaults it. */
 export function volumeKind(volume: Volume): VolumeKind {
   const { name: _, emptyDir, hostPath, configMap, secret, downwardAPI, projected, image, csi, ...others } = volume;
+  if (others.persistentVolumeClaim ?? others.ephemeral) return { plugin: 'claim' };
   if (hostPath) return { plugin: 'host-path', source: hostPath };
   if (configMap) return { plugin: 'configmap', source: configMap };
   if (secret) return { plugin: 'secret', source: secret };
@@ -63,4 +70,14 @@ export function volumeKind(volume: Volume): VolumeKind {
   const field = Object.entries(others).find(([, value]) => value !== undefined && value !== null)?.[0];
   if (!emptyDir && field !== undefined) return { plugin: 'unsupported', field, yet: !removed.has(field) };
   return { plugin: 'empty-dir', source: emptyDir ?? {} };
+}
+
+/** The plugin of a PersistentVolume by its source. `readOnly` is what the pod says of its claim. */
+export function volumeKindOf(spec: PersistentVolumeSpec, readOnly: boolean): VolumeKind {
+  const { hostPath, local, csi } = spec;
+  if (hostPath) return { plugin: 'host-path', source: hostPath };
+  if (local) return { plugin: 'local-volume', source: { path: local.path, readOnly } };
+  if (csi) return { plugin: 'refused', step: 'SetUp', why: noDriver(csi.driver) };
+  const [field = 'no source'] = sourcesOf(spec);
+  return { plugin: 'unsupported', field, yet: !removed.has(field) };
 }

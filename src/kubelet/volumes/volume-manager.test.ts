@@ -1,5 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ConfigMap, Pod, PodSpec, Secret, Volume } from '../../api/generated/types.ts';
+import type {
+  ConfigMap,
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  PodSpec,
+  Secret,
+  Volume,
+} from '../../api/generated/types.ts';
 import { createClient } from '../../client/create-client.ts';
 import { silentLogger } from '../../lib/logger.ts';
 import type { Files, Mounts } from '../../lib/system.ts';
@@ -322,9 +331,8 @@ describe('downwardAPI and projected', () => {
 
 describe('unsupported volumes', () => {
   it.each<[Partial<Volume>, string]>([
-    [{ persistentVolumeClaim: { claimName: 'x' } }, 'persistentVolumeClaim'],
     [{ nfs: { server: 's', path: '/' } }, 'nfs'],
-    [{ ephemeral: {} }, 'ephemeral'],
+    [{ iscsi: { iqn: 'i', lun: 0, targetPortal: 'p' } }, 'iscsi'],
   ])('%j is refused by name', async (source, field) => {
     const pod = podWith([
       { name: 'ok', emptyDir: {} },
@@ -354,6 +362,169 @@ describe('volumes that Kubernetes has no plugin for', () => {
     ],
   ])('%j fails in its words', async (source, message) => {
     expect(await messagesOf(podWith([{ name: 'data', ...source }]))).toEqual([message]);
+  });
+});
+
+describe('claims', () => {
+  type ClaimStatus = NonNullable<PersistentVolumeClaim['status']>;
+  let claim: PersistentVolumeClaim | undefined;
+  let volume: PersistentVolume | undefined;
+  let asked: string[];
+  const path = '/srv/disk';
+  const withSource = (spec: NonNullable<PersistentVolume['spec']>): PersistentVolume => ({
+    metadata: { name: 'pv' },
+    spec: { claimRef: { namespace: 'shop', name: 'c', uid: 'claim-uid' }, ...spec },
+  });
+  const give = async <T>(what: string, name: string, found: T | undefined): Promise<T> => {
+    asked.push(`${what}/${name}`);
+    if (!found) throw new Error(`${what}s "${name}" not found`);
+    return found;
+  };
+  const reading = (node?: Node): ClosableVolumeManager =>
+    createVolumeManager({
+      root,
+      files,
+      mounts,
+      clock,
+      objects: objects(),
+      logger: silentLogger,
+      nodeAllocatable: () => ({}),
+      claims: {
+        claim: (_, name) => give('persistentvolumeclaim', name, claim),
+        volume: (name) => give('persistentvolume', name, volume),
+      },
+      node: () => node,
+    });
+  const claimed = podWith([{ name: 'data', persistentVolumeClaim: { claimName: 'c' } }]);
+  const bound: ClaimStatus = { phase: 'Bound' };
+  const unprocessed = (why: string): string =>
+    `Unable to attach or mount volumes: unmounted volumes=[data], unattached volumes=[], failed to process volumes=[data]: ${why}`;
+  const processing = (why: string): string => unprocessed(`error processing PVC shop/c: ${why}`);
+  const gone = '2026-01-01T00:00:00Z';
+
+  beforeEach(async () => {
+    asked = [];
+    claim = { metadata: { name: 'c', namespace: 'shop', uid: 'claim-uid' }, spec: { volumeName: 'pv' }, status: bound };
+    volume = withSource({ hostPath: { path, type: 'Directory' } });
+    await files.mkdir(path, { recursive: true, mode: 0o700 });
+    manager = reading();
+  });
+
+  it('are the host path of their volume, which is asked for once', async () => {
+    expect(await pathsOf(claimed)).toEqual({ data: path });
+    expect(await pathsOf(claimed)).toEqual({ data: path });
+    expect(asked).toEqual(['persistentvolumeclaim/c', 'persistentvolume/pv']);
+    await manager.teardown('u-1');
+    expect(await files.stat(path)).toBeDefined();
+  });
+
+  it('of ephemeral volumes are those that were made for the pod', async () => {
+    const pod = podWith([{ name: 'data', ephemeral: {} }]);
+    expect(await messagesOf(pod)).toEqual([
+      unprocessed('PVC shop/c was not created for pod shop/web (pod is not owner)'),
+    ]);
+    const ownerReferences = [{ apiVersion: 'v1', kind: 'Pod', name: 'web', uid: 'u-1', controller: true }];
+    claim = { ...claim, metadata: { ...claim?.metadata, ownerReferences } };
+    expect(await pathsOf(pod)).toEqual({ data: path });
+    expect(asked).toContain('persistentvolumeclaim/web-data');
+  });
+
+  it.each<[string, () => void, string]>([
+    [
+      'are not there',
+      () => (claim = undefined),
+      processing('failed to fetch PVC from API server: persistentvolumeclaims "c" not found'),
+    ],
+    ['are not bound', () => (claim = { ...claim, status: { phase: 'Pending' } }), processing('PVC is not bound')],
+    [
+      'are on their way out and not protected',
+      () => (claim = { ...claim, metadata: { ...claim?.metadata, deletionTimestamp: gone } }),
+      processing('PVC is being deleted'),
+    ],
+    [
+      'have lost their volume',
+      () => (volume = undefined),
+      processing('failed to fetch PV pv from API server: persistentvolumes "pv" not found'),
+    ],
+    [
+      'are bound to a volume of nobody',
+      () => (volume = { ...volume, spec: { hostPath: { path } } }),
+      processing('found PV object pv but it has a nil pv.Spec.ClaimRef indicating it is not yet bound to the claim'),
+    ],
+    [
+      'are bound to a volume of another',
+      () => (volume = withSource({ hostPath: { path }, claimRef: { uid: 'other' } })),
+      processing('found PV object pv but its pv.Spec.ClaimRef.UID other does not point to claim.UID claim-uid'),
+    ],
+    [
+      'are devices',
+      () => (volume = withSource({ hostPath: { path }, volumeMode: 'Block' })),
+      unprocessed('volume data has volumeMode Block, but is specified in volumeMounts'),
+    ],
+    [
+      'are of a kind that this node has not',
+      () => (volume = withSource({ nfs: { server: 's', path: '/' } })),
+      unprocessed(
+        'failed to get Plugin from volumeSpec for volume "pv" err=no volume plugin matched: nfs is not supported by this node yet',
+      ),
+    ],
+    [
+      'are not what their type says',
+      () => (volume = withSource({ hostPath: { path, type: 'File' } })),
+      'MountVolume.SetUp failed for volume "pv" : hostPath type check failed: /srv/disk is not a file, it\'s a Directory',
+    ],
+    [
+      'are local and not there',
+      () => (volume = withSource({ local: { path: '/srv/none' } })),
+      'MountVolume.NewMounter initialization failed for volume "pv" : path "/srv/none" does not exist',
+    ],
+  ])('say so where they %s', async (_, change, message) => {
+    change();
+    expect(await messagesOf(claimed)).toEqual([message]);
+  });
+
+  it('that are protected are mounted though they are on their way out', async () => {
+    const metadata = { ...claim?.metadata, deletionTimestamp: gone, finalizers: ['kubernetes.io/pvc-protection'] };
+    claim = { ...claim, metadata };
+    expect(await pathsOf(claimed)).toEqual({ data: path });
+  });
+
+  it('are not mounted on a node that does not reach their volume', async () => {
+    const nodeSelectorTerms = [{ matchExpressions: [{ key: 'disk', operator: 'Exists' as const }] }];
+    volume = withSource({ hostPath: { path }, nodeAffinity: { required: { nodeSelectorTerms } } });
+    manager = reading({ metadata: { name: 'n' } });
+    expect(await messagesOf(claimed)).toEqual([
+      'MountVolume.NodeAffinity check failed for volume "pv" : no matching NodeSelectorTerms',
+    ]);
+    manager = reading({ metadata: { name: 'n', labels: { disk: 'fast' } } });
+    expect(await pathsOf(claimed)).toEqual({ data: path });
+  });
+
+  it("of local volumes belong to the pod's group, as long as no other pod has them", async () => {
+    volume = withSource({ local: { path } });
+    const withGroup = (fsGroup: number, uid: string, more = {}): Pod =>
+      podWith(
+        [{ name: 'data', persistentVolumeClaim: { claimName: 'c' } }],
+        { securityContext: { fsGroup, ...more } },
+        { uid },
+      );
+    const group = async () => (await files.stat(path))?.gid;
+    await pathsOf(withGroup(7, 'u-1'));
+    expect([await group(), await mode(path)]).toEqual([7, 0o2770]);
+    await pathsOf(withGroup(8, 'u-2'));
+    expect(await group()).toBe(7);
+    await manager.teardown('u-1');
+    await manager.teardown('u-2');
+    // The folder is right, so that nobody looks at what is in it.
+    await files.writeFile(`${path}/file`, 'x', 0o600);
+    await pathsOf(withGroup(7, 'u-3', { fsGroupChangePolicy: 'OnRootMismatch' }));
+    expect(await mode(`${path}/file`)).toBe(0o600);
+    await pathsOf(withGroup(9, 'u-4'));
+    expect(await group()).toBe(7);
+    await manager.teardown('u-3');
+    await manager.teardown('u-4');
+    await pathsOf(withGroup(9, 'u-5', { fsGroupChangePolicy: 'OnRootMismatch' }));
+    expect([await group(), await mode(`${path}/file`)]).toEqual([9, 0o660]);
   });
 });
 

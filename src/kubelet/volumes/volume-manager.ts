@@ -1,6 +1,6 @@
 // Mounts, refreshes and removes the volumes of pods. Stands where pkg/kubelet/volumemanager of v1.36 does, with its event messages.
 
-import type { Container, Pod, Volume } from '../../api/generated/types.ts';
+import type { Container, Node, Pod, Volume } from '../../api/generated/types.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Timer } from '../../lib/clock.ts';
 import type { Files } from '../../lib/system.ts';
@@ -8,6 +8,7 @@ import { goErrorText, hasCode } from '../go-error.ts';
 import { assertSafeUid, podPaths } from '../pod-paths.ts';
 import type { VolumeManager, VolumesResult } from '../seams.ts';
 import { hasProjection } from './atomic-writer.ts';
+import { type ClaimedVolume, type ClaimReader, claimedVolume, type VolumeUse } from './claimed-volume.ts';
 import { type ObjectReference, podReferences, volumeReferences } from './pod-references.ts';
 import type { ShownImages } from './image-volumes.ts';
 import { createMemoryFolder } from './memory-folder.ts';
@@ -19,6 +20,10 @@ export interface VolumeManagerOptions extends Omit<VolumeEnvironment, 'objects' 
   objects: WatchedObjects;
   /** Images that are shown on the host for pods; they are given back with them. */
   shownImages?: Pick<ShownImages, 'release'>;
+  /** Reads claims and their volumes; without it claims cannot be mounted. */
+  claims?: ClaimReader;
+  /** The node, once it is known: volumes that it does not reach are not mounted. */
+  node?(): Node | undefined;
   logger: Logger;
   /** An object changed that the pod names: worth another sync, above all where one failed. A hint. */
   sourceChanged?(podUid: string): void;
@@ -53,42 +58,55 @@ interface Wanted {
   kind: Exclude<VolumeKind, { plugin: 'image' }>;
 }
 
-/** Names of the volumes that some container mounts: others are not set up, as upstream. */
-function usedVolumes(pod: Pod): Set<string> {
+/** How each volume is used that some container mounts: others are not set up, as upstream. */
+function usedVolumes(pod: Pod): Map<string, VolumeUse> {
   const spec = pod.spec;
   const containers: Pick<Container, 'volumeMounts' | 'volumeDevices' | 'env'>[] = [
     ...(spec?.initContainers ?? []),
     ...(spec?.containers ?? []),
     ...(spec?.ephemeralContainers ?? []),
   ];
-  return new Set(
-    containers.flatMap((container) => [
-      ...(container.volumeMounts ?? []).map((mount) => mount.name),
-      ...(container.volumeDevices ?? []).map((device) => device.name),
-      ...(container.env ?? []).flatMap((variable) => variable.valueFrom?.fileKeyRef?.volumeName ?? []),
-    ]),
+  const mounts = new Set(containers.flatMap(({ volumeMounts }) => (volumeMounts ?? []).map(({ name }) => name)));
+  const devices = new Set(containers.flatMap(({ volumeDevices }) => (volumeDevices ?? []).map(({ name }) => name)));
+  const read = containers.flatMap(({ env }) =>
+    (env ?? []).flatMap(({ valueFrom }) => valueFrom?.fileKeyRef?.volumeName ?? []),
   );
+  const names = new Set([...mounts, ...devices, ...read]);
+  return new Map([...names].map((name) => [name, { mounted: mounts.has(name), asDevice: devices.has(name) }]));
 }
 
 const setUpFailure = (volume: string, error: unknown): string =>
   `MountVolume.SetUp failed for volume ${JSON.stringify(volume)} : ${goErrorText(error)}`;
 
+/** A local volume that is not there fails before anything is mounted. */
+const setUpError = (volume: string, kind: MountableKind, error: unknown): string =>
+  kind.plugin === 'local-volume'
+    ? refusal(volume, { plugin: 'refused', step: 'NewMounter', why: goErrorText(error) })
+    : setUpFailure(volume, error);
+
 /** What a plugin says that never gets as far as mounting. */
 function refusal(volume: string, { step, why }: Extract<VolumeKind, { plugin: 'refused' }>): string {
   if (step === 'SetUp') return setUpFailure(volume, new Error(why));
+  if (step === 'NodeAffinity')
+    return `MountVolume.NodeAffinity check failed for volume ${JSON.stringify(volume)} : ${why}`;
   return `MountVolume.NewMounter initialization failed for volume ${JSON.stringify(volume)} : ${why}`;
 }
 
-/** What upstream says when a volume's plugin is unknown: no attempt to mount is made, the whole wait fails at once. */
-function unsupportedMessage(
-  volumes: readonly { name: string; field: string; yet: boolean }[],
-  unmounted: readonly string[],
-): string {
+/** A volume of which it is not even known how it would be mounted, and why. */
+interface Unprocessed {
+  name: string;
+  why: string;
+}
+
+const noPlugin = (volume: string, { field, yet }: Extract<VolumeKind, { plugin: 'unsupported' }>): string => {
+  const why = yet ? `: ${field} is not supported by this node yet` : '';
+  return `failed to get Plugin from volumeSpec for volume ${JSON.stringify(volume)} err=no volume plugin matched${why}`;
+};
+
+/** What upstream says of those: no attempt to mount is made, the whole wait fails at once. */
+function unprocessedMessage(volumes: readonly Unprocessed[], unmounted: readonly string[]): string {
   const names = volumes.map(({ name }) => name).sort();
-  const reasons = volumes.map(({ name, field, yet }) => {
-    const why = yet ? `: ${field} is not supported by this node yet` : '';
-    return `failed to get Plugin from volumeSpec for volume ${JSON.stringify(name)} err=no volume plugin matched${why}`;
-  });
+  const reasons = volumes.map(({ why }) => why);
   return `Unable to attach or mount volumes: unmounted volumes=[${[...unmounted].sort().join(' ')}], unattached volumes=[], failed to process volumes=[${names.join(' ')}]: ${reasons.join('; ')}`;
 }
 
@@ -129,23 +147,30 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
     options.refreshFailed?.(state.pod, message);
   };
 
-  /** Sets up one volume; gives a message where it failed and is not in use yet. */
+  /** Whether another pod has that path of the machine. */
+  const isShared =
+    (own: PodState) =>
+    (path: string): boolean =>
+      [...pods.values()].some((state) => state !== own && [...state.mounted.values()].some((one) => one.path === path));
+
+  /** Sets up one volume, in events `shownAs`; gives a message where it failed and is not in use yet. */
   const setUp = async (
     state: PodState,
     name: string,
     kind: MountableKind,
     signal: AbortSignal | undefined,
+    shownAs = name,
   ): Promise<string | undefined> => {
     const known = state.mounted.get(name);
     if (known !== undefined && !isProjected(kind)) return undefined;
     try {
-      state.mounted.set(name, await setUpVolume(env, state.pod, name, kind, known, signal));
+      state.mounted.set(name, await setUpVolume(env, state.pod, name, kind, known, signal, isShared(state)));
       state.failures.delete(name);
       return undefined;
     } catch (error) {
       if (signal?.aborted) throw error;
       const inUse = known ?? (await earlierProjection(env, state.pod, name, kind));
-      if (inUse === undefined) return setUpFailure(name, error);
+      if (inUse === undefined) return setUpError(shownAs, kind, error);
       state.mounted.set(name, inUse);
       noteRefreshFailure(state, name, error);
       return undefined;
@@ -159,27 +184,55 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
     state.folder = true;
   };
 
+  /** The volume that is mounted for a claim; what is mounted already is not asked for again. */
+  const behindClaim = async (
+    state: PodState,
+    volume: Volume,
+    use: VolumeUse,
+    signal: AbortSignal | undefined,
+  ): Promise<ClaimedVolume> => {
+    if (!options.claims) throw new Error('there is nobody to read claims from');
+    return claimedVolume(options.claims, state.pod, volume, use, options.node?.(), signal);
+  };
+
+  /** Makes one volume ready: a message where it failed, or why it could not be tried. */
+  const prepareOne = async (
+    state: PodState,
+    { volume, kind: asked }: Wanted,
+    use: VolumeUse,
+    signal: AbortSignal | undefined,
+  ): Promise<string | Unprocessed | undefined> => {
+    const { name } = volume;
+    if (asked.plugin === 'claim' && state.mounted.has(name)) return undefined;
+    let found: ClaimedVolume = { name, kind: asked };
+    try {
+      if (asked.plugin === 'claim') found = await behindClaim(state, volume, use, signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      return { name, why: error instanceof Error ? error.message : String(error) };
+    }
+    const { kind } = found;
+    if (kind.plugin === 'refused') return refusal(found.name, kind);
+    if (kind.plugin === 'unsupported') return { name, why: noPlugin(found.name, kind) };
+    if (kind.plugin === 'claim' || kind.plugin === 'image') return undefined;
+    return setUp(state, name, kind, signal, found.name);
+  };
+
   const prepareAll = async (state: PodState, signal: AbortSignal | undefined): Promise<VolumesResult> => {
     const { pod } = state;
     const used = usedVolumes(pod);
     const wanted = (pod.spec?.volumes ?? [])
-      .filter((volume) => used.has(volume.name))
-      .map((volume) => ({ volume, kind: volumeKind(volume) }))
-      .filter((entry): entry is Wanted => entry.kind.plugin !== 'image');
+      .map((volume) => ({ volume, kind: volumeKind(volume), use: used.get(volume.name) }))
+      .filter(
+        (entry): entry is Wanted & { use: VolumeUse } => entry.use !== undefined && entry.kind.plugin !== 'image',
+      );
     await makePodFolder(state, pod.metadata?.uid ?? '');
-    const unsupported: { name: string; field: string; yet: boolean }[] = [];
-    const failures = await Promise.all(
-      wanted.map(async ({ volume: { name }, kind }) => {
-        if (kind.plugin === 'refused') return refusal(name, kind);
-        if (kind.plugin !== 'unsupported') return setUp(state, name, kind, signal);
-        unsupported.push({ name, ...kind });
-        return undefined;
-      }),
-    );
-    const messages = failures.filter((message) => message !== undefined);
-    if (unsupported.length > 0) {
+    const failures = await Promise.all(wanted.map((entry) => prepareOne(state, entry, entry.use, signal)));
+    const messages = failures.filter((failure) => typeof failure === 'string');
+    const unprocessed = failures.filter((failure): failure is Unprocessed => typeof failure === 'object');
+    if (unprocessed.length > 0) {
       const unmounted = wanted.map(({ volume }) => volume.name).filter((name) => !state.mounted.has(name));
-      messages.push(unsupportedMessage(unsupported, unmounted));
+      messages.push(unprocessedMessage(unprocessed, unmounted));
     }
     if (messages.length > 0) return { ok: false, reason: 'FailedMount', messages };
     return {

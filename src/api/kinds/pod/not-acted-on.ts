@@ -10,7 +10,6 @@ export const notActedOn: readonly string[] = [
   'spec.topologySpreadConstraints',
   'spec.resourceClaims',
   'spec.schedulingGroup',
-  'spec.securityContext.fsGroupChangePolicy',
   'spec.securityContext.seLinuxChangePolicy',
   // The instance's containerd sets no SELinux labels.
   'spec.securityContext.seLinuxOptions',
@@ -23,8 +22,6 @@ export const notActedOn: readonly string[] = [
   'spec.initContainers[*].volumeDevices',
   'spec.ephemeralContainers[*].securityContext.seLinuxOptions',
   'spec.ephemeralContainers[*].securityContext.windowsOptions',
-  'spec.volumes[*].persistentVolumeClaim',
-  'spec.volumes[*].ephemeral',
   'spec.volumes[*].nfs',
   'spec.volumes[*].iscsi',
   'spec.volumes[*].fc',

@@ -58,10 +58,10 @@ it.each<[object, string[]]>([
     {
       volumes: [
         { name: 'a', emptyDir: {} },
-        { name: 'b', persistentVolumeClaim: { claimName: 'c' } },
+        { name: 'b', nfs: { server: 's', path: '/' } },
       ],
     },
-    ['spec.volumes[1].persistentVolumeClaim: accepted but not acted on'],
+    ['spec.volumes[1].nfs: accepted but not acted on'],
   ],
 ])('%j', (spec, warnings) => {
   expect(warningsOf(spec)).toEqual(warnings);
