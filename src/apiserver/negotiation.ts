@@ -89,6 +89,16 @@ export function documentMedia(accept: string, isRouted: boolean): Media {
   return chosen.media;
 }
 
+/** A form of aggregated discovery, or of a plain document; `isRouted` as above. Throws 406 when the client accepts neither. */
+export function discoveryMedia(accept: string, isRouted: boolean): { media: Media; aggregated: boolean } {
+  if (isRouted) refuseRoute(accept, types);
+  const isAggregated = ({ g, v, as }: Params): boolean =>
+    g === 'apidiscovery.k8s.io' && v === 'v2' && as === 'APIGroupDiscoveryList';
+  const chosen = choose(accept, (_, params) => !converts(params) || isAggregated(params));
+  if (chosen === undefined) throw refusal('object');
+  return { media: chosen.media, aggregated: isAggregated(chosen.params) };
+}
+
 /** What is answered: it decides which renderings there are. */
 export type Answer = 'object' | 'list' | 'watch';
 
@@ -127,12 +137,16 @@ export function renderingOf(request: ApiRequest, { kind }: ResourceInfo, answer:
 const types = offers.map(({ type }) => type);
 const streams = offers.filter(({ media }) => media !== 'yaml').map(({ type }) => `${type};stream=watch`);
 
+/** Throws 406 where a review, or a log (which is plain text), cannot be given as the client accepts. */
+export const refuseReview = (accept: string): void => refuseRoute(accept, types);
+export const refuseLog = (accept: string): void => refuseRoute(accept, ['text/plain', ...types]);
+
 /** The media types that upstream's router knows where such an answer is given. */
 const representations = (answer: Answer): readonly string[] => (answer === 'object' ? types : [...types, ...streams]);
 
 /** Throws 406 in the words of upstream's router, where the client accepts none of those media types, whatever their parameters. */
 export function refuseRoute(accept: string, available: readonly string[]): void {
-  if (accept === '') return;
+  if (accept === '' || (accept === 'application/json' && available.includes(accept))) return;
   const names = new Set(['*/*', ...available.map((type) => type.split(';', 1)[0] ?? '')]);
   if (mediaRanges(accept).some(({ type }) => names.has(type))) return;
   throw routerError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${available.join(', ')}`);

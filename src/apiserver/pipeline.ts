@@ -6,7 +6,7 @@ import type { Authorizer } from './authz/authorizer.ts';
 import { authorize } from './authz/decided.ts';
 import type { Discovery } from './discovery/discovery.ts';
 import { answerHealth, type HealthCheck, type ObserveHealth } from './health.ts';
-import { refuseRoute } from './negotiation.ts';
+import { refuseLog, refuseReview, refuseRoute } from './negotiation.ts';
 import type { RegistryDeps } from './registry/commit.ts';
 import { type RequestInfo, requestInfo } from './request-info.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
@@ -58,23 +58,22 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     if (!info.isResource) return answerPath(deps, request);
     const resource = deps.resources.find(info.group, info.version, info.resource);
     if (resource !== undefined)
-      return withWarnings(resource.kind, request, answerResource(deps, request, info, resource));
+      return withWarnings(resource.kind, request, () => answerResource(deps, request, info, resource));
     const answered = virtual.get(`${info.group}/${info.version}/${info.resource}`);
     if (answered === undefined) return unrouted(deps, request);
-    return withWarnings(answered, request, answerVirtual(answered, request, info));
+    return withWarnings(answered, request, () => answerVirtual(answered, request, info));
   };
 }
 
 /** Adds what every answer of the resource warns of, a refusal as well. */
-async function withWarnings(
+function withWarnings(
   { requestWarnings }: Pick<VirtualResource, 'requestWarnings'>,
   request: ApiRequest,
-  answer: Promise<ApiResponse>,
+  answer: () => Promise<ApiResponse>,
 ): Promise<ApiResponse> {
-  if (requestWarnings === undefined) return answer;
+  if (requestWarnings === undefined) return answer();
   request.warnings = [...requestWarnings, ...(request.warnings ?? [])];
-  const response = await answer;
-  return { ...response, warnings: [...requestWarnings, ...(response.warnings ?? [])] };
+  return answer().then((response) => ({ ...response, warnings: [...requestWarnings, ...(response.warnings ?? [])] }));
 }
 
 /** Answers for what is not stored. A path that leads nowhere is one of the router's refusals. */
@@ -89,6 +88,7 @@ async function answerVirtual(
   }
   if (create === undefined || info.verb !== 'create' || info.name !== '' || (info.namespace !== '') !== namespaced)
     throw methodNotServed();
+  refuseReview(request.accept);
   return create(request, info);
 }
 
@@ -188,6 +188,7 @@ function answerResource(
   if (sub === undefined || whole) throw pathNotServed();
   const verbs: readonly string[] = sub.verbs;
   if (!verbs.includes(info.verb)) throw methodNotServed();
+  if (info.subresource === 'log') refuseLog(request.accept);
   switch (sub.kind) {
     case 'object':
       if (info.rest.length > 0) throw pathNotServed();

@@ -407,10 +407,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     closing: closing.signal,
     isRemote: (path) => aggregation?.apis.ofPath(path) !== undefined,
   };
-  const locateAnywhere: typeof locate = async (method, path, query, user) => {
-    if (aggregation?.apis.ofPath(path) === undefined) return await locate(method, path, query, user);
+  const locateAnywhere: typeof locate = async (method, path, query, user, warnings) => {
+    if (aggregation?.apis.ofPath(path) === undefined) return await locate(method, path, query, user, warnings);
     await authorize(authorizer, caughtUp, user, requestInfo(method, path, query));
-    return (await aggregation.upgrade(path, query, user)) ?? (await locate(method, path, query, user));
+    return (await aggregation.upgrade(path, query, user)) ?? (await locate(method, path, query, user, warnings));
   };
   const own = (): Transport => inProcess(apiserverUser);
   const keepers = { resources, feed, objects, clock, logger, transport: own, signal: closing.signal };

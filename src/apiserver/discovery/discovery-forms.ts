@@ -1,4 +1,4 @@
-// The forms in which the plain discovery documents are given: JSON, YAML and protobuf.
+// The forms in which discovery documents are given: JSON, YAML and protobuf.
 // Follows apiserver pkg/endpoints/discovery/{root,version,legacy,util}.go of v1.36.
 
 import { loadSchema } from '../../api/schema/load.ts';
@@ -7,6 +7,7 @@ import { toYaml } from '../http/human-forms.ts';
 import { protobufEncoder } from '../protobuf/encode.ts';
 import { sealEnvelope } from '../protobuf/envelope.ts';
 import type { Media } from '../request.ts';
+import { discoveryList, discoverySchema } from './discovery-schema.ts';
 
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 
@@ -16,6 +17,9 @@ export function discoveryIn(media: Media, json: Buffer): Buffer {
   const text = json.toString('utf8');
   if (media === 'yaml') return Buffer.from(toYaml(text));
   const document = JSON.parse(text) as JsonObject & { kind: string; apiVersion?: string };
-  const message = protobufEncoder(loadSchema()).message(`${meta}.${document.kind}`, document);
+  const isAggregated = document.kind === 'APIGroupDiscoveryList';
+  const message = isAggregated
+    ? protobufEncoder(discoverySchema()).message(discoveryList, document)
+    : protobufEncoder(loadSchema()).message(`${meta}.${document.kind}`, document);
   return Buffer.concat(sealEnvelope(document.apiVersion ?? '', document.kind, [message]));
 }

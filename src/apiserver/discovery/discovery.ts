@@ -12,9 +12,9 @@ import {
   type Priority,
   type Ranked,
 } from '../../api/kinds/apiservice/priorities.ts';
-import type { AnyKind } from '../../api/scheme.ts';
-import { contentTypes, documentMedia, mediaRanges } from '../negotiation.ts';
-import type { ApiRequest, ApiResponse } from '../request.ts';
+import type { AnyKind, Verb } from '../../api/scheme.ts';
+import { contentTypes, discoveryMedia, documentMedia } from '../negotiation.ts';
+import type { ApiRequest, ApiResponse, Media } from '../request.ts';
 import type { ResourceTable } from '../resources.ts';
 import type { VirtualResource } from '../virtual.ts';
 import { discoveryIn } from './discovery-forms.ts';
@@ -30,12 +30,16 @@ interface Described {
   verbs: readonly string[];
   shortNames: readonly string[];
   categories: readonly string[];
+  /** Of the server's own code, not of a definition or of another server. */
+  isBuiltIn: boolean;
 }
 
 /** A prepared document. */
 interface Document {
   bytes: Buffer;
   etag: string;
+  /** Whether the router of built-in groups leads there. */
+  isRoute?: boolean;
 }
 
 const tagged = (bytes: Buffer): Document => ({
@@ -44,10 +48,24 @@ const tagged = (bytes: Buffer): Document => ({
 });
 const documentOf = (value: JsonObject): Document => tagged(Buffer.from(`${JSON.stringify(value)}\n`));
 
+/** The order in which custom resources tell of their verbs. */
+const customVerbs: readonly Verb[] = [
+  'delete',
+  'deletecollection',
+  'get',
+  'list',
+  'patch',
+  'create',
+  'update',
+  'watch',
+];
+
 function describe(kinds: readonly AnyKind[], virtual: readonly VirtualResource[]): Described[] {
   const found: Described[] = [];
   for (const kind of kinds) {
-    found.push({ ...kind, name: kind.resource, kind, verbs: [...kind.verbs].sort() });
+    const isBuiltIn = kind.schema === undefined;
+    const verbs = isBuiltIn ? [...kind.verbs].sort() : customVerbs.filter((verb) => kind.verbs.includes(verb));
+    found.push({ ...kind, name: kind.resource, kind, verbs, isBuiltIn });
     for (const [name, sub] of Object.entries(kind.subresources ?? {})) {
       found.push({
         group: kind.group,
@@ -59,11 +77,20 @@ function describe(kinds: readonly AnyKind[], virtual: readonly VirtualResource[]
         verbs: [...sub.verbs].sort(),
         shortNames: [],
         categories: [],
+        isBuiltIn,
       });
     }
   }
   for (const v of virtual)
-    found.push({ ...v, name: v.resource, kind: v, verbs: v.verbs, shortNames: v.shortNames ?? [], categories: [] });
+    found.push({
+      ...v,
+      name: v.resource,
+      kind: v,
+      verbs: v.verbs,
+      shortNames: v.shortNames ?? [],
+      categories: [],
+      isBuiltIn: true,
+    });
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -88,12 +115,17 @@ function storageHash(r: Described): string {
   return createHash('sha256').update(`${r.group}/${r.version}/${r.kind.kind}`).digest('base64').slice(0, 12);
 }
 
+/** Built-in resources name the group and version only of kinds that are of another. */
+function responseKind({ group, version, kind, isBuiltIn }: Described): JsonObject {
+  const isOwn = isBuiltIn && kind.group === group && kind.version === version;
+  return { group: isOwn ? '' : kind.group, version: isOwn ? '' : kind.version, kind: kind.kind };
+}
+
 /** APIResourceDiscovery of the aggregated form: subresources hang under their resource. */
 function aggregatedResource(r: Described, subresources: readonly Described[]): JsonObject {
-  const kind = { group: r.kind.group, version: r.kind.version, kind: r.kind.kind };
   return {
     resource: r.name,
-    responseKind: kind,
+    responseKind: responseKind(r),
     scope: r.namespaced ? 'Namespaced' : 'Cluster',
     singularResource: r.singular,
     verbs: [...r.verbs],
@@ -103,7 +135,7 @@ function aggregatedResource(r: Described, subresources: readonly Described[]): J
       ? {
           subresources: subresources.map((s) => ({
             subresource: s.name.slice(r.name.length + 1),
-            responseKind: { group: s.kind.group, version: s.kind.version, kind: s.kind.kind },
+            responseKind: responseKind(s),
             verbs: [...s.verbs],
           })),
         }
@@ -154,6 +186,7 @@ function describeRemote({ group, version }: RemoteGroupVersion, resource: JsonOb
     verbs: textsOf(resource['verbs']),
     shortNames: textsOf(resource['shortNames']),
     categories: textsOf(resource['categories']),
+    isBuiltIn: false,
   };
 }
 
@@ -192,7 +225,7 @@ export interface Discovery {
 /** Every document, and the versions of the core group. */
 interface Documents {
   readonly byPath: ReadonlyMap<string, Document>;
-  /** By `/api v2` and the like. */
+  /** Of /api and /apis. */
   readonly aggregated: ReadonlyMap<string, Document>;
   readonly coreVersions: readonly string[];
 }
@@ -217,32 +250,29 @@ function documentsOf(shown: readonly Shown[]): Documents {
     const root = group === '' ? '/api' : `/apis/${group}`;
     if (group !== '') byPath.set(root, documentOf({ kind: 'APIGroup', apiVersion: 'v1', ...groupObject(group, all) }));
     for (const { version, resources } of all) {
-      byPath.set(
-        `${root}/${version}`,
-        documentOf({
-          kind: 'APIResourceList',
-          ...(group === '' ? {} : { apiVersion: 'v1' }),
-          groupVersion: apiVersionOf({ group, version }),
-          resources: resources.map(plainResource),
-        }),
-      );
+      const list = documentOf({
+        kind: 'APIResourceList',
+        ...(group === '' ? {} : { apiVersion: 'v1' }),
+        groupVersion: apiVersionOf({ group, version }),
+        resources: resources.map(plainResource),
+      });
+      byPath.set(`${root}/${version}`, { ...list, isRoute: resources.some(({ isBuiltIn }) => isBuiltIn) });
     }
   }
-  const aggregated = new Map<string, Document>();
-  for (const apiVersion of ['v2', 'v2beta1']) {
-    const list = (wanted: readonly (readonly [string, readonly Shown[]])[]): Document =>
-      documentOf({
-        kind: 'APIGroupDiscoveryList',
-        apiVersion: `apidiscovery.k8s.io/${apiVersion}`,
-        metadata: {},
-        items: wanted.map(([group, all]) => ({
-          metadata: group === '' ? { creationTimestamp: null } : { name: group, creationTimestamp: null },
-          versions: all.map(aggregatedVersion),
-        })),
-      });
-    aggregated.set(`/api ${apiVersion}`, list([...groups].filter(([group]) => group === '')));
-    aggregated.set(`/apis ${apiVersion}`, list(named));
-  }
+  const aggregatedList = (wanted: readonly (readonly [string, readonly Shown[]])[]): Document =>
+    documentOf({
+      kind: 'APIGroupDiscoveryList',
+      apiVersion: 'apidiscovery.k8s.io/v2',
+      metadata: {},
+      items: wanted.map(([group, all]) => ({
+        metadata: group === '' ? {} : { name: group },
+        versions: all.map(aggregatedVersion),
+      })),
+    });
+  const aggregated = new Map([
+    ['/api', aggregatedList([...groups].filter(([group]) => group === ''))],
+    ['/apis', aggregatedList(named)],
+  ]);
   return { byPath, aggregated, coreVersions: (groups.get('') ?? []).map(({ version }) => version) };
 }
 
@@ -274,11 +304,8 @@ export function createDiscovery(
         return undefined;
       const { byPath, aggregated, coreVersions } = documents();
       if (path === '/api' || path === '/apis') {
-        const version = aggregatedVersionWanted(request.accept);
-        if (version !== undefined) {
-          const type = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
-          return served(request, aggregated.get(`${path} ${version}`), type);
-        }
+        const { media, aggregated: isAggregated } = discoveryMedia(request.accept, path === '/api');
+        if (isAggregated) return aggregatedIn(request, media, aggregated.get(path));
         if (path === '/api') return inForm(request, legacyVersions(coreVersions, address()));
       }
       return inForm(request, byPath.get(path));
@@ -301,24 +328,20 @@ function aggregatedVersion({ version, resources, isCurrent }: Shown): JsonObject
   };
 }
 
-const legacyVersions = (versions: readonly string[], address: string): Document =>
-  documentOf({
+const legacyVersions = (versions: readonly string[], address: string): Document => ({
+  ...documentOf({
     kind: 'APIVersions',
     versions: [...versions],
     serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: address }],
-  });
+  }),
+  isRoute: true,
+});
 
-/** v2 or v2beta1 where the client prefers aggregated discovery. */
-function aggregatedVersionWanted(accept: string): string | undefined {
-  if (!accept.includes('apidiscovery.k8s.io')) return undefined;
-  for (const { type, params } of mediaRanges(accept)) {
-    if (type !== 'application/json') continue;
-    if (params['as'] === undefined) return undefined;
-    const version = params['v'];
-    const right = params['g'] === 'apidiscovery.k8s.io' && params['as'] === 'APIGroupDiscoveryList';
-    if (right && (version === 'v2' || version === 'v2beta1')) return version;
-  }
-  return undefined;
+/** Aggregated discovery in that form; its tag is the same in every form. */
+function aggregatedIn(request: ApiRequest, media: Media, document: Document | undefined): ApiResponse | undefined {
+  if (document === undefined) return undefined;
+  const made = { bytes: discoveryIn(media, document.bytes), etag: document.etag };
+  return served(request, made, `${contentTypes[media]};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList`);
 }
 
 /** In the form that the client asks for. Throws 406. */
@@ -328,7 +351,7 @@ function inForm(request: ApiRequest, document: Document | undefined): ApiRespons
   const [, root, , version = ''] = request.path.split('/');
   const isRouted = root === 'api' || version !== '';
   if (isRouted && request.method !== 'GET' && request.method !== 'HEAD') throw methodNotServed();
-  const media = documentMedia(request.accept, isRouted);
+  const media = documentMedia(request.accept, document.isRoute === true);
   const made = media === 'json' ? document : tagged(discoveryIn(media, document.bytes));
   return served(request, made, contentTypes[media]);
 }

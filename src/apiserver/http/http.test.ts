@@ -12,6 +12,7 @@ import { h2, type HttpsClient, httpsClient, json } from '../../../test/support/h
 import { load } from 'js-yaml';
 import { loadSchema } from '../../api/schema/load.ts';
 import { protobufDecoder } from '../protobuf/decode.ts';
+import { discoverySchema } from '../discovery/discovery-schema.ts';
 import { openEnvelope, sealEnvelope } from '../protobuf/envelope.ts';
 import { configMap, startTestServer, type TestServer, verbs } from '../test-server.ts';
 
@@ -297,6 +298,51 @@ describe('forms of an answer', () => {
     expect(new Set(core.resources.map((r) => r.name)).size).toBe(core.resources.length);
   });
 
+  const aggregated = (type: string, version = 'v2'): string =>
+    `${type};g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
+
+  test.each(['/api', '/apis'])('aggregated discovery at %s comes in every form, under one tag', async (path) => {
+    const get = (accept: string) => h1('GET', path, { headers: { accept } });
+    const plain = await get(aggregated('application/json'));
+    const yaml = await get(aggregated('application/yaml'));
+    expect(yaml.headers['content-type']).toBe(aggregated('application/yaml'));
+    expect(load(yaml.body.toString())).toEqual(json(plain));
+    const packed = await get(`${aggregated('application/vnd.kubernetes.protobuf')},application/json`);
+    expect(packed.headers['content-type']).toBe(aggregated('application/vnd.kubernetes.protobuf'));
+    expect([packed.headers.etag, yaml.headers.etag]).toEqual([plain.headers.etag, plain.headers.etag]);
+    const filled = JSON.parse(plain.body.toString(), (_, value: unknown) =>
+      value === '' ? undefined : value,
+    ) as object;
+    expect(protobufDecoder(discoverySchema()).decode(packed.body)).toEqual(filled);
+    // v1.36 knows no other version.
+    expect((await get(aggregated('application/json', 'v2beta1'))).status).toBe(406);
+    const old = await get(`${aggregated('application/json', 'v2beta1')},application/json`);
+    expect(json(old)['kind']).toBe(path === '/api' ? 'APIVersions' : 'APIGroupList');
+    expect((await get(aggregated('application/cbor'))).status).toBe(406);
+  });
+
+  test('aggregated discovery names the group of a kind where it is another only', async () => {
+    const { items } = json(await h1('GET', '/api', { headers: { accept: aggregated('application/json') } })) as {
+      items: { metadata: object; versions: { resources: { resource: string }[] }[] }[];
+    };
+    expect(items.map(({ metadata }) => metadata)).toEqual([{}]);
+    expect(items[0]?.versions[0]?.resources.find(({ resource }) => resource === 'serviceaccounts')).toEqual({
+      resource: 'serviceaccounts',
+      responseKind: { group: '', version: '', kind: 'ServiceAccount' },
+      scope: 'Namespaced',
+      singularResource: 'serviceaccount',
+      verbs: ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'],
+      shortNames: ['sa'],
+      subresources: [
+        {
+          subresource: 'token',
+          responseKind: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
+          verbs: ['create'],
+        },
+      ],
+    });
+  });
+
   test.each(['/apis', '/apis/scheduling.k8s.io', '/apis/scheduling.k8s.io/v1', '/api', '/api/v1'])(
     'discovery at %s comes as protobuf and YAML, too',
     async (path) => {
@@ -317,13 +363,15 @@ describe('forms of an answer', () => {
       const yaml = await h1('GET', path, { headers: { accept: 'application/yaml' } });
       expect(yaml.headers['content-type']).toBe('application/yaml');
       expect(load(yaml.body.toString())).toEqual(plain);
-      const refused = await h1('GET', path, { headers: { accept: 'text/html' } });
       const types = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
-      const isRouted = /^\/api($|\/)|^(\/[^/]+){3}$/.test(path);
-      const how = isRouted
-        ? '406: Not Acceptable\n\nAvailable representations:'
-        : 'only the following media types are accepted:';
-      expect(json(refused)).toMatchObject({ code: 406, message: `${how} ${types}` });
+      const unconverted = `only the following media types are accepted: ${types}`;
+      // Groups and their list are not the router's.
+      const unrouted = /^\/apis(\/[^/]*)?$/.test(path);
+      const message = unrouted ? unconverted : `406: Not Acceptable\n\nAvailable representations: ${types}`;
+      const refused = async (type: string) => json(await h1('GET', path, { headers: { accept: type } }));
+      expect(await refused('application/cbor')).toMatchObject({ code: 406, message });
+      const table = 'application/json;as=Table;g=meta.k8s.io;v=v1';
+      expect(await refused(table)).toMatchObject({ code: 406, message: unconverted });
     },
   );
 });

@@ -14,6 +14,7 @@ import type { UserInfo } from '../request.ts';
 import type { KubeletConnector, KubeletTarget } from '../subresources/kubelet-connector.ts';
 import type { PodDialer, PodTarget } from '../subresources/pod-proxy.ts';
 import type { UpgradeHandler } from './listener.ts';
+import { warningHeaders } from './encode.ts';
 import { tunnel, tunnelledProtocols, tunnelProtocol } from './streams/port-forward-tunnel.ts';
 import { closableProtocol, remoteCommand, type RemoteCommandOptions } from './streams/remote-command.ts';
 import { isSwitched, requestUpgrade } from './streams/upgrade-request.ts';
@@ -33,8 +34,14 @@ export type UpgradeTarget = {
 type Headers = Readonly<Record<string, string | readonly string[]>>;
 
 export interface UpgradeDeps {
-  /** Authorizes the request and finds its target. Throws ApiErrors. */
-  locate(method: string, path: string, query: URLSearchParams, user: UserInfo): Promise<UpgradeTarget>;
+  /** Authorizes the request and finds its target; adds what a refusal is to warn of. Throws ApiErrors. */
+  locate(
+    method: string,
+    path: string,
+    query: URLSearchParams,
+    user: UserInfo,
+    warnings: string[],
+  ): Promise<UpgradeTarget>;
   /** Whom a request comes from, or whom its sender acts as. Rejects with 400, 401, 403. */
   identify: WhoAsks;
   connector: KubeletConnector;
@@ -46,7 +53,9 @@ const ownHeaders = new Set(['host', 'authorization', 'sec-websocket-protocol']);
 
 export function upgradeHandler(deps: UpgradeDeps): UpgradeHandler {
   return (request, socket, head, peer) => {
-    join(deps, request, socket, head, peer).catch((error: unknown) => refuse(socket, error));
+    const warnings: string[] = [];
+    const joined = join(deps, request, socket, head, peer, warnings);
+    joined.catch((error: unknown) => refuse(socket, error, warnings));
   };
 }
 
@@ -56,12 +65,13 @@ async function join(
   socket: Duplex,
   head: Buffer,
   peer: Peer,
+  warnings: string[],
 ): Promise<void> {
   const [path, text] = splitOnce(request.url ?? '/', '?');
   const { method = 'GET' } = request;
   const query = new URLSearchParams(text);
   const user = await deps.identify({ peer, method, path, query, headers: headerValues(request.rawHeaders) });
-  const target = await deps.locate(method, path, query, user);
+  const target = await deps.locate(method, path, query, user, warnings);
   const link: Link = { request, socket, head };
   if ('kubelet' in target && isWebSocket(request)) {
     const offered = offeredProtocols(request);
@@ -200,11 +210,17 @@ function requestLines(request: IncomingMessage, target: UpgradeTarget): string {
 }
 
 /** Answers in plain HTTP: the client never left it. */
-function refuse(socket: Duplex, error: unknown): void {
+function refuse(socket: Duplex, error: unknown, warnings: readonly string[]): void {
   if (socket.destroyed) return;
   const { status } = statusOf(error);
-  const body = `${JSON.stringify(status)}\n`;
-  socket.end(
-    `HTTP/1.1 ${status.code} ${status.reason ?? 'Error'}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
+  const body = Buffer.from(`${JSON.stringify(status)}\n`);
+  const head = [
+    `HTTP/1.1 ${status.code} ${status.reason ?? 'Error'}`,
+    'Content-Type: application/json',
+    `Content-Length: ${body.length}`,
+    ...warningHeaders(warnings).map((text) => `Warning: ${text}`),
+    'Connection: close',
+  ];
+  socket.write(`${head.join('\r\n')}\r\n\r\n`, 'latin1');
+  socket.end(body);
 }

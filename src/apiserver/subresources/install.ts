@@ -111,6 +111,7 @@ export function installSubresources(deps: SubresourceDeps): Subresources {
     path: string,
     query: URLSearchParams,
     user: Parameters<UpgradeDeps['locate']>[3],
+    warnings: string[],
   ): Promise<UpgradeTarget> => {
     const info = requestInfo(method, path, query);
     const requireVerb = (verb: string): Promise<void> =>
@@ -118,7 +119,7 @@ export function installSubresources(deps: SubresourceDeps): Subresources {
     await requireVerb(info.verb);
     const admitted = (resource: ResourceInfo): Promise<URLSearchParams> => {
       const request = { annotations: new Map<string, string>(), signal: () => deps.closing };
-      return admitConnection(registry, resource, info, query, { user, request });
+      return admitConnection(registry, resource, info, query, { user, request, warnings });
     };
     const isCore = info.isResource && info.group === '' && info.name !== '';
     const known = isCore && info.resource === 'pods';

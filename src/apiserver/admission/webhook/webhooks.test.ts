@@ -513,6 +513,7 @@ test('connections pass admission with their options, which a webhook may change'
     hooks.on('/v', ({ object }) => ({
       allowed: object?.['kind'] === 'PodExecOptions',
       status: { message: 'no tunnels', code: 403, reason: 'Forbidden' },
+      warnings: ['tunnels "are" out'],
     }));
     const upgrade = async (path: string): Promise<string> => {
       const socket = await rawTls();
@@ -546,9 +547,9 @@ test('connections pass admission with their options, which a webhook may change'
       },
       options: null,
     });
-    expect(await upgrade('portforward?ports=80')).toContain(
-      'admission webhook \\"v.example.com\\" denied the request: no tunnels',
-    );
+    const refused = await upgrade('portforward?ports=80');
+    expect(refused).toContain('admission webhook \\"v.example.com\\" denied the request: no tunnels');
+    expect(refused).toContain('\r\nWarning: 299 - "tunnels \\"are\\" out"\r\n');
     expect(hooks.asked.at(-1)?.request.object).toEqual({
       kind: 'PodPortForwardOptions',
       apiVersion: 'v1',
