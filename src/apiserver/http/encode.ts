@@ -170,7 +170,7 @@ function objectList(info: ResourceInfo, objects: readonly ObjectVersion[], metad
     `{"kind":"${info.listKind}","apiVersion":"${info.apiVersion}","metadata":${JSON.stringify(metadata)},"items":[`,
   );
   let length = head.length + 3 + Math.max(0, objects.length - 1);
-  for (const object of objects) length += object.encodedLength();
+  for (const object of objects) length += object.itemLength();
   return { pieces: objectPieces(head, objects), length };
 }
 
@@ -179,14 +179,13 @@ function* objectPieces(head: Buffer, objects: readonly ObjectVersion[]): Generat
   do {
     let size = from === 0 ? head.length : 0;
     let to = from;
-    for (; to < objects.length && size < pieceBytes; to++)
-      size += (objects[to]?.encodedLength() ?? 0) + (to > 0 ? 1 : 0);
+    for (; to < objects.length && size < pieceBytes; to++) size += (objects[to]?.itemLength() ?? 0) + (to > 0 ? 1 : 0);
     const last = to === objects.length;
     const piece = Buffer.allocUnsafe(size + (last ? 3 : 0));
     let at = from === 0 ? head.copy(piece, 0) : 0;
     for (let i = from; i < to; i++) {
       if (i > 0) piece[at++] = comma;
-      at = objects[i]?.encodeInto(piece, at) ?? at;
+      at = objects[i]?.itemInto(piece, at) ?? at;
     }
     if (last) piece.write(']}\n', at, 'latin1');
     yield piece;

@@ -96,7 +96,8 @@ describe('both protocols', () => {
     expect(one.headers['content-type']).toBe('application/json');
     expect(json(one)).toEqual(json(made));
     const list = json(await h2(client, 'GET', cms)) as { items: unknown[] };
-    expect(list.items).toContainEqual(json(one));
+    const { kind: _kind, apiVersion: _version, ...item } = json(one);
+    expect(list.items).toContainEqual(item);
     client.close();
   });
 
@@ -238,6 +239,17 @@ describe('forms of an answer', () => {
     const list = json(await h1('GET', cms, { headers })) as { kind: string; items: { kind: string; data?: unknown }[] };
     expect(list.kind).toBe('PartialObjectMetadataList');
     expect(list.items.every((i) => i.kind === 'PartialObjectMetadata' && i.data === undefined)).toBe(true);
+  });
+
+  test('items of lists bear no kind and apiVersion, unless they are shown as metadata or are custom', async () => {
+    await h1('POST', cms, { body: JSON.stringify({ metadata: { name: 'item' }, data: { k: '\u00e9' } }) });
+    const { kind, apiVersion, ...wanted } = json(await h1('GET', `${cms}/item`));
+    expect([kind, apiVersion]).toEqual(['ConfigMap', 'v1']);
+    const list = json(await h1('GET', `${cms}?fieldSelector=metadata.name%3Ditem`)) as { items: object[] };
+    expect(list).toMatchObject({ kind: 'ConfigMapList', apiVersion: 'v1' });
+    expect(list.items).toEqual([wanted]);
+    const statuses = json(await h1('GET', '/api/v1/componentstatuses')) as { items: object[] };
+    expect(statuses.items.map((item) => Object.keys(item).slice(0, 1))).toEqual(statuses.items.map(() => ['metadata']));
   });
 
   test('what is not stored has them, too, and no revision', async () => {

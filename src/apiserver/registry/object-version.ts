@@ -5,6 +5,7 @@ import type { AnyKind } from '../../api/scheme.ts';
 import { convertStored, servedBytes } from './convert-stored.ts';
 
 const metadataMarker = Buffer.from('"metadata":{');
+const itemStart = '{"metadata":{';
 /** Characters of the resourceVersion beside its digits. */
 const versionFrame = '"resourceVersion":"",'.length;
 
@@ -156,6 +157,27 @@ export class ObjectVersion {
     target.copyWithin(at + offset + version.length, at + offset, at + bytes.length);
     target.write(version, at + offset, 'latin1');
     return at + bytes.length + version.length;
+  }
+
+  /** Length in bytes of the JSON as an item of a list. */
+  itemLength(): number {
+    return this.encodedLength() - this.#typeLength();
+  }
+
+  /** Copies the JSON without kind and apiVersion, which items of Go's typed lists do not bear; gives the position after it. */
+  itemInto(target: Buffer, at: number): number {
+    if (this.#typeLength() === 0) return this.encodeInto(target, at);
+    const bytes = this.bytes();
+    const offset = this.#spliceAt();
+    const version = this.revision === 0 ? '' : `"resourceVersion":"${this.revision}",`;
+    const next = at + target.write(`${itemStart}${version}`, at, 'latin1');
+    target.set(bytes.subarray(offset), next);
+    return next + bytes.length - offset;
+  }
+
+  /** What kind and apiVersion take in front; custom objects keep them wherever they are. */
+  #typeLength(): number {
+    return this.kind.schema === undefined ? this.#spliceAt() - itemStart.length : 0;
   }
 
   /** The full JSON, with the resourceVersion spliced in. */
