@@ -51,11 +51,8 @@ const nonResource = (method: string, path: string): RequestInfo => ({
 function segmentsOf(path: string): string[] | undefined {
   const decoded = path.includes('%') ? decodedPath(path) : path;
   if (decoded === undefined) return undefined;
-  const parts = decoded.split('/');
-  // A leading slash gives an empty first part, a trailing one an empty last.
-  if (parts[0] === '') parts.shift();
-  if (parts.length > 0 && parts[parts.length - 1] === '') parts.pop();
-  return parts;
+  // A slash at the start or the end parts nothing.
+  return decoded.slice(decoded.startsWith('/') ? 1 : 0, decoded.endsWith('/') ? -1 : undefined).split('/');
 }
 
 function decodedPath(path: string): string | undefined {

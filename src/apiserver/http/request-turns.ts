@@ -1,7 +1,7 @@
 // Spreads requests that came together over turns of the event loop, so that timers, probes and watches get theirs between them.
 
 /** ms of a turn that requests may take before those behind them wait for the next. */
-const sliceMs = 4;
+const sliceMs = 3;
 
 /**
  * Asks for a place in this turn: undefined when there is one, else a promise of one in a later turn, in the order of asking. A request

@@ -37,9 +37,7 @@ const maxPauseMs = 10;
 /** The pause after a round, in times what the round took: so writing has a bounded share of this thread. */
 const pauseFactor = 3;
 /** ms that writing may take before others get their turn. */
-const sliceMs = 3;
-/** Writes between two looks at the clock. */
-const writesPerLook = 8;
+const sliceMs = 2;
 
 type Write = () => void;
 
@@ -70,7 +68,7 @@ export function writingRounds(now: () => number = () => performance.now()): (wri
     let next = from;
     while (next < writes.length) {
       attempt(writes[next++]);
-      if (next % writesPerLook === 0 && now() - started >= sliceMs) break;
+      if (now() - started >= sliceMs) break;
     }
     const ended = now();
     tookMs += ended - started;

@@ -87,7 +87,7 @@ test('many changes at once are shown in slices, with turns for others between, i
     expect(feed.cache(info).objects.get(key(`c${shown.length}`))).toBeUndefined();
   }
   await puts;
-  expect(Math.max(...perTurn)).toBe(3);
+  expect(Math.max(...perTurn)).toBe(2);
   expect(shown).toEqual([...shown].sort((a, b) => a - b));
   await feed.close();
 });

@@ -13,7 +13,7 @@ const root = '/registry/';
 /** Objects read per step while loading, so that other work gets its turn. */
 const loadPage = 2000;
 /** ms of a turn of the event loop in which changes are applied, and shown to those who watch, before others get theirs. */
-const applySliceMs = 3;
+const applySliceMs = 2;
 /** ms for which a cache that nobody should ask any more is still kept current, for requests under way. */
 const retiredMs = 60_000;
 
