@@ -140,7 +140,7 @@ const valueText = (value: unknown): string => (typeof value === 'string' ? goQuo
 
 /** The paths of a set as messages print them, in canonical order: the fields of a place before what lies below them. */
 export function pathTexts(set: FieldSet, above = ''): string[] {
-  const elements = sorted((set.children ?? new Map<string, FieldSet>()).keys());
+  const elements = sortedElements((set.children ?? new Map<string, FieldSet>()).keys());
   const place = (element: string): FieldSet => set.children?.get(element) ?? emptySet;
   return [
     ...elements.filter((element) => place(element).member).map((element) => above + elementText(element)),
@@ -220,16 +220,17 @@ function compareKeys(left: Key, right: Key): number {
   return left.length - right.length;
 }
 
-const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+/** By UTF-16 code units. */
+export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Sorts the list in place; most are in order already. */
-function inOrder<T>(list: T[], compare: (a: T, b: T) => number): T[] {
+export function inOrder<T>(list: T[], compare: (a: T, b: T) => number): T[] {
   for (let i = 1; i < list.length; i++) if (compare(list[i - 1] as T, list[i] as T) > 0) return list.sort(compare);
   return list;
 }
 
 /** Path elements in order: fields by name, then keys, values and indexes. */
-function sorted(elements: Iterable<string>): string[] {
+export function sortedElements(elements: Iterable<string>): string[] {
   const all = [...elements];
   return all.every((element) => element.startsWith('f')) ? inOrder(all, byText) : sortedByKind(all);
 }
@@ -255,15 +256,16 @@ function sortedByKind(elements: readonly string[]): string[] {
   return [...fields, ...keys.map((k) => k.element), ...values.map((v) => v.element)];
 }
 
-const empty: { [key: string]: Json } = Object.freeze({});
+/** A field with nothing below it, as FieldsV1 writes it. */
+export const emptyFields: { [key: string]: Json } = Object.freeze({});
 
 function formatNode(set: FieldSet, includeSelf: boolean): JsonObject {
-  if (set.children === undefined) return empty;
+  if (set.children === undefined) return emptyFields;
   const out: JsonObject = {};
-  if (includeSelf && set.member) out['.'] = empty;
-  for (const element of sorted(set.children.keys())) {
+  if (includeSelf && set.member) out['.'] = emptyFields;
+  for (const element of sortedElements(set.children.keys())) {
     const child = set.children.get(element);
-    out[element] = child?.children === undefined ? empty : formatNode(child, true);
+    out[element] = child?.children === undefined ? emptyFields : formatNode(child, true);
   }
   return out;
 }

@@ -1,7 +1,7 @@
 // The entries of metadata.managedFields as they are worked with: who owns which set of fields, in which API version.
 // Follows apimachinery util/managedfields/internal of v1.36 (managedfields.go, capmanagers.go, stripmeta.go).
 import { goQuote } from '../meta/go-format.ts';
-import type { KubeObject, ManagedFieldsEntry } from '../meta/types.ts';
+import type { JsonObject, KubeObject, ManagedFieldsEntry } from '../meta/types.ts';
 import type { Schema } from '../schema/schema.ts';
 import {
   anyElement,
@@ -23,10 +23,9 @@ const maxUpdateManagers = 10;
 const oldUpdatesManager = 'ancient-changes';
 
 /** Fields that nobody owns: the server's own, and those that tell which object it is. */
-const unowned = setOfPaths([
+const unownedParts = setOfPaths([
   ['f:apiVersion'],
   ['f:kind'],
-  ['f:metadata'],
   ...[
     'name',
     'namespace',
@@ -39,6 +38,7 @@ const unowned = setOfPaths([
     'resourceVersion',
   ].map((name) => ['f:metadata', `f:${name}`]),
 ]);
+const unowned = unionSets(unownedParts, setOfPaths([['f:metadata']]));
 
 /** Without the fields that nobody owns. */
 export const ownable = (set: FieldSet): FieldSet => subtractSets(set, unowned);
@@ -112,11 +112,15 @@ function compareEntries(a: ManagedFieldsEntry, b: ManagedFieldsEntry): number {
   );
 }
 
-/** Writes an entry in the order that Go has its fields. */
 function encodeEntry({ entry, set, untouched }: Managed): ManagedFieldsEntry {
   if (untouched) return entry;
   const fieldsV1 = formatFieldsV1(set);
   parsed.set(fieldsV1, set);
+  return entryWith(entry, fieldsV1);
+}
+
+/** An entry with those fields, written in the order that Go has them. */
+export function entryWith(entry: ManagedFieldsEntry, fieldsV1: JsonObject): ManagedFieldsEntry {
   return {
     ...(entry.manager === undefined ? {} : { manager: entry.manager }),
     ...(entry.operation === undefined ? {} : { operation: entry.operation }),
@@ -197,6 +201,16 @@ function pathSetOf(paths: readonly (readonly string[])[]): FieldSet {
 export function endpointFields({ resetFields, onlyFields }: EndpointFields, set: FieldSet): FieldSet {
   const kept = resetFields ? subtractTrees(set, pathSetOf(resetFields)) : set;
   return onlyFields ? restrictToTrees(kept, pathSetOf(onlyFields)) : kept;
+}
+
+const neverOwned = new WeakMap<readonly (readonly string[])[], FieldSet>();
+
+/** What the maker of an object does not own of it: the server's own fields, and those that the endpoint resets. */
+export function unownedBy({ resetFields }: EndpointFields): FieldSet {
+  if (resetFields === undefined) return unownedParts;
+  let set = neverOwned.get(resetFields);
+  if (set === undefined) neverOwned.set(resetFields, (set = unionSets(unownedParts, pathSetOf(resetFields))));
+  return set;
 }
 
 /** An object as one API version of its kind has it. */

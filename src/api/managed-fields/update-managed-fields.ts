@@ -4,6 +4,7 @@ import { isPrintable } from '../meta/go-format.ts';
 import { formatTime } from '../meta/time.ts';
 import type { KubeObject, ManagedFieldsEntry } from '../meta/types.ts';
 import { compareObjects, type Difference } from './compare.ts';
+import { createdFields } from './created-fields.ts';
 import { isEmptySet, subtractSets, unionSets } from './field-set.ts';
 import {
   capManagers,
@@ -11,11 +12,13 @@ import {
   encodeEntries,
   type EndpointFields,
   endpointFields,
+  entryWith,
   identity,
   type ManagedSets,
   ownable,
   reconcileManagers,
   setFields,
+  unownedBy,
   type VersionViews,
 } from './managed-entries.ts';
 import { fits } from './reconcile.ts';
@@ -91,6 +94,7 @@ export function updateManagedFields(request: ManagedFieldsRequest): ManagedField
   const { views, before, apiVersion } = request;
   const managed = startingPoint(request);
   if (managed.size === 0 && before?.metadata?.uid) return [];
+  if (managed.size === 0 && before === undefined && request.onlyFields === undefined) return entriesOfCreated(request);
   reconcileManagers(managed, views);
   const difference = differences(views, request, compareObjects, before, request.after);
   for (const [id, { entry, set }] of managed) {
@@ -109,6 +113,14 @@ export function updateManagedFields(request: ManagedFieldsRequest): ManagedField
     if (view !== undefined) fits(view.schema, set);
   }
   return encodeEntries(managed);
+}
+
+/** The entry of whoever makes an object that nobody owned anything of: what the sets below come to, sooner. */
+function entriesOfCreated(request: ManagedFieldsRequest): ManagedFieldsEntry[] {
+  const view = request.views(request.apiVersion);
+  if (view === undefined) return [];
+  const fieldsV1 = createdFields(view.schema, view.definition, view.to(request.after), unownedBy(request));
+  return fieldsV1 === undefined ? [] : [entryWith(entryOf(request), fieldsV1)];
 }
 
 const entryOf = ({ manager, apiVersion, subresource, now }: ManagedFieldsRequest): ManagedFieldsEntry => ({

@@ -41,7 +41,8 @@ function managedFieldsError({ metadata }: StoredObject): string | undefined {
 export async function mutate(context: WriteContext, asked: AdmissionAttributes, object: StoredObject): Promise<void> {
   const { managedFields } = object.metadata;
   await context.deps.admission.mutate(asked);
-  const wrong = managedFieldsError(object);
+  // The list that was there before was made here, and nobody changes it in place.
+  const wrong = object.metadata.managedFields === managedFields ? undefined : managedFieldsError(object);
   if (wrong !== undefined) {
     if (managedFields === undefined) delete object.metadata.managedFields;
     else object.metadata.managedFields = managedFields;
