@@ -132,26 +132,39 @@ export const serverTimeout = (r: QualifiedName, operation: string, retryAfterSec
     { ...detailsOf(r, operation), retryAfterSeconds },
   );
 
-/** A path to a field, built as `path.child('spec').child('containers').index(0)`; prints spec.containers[0]. */
+/**
+ * A path to a field, built as `path.child('spec').child('containers').index(0)`; prints spec.containers[0]. Its text is made when
+ * somebody asks for it: validation builds many more paths than it finds errors.
+ */
 export class FieldPath {
-  readonly text: string;
+  readonly #above: FieldPath | undefined;
+  readonly #step: string | number;
+  readonly #isSubscript: boolean;
 
-  constructor(text = '') {
-    this.text = text;
+  constructor(step: string | number = '', above?: FieldPath, isSubscript = false) {
+    this.#step = step;
+    this.#above = above;
+    this.#isSubscript = isSubscript;
   }
 
-  child(...names: string[]): FieldPath {
-    let text = this.text;
-    for (const name of names) text = text === '' ? name : `${text}.${name}`;
-    return new FieldPath(text);
+  get text(): string {
+    const above = this.#above?.text ?? '';
+    if (this.#isSubscript) return `${above}[${this.#step}]`;
+    return above === '' ? String(this.#step) : `${above}.${this.#step}`;
+  }
+
+  child(name: string, ...below: readonly string[]): FieldPath {
+    let path = new FieldPath(name, this);
+    for (const next of below) path = new FieldPath(next, path);
+    return path;
   }
 
   index(i: number): FieldPath {
-    return new FieldPath(`${this.text}[${i}]`);
+    return new FieldPath(i, this, true);
   }
 
   key(key: string): FieldPath {
-    return new FieldPath(`${this.text}[${key}]`);
+    return new FieldPath(key, this, true);
   }
 
   toString(): string {

@@ -43,10 +43,11 @@ export function goJson(value: unknown): string {
 /** A list of strings as Go's %#v prints it: []string{"a", "b"}. */
 export const goStringSlice = (values: readonly string[]): string => `[]string{${values.map(goQuote).join(', ')}}`;
 
+const beyondAscii = /[\u0080-\uffff]/;
+
 /** UTF-8 length of a string: what Go's len() tells. */
 export function byteLength(text: string): number {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return new TextEncoder().encode(text).length;
-  return text.length;
+  return beyondAscii.test(text) ? new TextEncoder().encode(text).length : text.length;
 }
 
 /** A duration of whole ms (fractions are cut off) as Go prints it: 796ms, 1.594s, 1m20s, 1h0m0s. */

@@ -138,12 +138,15 @@ export function dns1035Label(value: string): string[] {
 const keyText =
   "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
 
+const keyPattern = regexMessage(keyText, labelKey, 'MyName', 'my.name', '123-abc');
+
 /** A qualified name (label key): an optional DNS subdomain and '/', then a name of 63 bytes. */
 export function qualifiedName(value: string): string[] {
   const parts = value.split('/');
-  const pattern = regexMessage(keyText, labelKey, 'MyName', 'my.name', '123-abc');
   if (parts.length > 2) {
-    return [`a valid label key ${pattern} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
+    return [
+      `a valid label key ${keyPattern} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+    ];
   }
   const messages: string[] = [];
   const name = parts[parts.length - 1] ?? '';
@@ -156,7 +159,7 @@ export function qualifiedName(value: string): string[] {
   }
   if (name === '') messages.push(`name part ${emptyMessage}`);
   else if (byteLength(name) > 63) messages.push(`name part ${maxBytesMessage(63)}`);
-  if (!patterns.labelKey.test(name)) messages.push(`name part ${pattern}`);
+  if (!patterns.labelKey.test(name)) messages.push(`name part ${keyPattern}`);
   return messages;
 }
 

@@ -1,7 +1,15 @@
 // Times as the API writes them, and ages as kubectl prints them.
 
+/** The second that was asked for last: on a busy server it is nearly always the present one. */
+let lastSecond = { since1970: Number.NaN, text: '' };
+
 /** ms since the epoch as metav1.Time: 2026-01-02T03:04:05Z. */
-export const formatTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+export function formatTime(ms: number): string {
+  const since1970 = Math.floor(ms / 1000);
+  if (lastSecond.since1970 !== since1970)
+    lastSecond = { since1970, text: `${new Date(ms).toISOString().slice(0, 19)}Z` };
+  return lastSecond.text;
+}
 
 /** ms since the epoch as metav1.MicroTime, with six digits. */
 export const formatMicroTime = (ms: number): string => {

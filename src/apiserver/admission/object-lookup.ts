@@ -3,7 +3,7 @@
 import type { KubeObject } from '../../api/meta/types.ts';
 import type { CacheFeed } from '../registry/cache-feed.ts';
 import { placeOf } from '../registry/commit.ts';
-import type { ResourceTable } from '../resources.ts';
+import type { ResourceInfo, ResourceTable } from '../resources.ts';
 
 /** A kind as it is looked up: group and plural name. */
 export interface LookupKind<T extends KubeObject> {
@@ -22,11 +22,27 @@ export interface ObjectLookup {
   list<T extends KubeObject>(kind: LookupKind<T>, namespace: string): Promise<T[]>;
 }
 
-export function objectLookup(resources: ResourceTable, feed: CacheFeed): ObjectLookup {
-  const infoOf = ({ group, resource, version = 'v1' }: LookupKind<KubeObject>) =>
+/** Finds what is served of a kind. Callers have but a few of them, which are found once for each state of the table. */
+function infoFinder(resources: ResourceTable): (kind: LookupKind<KubeObject>) => ResourceInfo | undefined {
+  const find = ({ group, resource, version = 'v1' }: LookupKind<KubeObject>): ResourceInfo | undefined =>
     version === '*'
       ? resources.all.find(({ kind }) => kind.group === group && kind.resource === resource)
       : resources.find(group, version, resource);
+  let found = new WeakMap<LookupKind<KubeObject>, { info: ResourceInfo | undefined }>();
+  let { generation } = resources;
+  return (kind) => {
+    if (generation !== resources.generation) {
+      found = new WeakMap();
+      ({ generation } = resources);
+    }
+    let known = found.get(kind);
+    if (known === undefined) found.set(kind, (known = { info: find(kind) }));
+    return known.info;
+  };
+}
+
+export function objectLookup(resources: ResourceTable, feed: CacheFeed): ObjectLookup {
+  const infoOf = infoFinder(resources);
   return {
     async get<T extends KubeObject>(kind: LookupKind<T>, namespace: string, name: string) {
       const info = infoOf(kind);
@@ -39,8 +55,10 @@ export function objectLookup(resources: ResourceTable, feed: CacheFeed): ObjectL
       const info = infoOf(kind);
       if (info === undefined) return [];
       await feed.caughtUp();
+      const { objects } = feed.cache(info);
+      if (objects.size === 0) return [];
       const prefix = namespace === '' ? info.keyPrefix : `${info.keyPrefix}${namespace}/`;
-      return [...feed.cache(info).objects.range(prefix)].map((version) => version.object() as unknown as T);
+      return [...objects.range(prefix)].map((version) => version.object() as unknown as T);
     },
   };
 }

@@ -6,7 +6,15 @@ import { internalError, invalidObject } from '../../api/meta/errors.ts';
 import { equalJson } from '../../api/meta/equal.ts';
 import { visitContainers } from '../../api/pod/containers.ts';
 import { evaluatePod, findingsText } from '../../api/pod-security/evaluate.ts';
-import { isStricter, type LevelVersion, levelText, modes, policyOf, sameLevel } from '../../api/pod-security/policy.ts';
+import {
+  isStricter,
+  type LevelVersion,
+  levelText,
+  modes,
+  type Policy,
+  policyOf,
+  sameLevel,
+} from '../../api/pod-security/policy.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { type AdmissionAttributes, type AdmissionPlugin, isResource, isWriteOf, refuse } from './admission.ts';
 import type { LookupKind, ObjectLookup } from './object-lookup.ts';
@@ -41,12 +49,21 @@ export interface PodSecurityDeps {
   logger: Logger;
 }
 
+const policies = new WeakMap<Namespace, Policy>();
+
+/** What a namespace that is stored asks of its pods. */
+function policyOfNamespace(namespace: Namespace): Policy {
+  let policy = policies.get(namespace);
+  if (policy === undefined) policies.set(namespace, (policy = policyOf(namespace.metadata?.labels).policy));
+  return policy;
+}
+
 async function checkPod({ objects, logger }: PodSecurityDeps, at: AdmissionAttributes): Promise<void> {
   const pod = at.object as Pod;
   if (at.operation === 'UPDATE' && equalJson(significantParts(pod), significantParts(at.old as Pod))) return;
   const namespace = await objects.get(namespaces, '', at.namespace);
   if (!namespace) throw internalError(`failed to lookup namespace ${at.namespace}`);
-  const { policy } = policyOf(namespace.metadata?.labels);
+  const policy = policyOfNamespace(namespace);
   if (modes.every((mode) => policy[mode].level === 'privileged')) return;
   const would = (level: LevelVersion): string | undefined => {
     const findings = evaluatePod(pod, level);

@@ -2,6 +2,7 @@
 // Follows apiserver pkg/registry/generic/registry/store.go (create) and registry/rest/create.go of v1.36.
 
 import { alreadyExists, ApiError, badRequest, forbidden, invalidObject } from '../../api/meta/errors.ts';
+import { formatTime } from '../../api/meta/time.ts';
 import { randomSuffix } from '../../lib/random.ts';
 import { settle } from '../admission/admission.ts';
 import { commitPut, currentVersion, dryVersion, placeOf } from './commit.ts';
@@ -13,7 +14,6 @@ import {
   matchNamespace,
   namedAs,
   strategyContext,
-  timeText,
   trackFields,
   type WriteContext,
 } from './write-context.ts';
@@ -51,7 +51,7 @@ export async function createObject(context: WriteContext, object: StoredObject):
   delete metadata.selfLink;
   delete metadata.generation;
   info.kind.strategy.prepareForCreate?.(object, strategyContext(context));
-  metadata.creationTimestamp = timeText(deps.clock.now());
+  metadata.creationTimestamp = formatTime(deps.clock.now());
   metadata.uid = deps.random.uuid();
   if (info.kind.hasGeneration && metadata.generation === undefined) metadata.generation = 1;
   for (let attempt = 1; ; attempt++) {

@@ -2,13 +2,14 @@
 // Follows apiserver registry/rest/delete.go and registry/generic/registry/store.go (Delete), and core/namespace/storage of v1.36.
 
 import { conflict, notFound } from '../../api/meta/errors.ts';
+import { formatTime } from '../../api/meta/time.ts';
 import type { JsonObject } from '../../api/meta/types.ts';
 import { commitDelete, currentVersion, placeOf } from './commit.ts';
 import { type DeleteOptions, deleteOptionsJson } from './delete-options.ts';
 import { deletionFinalizers, specFinalizers } from './finalizers.ts';
 import type { ObjectPlace, ObjectVersion, StoredObject } from './object-version.ts';
 import { type Change, guaranteedUpdate } from './update.ts';
-import { attributes, timeText, type WriteContext } from './write-context.ts';
+import { attributes, type WriteContext } from './write-context.ts';
 
 /** What a delete answers: the object as it is now, or a Status when it is gone and its kind does not return it. */
 export type Deleted = { version: ObjectVersion; gone: boolean } | { status: JsonObject; gone: boolean };
@@ -37,7 +38,7 @@ function applyGrace(context: WriteContext, object: StoredObject, options: Delete
     const period = options.gracePeriodSeconds;
     if (period === undefined || period >= left) return 'pending';
     // Only shortening: counted from when the deletion was first asked for.
-    metadata.deletionTimestamp = timeText(Date.parse(metadata.deletionTimestamp) - left * 1000 + period * 1000);
+    metadata.deletionTimestamp = formatTime(Date.parse(metadata.deletionTimestamp) - left * 1000 + period * 1000);
     metadata.deletionGracePeriodSeconds = period;
     return 'update';
   }
@@ -46,7 +47,7 @@ function applyGrace(context: WriteContext, object: StoredObject, options: Delete
     ...(options.propagationPolicy === undefined ? {} : { propagationPolicy: options.propagationPolicy }),
   });
   if (period === undefined) return 'not-graceful';
-  metadata.deletionTimestamp = timeText(context.deps.clock.now() + period * 1000);
+  metadata.deletionTimestamp = formatTime(context.deps.clock.now() + period * 1000);
   metadata.deletionGracePeriodSeconds = period;
   if ((metadata.generation ?? 0) > 0) metadata.generation = (metadata.generation ?? 0) + 1;
   return 'update';
@@ -57,7 +58,7 @@ function markDeleting(context: WriteContext, { metadata }: StoredObject): void {
   const now = context.deps.clock.now();
   const at = metadata.deletionTimestamp;
   if (at === undefined && (metadata.generation ?? 0) > 0) metadata.generation = (metadata.generation ?? 0) + 1;
-  if (at === undefined || Date.parse(at) > now) metadata.deletionTimestamp = timeText(now);
+  if (at === undefined || Date.parse(at) > now) metadata.deletionTimestamp = formatTime(now);
   metadata.deletionGracePeriodSeconds = 0;
 }
 
@@ -124,7 +125,7 @@ function firstMark({ info, deps }: WriteContext, object: StoredObject): Verdict 
   const { markForDeletion } = info.kind.strategy;
   if (markForDeletion === undefined || object.metadata.deletionTimestamp !== undefined) return undefined;
   const now = deps.clock.now();
-  object.metadata.deletionTimestamp = timeText(now);
+  object.metadata.deletionTimestamp = formatTime(now);
   markForDeletion(object, now);
   return 'update';
 }

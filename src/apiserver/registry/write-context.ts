@@ -29,11 +29,6 @@ export interface WriteContext {
   readonly ownership?: 'tracked' | 'applied' | 'dropped';
 }
 
-/** RFC 3339 in whole seconds, as metav1.Time is written. */
-export function timeText(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
-}
-
 export function strategyContext(context: WriteContext): StrategyContext {
   const { deps, user, options } = context;
   return {

@@ -5,7 +5,7 @@ import type { SelfSubjectReview, TokenReview } from '../../api/generated/types.t
 import { selfSubjectReviewKind, tokenReviewKind } from '../../api/kinds/reviews/identity-reviews.ts';
 import { badRequest } from '../../api/meta/errors.ts';
 import { type inTurn, TokenError } from '../authn/authenticator.ts';
-import { timeText } from '../registry/write-context.ts';
+import { formatTime } from '../../api/meta/time.ts';
 import type { UserInfo } from '../request.ts';
 import type { VirtualResource } from '../virtual.ts';
 import { type ReviewDeps, reviewResource } from './review-resource.ts';
@@ -37,7 +37,7 @@ export function identityReviews(deps: IdentityReviewDeps): VirtualResource[] {
   return [
     reviewResource<SelfSubjectReview>(deps, selfSubjectReviewKind, (_, { user }) =>
       Promise.resolve({
-        metadata: { creationTimestamp: timeText(deps.now()) },
+        metadata: { creationTimestamp: formatTime(deps.now()) },
         status: { userInfo: userObject(user) },
       }),
     ),

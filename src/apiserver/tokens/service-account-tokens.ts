@@ -5,12 +5,13 @@
 import type { BoundObjectReference, Pod, ServiceAccount, TokenRequest } from '../../api/generated/types.ts';
 import { tokenRequestKind, validateTokenRequest } from '../../api/kinds/tokenrequest/definition.ts';
 import { badRequest, conflict, invalidObject, methodNotServed, notFound } from '../../api/meta/errors.ts';
+import { formatTime } from '../../api/meta/time.ts';
 import { type JsonObject, parseApiVersion } from '../../api/meta/types.ts';
 import type { CacheFeed } from '../registry/cache-feed.ts';
 import type { RegistryDeps } from '../registry/commit.ts';
 import { decodeObject } from '../registry/decode-body.ts';
 import type { StoredObject } from '../registry/object-version.ts';
-import { attributes, timeText } from '../registry/write-context.ts';
+import { attributes } from '../registry/write-context.ts';
 import { writeOptions } from '../registry/write-options.ts';
 import type { TokenAuthenticator } from '../authn/authenticator.ts';
 import { refuseRoute } from '../negotiation.ts';
@@ -133,9 +134,9 @@ async function issue(deps: IssueDeps, request: ApiRequest, info: RequestInfo): P
   const body = {
     kind: 'TokenRequest',
     apiVersion: 'authentication.k8s.io/v1',
-    metadata: { ...metadata, name, namespace, creationTimestamp: timeText(now) },
+    metadata: { ...metadata, name, namespace, creationTimestamp: formatTime(now) },
     spec: { ...wanted.spec, audiences: [...audiences], expirationSeconds: seconds },
-    status: { token, expirationTimestamp: timeText(Math.floor(now / 1000) * 1000 + seconds * 1000) },
+    status: { token, expirationTimestamp: formatTime(Math.floor(now / 1000) * 1000 + seconds * 1000) },
   };
   return {
     type: 'json',

@@ -9,7 +9,7 @@ import { immutableField, invalidEach, validateObjectMeta, validateObjectMetaUpda
 
 export type EventVersion = 'v1' | 'events.k8s.io/v1';
 
-const path = (...names: string[]): FieldPath => new FieldPath().child(...names);
+const path = (...names: [string, ...string[]]): FieldPath => new FieldPath().child(...names);
 
 /** Length limits in bytes. */
 const limits = { reportingInstance: 128, action: 128, reason: 128, message: 1024 } as const;

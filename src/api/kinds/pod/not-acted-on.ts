@@ -67,9 +67,40 @@ const patterns = notActedOn.map((pattern) =>
   pattern.split('.').map((step): Step => ({ name: step.replace('[*]', ''), each: step.endsWith('[*]') })),
 );
 
+/** The patterns as a tree of their steps; a leaf is a field that is not acted on. */
+interface Branches extends Map<string, Branches> {}
+
+function treeOf(all: readonly (readonly Step[])[]): Branches {
+  const root: Branches = new Map();
+  for (const steps of all) {
+    let at = root;
+    for (const { name } of steps) {
+      const below = at.get(name) ?? new Map();
+      at.set(name, below);
+      at = below;
+    }
+  }
+  return root;
+}
+
+const tree = treeOf(patterns);
+
+/** Whether the value uses any field that the tree names. Most pods use none, which this sees in one walk. */
+function usesAny(value: unknown, below: Branches): boolean {
+  if (below.size === 0) return isUsed(value);
+  if (Array.isArray(value)) return value.some((item) => usesAny(item, below));
+  if (!isRecord(value)) return false;
+  for (const name in value) {
+    const branch = below.get(name);
+    if (branch !== undefined && usesAny(value[name], branch)) return true;
+  }
+  return false;
+}
+
 /** One warning for each such field that the pod uses. */
 export function notActedOnWarnings(pod: Pod): string[] {
   const warnings: string[] = [];
+  if (!usesAny(pod, tree)) return warnings;
   for (const steps of patterns) warnOf(pod, steps, 0, '', warnings);
   return warnings;
 }

@@ -1,6 +1,6 @@
 // Warnings that creating a Pod gives. Follows pkg/api/pod/warnings.go of v1.36, and adds what Peapod does not act on yet.
 
-import type { ContainerPort, NodeSelectorTerm, Pod, PodAffinityTerm, PodSpec } from '../../generated/types.ts';
+import type { ContainerPort, EnvVar, NodeSelectorTerm, Pod, PodAffinityTerm, PodSpec } from '../../generated/types.ts';
 import { FieldPath } from '../../meta/errors.ts';
 import { goQuote } from '../../meta/go-format.ts';
 import { dns1123Label } from '../../meta/names.ts';
@@ -152,6 +152,12 @@ function fractionWarnings(at: FieldPath, list: Record<string, string> | undefine
   });
 }
 
+/** Whether nothing is left of an earlier variable of that name. A later value may build on it, as in X="$(X):more". */
+function hidesEarlier({ name, value = '', valueFrom }: EnvVar): boolean {
+  const reference = `$(${name})`;
+  return valueFrom !== undefined || value === reference || !value.includes(reference);
+}
+
 function containerWarnings(spec: PodSpec, annotations: Readonly<Record<string, string>>): string[] {
   const warnings: string[] = [];
   for (const { container, path: at } of visitContainers(spec)) {
@@ -166,11 +172,9 @@ function containerWarnings(spec: PodSpec, annotations: Readonly<Record<string, s
       ...fractionWarnings(at.child('resources', 'requests'), container.resources?.requests),
     );
     const seen = new Set<string>();
-    container.env?.forEach(({ name, value = '', valueFrom }, i) => {
-      // A later value may build on the earlier one, as in X="$(X):more".
-      const reference = `$(${name})`;
-      const hides = valueFrom !== undefined || value === reference || !value.includes(reference);
-      if (seen.has(name) && hides) {
+    container.env?.forEach((variable, i) => {
+      const { name } = variable;
+      if (seen.has(name) && hidesEarlier(variable)) {
         const text = `hides previous definition of ${goQuote(name)}, which may be dropped when using apply`;
         warnings.push(`${at.child('env').index(i).text}: ${text}`);
       }

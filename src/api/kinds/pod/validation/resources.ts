@@ -111,9 +111,10 @@ function requirementErrors(
   ] as const) {
     for (const [name, text] of Object.entries(list)) {
       const quantity = parseQuantity(text);
-      errors.push(...nameErrors(at.key(name), name), ...amountErrors(at.key(name), name, quantity));
+      const own = at.key(name);
+      errors.push(...nameErrors(own, name), ...amountErrors(own, name, quantity));
       if (list === requests) errors.push(...againstLimit(path, name, quantity, limits[name]));
-      errors.push(...pageErrors(at.key(name), name, quantity));
+      errors.push(...pageErrors(own, name, quantity));
     }
   }
   const names = [...Object.keys(limits), ...Object.keys(requests)];
