@@ -51,6 +51,16 @@ export function intersectSets(a: FieldSet, b: FieldSet): FieldSet {
   return made(a.member && b.member, children);
 }
 
+/** True where all fields of `b` are in `a`. */
+export function includesSet(a: FieldSet, b: FieldSet): boolean {
+  if (b.member && !a.member) return false;
+  for (const [element, child] of b.children ?? []) {
+    const own = a.children?.get(element);
+    if (own === undefined || !includesSet(own, child)) return false;
+  }
+  return true;
+}
+
 /** Fields in `a` and not in `b`, one by one: a field stays though `b` has its parent. */
 export function subtractSets(a: FieldSet, b: FieldSet): FieldSet {
   if (isEmptyNode(b) || isEmptyNode(a)) return a;

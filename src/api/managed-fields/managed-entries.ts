@@ -49,6 +49,8 @@ export interface Managed {
   readonly set: FieldSet;
   /** Still as it was stored, so that its text can be used again. */
   readonly untouched: boolean;
+  /** The set as FieldsV1, where it is written already. */
+  readonly written?: JsonObject | undefined;
 }
 
 /** Entries by manager, operation, version and subresource, as upstream tells them apart. */
@@ -112,8 +114,9 @@ function compareEntries(a: ManagedFieldsEntry, b: ManagedFieldsEntry): number {
   );
 }
 
-function encodeEntry({ entry, set, untouched }: Managed): ManagedFieldsEntry {
+function encodeEntry({ entry, set, untouched, written }: Managed): ManagedFieldsEntry {
   if (untouched) return entry;
+  if (written !== undefined) return entryWith(entry, written);
   const fieldsV1 = formatFieldsV1(set);
   parsed.set(fieldsV1, set);
   return entryWith(entry, fieldsV1);

@@ -234,6 +234,22 @@ test('a write that changes nothing keeps entries and times', () => {
   expect(again.metadata.managedFields).toEqual(created.metadata.managedFields);
 });
 
+test('who changes a field of his own keeps his fields, at a new time', () => {
+  const created = write(undefined, pod);
+  const labelled = (run: string): Sample => ({ ...created, metadata: { ...created.metadata, labels: { run } } });
+  const [before] = created.metadata.managedFields ?? [];
+  const [after, ...more] = write(created, labelled('other'), { now: start + 60_000 }).metadata.managedFields ?? [];
+  expect(more).toEqual([]);
+  expect(after).toEqual({ ...before, time: '2026-01-02T03:05:05Z' });
+  expect(JSON.stringify(after?.fieldsV1)).toBe(JSON.stringify(before?.fieldsV1));
+});
+
+test('who takes one field and gives up another owns neither more nor less', () => {
+  const created = write(undefined, { ...pod, metadata: { ...pod.metadata, labels: { run: 'nginx', old: 'x' } } });
+  const after = write(created, { ...created, metadata: { ...created.metadata, labels: { run: 'other' } } });
+  expect(after.metadata.managedFields).toEqual(write(undefined, pod).metadata.managedFields);
+});
+
 test('reordering a list of maps changes no owner', () => {
   const object = {
     ...pod,

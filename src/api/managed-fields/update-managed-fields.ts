@@ -3,9 +3,11 @@
 import { isPrintable } from '../meta/go-format.ts';
 import { formatTime } from '../meta/time.ts';
 import type { KubeObject, ManagedFieldsEntry } from '../meta/types.ts';
+import { sameTree } from '../patch/json-tree.ts';
 import { compareObjects, type Difference } from './compare.ts';
 import { createdFields } from './created-fields.ts';
-import { isEmptySet, subtractSets, unionSets } from './field-set.ts';
+import { emptySet, includesSet, isEmptySet, subtractSets, unionSets } from './field-set.ts';
+
 import {
   capManagers,
   decodeEntries,
@@ -40,6 +42,8 @@ export interface ManagedFieldsRequest extends EndpointFields {
   now: number;
 }
 
+const noDifference: Difference = { changed: emptySet, removed: emptySet };
+
 /** Reads entries; undefined where one of them is none. */
 function decode(entries: readonly ManagedFieldsEntry[]): ManagedSets | undefined {
   try {
@@ -54,13 +58,20 @@ const isReset = (entries: readonly ManagedFieldsEntry[] | undefined): boolean =>
   entries !== undefined &&
   (entries.length === 0 || (entries.length === 1 && Object.keys(entries[0] ?? {}).length === 0));
 
+/** The entries, those that are as they were being the very same ones: these have been read before. */
+const asKept = (given: readonly ManagedFieldsEntry[], live: readonly ManagedFieldsEntry[]): ManagedFieldsEntry[] =>
+  given.map((entry, i) => {
+    const before = live[i];
+    return before !== undefined && sameTree(entry, before) ? before : entry;
+  });
+
 /** The managers to start from: the request's own where it may set them, else those of the live object. */
 function startingPoint(request: ManagedFieldsRequest): ManagedSets {
   const live = (): ManagedSets => decode(request.managedFieldsBefore ?? []) ?? new Map();
   if (request.subresource) return live();
   const given = request.after.metadata?.managedFields;
   if (isReset(given)) return new Map();
-  const own = given ? decode(given) : undefined;
+  const own = given ? decode(asKept(given, request.managedFieldsBefore ?? [])) : undefined;
   return own && own.size > 0 ? own : live();
 }
 
@@ -97,15 +108,25 @@ export function updateManagedFields(request: ManagedFieldsRequest): ManagedField
   if (managed.size === 0 && before === undefined && request.onlyFields === undefined) return entriesOfCreated(request);
   reconcileManagers(managed, views);
   const difference = differences(views, request, compareObjects, before, request.after);
-  for (const [id, { entry, set }] of managed) {
-    const own = difference(entry.apiVersion ?? '');
+  const { changed, removed } = difference(apiVersion) ?? noDifference;
+  const taken = ownable(changed);
+  const entry = entryOf(request);
+  const self = identity(entry);
+  const kept = managed.get(self);
+  const lost = unionSets(subtractSets(changed, taken), removed);
+  // Who owned all that it takes, and loses nothing, owns what it did before: only the time is new.
+  const ownsSame = kept !== undefined && includesSet(kept.set, taken) && subtractSets(kept.set, lost) === kept.set;
+  for (const [id, { entry: theirs, set }] of managed) {
+    if (ownsSame && id === self) continue;
+    const own = difference(theirs.apiVersion ?? '');
     if (own !== undefined) setFields(managed, id, subtractSets(subtractSets(set, own.changed), own.removed));
   }
-  const taken = ownable(difference(apiVersion)?.changed ?? { member: false, children: undefined });
-  if (!isEmptySet(taken)) {
-    const entry = entryOf(request);
-    const kept = managed.get(identity(entry));
-    managed.set(identity(entry), { entry, set: kept ? unionSets(taken, kept.set) : taken, untouched: false });
+  if (ownsSame && !isEmptySet(taken)) {
+    const written = kept.untouched ? kept.entry.fieldsV1 : undefined;
+    managed.set(self, { entry, set: kept.set, untouched: false, written });
+  } else if (!isEmptySet(taken)) {
+    const rest = managed.get(self)?.set ?? emptySet;
+    managed.set(self, { entry, set: unionSets(taken, rest), untouched: false });
   }
   capManagers(managed);
   for (const { entry, set } of managed.values()) {
