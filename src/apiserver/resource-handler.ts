@@ -2,6 +2,7 @@
 // Follows apiserver pkg/endpoints/handlers of v1.36.
 
 import { ApiError, methodNotAllowed } from '../api/meta/errors.ts';
+import { cloneTree } from '../api/patch/json-tree.ts';
 import type { Strategy } from '../api/scheme.ts';
 import { renderingOf } from './negotiation.ts';
 import { patch } from './patch-handler.ts';
@@ -22,7 +23,7 @@ import type { ApiResponse } from './request.ts';
 import { answer, type ResourceCall, writeContext } from './resource-call.ts';
 
 /** Deletes of a collection under way at once. */
-const deleteParallel = 16;
+const deleteParallel = 32;
 
 export function handleResource(call: ResourceCall): Promise<ApiResponse> {
   switch (call.info.verb) {
@@ -118,7 +119,7 @@ async function update(call: ResourceCall, strategy: Strategy): Promise<ApiRespon
     guaranteedUpdate(tried, info.name, (current) => {
       context.warnings.length = warned;
       // A conditional update is tried once; another may be tried again and needs its own copy each time.
-      const mine = unconditional ? structuredClone(object) : object;
+      const mine = unconditional ? cloneTree(object) : object;
       return prepareUpdate(tried, strategy, info.name, mine, current);
     }),
   );

@@ -87,7 +87,7 @@ async function attempt(
   options: DeleteOptions,
 ): Promise<Deleted | undefined> {
   const { info, deps } = context;
-  const object = current.mutable();
+  const object = current.withOwnMetadata();
   const isNamespace = info.kind.group === '' && info.kind.resource === 'namespaces';
   const verdict = isNamespace
     ? endNamespace(context, object)

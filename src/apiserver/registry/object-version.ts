@@ -231,6 +231,12 @@ export class ObjectVersion {
     return object;
   }
 
+  /** A copy whose metadata, and whose other fields as a whole, the caller may set; what is in them is shared and must stay. */
+  withOwnMetadata(): StoredObject {
+    const object = this.object();
+    return { ...object, metadata: { ...object.metadata } };
+  }
+
   /** Takes labels and fields now if the object is at hand, so that selectors need not parse it later. */
   extract(): void {
     const object = this.kind.storage === undefined ? known.get(this.#stored)?.deref() : undefined;
