@@ -231,7 +231,7 @@ describe('is refused', () => {
     [
       'a list',
       () => applied('one', []),
-      '400 BadRequest: error decoding patch: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go value of type map[string]interface {}',
+      '400 BadRequest: error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go value of type map[string]interface {}',
     ],
     [
       'managedFields',
@@ -252,7 +252,7 @@ describe('is refused', () => {
           { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec: { priority: 1.5 } },
           { fieldManager: 'one' },
         ),
-      '500 : failed to convert new object (/p; /v1, Kind=Pod) to proper version (v1): unable to convert unstructured object to /v1, Kind=Pod: cannot convert float64 to int32',
+      '500 : failed to convert new object (/p; /v1, Kind=Pod) to proper version: unable to convert unstructured object to /v1, Kind=Pod: cannot convert float64 to int32',
     ],
     [
       'an object that is not valid',

@@ -160,10 +160,8 @@ export async function appliedObject(
     onlyFields: strategy.onlyFields,
   });
   const applied = decodeApplied(resource, object, deps.machinery, (why) => {
-    const what = `${objectText(config)}) to proper version (${resource.apiVersion})`;
-    return plainFailure(
-      `failed to convert new object (${what}: unable to convert unstructured object to ${typeText(config)}: ${why}`,
-    );
+    const what = `failed to convert new object (${objectText(config)}) to proper version`;
+    return plainFailure(`${what}: unable to convert unstructured object to ${typeText(config)}: ${why}`);
   });
   if (managedFields.length === 0) delete applied.metadata.managedFields;
   else applied.metadata.managedFields = managedFields;

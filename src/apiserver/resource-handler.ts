@@ -134,8 +134,7 @@ async function remove(call: ResourceCall): Promise<ApiResponse> {
   const deleted = await deleteObject(context, info.name, options);
   // 202 tells that dependents go first.
   const code = !deleted.gone && options.orphanDependents === false ? 202 : 200;
-  if ('status' in deleted)
-    return { type: 'json', code, body: { ...deleted.status, code }, rendering: { as: 'object' } };
+  if ('status' in deleted) return { type: 'json', code, body: deleted.status, rendering: { as: 'object' } };
   return { type: 'object', code, resource, object: deleted.version, rendering };
 }
 

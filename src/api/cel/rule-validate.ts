@@ -9,6 +9,7 @@ import {
   forbiddenField,
   invalid,
   required,
+  unshown,
 } from '../meta/errors.ts';
 import { maxMessageBytes, objectBudget, perCallLimit } from './base-environment.ts';
 import { Correlation, itemsByKey } from './correlation.ts';
@@ -196,7 +197,7 @@ class Run {
   *#failed(
     compiled: CompiledRule,
     path: FieldPath,
-    { correlation }: Place,
+    { value, correlation }: Place,
     shown: string,
     variables: Variables,
   ): Pausing {
@@ -213,7 +214,8 @@ class Run {
     }
     const detail =
       (made && usableMessage(made.value)) ?? (rule.message ? rule.message.trim() : `failed rule: ${text(rule)}`);
-    note(errorFor(rule.reason, path, shown, detail));
+    const isNested = shown === 'object' || shown === 'array';
+    note(errorFor(rule.reason, path, isNested ? unshown : value, detail));
   }
 
   *#message(program: Program, variables: Variables): Pausing<Evaluation> {
@@ -238,15 +240,15 @@ function usableMessage(value: Value): string | undefined {
   return message;
 }
 
-function errorFor(reason: string | undefined, path: FieldPath, shown: string, detail: string): FieldError {
+function errorFor(reason: string | undefined, path: FieldPath, value: unknown, detail: string): FieldError {
   switch (reason) {
     case 'FieldValueForbidden':
       return forbiddenField(path, detail);
     case 'FieldValueRequired':
       return required(path, detail);
     case 'FieldValueDuplicate':
-      return duplicate(path, shown);
+      return duplicate(path, value);
     default:
-      return invalid(path, shown, detail);
+      return invalid(path, value, detail);
   }
 }

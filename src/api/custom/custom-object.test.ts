@@ -112,7 +112,7 @@ test.each<[string, CustomSchema, string[]]>([
   [
     'against a rule',
     spec({ a: { type: 'integer', default: 1, 'x-kubernetes-validations': [{ rule: 'self > 1', message: 'more' }] } }),
-    ['s.properties[spec].properties[a].default: Invalid value: "integer": more'],
+    ['s.properties[spec].properties[a].default: Invalid value: 1: more'],
   ],
 ])('a default %s', (_, schema, wanted) => {
   expect(validateDefaults(new FieldPath('s'), schema, true).map(fieldErrorText)).toEqual(wanted);

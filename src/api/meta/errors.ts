@@ -208,11 +208,16 @@ const error = (type: FieldErrorType, path: FieldPath, message: string): FieldErr
 export const required = (path: FieldPath, detail = ''): FieldError =>
   error('FieldValueRequired', path, detail ? `Required value: ${detail}` : 'Required value');
 
+/** In the place of a value that its error does not show. */
+export const unshown = Symbol('unshown');
+
+const wrong = (what: string, value: unknown): string => (value === unshown ? what : `${what}: ${shown(value)}`);
+
 export const invalid = (path: FieldPath, value: unknown, detail: string): FieldError =>
-  error('FieldValueInvalid', path, `Invalid value: ${shown(value)}${detail ? `: ${detail}` : ''}`);
+  error('FieldValueInvalid', path, `${wrong('Invalid value', value)}${detail ? `: ${detail}` : ''}`);
 
 export const duplicate = (path: FieldPath, value: unknown): FieldError =>
-  error('FieldValueDuplicate', path, `Duplicate value: ${shown(value)}`);
+  error('FieldValueDuplicate', path, wrong('Duplicate value', value));
 
 export const notFoundValue = (path: FieldPath, value: unknown): FieldError =>
   error('FieldValueNotFound', path, `Not found: ${shown(value)}`);
@@ -265,7 +270,7 @@ export function invalidObject(
   return failure(422, 'Invalid', `${label} ${goQuote(name)} is invalid${list}`, {
     ...(name ? { name } : {}),
     ...(kind.group ? { group: kind.group } : {}),
-    kind: kind.kind,
+    ...(kind.kind ? { kind: kind.kind } : {}),
     causes,
   });
 }

@@ -29,7 +29,7 @@ function parseText(text: string): ParsedBody {
     return parse(text);
   } catch (error) {
     if (error instanceof JsonSyntaxError)
-      throw badRequest(`error decoding patch: error converting YAML to JSON: ${error.message}`);
+      throw badRequest(`error decoding YAML: error converting YAML to JSON: ${error.message}`);
     throw error;
   }
 }
@@ -45,7 +45,7 @@ export function readConfiguration(
   const config = value ?? {};
   if (!isTree(config))
     throw badRequest(
-      `error decoding patch: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${jsonKind(config)} into Go value of type map[string]interface {}`,
+      `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${jsonKind(config)} into Go value of type map[string]interface {}`,
     );
   return { config, strictErrors: duplicateFields.map((message) => `error converting YAML to JSON: ${message}`) };
 }

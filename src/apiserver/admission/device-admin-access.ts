@@ -15,22 +15,29 @@ const group = 'resource.k8s.io';
 const label = 'resource.kubernetes.io/admin-access';
 const namespaces: LookupKind<Namespace> = { group: '', resource: 'namespaces' };
 
-const asks = (requests: readonly DeviceRequest[] | undefined): boolean =>
-  (requests ?? []).some(({ exactly }) => exactly?.adminAccess);
+/** Where the first request for such access stands; of a template, too, as in the claim that it will be. */
+function asked(requests: readonly DeviceRequest[] = []): FieldPath | undefined {
+  const i = requests.findIndex(({ exactly }) => exactly?.adminAccess);
+  return i < 0 ? undefined : new FieldPath('spec').child('devices').child('requests').index(i).child('adminAccess');
+}
 
-const hasIt = (claim: ResourceClaim | undefined): boolean =>
-  (claim?.status?.allocation?.devices?.results ?? []).some(({ adminAccess }) => adminAccess);
+/** Where the first device stands that was given with such access. */
+function given(claim: ResourceClaim | undefined): FieldPath | undefined {
+  const i = (claim?.status?.allocation?.devices?.results ?? []).findIndex(({ adminAccess }) => adminAccess);
+  const path = new FieldPath('status').child('allocation').child('devices');
+  return i < 0 ? undefined : path.child('results').index(i).child('adminAccess');
+}
 
-/** Whether the write asks for such access that was not there before. */
-function wantsAccess(at: AdmissionAttributes): boolean {
-  if (at.object === undefined) return false;
+/** Where the write asks for such access that was not there before. */
+function wantsAccess(at: AdmissionAttributes): FieldPath | undefined {
+  if (at.object === undefined) return undefined;
   if (at.operation === 'CREATE' && isResource(at, group, 'resourceclaims'))
-    return asks((at.object as ResourceClaim).spec?.devices?.requests);
+    return asked((at.object as ResourceClaim).spec?.devices?.requests);
   if (at.operation === 'CREATE' && isResource(at, group, 'resourceclaimtemplates'))
-    return asks((at.object as ResourceClaimTemplate).spec?.spec?.devices?.requests);
+    return asked((at.object as ResourceClaimTemplate).spec?.spec?.devices?.requests);
   if (at.operation !== 'UPDATE' || at.subresource !== 'status' || !isResource(at, group, 'resourceclaims'))
-    return false;
-  return hasIt(at.object as ResourceClaim) && !hasIt(at.old as ResourceClaim | undefined);
+    return undefined;
+  return given(at.old as ResourceClaim | undefined) === undefined ? given(at.object as ResourceClaim) : undefined;
 }
 
 /** It runs always: no option turns it off. */
@@ -38,11 +45,12 @@ export function deviceAdminAccess(objects: ObjectLookup): AdmissionPlugin {
   return {
     name: 'DeviceAdminAccess',
     async validate(at) {
-      if (!wantsAccess(at)) return;
+      const path = wantsAccess(at);
+      if (path === undefined) return;
       const namespace = await objects.get(namespaces, '', at.namespace);
       if (namespace?.metadata?.labels?.[label] === 'true') return;
       const why = `admin access to devices requires the \`${label}: true\` label on the containing namespace`;
-      throw invalidObject(at.resource.kind, at.object?.metadata?.name ?? '', [forbiddenField(new FieldPath(), why)]);
+      throw invalidObject(at.resource.kind, at.object?.metadata?.name ?? '', [forbiddenField(path, why)]);
     },
   };
 }

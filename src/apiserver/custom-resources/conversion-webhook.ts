@@ -24,12 +24,15 @@ export function conversionWebhook(
       const batch = objects.slice(at, at + batchSize);
       const uid = deps.random.uuid();
       const body = Buffer.from(JSON.stringify(conversionReview(version, uid, batch, apiVersion)));
-      const answer = await postJson(deps, { clientConfig, timeoutSeconds, query: '' }, body, signal).catch(
-        (error: unknown) => {
-          const why = error instanceof Error ? error.message : String(error);
-          throw new Error(`conversion webhook for ${kindOf(batch[0] ?? {})} failed: ${why}`, { cause: error });
-        },
-      );
+      const answer = await postJson(
+        deps,
+        { clientConfig, timeoutSeconds, query: `?timeout=${timeoutSeconds}s` },
+        body,
+        signal,
+      ).catch((error: unknown) => {
+        const why = error instanceof Error ? error.message : String(error);
+        throw new Error(`conversion webhook for ${kindOf(batch[0] ?? {})} failed: ${why}`, { cause: error });
+      });
       converted.push(...convertedObjects(version, uid, answer, batch, apiVersion));
     }
     return converted;

@@ -240,11 +240,11 @@ test('rules in CEL are run, also on what was before', async () => {
   });
   await post(crds, ruled);
   expect(await outcome(post(cronTabs, cronTab('a', { cronSpec: '* * * * *', replicas: 6 })))).toBe(
-    '422 CronTab.stable.example.com "a" is invalid: spec: Invalid value: "object": not so many',
+    '422 CronTab.stable.example.com "a" is invalid: spec: Invalid value: not so many',
   );
   await post(cronTabs, cronTab('a', { cronSpec: '* * * * *', replicas: 3 }));
   expect(await outcome(patch(`${cronTabs}/a`, 'merge-patch+json', { spec: { replicas: 2 } }))).toBe(
-    '422 CronTab.stable.example.com "a" is invalid: spec: Invalid value: "object": never fewer',
+    '422 CronTab.stable.example.com "a" is invalid: spec: Invalid value: never fewer',
   );
 });
 

@@ -234,7 +234,7 @@ describe('bad input', () => {
       'just text',
       '',
       400,
-      'error decoding patch: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal string into Go value of type map[string]interface {}',
+      'error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal string into Go value of type map[string]interface {}',
       undefined,
     ],
     ['nothing', '', '', 400, 'invalid object type: /, Kind=', undefined],
@@ -251,7 +251,7 @@ describe('bad input', () => {
     const headers = { 'content-type': 'application/apply-patch+yaml; charset=utf-8' };
     const answer = await h1('PATCH', `${cms}/applied?fieldManager=one`, { headers, body: 'a: [' });
     expect(answer.status).toBe(400);
-    expect(json(answer)['message']).toMatch(/^error decoding patch: error converting YAML to JSON: yaml: line 1: /);
+    expect(json(answer)['message']).toMatch(/^error decoding YAML: error converting YAML to JSON: yaml: line 1: /);
   });
 
   test('owners that are there twice are taken out, with a warning', async () => {

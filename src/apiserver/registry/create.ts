@@ -1,8 +1,9 @@
 // Creates one object: names it, lets strategy and admission have their say, writes it.
 // Follows apiserver pkg/registry/generic/registry/store.go (create) and registry/rest/create.go of v1.36.
 
-import { alreadyExists, ApiError, badRequest, forbidden, invalidObject } from '../../api/meta/errors.ts';
+import { alreadyExists, ApiError, forbidden, invalidObject } from '../../api/meta/errors.ts';
 import { formatTime } from '../../api/meta/time.ts';
+import { plainFailure } from '../../api/patch/patch-errors.ts';
 import { randomSuffix } from '../../lib/random.ts';
 import { settle } from '../admission/admission.ts';
 import { commitPut, currentVersion, dryVersion, placeOf } from './commit.ts';
@@ -34,7 +35,7 @@ export async function createObject(context: WriteContext, object: StoredObject):
     object.metadata.resourceVersion !== '' &&
     object.metadata.resourceVersion !== '0'
   )
-    throw badRequest('resourceVersion should not be set on objects to be created');
+    throw plainFailure('resourceVersion should not be set on objects to be created');
   delete object.metadata.resourceVersion;
   const createRefused = info.kind.createRefused?.();
   if (createRefused !== undefined) throw forbidden(info.qualified, object.metadata.name ?? '', createRefused);

@@ -16,6 +16,7 @@ export type Deleted = { version: ObjectVersion; gone: boolean } | { status: Json
 
 /** These give the deleted object back instead of a Status. */
 const returnsObject = new Set([
+  'namespaces',
   'pods',
   'podtemplates',
   'services',
@@ -23,6 +24,15 @@ const returnsObject = new Set([
   'persistentvolumes',
   'persistentvolumeclaims',
   'resourcequotas',
+  'csidrivers.storage.k8s.io',
+  'csinodes.storage.k8s.io',
+  'storageclasses.storage.k8s.io',
+  'volumeattachments.storage.k8s.io',
+  'volumeattributesclasses.storage.k8s.io',
+  'deviceclasses.resource.k8s.io',
+  'resourceclaims.resource.k8s.io',
+  'resourceclaimtemplates.resource.k8s.io',
+  'resourceslices.resource.k8s.io',
 ]);
 
 type Verdict = 'now' | 'pending' | 'update';
@@ -154,12 +164,13 @@ function endNamespace(
 function answer(context: WriteContext, version: ObjectVersion, gone: boolean): Deleted {
   const { qualified } = context.info;
   if (!gone && context.info.kind.strategy.gracePeriod === undefined) return { version, gone };
-  if (qualified.group === '' && returnsObject.has(qualified.resource)) return { version, gone };
+  const { group, resource } = qualified;
+  if (returnsObject.has(group === '' ? resource : `${resource}.${group}`)) return { version, gone };
   const { uid } = version.object().metadata;
   const details = {
     name: version.name,
-    ...(qualified.group === '' ? {} : { group: qualified.group }),
-    kind: qualified.resource,
+    ...(group === '' ? {} : { group }),
+    kind: resource,
     ...(uid === undefined ? {} : { uid }),
   };
   return { status: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details }, gone };

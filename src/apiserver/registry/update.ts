@@ -181,12 +181,12 @@ function checkPreconditions(
   }
 }
 
-/** What a client may leave out but never change away silently. */
+/** What a client may leave out but not change, and the times that are not its to give, whatever it says. */
 function keepSystemFields({ metadata }: StoredObject, old: StoredObject): void {
   const before = old.metadata;
   if (before.uid !== undefined) metadata.uid ||= before.uid;
-  if (before.creationTimestamp !== undefined) metadata.creationTimestamp ||= before.creationTimestamp;
-  if (before.deletionTimestamp !== undefined) metadata.deletionTimestamp ||= before.deletionTimestamp;
+  if (before.creationTimestamp !== undefined) metadata.creationTimestamp = before.creationTimestamp;
+  if (before.deletionTimestamp !== undefined) metadata.deletionTimestamp = before.deletionTimestamp;
   if (before.deletionGracePeriodSeconds !== undefined)
     metadata.deletionGracePeriodSeconds ??= before.deletionGracePeriodSeconds;
   if (before.generateName !== undefined) metadata.generateName ??= before.generateName;

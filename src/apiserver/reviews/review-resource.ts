@@ -37,7 +37,7 @@ export function reviewResource<T extends KubeObject>(
     namespaced,
     verbs: ['create'],
     async create(request, { namespace }) {
-      const { fieldValidation } = writeOptions(request, 'CreateOptions');
+      const { fieldValidation, fieldManager } = writeOptions(request, 'CreateOptions');
       const warnings: string[] = [];
       const object = await decodeObject(request, info, deps.machinery, fieldValidation, warnings);
       if (namespaced) {
@@ -45,13 +45,25 @@ export function reviewResource<T extends KubeObject>(
         if (object.metadata.namespace !== namespace)
           throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
       }
+      const managed = await deps.machinery.managedFields({
+        kind,
+        manager: fieldManager,
+        subresource: '',
+        now: deps.now(),
+        before: undefined,
+        after: object,
+        resetFields: undefined,
+        onlyFields: undefined,
+      });
+      if (managed.length > 0) object.metadata.managedFields = managed;
       const errors = kind.strategy.validateCreate(object, {
         now: deps.now(),
         user: request.user.name,
         dryRun: false,
         allowPrivileged: false,
       });
-      if (errors.length > 0) throw invalidObject(kind, '', errors);
+      // Upstream names the group alone.
+      if (errors.length > 0) throw invalidObject({ group, kind: '' }, '', errors);
       const body = {
         kind: kind.kind,
         apiVersion: `${group}/${version}`,

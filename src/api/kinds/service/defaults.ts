@@ -1,7 +1,7 @@
 // Defaults of Services. Follows SetDefaults_Service in pkg/apis/core/v1/defaults.go of v1.36.
 
 import type { Service } from '../../generated/types.ts';
-import { specOf } from './allocation.ts';
+import { isExternal, specOf } from './allocation.ts';
 
 const affinitySeconds = 10_800;
 
@@ -17,7 +17,7 @@ export function setServiceDefaults(service: Service): void {
     port.protocol ||= 'TCP';
     if (!port.targetPort) port.targetPort = port.port;
   }
-  if (spec.type === 'NodePort' || spec.type === 'LoadBalancer') spec.externalTrafficPolicy ||= 'Cluster';
+  if (isExternal(spec)) spec.externalTrafficPolicy ||= 'Cluster';
   if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster';
   if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true;
   for (const ingress of service.status?.loadBalancer?.ingress ?? []) if (ingress.ip) ingress.ipMode ??= 'VIP';
