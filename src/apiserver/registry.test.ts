@@ -159,7 +159,7 @@ describe('update and patch', () => {
   test('times that the server has set stay, whatever a client sends', async () => {
     const made = await api.post(cms, configMap('a', { metadata: { name: 'a', finalizers: ['example.com/x'] } }));
     const other = '2001-01-01T00:00:00Z';
-    const sent = { ...made, metadata: { ...made.metadata, creationTimestamp: other, resourceVersion: undefined } };
+    const sent = { ...made, metadata: { ...made.metadata, creationTimestamp: other, resourceVersion: '' } };
     expect((await api.put(`${cms}/a`, { ...sent, data: { k: '1' } })).metadata?.creationTimestamp).toBe(
       made.metadata?.creationTimestamp,
     );
