@@ -55,7 +55,7 @@ const eventMessages = async (name: string, reason: string): Promise<string[]> =>
 
 test.each([
   [['--enable-admission-plugins=Nonsense'], 'enable-admission-plugins plugin "Nonsense" is unknown'],
-  [['--enable-admission-plugins=ImagePolicyWebhook'], 'plugin "ImagePolicyWebhook" is not built into Peapod'],
+  [['--enable-admission-plugins=PodGroupProtection'], 'plugin "PodGroupProtection" is not built into Peapod'],
   [['--controllers=*,-nonsense'], '"nonsense" is not in the list of known controllers'],
   [['--feature-gates=Nonsense=true'], 'unrecognized feature gate: Nonsense'],
   [['--runtime-config=nonsense/v1=true'], 'unknown api groups nonsense'],

@@ -269,7 +269,7 @@ test.each<[unknown, PluginConfiguration | string]>([
     { kind: 'Pod', apiVersion: 'v1' },
     'is v1, Kind=Pod, and must be one of apiserver.config.k8s.io/v1, Kind=AdmissionConfiguration',
   ],
-  [file('ImagePolicyWebhook', {}), 'plugin "ImagePolicyWebhook" takes no configuration in Peapod'],
+  [file('AlwaysPullImages', {}), 'plugin "AlwaysPullImages" takes no configuration in Peapod'],
   [file('EventRateLimit', { ...events, limits: [] }), 'plugin "EventRateLimit": limits: Required value'],
   [
     file('EventRateLimit', { ...events, limits: [{ type: 'Cluster' }] }),

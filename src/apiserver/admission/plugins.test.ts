@@ -24,7 +24,7 @@ describe('enabledPlugins', () => {
       ['NodeRestriction', 'ServiceAccount'],
       '[NodeRestriction ServiceAccount] in enable-admission-plugins and disable-admission-plugins overlapped',
     ],
-    [['ImagePolicyWebhook'], [], 'enable-admission-plugins plugin "ImagePolicyWebhook" is not built into Peapod'],
+    [['PodGroupProtection'], [], 'enable-admission-plugins plugin "PodGroupProtection" is not built into Peapod'],
   ])('enabling %j and disabling %j: %s', (enable, disable, message) => {
     expect(() => enabledPlugins(enable, disable)).toThrow(message);
   });
