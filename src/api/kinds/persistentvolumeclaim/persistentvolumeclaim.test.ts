@@ -109,7 +109,7 @@ describe('a PersistentVolumeClaim', () => {
       'keeps its annotation',
       { metadata: { annotations: { [classAnnotation]: 'a' } }, spec },
       { metadata: { annotations: { [classAnnotation]: 'b' } }, spec },
-      [`metadata.annotations[${classAnnotation}]: Invalid value: "b": field is immutable`],
+      [`metadata.annotations.${classAnnotation}: Invalid value: "b": field is immutable`],
     ],
     [
       'may move its class from there to the field',

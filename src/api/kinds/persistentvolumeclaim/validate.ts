@@ -98,7 +98,7 @@ function annotationErrors(claim: PersistentVolumeClaim, old: PersistentVolumeCla
   if (movesClassToField(claim, old)) return [];
   const name = annotated(claim) ?? '';
   if (name === (annotated(old) ?? '')) return [];
-  return [invalid(new FieldPath('metadata').child('annotations').key(classAnnotation), name, immutableMessage)];
+  return [invalid(new FieldPath('metadata').child('annotations', classAnnotation), name, immutableMessage)];
 }
 
 export const validateClaimUpdate = (claim: PersistentVolumeClaim, old: PersistentVolumeClaim): FieldError[] => [
