@@ -23,6 +23,7 @@ import type { Kubelet } from '../kubelet/kubelet.ts';
 import { defaultLogRotatePolicy, rotateLogs } from '../kubelet/logs/log-rotator.ts';
 import type { KubeletMetrics } from '../kubelet/stats/kubelet-metrics.ts';
 import { createSimulatedUsage } from '../kubelet/stats/simulated-usage.ts';
+import type { ClosableVolumeManager } from '../kubelet/volumes/volume-manager.ts';
 import { createStatsProvider, type StatsProvider } from '../kubelet/stats/stats-provider.ts';
 import type { UsageSource } from '../kubelet/stats/usage-source.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -51,6 +52,7 @@ export interface NodeUpkeepOptions {
 export interface NodeUpkeepParts {
   kubelet: Kubelet;
   metrics: KubeletMetrics;
+  volumes: Pick<ClosableVolumeManager, 'localFolders'>;
   pulls: PullTraffic;
   podEvent(pod: Pod, reason: string, message: string, annotations: Readonly<Record<string, string>>): void;
   nodeEvent(reason: string, message: string): void;
@@ -99,13 +101,14 @@ async function machineUsage(): Promise<UsageSource> {
 /** The statistics of a node over its runtime. */
 async function createStats(
   options: NodeUpkeepOptions,
-  { kubelet, metrics, logger }: NodeUpkeepParts,
+  { kubelet, metrics, volumes, logger }: NodeUpkeepParts,
 ): Promise<StatsProvider> {
   const { cgroupRoot, machine, real } = options;
   return createStatsProvider({
     nodeName: options.name,
     pods: () => kubelet.list(),
     runtimePod: (uid) => kubelet.runtimePod(uid),
+    localFolders: (uid) => volumes.localFolders(uid),
     runtime: options.runtime,
     images: options.images,
     source: real ? await machineUsage() : createSimulatedUsage(realClock, machine.memoryBytes),

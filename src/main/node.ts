@@ -209,6 +209,7 @@ export async function startNode(given: NodeOptions): Promise<RunningNode> {
   const upkeep: NodeUpkeep = await createNodeUpkeep(options, {
     kubelet,
     metrics,
+    volumes: parts.volumes,
     pulls,
     podEvent: (pod, reason, message, annotations) => recordEviction(recorder, pod, { reason, message, annotations }),
     nodeEvent: (reason, message) =>

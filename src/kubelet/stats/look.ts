@@ -15,6 +15,7 @@ import type { DiskRoom } from '../node-status/decide-node-status.ts';
 import { podLogDirectory, podPaths } from '../pod-paths.ts';
 import { type ContainerRecord, podIdentity, type RuntimePod } from '../runtime-pod.ts';
 import { isProjected, volumeKind } from '../volumes/volume-kinds.ts';
+import type { LocalFolder } from '../volumes/volume-manager.ts';
 import type { CpuRates } from './cpu-rates.ts';
 import type { TreeCache } from './tree-cache.ts';
 import type { CgroupUsage, InterfaceUsage, MachineUsage, TreeUsage } from '../../lib/usage.ts';
@@ -40,6 +41,8 @@ export interface VolumeLook {
   ephemeral: boolean;
   counts: TreeUsage;
   disk: DiskRoom;
+  /** The claim that it is of. */
+  claim?: string;
 }
 
 export interface PodLook {
@@ -80,6 +83,8 @@ export interface LookOptions {
   nodeName: string;
   pods(): readonly Pod[];
   runtimePod(uid: string): RuntimePod | undefined;
+  /** The folders of local volumes that a pod has. */
+  localFolders?(uid: string): readonly LocalFolder[];
   runtime: Pick<RuntimeService, 'listContainerStats'>;
   images: Pick<ImageService, 'imageFsInfo'>;
   source: UsageSource;
@@ -147,6 +152,20 @@ function ownVolumes(root: string, pod: Pod): { name: string; path: string; ephem
     const onDisk = kind.plugin === 'empty-dir' ? (kind.source.medium ?? '') === '' : kind.plugin === 'configmap';
     return [{ name: volume.name, path: podPaths.volume(root, uid, kind.plugin, volume.name), ephemeral: onDisk }];
   });
+}
+
+/** What the file systems of local volumes tell, which are taken to be theirs alone. Follows MetricsStatFS of pkg/volume. */
+async function lookAtLocal(files: Files, folders: readonly LocalFolder[]): Promise<VolumeLook[]> {
+  const looks = folders.map(async ({ volume, claim, path }): Promise<VolumeLook[]> => {
+    const disk = await files.statfs(path).catch(() => undefined);
+    if (!disk) return [];
+    const counts = {
+      bytes: disk.totalBytes - disk.availableBytes,
+      inodes: disk.totalInodes - disk.freeInodes,
+    };
+    return [{ name: volume, ephemeral: false, counts, disk, claim }];
+  });
+  return (await Promise.all(looks)).flat();
 }
 
 /** Looks at everything. Storage is left out where it is not asked for: it is what takes time. Rejects when the runtime does not answer. */
@@ -228,12 +247,15 @@ export async function lookAtNode(options: LookOptions, storage: boolean): Promis
         ...(own || containers.length > 0 ? { usage: usageOf(`pod ${uid}`, sum) } : {}),
         ...withValue('network', network),
         containers,
-        volumes: await Promise.all(
-          seen.map(async ({ path, ...volume }) => ({
-            ...volume,
-            disk: volume.ephemeral ? disks.disk : await files.statfs(path).catch(() => disks.disk),
-          })),
-        ),
+        volumes: [
+          ...(await Promise.all(
+            seen.map(async ({ path, ...volume }) => ({
+              ...volume,
+              disk: volume.ephemeral ? disks.disk : await files.statfs(path).catch(() => disks.disk),
+            })),
+          )),
+          ...(storage ? await lookAtLocal(files, options.localFolders?.(uid) ?? []) : []),
+        ],
         ...withValue('etcHosts', trees.get(etcHostsOf(pod))),
       };
     }),

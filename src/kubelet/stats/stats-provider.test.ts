@@ -12,6 +12,7 @@ import { createKubeletMetrics } from './kubelet-metrics.ts';
 import { createSimulatedUsage } from './simulated-usage.ts';
 import { createStatsProvider, type StatsProvider } from './stats-provider.ts';
 import type { TreeUsage } from '../../lib/usage.ts';
+import type { LocalFolder } from '../volumes/volume-manager.ts';
 import type { UsageSource } from './usage-source.ts';
 
 const gib = 1024 ** 3;
@@ -19,7 +20,11 @@ const root = '/var/lib/kubelet';
 let harness: Harness;
 afterEach(() => harness.stop());
 
-async function setUp(source: Partial<UsageSource> = {}, podGroup = ''): Promise<StatsProvider> {
+async function setUp(
+  source: Partial<UsageSource> = {},
+  podGroup = '',
+  localFolders: readonly LocalFolder[] = [],
+): Promise<StatsProvider> {
   const clock = createVirtualClock();
   const files = createMemoryFiles({ now: () => clock.now() });
   await files.mkdir(root, { recursive: true });
@@ -30,6 +35,7 @@ async function setUp(source: Partial<UsageSource> = {}, podGroup = ''): Promise<
     nodeName: 'n',
     pods: () => harness.kubelet().list(),
     runtimePod: (uid) => harness.kubelet().runtimePod(uid),
+    localFolders: () => localFolders,
     runtime: metrics.meterRuntime(runtime),
     images: metrics.meterImages(runtime.images),
     source: { ...createSimulatedUsage(clock, 8 * gib), ...source },
@@ -91,6 +97,31 @@ test('the summary: cumulative CPU, rates from the second look on, sums of pods w
   });
   expect(node.fs?.capacityBytes).toBeGreaterThan(0);
   expect(node.runtime?.imageFs?.usedBytes).toBeGreaterThan(0);
+});
+
+test('a local volume is told of by its file system, with its claim', async () => {
+  const stats = await setUp({}, '', [
+    { volume: 'data', claim: 'c', path: root },
+    { volume: 'lost', claim: 'd', path: '/srv/none' },
+  ]);
+  harness.api.create(pod);
+  await harness.clock.settle();
+  await harness.clock.advance(4000);
+  const [told] = (await stats.summary({ onlyCpuAndMemory: false })).pods;
+  const { totalBytes, availableBytes, totalInodes, freeInodes } = await harness.files.statfs(root);
+  expect(told?.volume?.filter(({ pvcRef }) => pvcRef)).toEqual([
+    {
+      time: '2026-01-01T00:00:04Z',
+      name: 'data',
+      pvcRef: { name: 'c', namespace: 'default' },
+      capacityBytes: totalBytes,
+      availableBytes,
+      usedBytes: totalBytes - availableBytes,
+      inodes: totalInodes,
+      inodesFree: freeInodes,
+      inodesUsed: totalInodes - freeInodes,
+    },
+  ]);
 });
 
 test('storage: layers, logs and volumes on disk make up what a pod takes; memory volumes and the host do not', async () => {

@@ -15,6 +15,7 @@ import type {
   PodStats,
   Summary,
   SwapStats,
+  VolumeStats,
 } from './summary.ts';
 import type { InterfaceUsage, TreeUsage } from '../../lib/usage.ts';
 
@@ -107,7 +108,11 @@ function ephemeralStorageOf(look: Look, pod: PodLook, time: string): FsStats | u
   return fsOf(look.disk, time, total);
 }
 
-const volumeOf = ({ name, disk, counts }: VolumeLook, time: string) => ({ ...fsOf(disk, time, counts), name });
+const volumeOf = ({ name, disk, counts, claim }: VolumeLook, namespace: string, time: string): VolumeStats => ({
+  ...fsOf(disk, time, counts),
+  name,
+  ...(claim === undefined ? {} : { pvcRef: { name: claim, namespace } }),
+});
 
 function podOf(look: Look, pod: PodLook, time: string): PodStats {
   const { name, namespace, uid } = podIdentity(pod.pod);
@@ -127,7 +132,7 @@ function podOf(look: Look, pod: PodLook, time: string): PodStats {
         }
       : {}),
     ...(pod.network ? { network: networkOf(pod.network, time) } : {}),
-    ...(pod.volumes.length > 0 ? { volume: pod.volumes.map((volume) => volumeOf(volume, time)) } : {}),
+    ...(pod.volumes.length > 0 ? { volume: pod.volumes.map((volume) => volumeOf(volume, namespace, time)) } : {}),
     ...(storage ? { 'ephemeral-storage': storage } : {}),
   };
 }

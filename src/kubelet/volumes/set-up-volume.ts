@@ -25,6 +25,8 @@ export interface ReadyVolume {
   path: string;
   /** Of projected files: what tells the same content again. */
   digest?: string;
+  /** Of a local volume: the claim that it is there for. */
+  claim?: string;
 }
 
 function digestOf(payload: Payload, group: number | undefined): string {

@@ -1,6 +1,7 @@
 // Mounts, refreshes and removes the volumes of pods. Stands where pkg/kubelet/volumemanager of v1.36 does, with its event messages.
 
 import type { Container, Node, Pod, Volume } from '../../api/generated/types.ts';
+import { claimNameOf } from '../../api/pod/claim-names.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Timer } from '../../lib/clock.ts';
 import type { Files } from '../../lib/system.ts';
@@ -32,8 +33,16 @@ export interface VolumeManagerOptions extends Omit<VolumeEnvironment, 'objects' 
 }
 
 export interface ClosableVolumeManager extends VolumeManager {
+  /** The folders of local volumes that a pod has, each with the volume's name in the pod and its claim. */
+  localFolders(podUid: string): LocalFolder[];
   /** Stops reacting to changed objects. Leaves everything mounted. */
   close(): void;
+}
+
+export interface LocalFolder {
+  volume: string;
+  claim: string;
+  path: string;
 }
 
 interface PodState {
@@ -215,7 +224,11 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
     if (kind.plugin === 'refused') return refusal(found.name, kind);
     if (kind.plugin === 'unsupported') return { name, why: noPlugin(found.name, kind) };
     if (kind.plugin === 'claim' || kind.plugin === 'image') return undefined;
-    return setUp(state, name, kind, signal, found.name);
+    const failure = await setUp(state, name, kind, signal, found.name);
+    const ready = state.mounted.get(name);
+    if (ready && kind.plugin === 'local-volume')
+      state.mounted.set(name, { ...ready, claim: claimNameOf(state.pod, volume) ?? '' });
+    return failure;
   };
 
   const prepareAll = async (state: PodState, signal: AbortSignal | undefined): Promise<VolumesResult> => {
@@ -314,6 +327,11 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
       const names = (await Promise.all(folders.map((folder) => namesIn(files, folder)))).flat();
       return [...new Set(names)].filter((name) => !name.startsWith('.')).sort();
     },
+
+    localFolders: (podUid) =>
+      [...(pods.get(podUid)?.mounted ?? [])].flatMap(([volume, { path, claim }]) =>
+        claim === undefined ? [] : [{ volume, claim, path }],
+      ),
 
     close() {
       stopListening();
