@@ -29,6 +29,9 @@ export const podPaths = {
   /** There once an emptyDir has its owner and mode. */
   emptyDirReady: (root: string, uid: string, volume: string): string =>
     `${podDir(root, uid)}/plugins/kubernetes.io~empty-dir/${volume}/ready`,
+  /** There once a local volume has been given to the pod's fsGroup. */
+  localVolumeReady: (root: string, uid: string, volume: string): string =>
+    `${podDir(root, uid)}/plugins/kubernetes.io~local-volume/${volume}/ready`,
   /** Where a subPath of a volume is bind-mounted for one mount of one container. */
   subPath: (root: string, uid: string, volume: string, container: string, mountIndex: number): string =>
     `${podDir(root, uid)}/volume-subpaths/${volume}/${container}/${mountIndex}`,

@@ -118,7 +118,7 @@ describe.skipIf(reason !== undefined)('kubelet server', () => {
       summary: unused,
       resourceMetrics: unused,
       cadvisorMetrics: unused,
-      kubeletMetrics: () => '',
+      kubeletMetrics: async () => '',
       probeMetrics: () => '',
     };
     const remembering = (url: string): string => {

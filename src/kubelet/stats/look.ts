@@ -155,7 +155,7 @@ function ownVolumes(root: string, pod: Pod): { name: string; path: string; ephem
 }
 
 /** What the file systems of local volumes tell, which are taken to be theirs alone. Follows MetricsStatFS of pkg/volume. */
-async function lookAtLocal(files: Files, folders: readonly LocalFolder[]): Promise<VolumeLook[]> {
+export async function lookAtLocal(files: Files, folders: readonly LocalFolder[]): Promise<VolumeLook[]> {
   const looks = folders.map(async ({ volume, claim, path }): Promise<VolumeLook[]> => {
     const disk = await files.statfs(path).catch(() => undefined);
     if (!disk) return [];

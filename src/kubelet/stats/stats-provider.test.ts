@@ -122,6 +122,11 @@ test('a local volume is told of by its file system, with its claim', async () =>
       inodesUsed: totalInodes - freeInodes,
     },
   ]);
+  const parsed = parseMetrics(await stats.kubeletMetrics());
+  const labels = { namespace: 'default', persistentvolumeclaim: 'c' };
+  expect(parsed.find('kubelet_volume_stats_capacity_bytes').map((one) => one.value)).toEqual([totalBytes]);
+  expect(parsed.find('kubelet_volume_stats_used_bytes', labels)[0]?.value).toBe(totalBytes - availableBytes);
+  expect(parsed.find('kubelet_volume_stats_inodes_free', labels)[0]?.value).toBe(freeInodes);
 });
 
 test('storage: layers, logs and volumes on disk make up what a pod takes; memory volumes and the host do not', async () => {
@@ -241,7 +246,8 @@ test('/metrics tells of pods, containers and calls to the runtime', async () => 
   harness.api.create(pod);
   await harness.clock.settle();
   await stats.summary({ onlyCpuAndMemory: false });
-  const parsed = parseMetrics(stats.kubeletMetrics());
+  const parsed = parseMetrics(await stats.kubeletMetrics());
+  expect(parsed.find('kubelet_volume_stats_used_bytes')).toEqual([]);
   expect(parsed.find('kubelet_running_pods')[0]?.value).toBe(1);
   expect(parsed.find('kubelet_running_containers', { container_state: 'running' })[0]?.value).toBe(2);
   expect(parsed.find('kubelet_node_name', { node: 'n' })[0]?.value).toBe(1);

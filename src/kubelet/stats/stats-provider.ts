@@ -6,10 +6,12 @@ import { podIdentity } from '../runtime-pod.ts';
 import { type CadvisorNames, cadvisorMetrics } from './cadvisor-metrics.ts';
 import { createCpuRates } from './cpu-rates.ts';
 import type { KubeletMetrics, KubeletState } from './kubelet-metrics.ts';
-import { type Look, type LookOptions, lookAtNode } from './look.ts';
+import { type Look, lookAtLocal, type LookOptions, lookAtNode } from './look.ts';
 import { resourceMetrics } from './resource-metrics.ts';
 import { summaryOf } from './summarize.ts';
 import type { Summary } from './summary.ts';
+import { type ClaimedLook, volumeFamilies } from './volume-metrics.ts';
+import { metricsText } from '../../lib/metrics-text.ts';
 import { createTreeCache } from './tree-cache.ts';
 
 export interface StatsProvider {
@@ -18,7 +20,7 @@ export interface StatsProvider {
   summary(options: { onlyCpuAndMemory: boolean }): Promise<Summary>;
   resourceMetrics(): Promise<string>;
   cadvisorMetrics(): Promise<string>;
-  kubeletMetrics(): string;
+  kubeletMetrics(): Promise<string>;
   probeMetrics(): string;
 }
 
@@ -56,6 +58,14 @@ export function createStatsProvider(options: StatsProviderOptions): StatsProvide
   };
   const whole = shared(true);
   const quick = shared(false);
+  const claimed = async (): Promise<ClaimedLook[]> => {
+    const looks = options.pods().map(async (pod) => {
+      const { uid, namespace } = podIdentity(pod);
+      const volumes = await lookAtLocal(options.files, options.localFolders?.(uid) ?? []);
+      return volumes.map((look) => ({ namespace, look }));
+    });
+    return (await Promise.all(looks)).flat();
+  };
   const state = (): KubeletState => ({
     nodeName: options.nodeName,
     gitVersion: options.gitVersion,
@@ -74,7 +84,7 @@ export function createStatsProvider(options: StatsProviderOptions): StatsProvide
       return resourceMetrics(look);
     },
     cadvisorMetrics: async () => cadvisorMetrics(await whole(freshMs), names, options.cpuCount),
-    kubeletMetrics: () => metrics.text(state()),
+    kubeletMetrics: async () => metrics.text(state()) + metricsText(volumeFamilies(await claimed())),
     probeMetrics() {
       const known = new Set(options.pods().map((pod) => podIdentity(pod).uid));
       return metrics.probesText((uid) => known.has(uid));

@@ -81,7 +81,7 @@ export async function setUpVolume(
       await prepareHostPath(env.files, kind.source);
       return { path: kind.source.path };
     case 'local-volume':
-      await setUpLocalVolume(env.files, pod, kind.source, isShared(kind.source.path));
+      await setUpLocalVolume(env, pod, name, kind.source, isShared(kind.source.path));
       return { path: kind.source.path };
     case 'configmap':
     case 'secret':

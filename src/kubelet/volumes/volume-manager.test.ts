@@ -525,6 +525,11 @@ describe('claims', () => {
     await manager.teardown('u-4');
     await pathsOf(withGroup(9, 'u-5', { fsGroupChangePolicy: 'OnRootMismatch' }));
     expect([await group(), await mode(`${path}/file`)]).toEqual([9, 0o660]);
+    // What the pod has changed meanwhile is its own, also for a kubelet that is started anew.
+    await files.chmod(`${path}/file`, 0o600);
+    manager = reading();
+    await pathsOf(withGroup(9, 'u-5'));
+    expect(await mode(`${path}/file`)).toBe(0o600);
   });
 });
 
