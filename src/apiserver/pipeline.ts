@@ -1,5 +1,6 @@
 // The way of every request after authentication: what it asks for, whether it may, and who answers.
 
+import { rbacGroup } from '../api/kinds/rbac/validate.ts';
 import { ApiError, methodNotServed, pathNotServed } from '../api/meta/errors.ts';
 import type { JsonObject } from '../api/meta/types.ts';
 import type { Authorizer } from './authz/authorizer.ts';
@@ -206,9 +207,15 @@ function answerResource(
   }
 }
 
+/** Whether a write may take away what somebody may do, or what a token stands for: who is told that it is done, may rely on it. */
+const mayRevoke = ({ info: { verb }, resource: { kind } }: ResourceCall): boolean =>
+  verb === 'delete' || verb === 'deletecollection' || kind.group === rbacGroup;
+
 async function written(deps: PipelineDeps, call: ResourceCall): Promise<ApiResponse> {
   const response = await handleResource(call);
   await deps.settled?.(call.resource);
+  const { feed } = deps.registry;
+  if (mayRevoke(call) && !feed.isCaughtUp()) await feed.caughtUp();
   return response;
 }
 

@@ -4,7 +4,9 @@ import { createSeededRandom } from '../../sim/seeded-random.ts';
 import { createVirtualClock } from '../../sim/virtual-clock.ts';
 import { isApiError } from '../../api/meta/errors.ts';
 import type { Transport } from '../../api/transport.ts';
+import { nextTurn } from '../../lib/next-turn.ts';
 import { createMemoryStore } from '../../store/memory.ts';
+import type { Store } from '../../store/store.ts';
 import { startTestServer, type TestServer, verbs } from '../test-server.ts';
 
 let server: TestServer;
@@ -22,6 +24,19 @@ const as = (name: string, ...groups: string[]): Transport =>
 const rbac = '/apis/rbac.authorization.k8s.io/v1';
 const head = (kind: string, name: string) => ({ apiVersion: 'rbac.authorization.k8s.io/v1', kind, metadata: { name } });
 const readPods = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }];
+
+/** A store whose watchers hear of every change some turns of the event loop late. */
+function lateStore(): Store {
+  const store = createMemoryStore({ clock });
+  const inTime = store.watch.bind(store);
+  const watch: Store['watch'] = async function* (prefix, options) {
+    for await (const batch of inTime(prefix, options)) {
+      for (let i = 0; i < 20; i++) await nextTurn();
+      yield batch;
+    }
+  };
+  return Object.assign(store, { watch });
+}
 
 async function outcome(request: Promise<unknown>): Promise<string> {
   try {
@@ -83,7 +98,25 @@ describe('a role binding', () => {
     expect(await list(jane, 'kube-system')).toBe(denied('jane', 'kube-system'));
     expect(await list(as('joe'))).toBe(denied('joe', 'default'));
     await admin.del(`${rbac}/namespaces/default/rolebindings/b`);
-    await admin.get('/api/v1/namespaces/default');
+    expect(await list(jane)).toBe(denied('jane', 'default'));
+  });
+
+  test.each<[string, () => Promise<unknown>]>([
+    ['is deleted', () => admin.del(`${rbac}/namespaces/default/rolebindings/b`)],
+    [
+      'has other subjects',
+      () => admin.patch(`${rbac}/namespaces/default/rolebindings/b`, 'merge-patch+json', { subjects: [] }),
+    ],
+    ['has a role that gives less', () => admin.patch(`${rbac}/clusterroles/reader`, 'merge-patch+json', { rules: [] })],
+  ])('that %s gives nothing from then on, however late the caches hear of it', async (_, revoke) => {
+    await server.server.close();
+    server = await startTestServer(clock, createSeededRandom(1), { store: lateStore() });
+    admin = verbs(server.admin);
+    await admin.post(`${rbac}/clusterroles`, { ...head('ClusterRole', 'reader'), rules: readPods });
+    await bind('b', 'ClusterRole/reader', { kind: 'User', name: 'jane' });
+    const jane = as('jane');
+    expect(await list(jane)).toBe('ok');
+    await revoke();
     expect(await list(jane)).toBe(denied('jane', 'default'));
   });
 

@@ -187,6 +187,38 @@ describe('who', () => {
       expect((await h1('GET', path, { headers: { authorization: `${authorization}x` }, as: null })).status).toBe(401);
   });
 
+  test('what a user may no more, and a token whose account is gone, is refused on connections that are open', async () => {
+    const accounts = '/api/v1/namespaces/default/serviceaccounts';
+    await api.post(accounts, { metadata: { name: 'leaving' } });
+    const issued = await api.post(`${accounts}/leaving/token`, { spec: {} });
+    const { token } = (issued as { status?: { token?: string } }).status ?? {};
+    const group = 'rbac.authorization.k8s.io';
+    const bindings = `/apis/${group}/v1/clusterrolebindings`;
+    const rules = [{ apiGroups: [''], resources: ['configmaps'], verbs: ['list'] }];
+    await api.post(`/apis/${group}/v1/clusterroles`, { metadata: { name: 'for-now' }, rules });
+    await api.post(bindings, {
+      metadata: { name: 'for-now' },
+      roleRef: { apiGroup: group, kind: 'ClusterRole', name: 'for-now' },
+      subjects: [
+        { apiGroup: group, kind: 'User', name: 'bob' },
+        { kind: 'ServiceAccount', namespace: 'default', name: 'leaving' },
+      ],
+    });
+    const client = session(bob);
+    // No certificate: the token says who it is.
+    const anonymous = session({} as KeyPair);
+    const headers = { authorization: `Bearer ${token}` };
+    expect((await h2(client, 'GET', cms)).status).toBe(200);
+    expect((await h2(anonymous, 'GET', cms, headers)).status).toBe(200);
+    await api.del(`${accounts}/leaving`);
+    expect((await h2(anonymous, 'GET', cms, headers)).status).toBe(401);
+    expect((await h2(client, 'GET', cms)).status).toBe(200);
+    await api.del(`${bindings}/for-now`);
+    expect((await h2(client, 'GET', cms)).status).toBe(403);
+    client.close();
+    anonymous.close();
+  });
+
   test('who may acts as another, on both protocols and for upgrades', async () => {
     const headers = { 'impersonate-user': 'bob', 'impersonate-group': 'dev' };
     const denied =
