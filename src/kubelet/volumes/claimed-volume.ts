@@ -1,6 +1,7 @@
 // Finds the volume behind a pod's claim. Follows pkg/kubelet/volumemanager/populator/desired_state_of_world_populator.go of v1.36.
 
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../api/generated/types.ts';
+import { mountOptionsAnnotation } from '../../api/kinds/persistentvolume/validate.ts';
 import { claimNameOf, isMadeFor, notMadeFor } from '../../api/pod/claim-names.ts';
 import { reachableFrom } from '../../api/storage/binding.ts';
 import { claimProtection } from '../../api/storage/protection.ts';
@@ -106,5 +107,14 @@ export async function claimedVolume(
   const name = found.metadata?.name ?? '';
   if (node && !reachableFrom(found, node))
     return { name, kind: { plugin: 'refused', step: 'NodeAffinity', why: 'no matching NodeSelectorTerms' } };
-  return { name, kind: volumeKindOf(found.spec ?? {}, volume.persistentVolumeClaim?.readOnly === true) };
+  const kind = volumeKindOf(found.spec ?? {}, volume.persistentVolumeClaim?.readOnly === true);
+  return { name, kind: withoutOptions(found, kind) };
+}
+
+/** Options of mounts are refused where they would have no effect: a path of the host takes none, and local folders are not mounted. */
+function withoutOptions({ metadata, spec }: PersistentVolume, kind: VolumeKind): VolumeKind {
+  const hasOptions = spec?.mountOptions?.length || metadata?.annotations?.[mountOptionsAnnotation];
+  if (!hasOptions || (kind.plugin !== 'host-path' && kind.plugin !== 'local-volume')) return kind;
+  const yet = kind.plugin === 'local-volume' ? ' by this node yet' : ' for this volume type';
+  return { plugin: 'refused', step: 'MountOptionSupport', why: `mount options are not supported${yet}` };
 }

@@ -23,7 +23,7 @@ export type VolumeKind =
   /** Pulled and mounted when a container that uses it starts; there is nothing to do before. */
   | { plugin: 'image'; source: ImageVolumeSource }
   /** A plugin that is there and cannot do it: why, as the event says after the volume's name. */
-  | { plugin: 'refused'; step: 'SetUp' | 'NewMounter' | 'NodeAffinity'; why: string }
+  | { plugin: 'refused'; step: 'SetUp' | 'NewMounter' | 'NodeAffinity' | 'MountOptionSupport'; why: string }
   /** A claim: what is mounted is the volume behind it. */
   | { plugin: 'claim' }
   /** No plugin. `yet`: Kubernetes has one. */

@@ -469,6 +469,16 @@ describe('claims', () => {
       ),
     ],
     [
+      'have options that a path of the host does not take',
+      () => (volume = withSource({ hostPath: { path }, mountOptions: ['ro'] })),
+      'MountVolume.MountOptionSupport check failed for volume "pv" : mount options are not supported for this volume type',
+    ],
+    [
+      'have options that this node does not mount local volumes with',
+      () => (volume = withSource({ local: { path }, mountOptions: ['noexec'] })),
+      'MountVolume.MountOptionSupport check failed for volume "pv" : mount options are not supported by this node yet',
+    ],
+    [
       'are not what their type says',
       () => (volume = withSource({ hostPath: { path, type: 'File' } })),
       'MountVolume.SetUp failed for volume "pv" : hostPath type check failed: /srv/disk is not a file, it\'s a Directory',

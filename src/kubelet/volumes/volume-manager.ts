@@ -96,8 +96,7 @@ const setUpError = (volume: string, kind: MountableKind, error: unknown): string
 /** What a plugin says that never gets as far as mounting. */
 function refusal(volume: string, { step, why }: Extract<VolumeKind, { plugin: 'refused' }>): string {
   if (step === 'SetUp') return setUpFailure(volume, new Error(why));
-  if (step === 'NodeAffinity')
-    return `MountVolume.NodeAffinity check failed for volume ${JSON.stringify(volume)} : ${why}`;
+  if (step !== 'NewMounter') return `MountVolume.${step} check failed for volume ${JSON.stringify(volume)} : ${why}`;
   return `MountVolume.NewMounter initialization failed for volume ${JSON.stringify(volume)} : ${why}`;
 }
 
