@@ -66,6 +66,25 @@ describe('requests of this process', () => {
     expect(await read('apiserver_request_sli_duration_seconds_count', { resource: 'configmaps' })).toBe(2);
   });
 
+  test('that list are counted with the objects that were looked at', async () => {
+    const at = { group: 'coordination.k8s.io', resource: 'leases' };
+    const leases = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
+    const numbers = () =>
+      Promise.all([
+        read('apiserver_cache_list_total', { ...at, index: '' }),
+        read('apiserver_cache_list_fetched_objects_total', { ...at, index: '' }),
+        read('apiserver_cache_list_returned_objects_total', at),
+      ]);
+    const api = verbs(t.admin);
+    for (const name of ['a', 'b', 'c']) await api.post(leases, { metadata: { name, labels: { name } }, spec: {} });
+    const [lists = 0, fetched = 0, returned = 0] = await numbers();
+    await api.get(leases);
+    await api.get(leases, { labelSelector: 'name=a' });
+    await api.get(leases, { fieldSelector: 'metadata.name=b' });
+    await api.get(leases, { limit: '2' });
+    expect(await numbers()).toEqual([lists + 4, fetched + 3 + 3 + 1 + 3, returned + 3 + 1 + 1 + 2]);
+  });
+
   test('that watch go on until they end', async () => {
     const watch = gather(t.admin, cms);
     const going = { verb: 'WATCH', resource: 'configmaps' };

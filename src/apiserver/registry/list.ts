@@ -95,12 +95,14 @@ async function listFromCache(
   if (name !== undefined && (!info.kind.namespaced || selection.namespace !== '') && startKey === prefix) {
     const only = cache.objects.get(prefix + name);
     const objects = only !== undefined && selects(selection, only) ? [only] : [];
+    cache.listed(only === undefined ? 0 : 1, objects.length);
     return { objects, revision, continue: '', remainingItemCount: undefined };
   }
   const all = [...cache.objects.range(prefix, startKey)];
   const unselective = selection.labels.empty && selection.fields.empty;
   if (unselective) {
     const objects = limit > 0 && all.length > limit ? all.slice(0, limit) : all;
+    cache.listed(all.length, objects.length);
     return page(objects, revision, prefix, all.length - objects.length, true);
   }
   const found: ObjectVersion[] = [];
@@ -108,9 +110,13 @@ async function listFromCache(
     if (i > 0 && i % selectSlice === 0) await nextTurn();
     if (!selects(selection, version)) continue;
     // How many remain is told only without selectors; with them it is enough that one does.
-    if (limit > 0 && found.length === limit) return page(found, revision, prefix, 1, false);
+    if (limit > 0 && found.length === limit) {
+      cache.listed(i + 1, found.length);
+      return page(found, revision, prefix, 1, false);
+    }
     found.push(version);
   }
+  cache.listed(all.length, found.length);
   return page(found, revision, prefix, 0, false);
 }
 

@@ -92,8 +92,18 @@ export class ResourceCache {
   readonly #watchedFields = new Map<string, number>();
   readonly #observers: CacheObserver[] = [];
 
+  /** Lists that were answered from it, the objects looked at for them, and those that were given. */
+  readonly lists = { answered: 0, fetched: 0, returned: 0 };
+
   constructor(info: ResourceInfo) {
     this.info = info;
+  }
+
+  /** Counts a list. */
+  listed(fetched: number, returned: number): void {
+    this.lists.answered++;
+    this.lists.fetched += fetched;
+    this.lists.returned += returned;
   }
 
   /** The revision of what was loaded last, 0 before that. */
