@@ -44,7 +44,7 @@ import { publishTrust } from './bootstrap-trust.ts';
 import { bootstrapDefaultAccount, bootstrapNamespaces, bootstrapPriorityClasses } from './bootstrap.ts';
 import { createCustomResources } from './custom-resources/custom-resources.ts';
 import { createFlowControl } from './flow-control/flow-control.ts';
-import { addressLookup, createServiceRange } from './service-range/service-range.ts';
+import { addressLookup, createServiceRange, rangesInUse } from './service-range/service-range.ts';
 import { createDiscovery } from './discovery/discovery.ts';
 import { openApiHandler } from './discovery/openapi.ts';
 import { type HealthCheck, startHooks, versionInfo } from './health.ts';
@@ -252,7 +252,15 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       deviceAdminAccess(objects),
       ...(services === undefined
         ? []
-        : [serviceAddresses({ serviceCidr, services, others: () => objects.list(addressLookup, ''), clock, random })]),
+        : [
+            serviceAddresses({
+              ranges: () => rangesInUse(serviceCidr, objects),
+              services,
+              others: () => objects.list(addressLookup, ''),
+              clock,
+              random,
+            }),
+          ]),
       ...(options.admission ?? []),
       ...(roles === undefined ? [] : [rbacEscalation({ authorizer, roles, caughtUp: () => feed.caughtUp() })]),
     ],

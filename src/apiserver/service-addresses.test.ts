@@ -74,7 +74,7 @@ test('an address or port that is asked for is given once, and again when its ser
   await make('a', { clusterIP: '10.43.0.10' });
   expect(await message(make('b', { clusterIP: '10.43.0.10' }))).toBe(taken);
   expect(await message(make('b', { clusterIP: '10.44.0.10' }))).toContain(
-    'the provided IP (10.44.0.10) is not in the valid range. The range of valid IPs is 10.43.0.0/16',
+    'failed to allocate IP 10.44.0.10: the provided network does not match the current range',
   );
   await admin.del(`${root}/a`);
   expect((await make('b', { clusterIP: '10.43.0.10' })).spec?.clusterIP).toBe('10.43.0.10');

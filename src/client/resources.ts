@@ -5,6 +5,7 @@ import type {
   ClusterRole,
   ConfigMap,
   Event,
+  IPAddress,
   Lease,
   Namespace,
   Node,
@@ -17,6 +18,7 @@ import type {
   Secret,
   Service,
   ServiceAccount,
+  ServiceCIDR,
   StorageClass,
   SubjectAccessReview,
   TokenReview,
@@ -99,6 +101,8 @@ export const validatingAdmissionPolicies = resource<ValidatingAdmissionPolicy>(
 );
 export const runtimeClasses = resource<RuntimeClass>('node.k8s.io', 'v1', 'runtimeclasses', 'RuntimeClass', false);
 export const services = resource<Service>('', 'v1', 'services', 'Service', true);
+export const serviceCidrs = resource<ServiceCIDR>('networking.k8s.io', 'v1', 'servicecidrs', 'ServiceCIDR', false);
+export const ipAddresses = resource<IPAddress>('networking.k8s.io', 'v1', 'ipaddresses', 'IPAddress', false);
 export const leases = resource<Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease', true);
 
 /** A name as a path segment. Colons stay readable, as in system:node. */

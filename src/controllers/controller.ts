@@ -4,6 +4,7 @@ import type {
   CertificateSigningRequest,
   ClusterRole,
   ConfigMap,
+  IPAddress,
   Lease,
   Namespace,
   Node,
@@ -14,6 +15,7 @@ import type {
   ResourceQuota,
   Secret,
   ServiceAccount,
+  ServiceCIDR,
   StorageClass,
   ValidatingAdmissionPolicy,
   VolumeAttributesClass,
@@ -39,6 +41,8 @@ export interface SharedInformers {
   readonly persistentVolumeClaims: Informer<PersistentVolumeClaim>;
   readonly storageClasses: Informer<StorageClass>;
   readonly volumeAttributesClasses: Informer<VolumeAttributesClass>;
+  readonly serviceCidrs: Informer<ServiceCIDR>;
+  readonly ipAddresses: Informer<IPAddress>;
   readonly namespaces: Informer<Namespace>;
   readonly serviceAccounts: Informer<ServiceAccount>;
   readonly clusterRoles: Informer<ClusterRole>;

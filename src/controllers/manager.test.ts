@@ -61,9 +61,9 @@ const namespace = (name: string, deleting = false): Namespace => ({
 
 describe('enabledControllers', () => {
   it.each([
-    ['*', 19],
-    ['*,-podgc', 18],
-    ['-pod-garbage-collector-controller,*', 18],
+    ['*', 20],
+    ['*,-podgc', 19],
+    ['-pod-garbage-collector-controller,*', 19],
     ['namespace', 1],
     ['', 0],
     ['-namespace,namespace', 0],

@@ -5,6 +5,7 @@ import {
   certificateSigningRequests,
   clusterRoles,
   configMaps,
+  ipAddresses,
   leases,
   namespaces,
   nodes,
@@ -14,6 +15,7 @@ import {
   resourceQuotas,
   secrets,
   serviceAccounts,
+  serviceCidrs,
   storageClasses,
   validatingAdmissionPolicies,
   volumeAttributesClasses,
@@ -40,6 +42,7 @@ import {
   claimProtectionController,
   volumeProtectionController,
 } from './storage-protection/controllers.ts';
+import { serviceCidrController } from './service-cidr/controller.ts';
 import { taintEvictionController } from './taint-eviction/controller.ts';
 import { tokenCleanerController } from './token-cleaner/controller.ts';
 import { policyStatusController } from './validating-admission-policy-status/controller.ts';
@@ -60,6 +63,7 @@ const built: Readonly<Record<string, Controller>> = {
   'bootstrap-signer-controller': bootstrapSignerController,
   'token-cleaner-controller': tokenCleanerController,
   'validatingadmissionpolicy-status-controller': policyStatusController,
+  'service-cidr-controller': serviceCidrController,
   'persistentvolume-binder-controller': persistentVolumeBinderController,
   'persistentvolumeclaim-protection-controller': claimProtectionController,
   'persistentvolume-protection-controller': volumeProtectionController,
@@ -165,6 +169,8 @@ function sharedInformers(options: ControllerManagerOptions) {
   const claimInformer = lazily(() => createInformer({ ...shared, resource: persistentVolumeClaims }));
   const storageClassInformer = lazily(() => createInformer({ ...shared, resource: storageClasses }));
   const attributesClassInformer = lazily(() => createInformer({ ...shared, resource: volumeAttributesClasses }));
+  const serviceCidrInformer = lazily(() => createInformer({ ...shared, resource: serviceCidrs }));
+  const ipAddressInformer = lazily(() => createInformer({ ...shared, resource: ipAddresses }));
   const namespaceInformer = lazily(() => createInformer({ ...shared, resource: namespaces }));
   const serviceAccountInformer = lazily(() => createInformer({ ...shared, resource: serviceAccounts }));
   const clusterRoleInformer = lazily(() => createInformer({ ...shared, resource: clusterRoles }));
@@ -211,6 +217,12 @@ function sharedInformers(options: ControllerManagerOptions) {
     },
     get volumeAttributesClasses() {
       return attributesClassInformer();
+    },
+    get serviceCidrs() {
+      return serviceCidrInformer();
+    },
+    get ipAddresses() {
+      return ipAddressInformer();
     },
     get namespaces() {
       return namespaceInformer();

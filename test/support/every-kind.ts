@@ -54,7 +54,8 @@ export async function kubectlOnKinds(kubectl: KubectlRunner, namespace: string, 
   const described = await kubectl(['describe', ...at], describable.map(([, object]) => dump(object)).join('---\n'));
   for (const [name] of describable) expect(described).toMatch(new RegExp(`^Name:\\s+${name.split('/')[1]}$`, 'm'));
   // The namespace last: it takes what is in it along.
-  const gone = await kubectl(['delete', ...at, '--timeout=30s'], documents.reverse().join('---\n'));
+  // A range of service addresses stays for ten seconds at least.
+  const gone = await kubectl(['delete', ...at, '--timeout=60s'], documents.reverse().join('---\n'));
   expect(gone.match(/ deleted/g)).toHaveLength(names.length);
   expect((await kubectl.attempt(['get', ...at], yaml)).stderr.match(/\(NotFound\)/g)).toHaveLength(names.length);
 }

@@ -2,17 +2,17 @@
 // Follows pkg/registry/core/service/storage/alloc.go, ipallocator and portallocator of v1.36.
 
 import type { IPAddress, Service } from '../../api/generated/types.ts';
+import { isManagedAddress } from '../../api/kinds/ipaddress/managed.ts';
 import { hasAddresses, isHeadless, keepAllocated, needsNodePorts, specOf } from '../../api/kinds/service/allocation.ts';
 import { type FieldError, FieldPath, internalFieldError, invalid, invalidObject } from '../../api/meta/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { type Ipv4Range, ipv4Range } from '../../lib/ipv4-range.ts';
 import type { Random } from '../../lib/random.ts';
-import { isManaged } from '../service-range/decide.ts';
 import { type AdmissionAttributes, type AdmissionPlugin, isWriteOf } from './admission.ts';
 
 export interface ServiceAddressDeps {
-  /** 10.43.0.0/16 */
-  serviceCidr: string;
+  /** The ranges that addresses are given of now: 10.43.0.0/16. */
+  ranges(): Promise<readonly string[]>;
   /** Every service as it is now, having waited for every acknowledged write. */
   services(): Promise<readonly Service[]>;
   /** Every IPAddress likewise: what others have taken of the range. */
@@ -43,6 +43,8 @@ function findFree(from: number, to: number, random: Random, isTaken: (index: num
 }
 
 interface Taken {
+  /** Where addresses are looked for, in that order. */
+  ranges: readonly Ipv4Range[];
   addresses: Set<string>;
   /** Whatever their protocol, so that a port means one service. */
   nodePorts: Set<number>;
@@ -50,12 +52,13 @@ interface Taken {
 
 /** What the other services have, and what IPAddress objects keep that are not of services. */
 function takenBy(
+  ranges: readonly Ipv4Range[],
   services: readonly Service[],
   others: readonly IPAddress[],
   except: { name: string; namespace: string },
 ): Taken {
-  const foreign = others.flatMap((object) => (isManaged(object) ? [] : [object.metadata?.name ?? '']));
-  const taken: Taken = { addresses: new Set(foreign), nodePorts: new Set() };
+  const foreign = others.flatMap((object) => (isManagedAddress(object) ? [] : [object.metadata?.name ?? '']));
+  const taken: Taken = { ranges, addresses: new Set(foreign), nodePorts: new Set() };
   for (const { metadata, spec } of services) {
     if (metadata?.name === except.name && metadata.namespace === except.namespace) continue;
     for (const address of spec?.clusterIPs ?? []) taken.addresses.add(address);
@@ -66,7 +69,6 @@ function takenBy(
 
 /** Runs after all others, whatever plugins are on. */
 export function serviceAddresses(deps: ServiceAddressDeps): AdmissionPlugin {
-  const range = ipv4Range(deps.serviceCidr);
   /** By address or port, until when. */
   const reserved = new Map<string | number, { until: number; owner: string }>();
   let before: Promise<unknown> = Promise.resolve();
@@ -91,7 +93,8 @@ export function serviceAddresses(deps: ServiceAddressDeps): AdmissionPlugin {
     const reserve = (what: string | number): void =>
       void reserved.set(what, { until: deps.clock.monotonic() + reservedMs, owner });
     if (hasAddresses(spec) && !spec.clusterIP && !spec.clusterIPs?.length) {
-      const address = freeAddress(range, deps.random, (one) => taken.addresses.has(one) || isReserved(one, owner));
+      const isUsed = (one: string): boolean => taken.addresses.has(one) || isReserved(one, owner);
+      const address = freeAddress(taken.ranges, deps.random, isUsed);
       if (address === undefined)
         return [internalFieldError(path.child('clusterIPs'), 'failed to allocate a serviceIP: range is full')];
       spec.clusterIP = address;
@@ -124,9 +127,8 @@ export function serviceAddresses(deps: ServiceAddressDeps): AdmissionPlugin {
         invalid(path.child('clusterIPs'), spec.clusterIPs ?? [address], `failed to allocate IP ${address}: ${why}`),
       );
     if (hasAddresses(spec) && address !== '' && old?.spec?.clusterIP !== address) {
-      const index = range.indexOf(address);
-      if (index === undefined || index === 0 || index === range.size - 1)
-        refuse(`the provided IP (${address}) is not in the valid range. The range of valid IPs is ${deps.serviceCidr}`);
+      if (!taken.ranges.some((range) => gives(range, address)))
+        refuse('the provided network does not match the current range');
       else if (taken.addresses.has(address) || isReserved(address, owner)) refuse('provided IP is already allocated');
     }
     const had = new Set((old?.spec?.ports ?? []).map(({ nodePort }) => nodePort));
@@ -156,9 +158,10 @@ export function serviceAddresses(deps: ServiceAddressDeps): AdmissionPlugin {
     const service = at.object as Service;
     const { name = '' } = service.metadata ?? {};
     const owner = `${at.namespace}/${name}`;
-    const errors = await inTurn(async () =>
-      work(service, takenBy(await deps.services(), await deps.others(), { name, namespace: at.namespace }), owner),
-    );
+    const errors = await inTurn(async () => {
+      const [cidrs, services, others] = await Promise.all([deps.ranges(), deps.services(), deps.others()]);
+      return work(service, takenBy(cidrs.map(ipv4Range), services, others, { name, namespace: at.namespace }), owner);
+    });
     if (errors.length > 0) throw invalidObject(at.resource.kind, name, errors);
   };
 
@@ -174,8 +177,27 @@ export function serviceAddresses(deps: ServiceAddressDeps): AdmissionPlugin {
   };
 }
 
+/** Whether the address is of the range, and neither its first nor its last. */
+function gives(range: Ipv4Range, address: string): boolean {
+  const index = range.indexOf(address);
+  return index !== undefined && index > 0 && index < range.size - 1;
+}
+
+/** A free one of the first range that has any. */
+function freeAddress(
+  ranges: readonly Ipv4Range[],
+  random: Random,
+  isTaken: (address: string) => boolean,
+): string | undefined {
+  for (const range of ranges) {
+    const found = freeIn(range, random, isTaken);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 /** A free one, from those that nobody asks for by name first. */
-function freeAddress(range: Ipv4Range, random: Random, isTaken: (address: string) => boolean): string | undefined {
+function freeIn(range: Ipv4Range, random: Random, isTaken: (address: string) => boolean): string | undefined {
   const byName = reservedForNames(range.size);
   const isUsed = (index: number): boolean => isTaken(range.at(index));
   const found =

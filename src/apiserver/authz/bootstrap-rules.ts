@@ -20,6 +20,7 @@ const controllerAccounts: ReadonlyMap<string, string> = new Map(
     'pv-protection-controller',
     'volumeattributesclass-protection-controller',
     'ephemeral-volume-controller',
+    'service-cidrs-controller',
     'generic-garbage-collector',
   ].map((name) => [`system:serviceaccount:kube-system:${name}`, name]),
 );

@@ -2,16 +2,15 @@
 // Follows pkg/registry/core/service/ipallocator/ipallocator.go and controller/repairip.go of v1.36.
 
 import type { IPAddress, ParentReference, Service } from '../../api/generated/types.ts';
+import {
+  familyLabel,
+  isManagedAddress,
+  managerLabel,
+  serviceAddressManager,
+} from '../../api/kinds/ipaddress/managed.ts';
 import { parseIp } from '../../api/meta/ip-address.ts';
 
 export type AddressAction = { do: 'create'; object: IPAddress } | { do: 'delete'; object: IPAddress };
-
-const familyLabel = 'ipaddress.kubernetes.io/ip-family';
-const managerLabel = 'ipaddress.kubernetes.io/managed-by';
-const manager = 'ipallocator.k8s.io';
-
-/** Whether the server made it for a service, and takes it away again. */
-export const isManaged = ({ metadata }: IPAddress): boolean => metadata?.labels?.[managerLabel] === manager;
 
 const parentOf = ({ metadata }: Service): ParentReference => ({
   group: '',
@@ -31,7 +30,7 @@ function addressObject(address: string, service: Service): IPAddress {
     kind: 'IPAddress',
     metadata: {
       name: address,
-      labels: { [familyLabel]: address.includes(':') ? 'IPv6' : 'IPv4', [managerLabel]: manager },
+      labels: { [familyLabel]: address.includes(':') ? 'IPv6' : 'IPv4', [managerLabel]: serviceAddressManager },
     },
     spec: { parentRef: parentOf(service) },
   };
@@ -49,7 +48,11 @@ export function decideAddresses(services: readonly Service[], found: readonly IP
     const service = wanted.get(address);
     wanted.delete(address);
     // One of another service is deleted first, and made anew in the next round.
-    if (isManaged(object) && (service === undefined || !isOf(object, service)) && !object.metadata?.deletionTimestamp)
+    if (
+      isManagedAddress(object) &&
+      (service === undefined || !isOf(object, service)) &&
+      !object.metadata?.deletionTimestamp
+    )
       actions.push({ do: 'delete', object });
   }
   for (const [address, service] of wanted) actions.push({ do: 'create', object: addressObject(address, service) });

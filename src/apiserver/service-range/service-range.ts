@@ -37,6 +37,18 @@ const cidrs: LookupKind<ServiceCIDR> = { group, resource: 'servicecidrs' };
 /** The objects of addresses as they are kept. */
 export const addressLookup: LookupKind<IPAddress> = { group, resource: 'ipaddresses' };
 
+/** Whether addresses are given of its ranges: until somebody says that it is not ready, it is. Follows ipallocator/cidrallocator.go. */
+const isInUse = ({ metadata, status }: ServiceCIDR): boolean =>
+  metadata?.deletionTimestamp === undefined &&
+  (status?.conditions?.find(({ type }) => type === 'Ready')?.status ?? 'True') === 'True';
+
+/** The IPv4 ranges that services get addresses of now: the server's own, and those of ServiceCIDRs that are in use. */
+export async function rangesInUse(own: string, objects: ObjectLookup): Promise<readonly string[]> {
+  const found = await objects.list(cidrs, '');
+  const others = found.flatMap((one) => (isInUse(one) ? (one.spec?.cidrs ?? []) : []));
+  return [...new Set([own, ...others.filter((range) => !range.includes(':'))])];
+}
+
 const isOvertaken = (error: unknown): boolean =>
   ['Conflict', 'AlreadyExists', 'NotFound'].some((reason) => isApiError(error, reason));
 
@@ -76,7 +88,9 @@ async function keepDefault(deps: ServiceRangeDeps): Promise<void> {
     logger.warn('the ServiceCIDR kubernetes is not of the range that services get addresses from', { serviceCidr });
     return;
   }
-  if (found?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) return;
+  // The controller has the word once there is a condition, and when it is deleted.
+  if (found?.metadata?.deletionTimestamp !== undefined) return;
+  if (found?.status?.conditions?.some(({ type }) => type === 'Ready')) return;
   const condition = {
     type: 'Ready',
     status: 'True',

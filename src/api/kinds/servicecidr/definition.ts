@@ -54,10 +54,10 @@ const strategy: Strategy<ServiceCIDR> = {
     ...validateObjectMetaUpdate(metaOf(object), metaOf(old)),
     ...validateChange(object, old),
   ],
-  warnings: ({ metadata }, old) =>
-    old !== undefined || metadata?.name === defaultServiceCidrName
-      ? []
-      : [idle('spec.cidrs', 'services get addresses of --service-cidr only')],
+  warnings: (object, old) =>
+    old === undefined && cidrsOf(object).some((cidr) => cidr.includes(':'))
+      ? [idle('spec.cidrs', 'services get IPv4 addresses only')]
+      : [],
 };
 
 const statusStrategy: Strategy<ServiceCIDR> = {

@@ -41,9 +41,11 @@ describe('ServiceCIDR', () => {
     expect(cidr.update(of('10.0.0.0/16'), after).errors).toEqual(errors);
   });
 
-  it('says that services take their addresses from the default one', () => {
-    expect(cidr.create(of('10.0.0.0/16')).warnings).toHaveLength(1);
-    expect(cidr.create({ metadata: { name: 'kubernetes' }, ...of('10.0.0.0/16') }).warnings).toEqual([]);
+  it('says that no service gets an IPv6 address', () => {
+    expect(cidr.create(of('10.0.0.0/16')).warnings).toEqual([]);
+    expect(cidr.create(of('10.0.0.0/16', '2001:db8::/112')).warnings).toEqual([
+      'spec.cidrs: accepted but not acted on: services get IPv4 addresses only',
+    ]);
   });
 
   it('prints its ranges; its status has an endpoint of its own', () => {
