@@ -394,6 +394,7 @@ describe('claims', () => {
         volume: (name) => give('persistentvolume', name, volume),
       },
       node: () => node,
+      sourceChanged: (uid) => hints.push(uid),
     });
   const claimed = podWith([{ name: 'data', persistentVolumeClaim: { claimName: 'c' } }]);
   const bound: ClaimStatus = { phase: 'Bound' };
@@ -491,6 +492,22 @@ describe('claims', () => {
   ])('say so where they %s', async (_, change, message) => {
     change();
     expect(await messagesOf(claimed)).toEqual([message]);
+  });
+
+  it('are looked at again while they are not bound, and no longer', async () => {
+    claim = { ...claim, status: { phase: 'Pending' } };
+    await messagesOf(claimed);
+    await messagesOf(claimed);
+    expect(hints).toEqual([]);
+    await clock.advance(2000);
+    expect(hints).toEqual(['u-1']);
+    await messagesOf(claimed);
+    claim = { ...claim, status: bound };
+    await clock.advance(2000);
+    expect(hints).toEqual(['u-1', 'u-1']);
+    expect(await pathsOf(claimed)).toEqual({ data: path });
+    await clock.advance(60_000);
+    expect(hints).toHaveLength(2);
   });
 
   it('that are protected are mounted though they are on their way out', async () => {

@@ -53,6 +53,8 @@ interface PodState {
   /** The end of the queue of set-ups: a change never runs beside a sync. */
   queue: Promise<unknown>;
   refresh?: Timer | undefined;
+  /** When claims that could not be mounted are looked at again. */
+  claimLook?: Timer | undefined;
   /** The last failure to refresh a volume, told once. */
   failures: Map<string, string>;
   gone: boolean;
@@ -60,6 +62,7 @@ interface PodState {
 
 // Changes that come together (an apply of several objects) are taken together; well within the second that is promised.
 const refreshDelayMs = 100;
+const claimLookMs = 2000;
 
 /** A volume that is to be made ready before any container starts. */
 interface Wanted {
@@ -104,6 +107,8 @@ function refusal(volume: string, { step, why }: Extract<VolumeKind, { plugin: 'r
 interface Unprocessed {
   name: string;
   why: string;
+  /** A claim that may yet be bound. */
+  isClaim: boolean;
 }
 
 const noPlugin = (volume: string, { field, yet }: Extract<VolumeKind, { plugin: 'unsupported' }>): string => {
@@ -203,6 +208,14 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
     return claimedVolume(options.claims, state.pod, volume, use, options.node?.(), signal);
   };
 
+  /** Nobody tells when a claim is bound, so that it is asked for again; upstream asks several times a second. */
+  const lookAgain = (state: PodState): void => {
+    state.claimLook ??= clock.after(claimLookMs, () => {
+      state.claimLook = undefined;
+      if (!state.gone) options.sourceChanged?.(state.pod.metadata?.uid ?? '');
+    });
+  };
+
   /** Makes one volume ready: a message where it failed, or why it could not be tried. */
   const prepareOne = async (
     state: PodState,
@@ -217,11 +230,11 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
       if (asked.plugin === 'claim') found = await behindClaim(state, volume, use, signal);
     } catch (error) {
       signal?.throwIfAborted();
-      return { name, why: error instanceof Error ? error.message : String(error) };
+      return { name, why: error instanceof Error ? error.message : String(error), isClaim: true };
     }
     const { kind } = found;
     if (kind.plugin === 'refused') return refusal(found.name, kind);
-    if (kind.plugin === 'unsupported') return { name, why: noPlugin(found.name, kind) };
+    if (kind.plugin === 'unsupported') return { name, why: noPlugin(found.name, kind), isClaim: false };
     if (kind.plugin === 'claim' || kind.plugin === 'image') return undefined;
     const failure = await setUp(state, name, kind, signal, found.name);
     const ready = state.mounted.get(name);
@@ -242,6 +255,7 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
     const failures = await Promise.all(wanted.map((entry) => prepareOne(state, entry, entry.use, signal)));
     const messages = failures.filter((failure) => typeof failure === 'string');
     const unprocessed = failures.filter((failure): failure is Unprocessed => typeof failure === 'object');
+    if (unprocessed.some(({ isClaim }) => isClaim)) lookAgain(state);
     if (unprocessed.length > 0) {
       const unmounted = wanted.map(({ volume }) => volume.name).filter((name) => !state.mounted.has(name));
       messages.push(unprocessedMessage(unprocessed, unmounted));
@@ -317,6 +331,7 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
       if (!state) return removePod(podUid);
       state.gone = true;
       state.refresh?.cancel();
+      state.claimLook?.cancel();
       await enqueue(state, () => removePod(podUid));
       if (pods.get(podUid) === state) pods.delete(podUid);
     },
@@ -334,7 +349,10 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
 
     close() {
       stopListening();
-      for (const state of pods.values()) state.refresh?.cancel();
+      for (const { refresh: later, claimLook } of pods.values()) {
+        later?.cancel();
+        claimLook?.cancel();
+      }
     },
   };
 }
