@@ -28,6 +28,8 @@ export interface PodClaims {
   readonly bound: readonly PersistentVolumeClaim[];
   /** These get their volumes with the node. */
   readonly late: readonly PersistentVolumeClaim[];
+  /** The volumes that those may get, by class. */
+  readonly candidates: ReadonlyMap<string, readonly PersistentVolume[]>;
 }
 
 /** What is written once the pod's node is chosen. */
@@ -77,7 +79,7 @@ export function podClaims(pod: Pod, view: StorageView): PodClaims | { failed: st
   const others = claims.filter((claim) => !isFullyBound(claim));
   const late = others.filter((claim) => bindsLate(view.storageClass(claimClass(claim))) && !claim.spec?.volumeName);
   if (late.length < others.length) return { failed: 'pod has unbound immediate PersistentVolumeClaims' };
-  return { bound, late };
+  return { bound, late, candidates: late.length === 0 ? new Map() : Map.groupBy(view.volumes(), volumeClass) };
 }
 
 const noMatch = "node(s) didn't find available persistent volumes to bind";
@@ -109,7 +111,7 @@ function canBeMade(claim: PersistentVolumeClaim, node: Node, view: StorageView):
 }
 
 /** Volumes for the claims that wait for the node, the smallest claim first; undefined where one finds none. */
-function lateVolumes(node: Node, claims: readonly PersistentVolumeClaim[], view: StorageView): NodeVolumes | undefined {
+function lateVolumes(node: Node, { late: claims, candidates }: PodClaims, view: StorageView): NodeVolumes | undefined {
   const nodeOf = (claim: PersistentVolumeClaim) => claim.metadata?.annotations?.[selectedNode];
   const name = node.metadata?.name ?? '';
   if (claims.some((claim) => nodeOf(claim) !== undefined && nodeOf(claim) !== name)) return undefined;
@@ -118,8 +120,7 @@ function lateVolumes(node: Node, claims: readonly PersistentVolumeClaim[], view:
   const taken = new Set<string>();
   const toMatch = claims.filter((claim) => nodeOf(claim) === undefined);
   for (const claim of toMatch.toSorted((a, b) => compareQuantity(requestOf(a), requestOf(b)))) {
-    const ofClass = view.volumes().filter((volume) => volumeClass(volume) === claimClass(claim));
-    const volume = matchingVolume(claim, ofClass, { node, taken, late: true });
+    const volume = matchingVolume(claim, candidates.get(claimClass(claim)) ?? [], { node, taken, late: true });
     if (!volume) provisions.push(claim);
     else {
       taken.add(volume.metadata?.name ?? '');
@@ -130,13 +131,9 @@ function lateVolumes(node: Node, claims: readonly PersistentVolumeClaim[], view:
 }
 
 /** What the claims would have on the node, or the reasons against it. */
-export function volumesOnNode(
-  node: Node,
-  { bound, late }: PodClaims,
-  view: StorageView,
-): NodeVolumes | { reasons: string[] } {
-  const reason = boundReason(node, bound, view);
-  const found = lateVolumes(node, late, view);
+export function volumesOnNode(node: Node, claims: PodClaims, view: StorageView): NodeVolumes | { reasons: string[] } {
+  const reason = boundReason(node, claims.bound, view);
+  const found = lateVolumes(node, claims, view);
   const reasons = [
     ...(reason === unreachable ? [reason] : []),
     ...(found ? [] : [noMatch]),
