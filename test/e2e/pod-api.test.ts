@@ -4,8 +4,12 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { instanceOf } from '../../src/host/instance.ts';
+import { ensurePki } from '../../src/host/pki.ts';
+import { realClock } from '../../src/host/real-clock.ts';
+import { createMemoryFiles } from '../../src/sim/memory-files.ts';
 import { eventually } from '../support/eventually.ts';
-import { type Peapod, noContainers, startPeapod } from '../support/peapod.ts';
+import { group } from '../support/extension-server.ts';
+import { type Peapod, noContainers, repository, startPeapod } from '../support/peapod.ts';
 import { run } from '../support/run.ts';
 
 let peapod: Peapod;
@@ -72,6 +76,45 @@ const inPod = async (name: string, ...command: string[]): Promise<string> =>
 const asks = (name: string, paths: string[], token = `${mounted}/token`, servername = 'address'): Promise<string> =>
   inPod(name, 'node', '-e', ask, token, servername, ...paths);
 const services = (...names: string[]): string[] => names.map((name) => `/api/v1/namespaces/default/${name}`);
+
+/** A pod that is the extension server of test/support, reached as a service, with the objects that it needs. */
+async function extensionObjects(): Promise<object[]> {
+  const pki = await ensurePki({ dir: '/pki', files: createMemoryFiles(), clock: realClock, hosts: [] });
+  const serving = await pki.issueServingCert({ commonName: 'notes', hosts: ['notes.default.svc'] });
+  // Extension servers read there whom to believe who it is for.
+  const trust = ['get', 'configmap', '-n', 'kube-system', 'extension-apiserver-authentication'];
+  const requestHeaderCa = await peapod.kubectl([...trust, '-o', 'jsonpath={.data.requestheader-client-ca-file}']);
+  const options = JSON.stringify({ ...serving, requestHeaderCa, host: '0.0.0.0', port: 8443 });
+  const main = `import { startExtensionServer } from './server.ts';\nawait startExtensionServer(${options});\n`;
+  const server = readFileSync(join(repository, 'test/support/extension-server.ts'), 'utf8');
+  const metadata = { name: 'notes', labels: { app: 'notes' } };
+  const { spec } = pod('notes', {}, {}) as { spec: { containers: object[]; volumes: object[] } };
+  const container = {
+    ...spec.containers[0],
+    command: ['node', '/server/main.mjs'],
+    readinessProbe: { tcpSocket: { port: 8443 }, periodSeconds: 1 },
+    volumeMounts: [
+      { name: 'node', mountPath: '/usr/local/bin/node', readOnly: true },
+      { name: 'libraries', mountPath: libraries, readOnly: true },
+      { name: 'server', mountPath: '/server', readOnly: true },
+    ],
+  };
+  const volumes = [...spec.volumes, { name: 'server', secret: { secretName: 'notes' } }];
+  const ports = [{ port: 443, targetPort: 8443 }];
+  const service = { namespace: 'default', name: 'notes' };
+  const caBundle = Buffer.from(pki.ca).toString('base64');
+  return [
+    { apiVersion: 'v1', kind: 'Secret', metadata, stringData: { 'main.mjs': main, 'server.ts': server } },
+    { apiVersion: 'v1', kind: 'Service', metadata, spec: { selector: { app: 'notes' }, ports } },
+    { apiVersion: 'v1', kind: 'Pod', metadata, spec: { ...spec, containers: [container], volumes } },
+    {
+      apiVersion: 'apiregistration.k8s.io/v1',
+      kind: 'APIService',
+      metadata: { name: `v1.${group}` },
+      spec: { group, version: 'v1', groupPriorityMinimum: 2000, versionPriority: 10, service, caBundle },
+    },
+  ];
+}
 
 /** The status that the API at that address gives to the token. */
 const statusOf = (host: string, port: number, token: string): Promise<number> =>
@@ -153,6 +196,23 @@ describe.skipIf(noContainers)(`pods and the API${noContainers ? ` (skipped: ${no
     const { aud, exp, iat } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as Record<string, unknown>;
     expect([aud, Number(exp) - Number(iat)]).toEqual([['vault'], 3600]);
     expect((await peapod.tryKubectl(['exec', 'unlinked', '--', 'ls', mounted])).stderr).toContain('No such file');
+  });
+
+  test('a pod serves a group of the API, for as long as it is ready', async () => {
+    await apply(...(await extensionObjects()));
+    const api = `apiservices/v1.${group}`;
+    await peapod.kubectl(['wait', '--for=condition=Available', api, '--timeout=55s']);
+    const note = { apiVersion: `${group}/v1`, kind: 'Note', metadata: { name: 'one' }, text: 'hello' };
+    const input = JSON.stringify(note);
+    expect(await peapod.kubectl(['create', '-f', '-'], { input })).toBe(`note.${group}/one created\n`);
+    const shown = ['get', 'nt', 'one', '-o', 'jsonpath={.text} {.metadata.annotations.creator}'];
+    expect(await peapod.kubectl(shown)).toBe('hello kubernetes-admin');
+    await peapod.kubectl(['delete', 'pod,service,secret', 'notes', '--force']);
+    await peapod.kubectl(['wait', '--for=condition=Available=False', api, '--timeout=55s']);
+    expect((await peapod.tryKubectl(['get', '--raw', `/apis/${group}/v1/notes`])).stderr).toContain(
+      'the server is currently unable to handle the request',
+    );
+    await peapod.kubectl(['delete', api]);
   });
 
   test('a token ends with its pod', async () => {

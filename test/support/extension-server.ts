@@ -30,6 +30,8 @@ export interface ExtensionOptions {
   /** The CA of front proxies: whoever has no certificate of it is refused. */
   requestHeaderCa: string;
   host?: string;
+  /** A free one where none is named. */
+  port?: number;
 }
 
 const noteType = `com.example.demo.v1.Note`;
@@ -92,12 +94,11 @@ const documents: Record<string, object> = {
   },
 };
 
-/** Listens on a free port. */
 export async function startExtensionServer(options: ExtensionOptions): Promise<ExtensionServer> {
   const notes = new Map<string, Note>();
   const watchers = new Set<(event: object) => void>();
   let revision = 1;
-  const { requestHeaderCa, host = '127.0.0.1', ...tls } = options;
+  const { requestHeaderCa, host = '127.0.0.1', port = 0, ...tls } = options;
   const server = createServer({ ...tls, ca: requestHeaderCa, requestCert: true, rejectUnauthorized: false });
   const send = (response: ServerResponse, code: number, body: object): void => {
     response.writeHead(code, { 'content-type': 'application/json' });
@@ -185,7 +186,7 @@ export async function startExtensionServer(options: ExtensionOptions): Promise<E
     socket.on('error', () => socket.destroy());
     return void socket.pipe(socket);
   });
-  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  await new Promise<void>((resolve) => server.listen(port, host, resolve));
   made.port = (server.address() as AddressInfo).port;
   return made;
 }
