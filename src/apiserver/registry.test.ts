@@ -80,7 +80,7 @@ describe('create', () => {
     [
       'another kind',
       () => api.post(cms, { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' } }),
-      '400 BadRequest: Pod in version "v1" cannot be handled as a ConfigMap: converting (v1.Pod) to (v1.ConfigMap): unknown conversion',
+      '400 BadRequest: Pod in version "v1" cannot be handled as a ConfigMap: converting (v1.Pod) to (core.ConfigMap): unknown conversion',
     ],
     [
       'another version',

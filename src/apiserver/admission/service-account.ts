@@ -2,6 +2,7 @@
 // Follows plugin/pkg/admission/serviceaccount/admission.go of v1.36.
 
 import type { Container, Pod, PodSpec, ServiceAccount, Volume, VolumeMount } from '../../api/generated/types.ts';
+import { plainFailure } from '../../api/patch/patch-errors.ts';
 import { isMirrorPod } from '../../api/pod/static-pod.ts';
 import type { Random } from '../../lib/random.ts';
 import { randomSuffix } from '../../lib/random.ts';
@@ -102,18 +103,17 @@ const notOwn = ({ metadata }: ServiceAccount): string =>
 
 type NamedContainers = readonly Pick<Container, 'name' | 'env' | 'envFrom'>[] | undefined;
 
-/** The environment of these containers may come from the account's own secrets only. */
-function limitEnvironment(
-  at: AdmissionAttributes,
+/** Why the environment of these containers may not be: it may come from the account's own secrets only. */
+function foreignSecret(
   account: ServiceAccount,
   kinds: readonly (readonly [kind: string, containers: NamedContainers])[],
-): void {
+): string | undefined {
   const mountable = new Set(account.secrets?.map(({ name }) => name));
   for (const [kind, containers] of kinds)
     for (const container of containers ?? [])
       for (const [start, name] of secretsOf(kind, container))
-        if (!mountable.has(name))
-          throw refuse(at, `${start} referencing secret.secretName="${name}" ${notOwn(account)} secret`);
+        if (!mountable.has(name)) return `${start} referencing secret.secretName="${name}" ${notOwn(account)} secret`;
+  return undefined;
 }
 
 /** Where the account says so, its pods may use its own secrets only. */
@@ -123,10 +123,11 @@ function limitSecrets(at: AdmissionAttributes, spec: PodSpec, account: ServiceAc
   for (const { secret } of spec.volumes ?? [])
     if (secret !== undefined && !mountable.has(secret.secretName ?? ''))
       throw refuse(at, `volume with secret.secretName="${secret.secretName ?? ''}" ${own} secret`);
-  limitEnvironment(at, account, [
+  const foreign = foreignSecret(account, [
     ['init container', spec.initContainers],
     ['container', spec.containers],
   ]);
+  if (foreign !== undefined) throw refuse(at, foreign);
   const pullable = new Set(account.imagePullSecrets?.map(({ name }) => name));
   for (const [i, { name = '' }] of (spec.imagePullSecrets ?? []).entries())
     if (!pullable.has(name)) throw refuse(at, `imagePullSecrets[${i}].name="${name}" ${own} imagePullSecret`);
@@ -160,7 +161,11 @@ export function serviceAccountAdmission(deps: ServiceAccountAdmissionDeps): Admi
       const debugged = podOf(at, 'UPDATE', 'ephemeralcontainers')?.spec;
       if (debugged !== undefined) {
         const account = await accountOf(deps, at, debugged.serviceAccountName ?? '');
-        if (isLimited(account)) limitEnvironment(at, account, [['ephemeral container', debugged.ephemeralContainers]]);
+        const why = isLimited(account)
+          ? foreignSecret(account, [['ephemeral container', debugged.ephemeralContainers]])
+          : undefined;
+        // Upstream's is an untyped error here.
+        if (why !== undefined) throw plainFailure(why);
         return;
       }
       const pod = podOf(at);

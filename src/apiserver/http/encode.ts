@@ -165,7 +165,9 @@ function encodeList(info: ResourceInfo, list: ObjectList, rendering: Rendering, 
 }
 
 /** Objects side by side: only copies of what is there. */
-function objectList(info: ResourceInfo, objects: readonly ObjectVersion[], metadata: ListMeta): Body {
+function objectList(info: ResourceInfo, objects: readonly ObjectVersion[], given: ListMeta): Body {
+  // Upstream's lists of custom resources have no Go type that leaves an empty token out.
+  const metadata = info.kind.schema === undefined ? given : { continue: '', ...given };
   const head = Buffer.from(
     `{"kind":"${info.listKind}","apiVersion":"${info.apiVersion}","metadata":${JSON.stringify(metadata)},"items":[`,
   );

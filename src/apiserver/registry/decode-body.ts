@@ -100,7 +100,7 @@ function wrongType(info: ResourceInfo, apiVersion: string, kindName: string): Ap
       `the API version in the data (${apiVersion}) does not match the expected API version (${info.apiVersion})`,
     );
   return badRequest(
-    `${kindName} in version ${JSON.stringify(version)} cannot be handled as a ${kind.kind}: converting (v1.${kindName}) to (${goType(info)}): unknown conversion`,
+    `${kindName} in version ${JSON.stringify(version)} cannot be handled as a ${kind.kind}: converting (${version}.${kindName}) to (${internalType(info)}): unknown conversion`,
   );
 }
 
@@ -114,9 +114,10 @@ function summary(bytes: Buffer): string {
   return cut ? `${text} ...` : text;
 }
 
-/** v1.Pod, as Go's messages name the type. */
-function goType({ kind }: ResourceInfo): string {
-  return `${kind.version}.${kind.kind}`;
+/** core.Pod, as Go's messages name the type that all versions of a kind become: by its package. */
+function internalType({ kind: { group, kind } }: ResourceInfo): string {
+  const isCore = group === '' || group === 'events.k8s.io';
+  return `${isCore ? 'core' : group.split('.', 1)[0]}.${kind}`;
 }
 
 /** Reads, checks and defaults the body of a create or update. */

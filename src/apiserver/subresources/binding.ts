@@ -34,12 +34,7 @@ export function bind(pod: Pod & StoredObject, binding: Binding & StoredObject, n
   const { annotations, labels } = binding.metadata;
   if (labels !== undefined) pod.metadata.labels = { ...pod.metadata.labels, ...labels };
   if (annotations !== undefined) pod.metadata.annotations = { ...pod.metadata.annotations, ...annotations };
-  const { generation } = pod.metadata;
-  const scheduled = {
-    type: 'PodScheduled',
-    status: 'True' as const,
-    ...(generation === undefined ? {} : { observedGeneration: generation }),
-  };
+  const scheduled = { type: 'PodScheduled', status: 'True' as const };
   const { nominatedNodeName: _, ...status } = pod.status ?? {};
   pod.status = { ...status, conditions: [...withCondition(status.conditions, scheduled, now)] };
   return pod;
