@@ -237,6 +237,27 @@ describe('SchedulingCycle', () => {
     );
   });
 
+  it('keeps what it found for pods that a plugin has nothing to say of, and finds it anew for those that it looks at', () => {
+    let asked = 0;
+    const counting: Plugin = { name: 'Counting', nodeLocal: true, filter: () => void asked++ };
+    const ofClaims: Plugin = {
+      name: 'OfClaims',
+      preFilter: ({ pod: one }) =>
+        one.spec?.volumes?.length ? { kind: 'proceed', state: undefined } : { kind: 'skip' },
+      filter: () => undefined,
+    };
+    const { decide } = setUp([node('a'), node('b')], [counting, ofClaims]);
+    const askedFor = (...pods: Pod[]): number => {
+      asked = 0;
+      for (const one of pods) decide(one);
+      return asked;
+    };
+    const claimed = { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] };
+    expect(askedFor(pod('p'), pod('q'))).toBe(2);
+    expect(askedFor(pod('r', claimed), pod('s', claimed))).toBe(4);
+    expect(askedFor(pod('t'))).toBe(0);
+  });
+
   it('samples large clusters as upstream does', () => {
     expect([50, 100, 1_000, 5_000, 10_000].map((n) => feasibleNodesToFind(n))).toEqual([50, 100, 420, 500, 500]);
     expect(feasibleNodesToFind(1_000, 100)).toBe(1_000);
