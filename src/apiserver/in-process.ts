@@ -130,6 +130,7 @@ function count(
     code,
     ms,
     webhooksMs: asked.webhooksMs ?? 0,
+    sentBytes: undefined,
     isOwn: asked.user.name === apiserverUser.name,
   });
 }

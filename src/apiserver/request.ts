@@ -44,6 +44,8 @@ export interface ApiRequest {
   readonly annotations: Map<string, string>;
   /** How long webhooks took over it by now, in ms; undefined where none was asked. */
   webhooksMs?: number;
+  /** Bytes of the answer's body as they were sent; undefined where nothing was, or somebody else's words were passed on. */
+  sentBytes?: number;
   /** Texts for Warning headers that are there by now: a refusal is sent with them, too. */
   warnings?: string[];
 }

@@ -81,7 +81,7 @@ export async function exchange(deps: ExchangeDeps, incoming: Incoming, peer: Pee
     known = { incoming, path, query, user, info: requestInfo(method, path, query), reply, request: undefined };
     code = await serve(deps, known);
   } catch (error) {
-    code = fail(deps, incoming, error, reply, known?.request?.warnings);
+    code = fail(deps, incoming, error, reply, known?.request);
   }
   // Unread data would keep its share of the connection's window.
   if (incoming.body.readableFlowing !== true) incoming.body.resume();
@@ -94,6 +94,7 @@ export async function exchange(deps: ExchangeDeps, incoming: Incoming, peer: Pee
       code,
       ms: deps.monotonic() - started,
       webhooksMs: known?.request?.webhooksMs ?? 0,
+      sentBytes: known?.request?.sentBytes,
       isOwn: known?.user.name === apiserverUser.name,
     });
   // What goes on is over when the client is gone.
@@ -243,8 +244,9 @@ function fail(
   incoming: Incoming,
   error: unknown,
   reply: Reply,
-  warnings: readonly string[] = [],
+  request: ApiRequest | undefined,
 ): number {
+  const { warnings = [] } = request ?? {};
   const { status } = statusOf(error);
   if (status.code >= 500 && status.reason === 'InternalError')
     deps.logger.error('a request failed', {
@@ -254,6 +256,7 @@ function fail(
     });
   const media = plainMedia(incoming.header('accept'));
   const bytes = statusBytes(incoming, status, media);
+  if (request !== undefined) request.sentBytes = bytes.length;
   const headers: Headers = {
     ...commonHeaders,
     'content-type': contentTypes[media],
@@ -326,7 +329,7 @@ async function send(
     reply.end();
     return code;
   }
-  const sending = sendBody(body, code, headers, incoming.header('accept-encoding'), reply);
+  const sending = sendBody(request, body, code, headers, incoming.header('accept-encoding'), reply);
   if (sending !== undefined) await sending;
   return code;
 }
@@ -342,6 +345,7 @@ function plainForm(request: ApiRequest, response: ApiResponse): Form {
 
 /** Sends a short answer at once, and gives a promise of the end of a long one. */
 function sendBody(
+  request: ApiRequest,
   body: Body,
   code: number,
   headers: Headers,
@@ -355,19 +359,26 @@ function sendBody(
     reply.head(code, headers);
     const gzip = createGzip({ level: constants.Z_BEST_SPEED });
     pipe(Readable.from(body.pieces), gzip, () => {});
-    return sendPieces(gzip, reply);
+    return sendPieces(request, gzip, reply);
   }
   if (body.length !== undefined) headers['content-length'] = String(body.length);
   reply.head(code, headers);
-  if (body.length === undefined || !Array.isArray(body.pieces)) return sendPieces(body.pieces, reply);
+  if (body.length === undefined || !Array.isArray(body.pieces)) return sendPieces(request, body.pieces, reply);
   reply.end(body.pieces[0] as Buffer);
+  request.sentBytes = body.length;
   return undefined;
 }
 
 /** Piece by piece, with a turn of the event loop between, and never more than the socket takes. */
-async function sendPieces(pieces: AsyncIterable<Buffer> | Iterable<Buffer>, reply: Reply): Promise<void> {
+async function sendPieces(
+  request: ApiRequest,
+  pieces: AsyncIterable<Buffer> | Iterable<Buffer>,
+  reply: Reply,
+): Promise<void> {
+  request.sentBytes = 0;
   for await (const piece of pieces) {
     if (reply.closed) return;
+    request.sentBytes += piece.length;
     if (!reply.write(piece)) await reply.drained();
     else await new Promise((resolve) => setImmediate(resolve));
   }

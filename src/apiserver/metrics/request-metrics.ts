@@ -2,7 +2,7 @@
 // Follows apiserver pkg/endpoints/metrics/metrics.go of v1.36 in names, labels and buckets.
 
 import type { RequestInfo } from '../request-info.ts';
-import type { Histogram, Registry, Value } from '../../lib/metrics-registry.ts';
+import { exponentialBuckets, type Histogram, type Registry, type Value } from '../../lib/metrics-registry.ts';
 
 /** Upper bounds in seconds. */
 const seconds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
@@ -23,6 +23,8 @@ export interface Finished {
   ms: number;
   /** How long of that webhooks took. */
   webhooksMs: number;
+  /** Bytes of the answer's body; undefined where it was not sent as bytes. */
+  sentBytes: number | undefined;
   /** Whether the API server itself sent it. */
   isOwn: boolean;
 }
@@ -72,6 +74,7 @@ interface Shape {
   below: Map<string, Shape>;
   duration?: Histogram;
   sli?: Histogram;
+  sizes?: Histogram;
   own?: Value;
   codes: Map<number, Value>;
 }
@@ -115,6 +118,12 @@ export function requestMetrics(
     labels,
     sliSeconds,
   );
+  const sizes = registry.histogram(
+    'apiserver_response_sizes',
+    '[STABLE] Bytes of the answers to reads.',
+    labels,
+    exponentialBuckets(1000, 10, 7),
+  );
   const own = registry.family(
     'counter',
     'apiserver_selfrequest_total',
@@ -155,7 +164,7 @@ export function requestMetrics(
   };
   return {
     watchEvents: ({ group, version, kind }) => events.series(group, version, kind),
-    finished({ info, isDryRun, isApply, code, ms, webhooksMs, isOwn }) {
+    finished({ info, isDryRun, isApply, code, ms, webhooksMs, sentBytes, isOwn }) {
       const verb = verbOf(info, isApply);
       const dryRun = isDryRun ? 'All' : '';
       const [group, version, resource, subresource, scope] = place(info);
@@ -172,6 +181,10 @@ export function requestMetrics(
       counter.value++;
       shape.duration?.observe(ms / 1000);
       shape.sli?.observe((ms - webhooksMs) / 1000);
+      if (sentBytes !== undefined && (verb === 'GET' || verb === 'LIST')) {
+        shape.sizes ??= sizes.series(verb, group, version, resource, subresource, scope, component);
+        shape.sizes.observe(sentBytes);
+      }
       if (isOwn) (shape.own ??= own.series(verb, resource, subresource)).value++;
     },
     longRunning(info) {

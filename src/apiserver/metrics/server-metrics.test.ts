@@ -66,6 +66,22 @@ describe('requests of this process', () => {
     expect(await read('apiserver_request_sli_duration_seconds_count', { resource: 'configmaps' })).toBe(2);
   });
 
+  test('over HTTPS that read are counted with the bytes of their answers', async () => {
+    const lists = { verb: 'LIST', resource: 'configmaps', scope: 'namespace' };
+    const gets = { verb: 'GET', resource: 'configmaps', scope: 'resource' };
+    const numbers = (labels: Record<string, string>) =>
+      Promise.all(['count', 'sum'].map((what) => read(`apiserver_response_sizes_${what}`, labels)));
+    const [before, beforeGets] = [await numbers(lists), await numbers(gets)];
+    const list = await http.h1('GET', cms);
+    const missing = await http.h1('GET', `${cms}/missing`);
+    await http.h1('POST', cms, { body: JSON.stringify({ metadata: { name: 'sized' } }) });
+    await verbs(t.admin).get(cms);
+    const after = ([count = 0, sum = 0]: number[], bytes: number): number[] => [count + 1, sum + bytes];
+    expect(await numbers(lists)).toEqual(after(before, list.body.length));
+    expect(await numbers(gets)).toEqual(after(beforeGets, missing.body.length));
+    expect(await read('apiserver_response_sizes_count', { verb: 'POST' })).toBe(0);
+  });
+
   test('that list are counted with the objects that were looked at', async () => {
     const at = { group: 'coordination.k8s.io', resource: 'leases' };
     const leases = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
