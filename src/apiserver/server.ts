@@ -240,7 +240,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       signal: closing.signal,
       call: options.callWebhook ?? callWebhook,
       access,
-      conditionsHold: webhookConditions(access),
+      conditionsHold: webhookConditions(access, { metrics: admissionTimes, monotonic: () => clock.monotonic() }),
       transport: () => inProcess(apiserverUser),
     },
     options.admissionPlugins,

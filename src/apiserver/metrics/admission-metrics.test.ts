@@ -150,3 +150,26 @@ test('policies: validations that deny, warn, fail and are passed over', async ()
   ]);
   expect(series('apiserver_validating_admission_policy_check_duration_seconds')).toHaveLength(4);
 });
+
+test('match conditions: those that keep a request from a webhook, and those that cannot be evaluated', async () => {
+  const named = (expression: string): object => ({ matchConditions: [{ name: 'c', expression }] });
+  hooks.on('/never', () => ({ allowed: false }));
+  hooks.on('/unknown', () => ({ allowed: false }));
+  await register('Validating', '/never', named("object.metadata.name == 'other'"));
+  await register('Mutating', '/unknown', { ...named("object.data.missing == 'x'"), failurePolicy: 'Ignore' });
+  expect([await make('c1', 'never'), await make('c2', 'never'), await make('c3', 'unknown')]).toEqual([
+    'ok',
+    'ok',
+    'ok',
+  ]);
+  const at = (name: string, type: string): string =>
+    `{kind="webhook",name="${name}.example.com",operation="CREATE",type="${type}"}`;
+  const [never, unknown] = [at('never', 'validate'), at('unknown', 'admit')];
+  const prefix = 'apiserver_admission_match_condition';
+  expect(series(`${prefix}_exclusions_total`)).toEqual([
+    `${prefix}_exclusions_total${never} 2`,
+    `${prefix}_exclusions_total${unknown} 1`,
+  ]);
+  expect(series(`${prefix}_evaluation_errors_total`)).toEqual([`${prefix}_evaluation_errors_total${unknown} 1`]);
+  expect(series(`${prefix}_evaluation_seconds`)).toContain(`${prefix}_evaluation_seconds_count${never} 2`);
+});

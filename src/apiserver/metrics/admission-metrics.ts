@@ -21,11 +21,19 @@ export interface WebhookEnd {
   error?: 'calling_webhook_error' | 'apiserver_internal_error' | 'no_error' | undefined;
 }
 
+/** A webhook whose conditions are looked at. */
+export interface MatchedHook {
+  name: string;
+  type: 'admit' | 'validate';
+}
+
 export interface AdmissionMetrics {
   step(type: AdmissionStep): ObserveAdmission;
   plugin(name: string, type: AdmissionStep): ObserveAdmission;
   /** One call of a webhook. Validating ones are of the type `validating`. */
   webhook(name: string, type: 'admit' | 'validating', operation: string, end: WebhookEnd, ms: number): void;
+  /** One evaluation of a webhook's match conditions: how many could not be evaluated, and whether the webhook is left out for them. */
+  conditions(hook: MatchedHook, operation: string, end: { failed: number; excluded: boolean }, ms: number): void;
   /** A webhook that failed and was passed over. */
   failedOpen(name: string, type: 'admit' | 'validating'): void;
 }
@@ -82,7 +90,32 @@ export function admissionMetrics(registry: Registry): AdmissionMetrics {
     '[ALPHA] Admission webhooks that failed and were passed over.',
     ['name', 'type'],
   );
+  const conditionLabels = ['name', 'kind', 'type', 'operation'];
+  const conditionErrors = registry.family(
+    'counter',
+    'apiserver_admission_match_condition_evaluation_errors_total',
+    '[ALPHA] Match conditions that could not be evaluated.',
+    conditionLabels,
+  );
+  const exclusions = registry.family(
+    'counter',
+    'apiserver_admission_match_condition_exclusions_total',
+    '[ALPHA] Requests that match conditions kept from a webhook.',
+    conditionLabels,
+  );
+  const conditionTimes = registry.histogram(
+    'apiserver_admission_match_condition_evaluation_seconds',
+    '[ALPHA] Time of evaluating match conditions, in seconds.',
+    conditionLabels,
+    [0.001, 0.005, 0.01, 0.025, 0.1, 0.2, 0.25],
+  );
   return {
+    conditions({ name, type }, operation, { failed, excluded }, ms) {
+      const at = [name, 'webhook', type, operation] as const;
+      conditionTimes.series(...at).observe(ms / 1000);
+      if (failed > 0) conditionErrors.series(...at).value += failed;
+      if (excluded) exclusions.series(...at).value++;
+    },
     step: (type) => byOperation((operation, rejected) => steps.series(type, operation, rejected)),
     plugin: (name, type) => byOperation((operation, rejected) => plugins.series(name, type, operation, rejected)),
     webhook(name, type, operation, { code, rejected, error }, ms) {

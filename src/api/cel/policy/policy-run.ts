@@ -172,8 +172,8 @@ class VariableValues implements CelObject {
   }
 }
 
-/** Whether conditions hold, or the texts of what kept that from being told. */
-export type Matched = { matches: boolean; error?: undefined } | { error: string };
+/** Whether conditions hold, or the texts of what kept that from being told. `failed` counts conditions that could not be evaluated. */
+export type Matched = ({ matches: boolean; error?: undefined } | { error: string }) & { failed: number };
 
 /** A condition that is false decides, whatever others come to. Errors are one text: in brackets where there are several. */
 export async function conditionsMatch(
@@ -186,12 +186,13 @@ export async function conditionsMatch(
     for (const { condition, compiled } of conditions) {
       const outcome = await run.evaluate(compiled, condition.expression);
       if (!outcome.ok) errors.push(outcome.error);
-      else if (outcome.value === false) return { matches: false };
+      else if (outcome.value === false) return { matches: false, failed: errors.length };
     }
   } catch (error) {
     if (!(error instanceof OutOfBudget)) throw error;
-    return { error: error.message };
+    return { error: error.message, failed: 0 };
   }
-  if (errors.length === 0) return { matches: true };
-  return { error: errors.length === 1 ? (errors[0] ?? '') : `[${errors.join(', ')}]` };
+  const failed = errors.length;
+  if (failed === 0) return { matches: true, failed };
+  return { failed, error: errors.length === 1 ? (errors[0] ?? '') : `[${errors.join(', ')}]` };
 }

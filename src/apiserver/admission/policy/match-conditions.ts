@@ -7,7 +7,7 @@ import { Turns } from '../../../api/cel/turns.ts';
 import type { MatchCondition } from '../../../api/generated/types.ts';
 import { compileConditions, type Condition } from '../../../api/kinds/admissionregistration/policy-expressions.ts';
 import { forbidden } from '../../../api/meta/errors.ts';
-import type { AdmissionAttributes } from '../admission.ts';
+import type { AdmissionAttributes, AdmissionMeter } from '../admission.ts';
 import type { CoverDeps } from '../webhook/cover.ts';
 import { requestFields, type ReviewSubject } from '../webhook/review.ts';
 
@@ -36,12 +36,19 @@ export function policyInput(subject: ReviewSubject, access: LateAccessCheck): Po
 }
 
 /** Conditions are compiled once for as long as the webhook's configuration stays. */
-export function webhookConditions(access: LateAccessCheck): CoverDeps['conditionsHold'] {
+export function webhookConditions(
+  access: LateAccessCheck,
+  { metrics, monotonic }: AdmissionMeter,
+): CoverDeps['conditionsHold'] {
   const compiled = new WeakMap<readonly MatchCondition[], Condition[]>();
-  return async (conditions, failurePolicy, subject) => {
+  return async (conditions, failurePolicy, subject, hook) => {
     const known = compiled.get(conditions) ?? compileConditions(conditions, false);
     compiled.set(conditions, known);
+    const started = monotonic();
     const matched = await conditionsMatch(known, policyInput(subject, access));
+    const { failed } = matched;
+    const excluded = matched.error === undefined ? !matched.matches : failurePolicy === 'Ignore';
+    metrics.conditions(hook, subject.at.operation, { failed, excluded }, monotonic() - started);
     if (matched.error === undefined) return matched.matches;
     if (failurePolicy === 'Ignore') return false;
     throw forbidden(subject.at.resource.qualified, subject.at.name, matched.error);

@@ -10,6 +10,7 @@ import type { AdmissionAttributes } from '../admission.ts';
 import { equivalentResources, matchRules } from '../matching/rules.ts';
 import { namespaceSelected, objectSelected } from '../matching/selectors.ts';
 import type { LookupKind, ObjectLookup } from '../object-lookup.ts';
+import type { MatchedHook } from '../../metrics/admission-metrics.ts';
 import type { Hook } from './hooks.ts';
 import type { ReviewSubject } from './review.ts';
 
@@ -21,6 +22,7 @@ export interface CoverDeps {
     conditions: readonly MatchCondition[],
     failurePolicy: string,
     subject: ReviewSubject,
+    hook: MatchedHook,
   ): Promise<boolean>;
 }
 
@@ -54,6 +56,7 @@ export async function coveredBy(
   deps: CoverDeps,
   { webhook }: Hook,
   at: AdmissionAttributes,
+  type: MatchedHook['type'],
 ): Promise<ReviewSubject | undefined> {
   const { rules = [], matchPolicy, matchConditions = [], failurePolicy = 'Fail' } = webhook;
   if (!objectSelected(webhook.objectSelector, at)) return undefined;
@@ -68,7 +71,7 @@ export async function coveredBy(
     object: await convertObject(at.resource, resource, at.object),
     old: await convertObject<KubeObject | undefined>(at.resource, resource, at.old),
   };
-  if (matchConditions.length > 0 && !(await deps.conditionsHold(matchConditions, failurePolicy, subject)))
-    return undefined;
-  return subject;
+  if (matchConditions.length === 0) return subject;
+  const holds = await deps.conditionsHold(matchConditions, failurePolicy, subject, { name: webhook.name, type });
+  return holds ? subject : undefined;
 }

@@ -78,7 +78,7 @@ export function mutatingWebhooks(deps: MutatingDeps): AdmissionPlugin {
   };
 
   const ask = async (hook: Hook, index: number, at: AdmissionAttributes, rounds: Rounds): Promise<void> => {
-    const subject = await coveredBy(deps, hook, at);
+    const subject = await coveredBy(deps, hook, at, 'admit');
     if (subject === undefined) return;
     // In the second round none is asked for the first time.
     if (at.reinvocation.again && !rounds.again.has(hook.id)) return;

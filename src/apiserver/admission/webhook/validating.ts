@@ -47,7 +47,7 @@ export function validatingWebhooks(deps: ValidatingDeps): AdmissionPlugin {
       if (isAdmissionConfiguration(at)) return;
       const calls: { hook: Hook; subject: ReviewSubject }[] = [];
       for (const hook of await listHooks(deps.objects, 'validating')) {
-        const subject = await coveredBy(deps, hook, at);
+        const subject = await coveredBy(deps, hook, at, 'validate');
         if (subject !== undefined) calls.push({ hook, subject });
       }
       if (calls.length === 0) return;
