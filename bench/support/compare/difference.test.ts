@@ -10,6 +10,11 @@ const answer = (code: number, body: unknown, ...warnings: string[]): Answer => (
 test.each([
   ["what is each server's own", { metadata: { uid: 'a', name: 'x' } }, { metadata: { name: 'x', uid: 'b' } }],
   ['the order of keys', { a: 1, b: 2 }, { b: 2, a: 1 }],
+  [
+    'a name that is a uid',
+    { name: 'b2cfd364-55a2-4874-b85b-3964a006a4c9' },
+    { name: '4a79df8e-a05e-46fb-bf9d-6c2a2dd3570c' },
+  ],
   ['a generated name', { name: 'kube-api-access-abcde' }, { name: 'kube-api-access-fghij' }],
 ])('%s is no difference', (_what, real, peapod) => {
   expect(difference('x', answer(200, real), answer(200, peapod))).toBeUndefined();

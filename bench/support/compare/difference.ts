@@ -25,6 +25,7 @@ const own = new Set([
   'time',
   'storageVersionHash',
   'lastTransitionTime',
+  'lastPhaseTransitionTime',
   'nodePort',
 ]);
 const maxFields = 10;
@@ -51,6 +52,7 @@ interface Parsed {
 function parse({ code, text, warnings }: Answer): Parsed {
   const shared = text
     .replaceAll(/kube-api-access-[a-z0-9]{5}/g, 'kube-api-access-x')
+    .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'a uid')
     // Addresses of services, and of the servers themselves.
     .replaceAll(/"10\.(0|43)\.[0-9.]+"/g, '"service address"')
     .replaceAll(/\b\d+\.\d+\.\d+\.\d+:\d{4,5}\b/g, 'address');

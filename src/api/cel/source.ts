@@ -44,6 +44,7 @@ export class Issues {
   /** Line from 1 and column from 0 of an offset, and the line's text. */
   #place(offset: number): { line: number; column: number; text: string[] | undefined } {
     if (offset < 0) return { line: -1, column: -1, text: undefined };
+    if (this.#source.length === 0) return { line: 1, column: -1, text: undefined };
     let line = 1;
     let start = 0;
     for (let i = 0; i < offset && i < this.#source.length; i++)

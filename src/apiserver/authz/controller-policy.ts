@@ -260,11 +260,10 @@ const namespaced: readonly (readonly [name: string, namespace: string, rows: rea
   ],
 ];
 
-const leaderLocking = (component: string, more: readonly Row[] = []): DefaultRole => ({
+const leaderLocking = (component: string): DefaultRole => ({
   ...clusterRole(`system::leader-locking-${component}`, [
-    ['watch', '-', 'configmaps'],
-    ['get update', '-', 'configmaps', component],
-    ...more,
+    ['create get list update watch', 'coordination.k8s.io', 'leases'],
+    ['create get list update watch', 'coordination.k8s.io', 'leasecandidates'],
   ]),
   namespace: 'kube-system',
 });
@@ -276,7 +275,7 @@ export const controllerRules = (name: string): readonly PolicyRule[] =>
 export const controllerRoles: readonly DefaultRole[] = [
   ...Object.entries(rules).map(([name, rows]) => clusterRole(prefix + name, rows)),
   ...namespaced.map(([name, namespace, rows]) => ({ ...clusterRole(prefix + name, rows), namespace })),
-  leaderLocking('kube-controller-manager', [['create get list update watch', 'coordination.k8s.io', 'leases']]),
+  leaderLocking('kube-controller-manager'),
   leaderLocking('kube-scheduler'),
 ];
 

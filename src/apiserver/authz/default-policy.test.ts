@@ -46,6 +46,22 @@ test('the roles of namespaces are those of upstream', () => {
   ]);
 });
 
+test.each([
+  ['system:kubelet-api-admin', '*  nodes/configz,nodes/healthz,nodes/pods'],
+  ['system:monitoring', 'get  nodes/metrics'],
+  ['system:node', 'create,patch,update ,events.k8s.io events'],
+  ['system:aggregate-to-view', 'get,list,watch ,events.k8s.io events'],
+  ['system:aggregate-to-edit', 'create,delete,deletecollection,patch,update ,events.k8s.io events'],
+  ['system:kube-scheduler', 'update  pods/finalizers'],
+  ['system:kube-scheduler', 'create,delete resource.k8s.io resourceclaims'],
+  ['system::leader-locking-kube-scheduler', 'create,get,list,update,watch coordination.k8s.io leasecandidates'],
+])('%s may %s', (role, wanted) => {
+  const { rules = [] } = defaultRoles.find(({ name }) => name === role) ?? {};
+  const texts = rules.map(({ verbs, apiGroups, resources }) => [verbs, apiGroups, resources].map(String).join(' '));
+  expect(texts).toContain(wanted);
+  expect(texts.join()).not.toContain('nodes/spec');
+});
+
 test('every name is there once, every rule is valid, and every binding names a role', () => {
   expect(new Set(names(defaultRoles)).size).toBe(defaultRoles.length);
   expect(new Set(names(defaultBindings)).size).toBe(defaultBindings.length);

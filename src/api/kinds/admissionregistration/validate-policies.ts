@@ -232,7 +232,7 @@ function mutationErrors(
       return [...errors, required(path.child(own), `must be specified when patchType is ${patchType}`)];
     const { expression = '' } = parts[own];
     const where = path.child(own).child('expression');
-    if (expression.trim() === '') return [...errors, required(where, 'expression is not specified')];
+    if (expression.trim() === '') return [...errors, required(where)];
     return [...errors, ...expressionErrors(where, expression, compiled.mutations[i]?.compiled)];
   });
 }

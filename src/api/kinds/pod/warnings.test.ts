@@ -22,6 +22,16 @@ it.each<[object, string[]]>([
   // It is 1 by now, of a pod: of templates there is a warning.
   [{ terminationGracePeriodSeconds: -1 }, []],
   [
+    {
+      volumes: [
+        { name: 'v', ephemeral: { volumeClaimTemplate: { spec: { resources: { requests: { storage: '0.5' } } } } } },
+      ],
+    },
+    [
+      'spec.volumes[0].ephemeral.volumeClaimTemplate.spec.resources.requests[storage]: fractional byte value "500m" is invalid, must be an integer',
+    ],
+  ],
+  [
     { volumes: [{ name: 'v', projected: { sources: [{}, { configMap: { name: 'c' } }] } }] },
     ['volume "v" (Projected) has no sources provided'],
   ],

@@ -106,6 +106,10 @@ function volumeWarnings(spec: PodSpec): string[] {
         warnings.push(`${at.child(field === 'storageos' ? 'storageOS' : field).text}: ${text}`);
       }
     }
+    const claim = volume.ephemeral?.volumeClaimTemplate?.spec?.resources;
+    const claimPath = at.child('ephemeral', 'volumeClaimTemplate', 'spec', 'resources');
+    for (const list of ['requests', 'limits'] as const)
+      warnings.push(...fractionWarnings(claimPath.child(list), claim?.[list], ['storage']));
     for (const source of volume.projected?.sources ?? []) {
       if (Object.keys(source).length === 0)
         warnings.push(`volume ${goQuote(volume.name)} (Projected) has no sources provided`);
@@ -140,8 +144,12 @@ function duplicates<T>(
   });
 }
 
-function fractionWarnings(at: FieldPath, list: Record<string, string> | undefined): string[] {
-  return ['memory', 'ephemeral-storage'].flatMap((name) => {
+function fractionWarnings(
+  at: FieldPath,
+  list: Record<string, string> | undefined,
+  names: readonly string[] = ['memory', 'ephemeral-storage'],
+): string[] {
+  return names.flatMap((name) => {
     const text = list?.[name];
     if (text === undefined) return [];
     const quantity = parseQuantity(text);
