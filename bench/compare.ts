@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { everyKind } from '../test/support/every-kind-objects.ts';
 import type { Address } from './support/api/answer.ts';
 import { type Process, startProcess } from './support/api/bundle.ts';
+import { changes, mayBeKept, nameOf, type Request } from './support/compare/changes.ts';
 import { type Answer, type Difference, difference, type Json } from './support/compare/difference.ts';
 import { reads } from './support/compare/reads.ts';
 import { richObjects } from './support/compare/rich-objects.ts';
@@ -14,16 +15,13 @@ const namespace = 'default';
 const atOnce = 24;
 const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
 
-interface Request {
-  what: string;
-  method: string;
-  path: string;
-  body?: string;
-}
-
-function send({ port, ca, cert, key }: Address, { method, path, body }: Request): Promise<Answer> {
+function send(
+  { port, ca, cert, key }: Address,
+  { method, path, body, accept = 'application/json', contentType = 'application/json' }: Request,
+): Promise<Answer> {
   return new Promise((resolve) => {
-    const headers = { accept: 'application/json', 'content-type': 'application/json' };
+    const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
+    const headers = { accept, 'content-type': contentType, ...length };
     const sent = request({ agent, host: '127.0.0.1', port, ca, cert, key, method, path, headers }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
@@ -56,19 +54,50 @@ async function collections(address: Address): Promise<Map<string, string>> {
 
 /** Each object as it is, with a field that nobody knows, and with each of its fields spoilt; nothing is stored. */
 function* creates(paths: ReadonlyMap<string, string>, only: string): Generator<Request> {
-  for (const [name, object] of [...everyKind({ namespace: 'other', request: '' }), ...richObjects]) {
-    const path = paths.get(`${String(object['apiVersion'])}/${String(object['kind'])}`);
-    if (path === undefined || !name.includes(only)) continue;
+  for (const { name, path, object } of objects(paths, only)) {
     const post = (what: string, body: Json, query = ''): Request => ({
       what: `${name} ${what}`,
       method: 'POST',
       path: `${path}?dryRun=All${query}`,
       body: JSON.stringify(body),
     });
-    yield post('as it is', object as Json);
-    yield post('with an unknown field', { ...object, nosuch: 1 } as Json, '&fieldValidation=Strict');
-    for (const { what, object: spoilt } of variants(object as Json)) yield post(what, spoilt);
+    yield post('as it is', object);
+    yield post('with an unknown field', { ...object, nosuch: 1 }, '&fieldValidation=Strict');
+    for (const { what, object: spoilt } of variants(object)) yield post(what, spoilt);
   }
+}
+
+interface Sample {
+  name: string;
+  /** Its collection. */
+  path: string;
+  object: { [key: string]: Json };
+}
+
+function* objects(paths: ReadonlyMap<string, string>, only: string): Generator<Sample> {
+  for (const [name, object] of [...everyKind({ namespace: 'other', request: '' }), ...richObjects]) {
+    const path = paths.get(`${String(object['apiVersion'])}/${String(object['kind'])}`);
+    if (path !== undefined && name.includes(only)) yield { name, path, object: object as Sample['object'] };
+  }
+}
+
+/** Stores what both servers take, and gives what to ask of it then. */
+async function stored(
+  servers: readonly Address[],
+  paths: ReadonlyMap<string, string>,
+  only: string,
+): Promise<() => Generator<Request>> {
+  const kept: Sample[] = [];
+  for (const sample of objects(paths, only)) {
+    const { name, path, object } = sample;
+    if (!mayBeKept(object) || kept.some((one) => one.path === path && nameOf(one.object) === nameOf(object))) continue;
+    const request = { what: name, method: 'POST', path, body: JSON.stringify(object) };
+    const answers = await Promise.all(servers.map((server) => send(server, request)));
+    if (answers.every(({ code }) => code === 201)) kept.push(sample);
+  }
+  return function* () {
+    for (const { name, path, object } of kept) yield* changes(name, path, object);
+  };
 }
 
 async function compareAll(
@@ -110,7 +139,9 @@ async function main(): Promise<void> {
       yield* creates(paths, only);
     };
     const paths = await collections(real);
-    const [same, found] = await compareAll(real, peapod, requests());
+    const [sameMade, differMade] = await compareAll(real, peapod, requests());
+    const [sameChanged, differChanged] = await compareAll(real, peapod, (await stored([real, peapod], paths, only))());
+    const [same, found] = [sameMade + sameChanged, [...differMade, ...differChanged]];
     for (const { what, real: theirs, peapod: ours, fields } of found)
       process.stdout.write([`## ${what}`, `real:   ${theirs}`, `peapod: ${ours}`, ...fields, ''].join('\n'));
     process.stdout.write(`${same} answers are the same, ${found.length} differ\n`);

@@ -30,11 +30,14 @@ const collections: Readonly<Record<string, string>> = {
   Role: '/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles',
   CSIDriver: '/apis/storage.k8s.io/v1/csidrivers',
   CSINode: '/apis/storage.k8s.io/v1/csinodes',
+  ResourceClaim: '/apis/resource.k8s.io/v1/namespaces/default/resourceclaims',
   RuntimeClass: '/apis/node.k8s.io/v1/runtimeclasses',
   Pod: '/api/v1/namespaces/default/pods',
   CustomResourceDefinition: '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
   MutatingAdmissionPolicy: '/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies',
 };
+const request = { name: 'r', exactly: { deviceClassName: 'c' } };
+
 const create = (kind: string, object: object): Promise<KubeObject> =>
   api.post(collections[kind] ?? '', { metadata: { name: 'x' }, ...object }, { dryRun: 'All' });
 
@@ -142,6 +145,44 @@ describe('what is refused', () => {
   ])('the continue token %s', async (token, why) => {
     expect(await refusal(api.get('/api/v1/pods', { continue: token }))).toBe(
       `400 invalid continue token: continue key is not valid: ${why}`,
+    );
+  });
+});
+
+describe('updates', () => {
+  const made = async (kind: string, object: object): Promise<string> => {
+    await api.post(collections[kind] ?? '', { metadata: { name: 'held' }, ...object });
+    return `${collections[kind] ?? ''}/held`;
+  };
+
+  test('without a version are refused by the name of the resource, those of another uid by the place of upstream', async () => {
+    const path = await made('RuntimeClass', { handler: 'h' });
+    const held = { metadata: { name: 'held' }, handler: 'h' };
+    expect(await refusal(api.put(path, held))).toBe(
+      '422 runtimeclasses.node.k8s.io "held" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update',
+    );
+    const odd = { ...held, metadata: { name: 'held', resourceVersion: 'x' } };
+    expect(await refusal(api.put(path, odd))).toBe('500 strconv.ParseUint: parsing "x": invalid syntax');
+    const other = { ...held, metadata: { name: 'held', uid: 'other' } };
+    expect(await refusal(api.put(path, other))).toContain('Code: 4, Key: /runtimeclasses/held, ResourceVersion: 0');
+  });
+
+  test('and deletions are refused in the words of each kind', async () => {
+    const elsewhere = (uid: string): unknown => ({ preconditions: { uid } });
+    expect(await refusal(api.del('/api/v1/namespaces/default', elsewhere('x')))).toMatch(
+      /^409 Operation cannot be fulfilled on namespaces "default": Precondition failed: UID in precondition: x, UID in object meta: /,
+    );
+    const path = await made('CSIDriver', { spec: {} });
+    expect(await refusal(api.del(path, elsewhere('x')))).toMatch(
+      /^409 Operation cannot be fulfilled on CSIDriver\.storage\.k8s\.io "held": the UID in the precondition \(x\) does not match/,
+    );
+  });
+
+  test('show what may not change as the internal types print it', async () => {
+    const claim = await made('ResourceClaim', { spec: { devices: { requests: [request] } } });
+    const { spec: _, ...without } = (await api.get(claim)) as KubeObject & { spec: object };
+    expect(await refusal(api.put(claim, without))).toBe(
+      '422 ResourceClaim.resource.k8s.io "held" is invalid: spec: Invalid value: {"Devices":{"Requests":null,"Constraints":null,"Config":null}}: field is immutable',
     );
   });
 });

@@ -53,6 +53,7 @@ function parse({ code, text, warnings }: Answer): Parsed {
   const shared = text
     .replaceAll(/kube-api-access-[a-z0-9]{5}/g, 'kube-api-access-x')
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'a uid')
+    .replaceAll(/(in record \(|in object meta: )\d+/g, '$1n')
     // Addresses of services, and of the servers themselves.
     .replaceAll(/"10\.(0|43)\.[0-9.]+"/g, '"service address"')
     .replaceAll(/\b\d+\.\d+\.\d+\.\d+:\d{4,5}\b/g, 'address');
@@ -71,10 +72,16 @@ function parse({ code, text, warnings }: Answer): Parsed {
 /** With its keys in order, and without what is each server's own. */
 function comparable(value: Json): Json {
   if (Array.isArray(value)) return value.map(comparable);
-  if (value === null || typeof value !== 'object') return value;
-  const keys = Object.keys(value).filter((key) => !own.has(key));
+  if (value === null || typeof value !== 'object') return age(value);
+  // What columns of tables are said to mean is each server's own to say.
+  const isColumn = 'format' in value && 'priority' in value;
+  const keys = Object.keys(value).filter((key) => !own.has(key) && !(isColumn && key === 'description'));
   return Object.fromEntries(keys.sort().map((key) => [key, comparable(value[key] ?? null)]));
 }
+
+/** Ages and times, as cells of tables have them. */
+const age = (value: Json): Json =>
+  typeof value === 'string' && /^(\d+s( ago)?|\d{4}-\d\d-\d\dT[\d:]+Z)$/.test(value) ? 'age' : value;
 
 function summary({ code, body, warnings }: Parsed): string {
   const said = warnings.length === 0 ? '' : ` with warnings ${warnings.join(', ')}`;

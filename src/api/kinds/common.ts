@@ -32,15 +32,21 @@ export function simpleStrategy<T extends KubeObject>(options: {
   name?: NameCheck;
   check?: (object: T) => FieldError[];
   checkUpdate?: (object: T, old: T) => FieldError[];
+  /** An update is checked as a new object first. */
+  newFirst?: true;
 }): Strategy<T> {
-  const { namespaced, name = nameIsSubdomain, check, checkUpdate } = options;
+  const { namespaced, name = nameIsSubdomain, check, checkUpdate, newFirst } = options;
+  const checkNew = (object: T): FieldError[] => [
+    ...validateObjectMeta(metaOf(object), namespaced, name),
+    ...(check?.(object) ?? []),
+  ];
   return {
-    validateCreate: (object) => [...validateObjectMeta(metaOf(object), namespaced, name), ...(check?.(object) ?? [])],
+    validateCreate: checkNew,
     validateUpdate: (object, old) => [
+      ...(newFirst ? checkNew(object) : []),
       ...validateObjectMetaUpdate(metaOf(object), metaOf(old)),
       ...(checkUpdate?.(object, old) ?? []),
-      ...validateObjectMeta(metaOf(object), namespaced, name),
-      ...(check?.(object) ?? []),
+      ...(newFirst ? [] : checkNew(object)),
     ],
   };
 }

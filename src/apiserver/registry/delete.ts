@@ -9,7 +9,7 @@ import { type DeleteOptions, deleteOptionsJson } from './delete-options.ts';
 import { deletionFinalizers, specFinalizers } from './finalizers.ts';
 import type { ObjectPlace, ObjectVersion, StoredObject } from './object-version.ts';
 import { type Change, guaranteedUpdate } from './update.ts';
-import { attributes, type WriteContext } from './write-context.ts';
+import { attributes, namedAs, type WriteContext } from './write-context.ts';
 
 /** What a delete answers: the object as it is now, or a Status when it is gone and its kind does not return it. */
 export type Deleted = { version: ObjectVersion; gone: boolean } | { status: JsonObject; gone: boolean };
@@ -176,20 +176,28 @@ function answer(context: WriteContext, version: ObjectVersion, gone: boolean): D
   return { status: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details }, gone };
 }
 
-function checkPreconditions(context: WriteContext, current: ObjectVersion, options: DeleteOptions): void {
-  const { kind } = context.info;
-  const named = { group: kind.group, resource: kind.kind };
+/** Kinds whose storage looks at preconditions by itself, in words of its own. */
+const ownPreconditions: ReadonlySet<string> = new Set(['namespaces', 'customresourcedefinitions']);
+
+function checkPreconditions({ info }: WriteContext, current: ObjectVersion, options: DeleteOptions): void {
+  const { group, kind } = namedAs(info);
+  const isOwn = ownPreconditions.has(info.kind.resource);
+  const refuse = (what: string, asked: string, is: string, fate: string): Error =>
+    isOwn
+      ? conflict(
+          info.qualified,
+          current.name,
+          `Precondition failed: ${what} in precondition: ${asked}, ${what} in object meta: ${is}`,
+        )
+      : conflict(
+          { group, resource: kind },
+          current.name,
+          `the ${what} in the precondition (${asked}) does not match the ${what} in record (${is}). The object might have been ${fate}`,
+        );
   const { uid = '' } = current.object().metadata;
   if (options.uid !== undefined && options.uid !== uid)
-    throw conflict(
-      named,
-      current.name,
-      `the UID in the precondition (${options.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`,
-    );
-  if (options.resourceVersion !== undefined && options.resourceVersion !== String(current.revision))
-    throw conflict(
-      named,
-      current.name,
-      `the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ResourceVersion in record (${current.revision}). The object might have been modified`,
-    );
+    throw refuse('UID', options.uid, uid, 'deleted and then recreated');
+  const revision = String(current.revision);
+  if (options.resourceVersion !== undefined && options.resourceVersion !== revision)
+    throw refuse('ResourceVersion', options.resourceVersion, revision, 'modified');
 }

@@ -1,6 +1,7 @@
 // Changes one object, by PUT, PATCH or the server's own hand, again and again until no other write came between.
 // Follows apiserver pkg/registry/generic/registry/store.go (Update) and registry/rest/update.go of v1.36.
 
+import { goQuote } from '../../api/meta/go-format.ts';
 import { badRequest, conflict, FieldPath, invalid, invalidObject, notFound } from '../../api/meta/errors.ts';
 import type { Strategy } from '../../api/scheme.ts';
 import { settle } from '../admission/admission.ts';
@@ -9,6 +10,7 @@ import { mayVanish } from './finalizers.ts';
 import { mutate } from './mutate.ts';
 import type { ObjectPlace, ObjectVersion, StoredObject } from './object-version.ts';
 import { sameContent } from './same-content.ts';
+import type { ResourceInfo } from '../resources.ts';
 import {
   attributes,
   longErrors,
@@ -145,6 +147,22 @@ export async function prepareUpdate(
   return { do: 'write', object, settled: (stored) => settle(asked, stored) };
 }
 
+/** Resources that upstream stores under other names. */
+const storedNames: Readonly<Record<string, string>> = {
+  services: 'services/specs',
+  nodes: 'minions',
+  ingresses: 'ingress',
+};
+
+/** Where upstream keeps the object, as the errors of its storage print it: only kinds of definitions stand below their group. */
+function shownKey({ kind }: ResourceInfo, { metadata }: StoredObject): string {
+  const { group, resource } = kind.storage ?? kind;
+  const isBelowGroup = kind.schema !== undefined || /^api(extensions|registration)\./.test(group);
+  const { namespace, name = '' } = metadata;
+  const names = [...(isBelowGroup ? [group] : []), storedNames[resource] ?? resource];
+  return `/${[...names, ...(namespace ? [namespace] : []), name].join('/')}`;
+}
+
 /** uid and resourceVersion, where the client names them, must be the current ones. */
 function checkPreconditions(
   context: WriteContext,
@@ -156,7 +174,7 @@ function checkPreconditions(
   const { info } = context;
   const { uid, resourceVersion = '' } = object.metadata;
   if (uid && uid !== old.metadata.uid) {
-    const key = placeOf(info, context.namespace, name).key;
+    const key = shownKey(info, old);
     throw conflict(
       info.qualified,
       name,
@@ -165,17 +183,11 @@ function checkPreconditions(
   }
   if (resourceVersion === '' || resourceVersion === '0') {
     if (strategy.allowUnconditionalUpdate === false)
-      throw invalidObject(namedAs(info), name, [
+      throw invalidObject({ group: info.qualified.group, kind: info.qualified.resource }, name, [
         invalid(new FieldPath('metadata').child('resourceVersion'), 0, 'must be specified for an update'),
       ]);
   } else if (!/^\d+$/.test(resourceVersion)) {
-    throw invalidObject(namedAs(info), name, [
-      invalid(
-        new FieldPath('metadata').child('resourceVersion'),
-        resourceVersion,
-        `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`,
-      ),
-    ]);
+    throw plainError(`strconv.ParseUint: parsing ${goQuote(resourceVersion)}: invalid syntax`);
   } else if (resourceVersion !== old.metadata.resourceVersion) {
     throw conflict(info.qualified, name, staleMessage);
   }

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { testKind } from '../test-kind.ts';
 import { csiStorageCapacityKind } from './definition.ts';
 
-const { create, update, row } = testKind(csiStorageCapacityKind);
+const { create, update } = testKind(csiStorageCapacityKind);
 const storageClassName = 'fast';
 
 it.each([
@@ -25,9 +25,4 @@ it('keeps whose room it is', () => {
     'nodeTopology: Invalid value: {"matchLabels":{"zone":"a"}}: field is immutable',
     'storageClassName: Invalid value: "slow": field is immutable',
   ]);
-});
-
-it('prints how much room there is', () => {
-  expect(row({ storageClassName, capacity: '1024Mi' })).toEqual(['x', 'fast', '1Gi']);
-  expect(row({ storageClassName })).toEqual(['x', 'fast', '<unset>']);
 });

@@ -14,7 +14,7 @@ import {
   validateObjectMetaUpdate,
 } from '../../meta/validate-meta.ts';
 import type { KindDefinition } from '../../scheme.ts';
-import { allVerbs, idle, metaOf, nameColumn, textColumn } from '../common.ts';
+import { allVerbs, idle, metaOf } from '../common.ts';
 
 const at = (field: string): FieldPath => new FieldPath(field);
 
@@ -62,13 +62,4 @@ export const csiStorageCapacityKind: KindDefinition<CSIStorageCapacity> = {
     warnings: (_, old) => (old === undefined ? [idle('capacity', 'the scheduler places no volumes yet')] : []),
     allowUnconditionalUpdate: false,
   },
-  columns: [
-    nameColumn,
-    textColumn<CSIStorageCapacity>(
-      'StorageClassName',
-      'The class that it is for.',
-      ({ storageClassName }) => storageClassName,
-    ),
-    textColumn<CSIStorageCapacity>('Capacity', 'How much room there is.', ({ capacity }) => capacity ?? '<unset>'),
-  ],
 };

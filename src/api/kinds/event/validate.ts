@@ -5,7 +5,13 @@ import { equalJson } from '../../meta/equal.ts';
 import { type FieldError, FieldPath, invalid, required } from '../../meta/errors.ts';
 import { byteLength } from '../../meta/go-format.ts';
 import { dns1123Subdomain, nameIsSubdomain, qualifiedName } from '../../meta/names.ts';
-import { immutableField, invalidEach, validateObjectMeta, validateObjectMetaUpdate } from '../../meta/validate-meta.ts';
+import {
+  immutableMessage,
+  invalidEach,
+  validateObjectMeta,
+  validateObjectMetaUpdate,
+} from '../../meta/validate-meta.ts';
+import { internalForm } from '../internal-form.ts';
 
 export type EventVersion = 'v1' | 'events.k8s.io/v1';
 
@@ -88,12 +94,21 @@ const fixed = [
   ['reportingInstance'],
 ] as const;
 
+/** A field's value as the internal form prints it: texts that are not set are empty. */
+function printed(field: (typeof fixed)[number][0], value: unknown, old: unknown): unknown {
+  if (field === 'involvedObject' || (field === 'related' && value))
+    return internalForm('ObjectReference', (value ?? {}) as object);
+  return value ?? (typeof old === 'string' && !field.endsWith('Timestamp') && field !== 'eventTime' ? '' : value);
+}
+
 /** Checks a changed event; of an events.k8s.io one only the series may change. */
 export function validateEventUpdate(event: Event, old: Event, version: EventVersion): FieldError[] {
   const errors = checkAny(event, version);
   if (version === 'v1') return errors;
   errors.push(...validateObjectMetaUpdate(event.metadata, old.metadata));
   if (!equalJson(event.series, old.series)) errors.push(...checkSeries(event));
-  for (const [field, shown = field] of fixed) errors.push(...immutableField(path(shown), event[field], old[field]));
+  for (const [field, shown = field] of fixed)
+    if (!equalJson(event[field], old[field]))
+      errors.push(invalid(path(shown), printed(field, event[field], old[field]), immutableMessage));
   return errors;
 }

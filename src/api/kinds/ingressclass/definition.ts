@@ -56,7 +56,7 @@ const strategy: Strategy<IngressClass> = {
       ...validateController(spec?.controller ?? ''),
       ...(spec?.parameters ? validateParameters(spec.parameters) : []),
     ],
-    checkUpdate: ({ spec }, old) => immutableField(controllerPath, spec?.controller, old.spec?.controller),
+    checkUpdate: ({ spec }, old) => immutableField(controllerPath, spec?.controller ?? '', old.spec?.controller),
   }),
   prepareForUpdate: countSpecChange,
 };

@@ -48,10 +48,17 @@ export const ipAddressKind: KindDefinition<IPAddress> = {
     namespaced: false,
     name: canonicalIpMessages,
     check: ({ spec }) => validateParent(spec?.parentRef),
+    newFirst: true,
     checkUpdate: ({ spec }, old) =>
       equalJson(spec?.parentRef, old.spec?.parentRef)
         ? []
-        : [invalid(parentPath, internalForm('ParentReference', spec?.parentRef ?? {}), immutableMessage)],
+        : [
+            invalid(
+              parentPath,
+              spec?.parentRef ? internalForm('ParentReference', spec.parentRef) : null,
+              immutableMessage,
+            ),
+          ],
   }),
   columns: [nameColumn, textColumn<IPAddress>('ParentRef', 'What the address belongs to.', parentText)],
 };

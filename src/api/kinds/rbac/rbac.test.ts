@@ -98,7 +98,7 @@ describe('bindings', () => {
     };
     const next = { ...old, roleRef: { ...ref, name: 'c' } };
     expect(texts(roleBindingKind.strategy.validateUpdate(next, old, context))).toEqual([
-      'roleRef: Invalid value: {"apiGroup":"rbac.authorization.k8s.io","kind":"Role","name":"c"}: cannot change roleRef',
+      'roleRef: Invalid value: {"APIGroup":"rbac.authorization.k8s.io","Kind":"Role","Name":"c"}: cannot change roleRef',
     ]);
   });
 

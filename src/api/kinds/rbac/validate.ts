@@ -86,6 +86,6 @@ export function validateSameRole({ roleRef }: Binding, old: Binding): FieldError
   const same =
     roleRef.apiGroup === old.roleRef.apiGroup && roleRef.kind === old.roleRef.kind && roleRef.name === old.roleRef.name;
   if (same) return [];
-  const shown = { apiGroup: roleRef.apiGroup ?? '', kind: roleRef.kind, name: roleRef.name };
+  const shown = { APIGroup: roleRef.apiGroup ?? '', Kind: roleRef.kind, Name: roleRef.name };
   return [invalid(new FieldPath('roleRef'), shown, 'cannot change roleRef')];
 }

@@ -36,11 +36,14 @@ export const runtimeClassKind: KindDefinition<RuntimeClass> = {
   namespaced: false,
   verbs: allVerbs,
   definition: 'io.k8s.api.node.v1.RuntimeClass',
-  strategy: simpleStrategy<RuntimeClass>({
-    namespaced: false,
-    check: validateRuntimeClass,
-    checkUpdate: ({ handler }, old) => immutableField(at('handler'), handler, old.handler),
-  }),
+  strategy: {
+    ...simpleStrategy<RuntimeClass>({
+      namespaced: false,
+      check: validateRuntimeClass,
+      checkUpdate: ({ handler }, old) => immutableField(at('handler'), handler, old.handler),
+    }),
+    allowUnconditionalUpdate: false,
+  },
   columns: [
     nameColumn,
     textColumn<RuntimeClass>(

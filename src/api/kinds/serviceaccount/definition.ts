@@ -34,15 +34,5 @@ export const serviceAccountKind: KindDefinition<ServiceAccount> = {
         : [],
   },
   subresources: { token: connect(['create'], 'TokenRequest', 'authentication.k8s.io') },
-  columns: [
-    nameColumn,
-    {
-      name: 'Secrets',
-      type: 'string',
-      description: 'How many secrets pods of this account may use.',
-      priority: 0,
-      cell: (account) => account.secrets?.length ?? 0,
-    },
-    ageColumn,
-  ],
+  columns: [nameColumn, ageColumn],
 };

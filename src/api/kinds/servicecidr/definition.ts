@@ -44,7 +44,7 @@ function validateChange(object: ServiceCIDR, old: ServiceCIDR): FieldError[] {
   );
   if (now.length === before.length) return changed;
   if (before.length === 1 && now.length === 2) return [...changed, ...validateCidrs(object)];
-  return [invalid(path, now, immutableMessage)];
+  return [invalid(path, now.length === 0 ? null : now, immutableMessage)];
 }
 
 const strategy: Strategy<ServiceCIDR> = {

@@ -41,11 +41,15 @@ export const storageClassKind: KindDefinition<StorageClass> = {
       'Whether a claim gets its volume at once, or with its first pod.',
       ({ volumeBindingMode }) => volumeBindingMode ?? 'Immediate',
     ),
-    booleanColumn<StorageClass>(
-      'AllowVolumeExpansion',
-      'Whether claims may grow.',
-      ({ allowVolumeExpansion }) => allowVolumeExpansion ?? false,
-    ),
+    {
+      ...booleanColumn<StorageClass>(
+        'AllowVolumeExpansion',
+        'Whether claims may grow.',
+        ({ allowVolumeExpansion }) => allowVolumeExpansion ?? false,
+      ),
+      // Upstream says so of true and false.
+      type: 'string',
+    },
     ageColumn,
   ],
 };

@@ -71,9 +71,9 @@ describe('StorageClass', () => {
       volumeBindingMode: 'WaitForFirstConsumer',
     };
     expect(update({ provisioner }, after).errors).toEqual([
-      'parameters: Forbidden: updates to parameters are forbidden.',
-      'provisioner: Forbidden: updates to provisioner are forbidden.',
-      'reclaimPolicy: Forbidden: updates to reclaimPolicy are forbidden.',
+      'parameters: Invalid value: {"a":"b"}: field is immutable',
+      'provisioner: Invalid value: "b": field is immutable',
+      'reclaimPolicy: Invalid value: "Retain": field is immutable',
       'volumeBindingMode: Invalid value: "WaitForFirstConsumer": field is immutable',
     ]);
     expect(update({ provisioner }, { provisioner, allowVolumeExpansion: true }).errors).toEqual([]);

@@ -98,8 +98,8 @@ export function validateStorageClass(object: StorageClass): FieldError[] {
 export const validateStorageClassUpdate = (object: StorageClass, old: StorageClass): FieldError[] => [
   ...validateObjectMetaUpdate(metaOf(object), metaOf(old)),
   ...validateStorageClass(object),
-  ...noUpdate('parameters', object.parameters, old.parameters),
-  ...noUpdate('provisioner', object.provisioner, old.provisioner),
-  ...noUpdate('reclaimPolicy', object.reclaimPolicy, old.reclaimPolicy),
+  ...immutableField(at('parameters'), object.parameters, old.parameters),
+  ...immutableField(at('provisioner'), object.provisioner, old.provisioner),
+  ...immutableField(at('reclaimPolicy'), object.reclaimPolicy, old.reclaimPolicy),
   ...immutableField(at('volumeBindingMode'), object.volumeBindingMode, old.volumeBindingMode),
 ];
