@@ -18,7 +18,8 @@ type JsonObject = { [key: string]: Json };
 const aloof = /^(admissionregistration|apiregistration|flowcontrol)/;
 
 /** Whether an object may be stored to be changed. */
-export const mayBeKept = (object: JsonObject): boolean => !aloof.test(String(object['apiVersion']));
+export const mayBeKept = ({ apiVersion }: JsonObject): boolean =>
+  typeof apiVersion === 'string' && !aloof.test(apiVersion);
 
 export const nameOf = ({ metadata }: JsonObject): string => {
   const { name } = (metadata ?? {}) as JsonObject;
