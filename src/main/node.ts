@@ -62,6 +62,7 @@ import { createVolumeManager } from '../kubelet/volumes/volume-manager.ts';
 import { createWatchedObjects } from '../kubelet/volumes/watched-objects.ts';
 import type { Dialer } from '../lib/dialer.ts';
 import type { Logger } from '../lib/logger.ts';
+import { startOnPort } from './listening-port.ts';
 import { createNodeUpkeep, defaultUpkeep, type NodeUpkeep } from './node-upkeep.ts';
 import type { UpkeepSettings } from './upkeep-settings.ts';
 import { gitVersion } from './version.ts';
@@ -349,14 +350,8 @@ async function startEndpoint(
       ...(real ? { logFolders: { '': hostFolder('/var/log'), pods: hostFolder(podLogs) } } : {}),
     }),
   };
-  try {
-    server = await startHttpsServer({ ...settings, port: options.kubeletPort });
-  } catch (error) {
-    // An instance that starts at the same moment may have taken it since it was found free.
-    const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-    if (!isTaken || options.anyKubeletPort !== true) throw error;
-    server = await startHttpsServer({ ...settings, port: 0 });
-  }
+  const startOn = (port: number) => startHttpsServer({ ...settings, port });
+  server = await startOnPort(startOn, options.kubeletPort, options.anyKubeletPort === true);
   return server;
 }
 

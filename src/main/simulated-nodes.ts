@@ -23,6 +23,8 @@ export interface SimulatedNodesOptions {
   firstRange: number;
   /** Port of the first node's endpoint; the others take free ones. */
   kubeletPort: number;
+  /** Whether another will do where it is taken. */
+  anyKubeletPort: boolean;
   /** Static pods of the first node. */
   manifests?: string;
   folder: string;
@@ -59,6 +61,7 @@ export async function startSimulatedNodes(options: SimulatedNodesOptions): Promi
         podCidr,
         addresses: ['127.0.0.1'],
         kubeletPort: i === 0 ? options.kubeletPort : 0,
+        anyKubeletPort: options.anyKubeletPort,
         reservations: defaultReservations,
         pki: controlPlane.pki,
         real: false,

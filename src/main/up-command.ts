@@ -280,6 +280,7 @@ async function startAll(run: Run): Promise<void> {
         podCidr: settings.podCidr,
         firstRange: machine ? 1 : 0,
         kubeletPort: machine ? 0 : settings.kubeletPort,
+        anyKubeletPort: run.options.kubeletPort === undefined,
         ...(machine ? {} : { manifests: manifestsOf(run) }),
         folder: `${paths.root}/nodes`,
         logger,
