@@ -141,6 +141,7 @@ describe('what is refused', () => {
 
   test.each([
     ['Im5vdGhpbmci', 'json: cannot unmarshal string into Go value of type storage.continueToken'],
+    ['xxx', "invalid character '\u00c7' looking for beginning of value"],
     ['abc', "invalid character 'i' looking for beginning of value"],
   ])('the continue token %s', async (token, why) => {
     expect(await refusal(api.get('/api/v1/pods', { continue: token }))).toBe(

@@ -136,11 +136,11 @@ function rootPaths({ resources, virtual, health }: PipelineDeps): string[] {
   return [...new Set([...fixedPaths, ...groups, ...checks])].sort();
 }
 
-/** Below /api, and below a group that is served, the router itself says what is not there. */
+/** Below /api, and below a group of Kubernetes' own that is served, the router itself says what is not there; it knows no custom ones. */
 function isBelowServedGroup({ resources, virtual }: PipelineDeps, path: string): boolean {
   const [, root, group] = path.split('/', 3);
   if (root !== 'apis') return root === 'api';
-  return resources.all.some(({ kind }) => kind.group === group) || virtual.some((each) => each.group === group);
+  return resources.all.some(({ kind }) => kind.schema === undefined && kind.group === group) || virtual.some((each) => each.group === group);
 }
 
 /** The answer where there is nothing: in upstream's words below a served group, else plain text. Follows server/handler.go director. */

@@ -132,7 +132,21 @@ describe('bad input', () => {
   test.each([
     ['GET', '/nope'],
     ['GET', '/apis/nope.io/v1/things'],
+    ['GET', '/apis/own.io/v1/others'],
   ])('%s %s is no path at all', async (method, path) => {
+    const definition = {
+      metadata: { name: 'things.own.io' },
+      spec: {
+        group: 'own.io',
+        scope: 'Cluster',
+        names: { plural: 'things', kind: 'Thing' },
+        versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
+      },
+    };
+    const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+    const made = await h1('POST', definitions, { headers: type, body: JSON.stringify(definition) });
+    expect([201, 409]).toContain(made.status);
+    expect((await h1('GET', '/apis/own.io/v1/things')).status).toBe(200);
     const answer = await h1(method, path);
     expect([answer.status, answer.body.toString()]).toEqual([404, '404 page not found\n']);
   });

@@ -1,6 +1,7 @@
 // Continue tokens of chunked lists: where the next page starts and at which revision.
 // Follows apiserver pkg/storage/continue.go of v1.36.
 
+import { isUtf8 } from 'node:buffer';
 import { badRequest } from '../../api/meta/errors.ts';
 import { jsonKind } from '../../api/schema/decode-scalars.ts';
 import { JsonSyntaxError, parseJsonStrict } from '../../api/schema/json.ts';
@@ -42,7 +43,9 @@ export function decodeContinue(text: string, prefix: string): ContinueToken {
 function parseToken(text: string): object {
   if (!/^[\w-]*$/.test(text))
     throw refusal(`${invalidKey}: illegal base64 data at input byte ${text.search(/[^\w-]/)}`);
-  const json = Buffer.from(text, 'base64url').toString('utf8');
+  const bytes = Buffer.from(text, 'base64url');
+  // What is no UTF-8 is told of by its bytes.
+  const json = isUtf8(bytes) ? bytes.toString('utf8') : bytes.toString('latin1');
   try {
     const { value } = parseJsonStrict(json);
     if (typeof value === 'object' && value !== null) return value;
