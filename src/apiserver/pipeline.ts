@@ -140,7 +140,10 @@ function rootPaths({ resources, virtual, health }: PipelineDeps): string[] {
 function isBelowServedGroup({ resources, virtual }: PipelineDeps, path: string): boolean {
   const [, root, group] = path.split('/', 3);
   if (root !== 'apis') return root === 'api';
-  return resources.all.some(({ kind }) => kind.schema === undefined && kind.group === group) || virtual.some((each) => each.group === group);
+  return (
+    resources.all.some(({ kind }) => kind.schema === undefined && kind.group === group) ||
+    virtual.some((each) => each.group === group)
+  );
 }
 
 /** The answer where there is nothing: in upstream's words below a served group, else plain text. Follows server/handler.go director. */
