@@ -35,7 +35,7 @@ async function bundled(name: string, folder: string): Promise<string> {
 
 /** Starts it as the launcher starts Peapod. */
 const start = (file: string, argument: string) =>
-  spawn(process.execPath, ['--max-semi-space-size=8', file, argument], { stdio: ['pipe', 'pipe', 'inherit'] });
+  spawn(process.execPath, ['--max-semi-space-size=16', file, argument], { stdio: ['pipe', 'pipe', 'inherit'] });
 
 async function figuresOf(file: string, ports: string): Promise<LoadFigures> {
   const output = await text(start(file, ports).stdout);

@@ -320,7 +320,6 @@ async function startEndpoint(
     options.certificateFile,
   );
   const address = addresses[0] ?? '127.0.0.1';
-  let server: HttpsServer;
   const settings = {
     ...serving,
     clientCa: pki.ca,
@@ -351,7 +350,7 @@ async function startEndpoint(
     }),
   };
   const startOn = (port: number) => startHttpsServer({ ...settings, port });
-  server = await startOnPort(startOn, options.kubeletPort, options.anyKubeletPort === true);
+  const server: HttpsServer = await startOnPort(startOn, options.kubeletPort, options.anyKubeletPort === true);
   return server;
 }
 

@@ -33,7 +33,7 @@ export async function startProcess(name: string, environment: Record<string, str
   });
   // Native packages are found from the project, not from the folder of the bundle.
   symlinkSync(join(projectRoot, 'node_modules'), join(folder, 'node_modules'));
-  const child = spawn(process.execPath, ['--max-semi-space-size=8', '--expose-gc', outfile, join(folder, 'data')], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=16', '--expose-gc', outfile, join(folder, 'data')], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, ...environment },
   });
