@@ -1,6 +1,6 @@
 // Fills in what a pod's volume leaves out. Follows pkg/apis/core/v1/defaults.go of v1.36.
 
-import type { DownwardAPIVolumeFile, Volume } from '../../generated/types.ts';
+import type { DownwardAPIVolumeFile, PersistentVolumeSpec, Volume } from '../../generated/types.ts';
 import { canonicalQuantity, isQuantity } from '../../meta/quantity.ts';
 import { defaultPullPolicy, setDivisor } from './default-helpers.ts';
 
@@ -16,9 +16,8 @@ function setDownwardFileDefaults(files: DownwardAPIVolumeFile[] | undefined): vo
 /** Fills a volume in place; one without any source is an emptyDir. */
 export function setVolumeDefaults(volume: Volume): void {
   if (Object.keys(volume).every((key) => key === 'name')) volume.emptyDir = {};
-  const { emptyDir, hostPath, secret, configMap, downwardAPI, projected, image, ephemeral } = volume;
+  const { emptyDir, secret, configMap, downwardAPI, projected, image, ephemeral } = volume;
   if (isQuantity(emptyDir?.sizeLimit)) emptyDir.sizeLimit = canonicalQuantity(emptyDir.sizeLimit);
-  if (hostPath) hostPath.type ??= '';
   if (secret) secret.defaultMode ??= fileMode;
   if (configMap) configMap.defaultMode ??= fileMode;
   if (downwardAPI) downwardAPI.defaultMode ??= fileMode;
@@ -30,10 +29,12 @@ export function setVolumeDefaults(volume: Volume): void {
   }
   if (image) image.pullPolicy ||= defaultPullPolicy(image.reference);
   if (ephemeral?.volumeClaimTemplate) ephemeral.volumeClaimTemplate.spec.volumeMode ??= 'Filesystem';
-  setRemoteDefaults(volume);
+  setStorageDefaults(volume);
 }
 
-function setRemoteDefaults({ iscsi, rbd, azureDisk, scaleIO }: Volume): void {
+/** Fills in place the sources that a pod's volume and a PersistentVolume have alike. */
+export function setStorageDefaults({ hostPath, iscsi, rbd, azureDisk, scaleIO }: Volume | PersistentVolumeSpec): void {
+  if (hostPath) hostPath.type ??= '';
   if (iscsi) iscsi.iscsiInterface ||= 'default';
   if (rbd) {
     rbd.pool ||= 'rbd';
