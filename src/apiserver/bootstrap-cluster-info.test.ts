@@ -1,9 +1,11 @@
 import { load } from 'js-yaml';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { allKinds } from '../api/kinds/all.ts';
 import type { ConfigMap } from '../api/generated/types.ts';
 import { createSeededRandom } from '../sim/seeded-random.ts';
 import { createVirtualClock } from '../sim/virtual-clock.ts';
 import { publishClusterInfo } from './bootstrap-cluster-info.ts';
+import { servedKinds } from './runtime-config.ts';
 import { outcome, startTestServer, type TestServer, verbs } from './test-server.ts';
 
 const maps = '/api/v1/namespaces/kube-public/configmaps';
@@ -54,4 +56,12 @@ test('a later start brings it up to date, and leaves signatures and what was tak
   });
   expect(await outcome(admin.get(bound))).toMatch(/^404/);
   expect(await readAs('system:bootstrap:abcdef', 'system:bootstrappers')).toMatch(/^403/);
+});
+
+test('it is there also where roles are not served', async () => {
+  await t.server.close();
+  const kinds = servedKinds(allKinds, 'rbac.authorization.k8s.io/v1=false');
+  t = await startTestServer(createVirtualClock(), createSeededRandom(1), { kinds });
+  await publishClusterInfo(t.admin, server, 'PEM');
+  expect(Object.keys((await held()) ?? {})).toEqual(['kubeconfig']);
 });

@@ -26,7 +26,6 @@ import type { WebhookCaller } from './admission/webhook/webhook-caller.ts';
 import { type AuthenticationOptions, createAuthentication } from './authn/create-authentication.ts';
 import { createWhoAsks } from './authn/who-asks.ts';
 import { createAuthorizer, type RuleSource } from './authz/authorizer.ts';
-import { bootstrapRules } from './authz/bootstrap-rules.ts';
 import { defaultIssuer } from './tokens/claims.ts';
 import { createServiceAccountTokens } from './tokens/service-account-tokens.ts';
 import { createTokenSigner, newSigningKey } from './tokens/jwt.ts';
@@ -195,8 +194,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const graph = pods && createNodeGraph(feed, pods, resources.find('', 'v1', 'persistentvolumes'));
   const closing = new AbortController();
   const authorizer =
-    options.rules !== undefined || roles === undefined
-      ? createAuthorizer(options.rules ?? bootstrapRules)
+    options.rules !== undefined
+      ? createAuthorizer(options.rules)
       : authorizerOf(options.authorization ?? (() => defaultModes), {
           graph,
           roles,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { gone, serviceUnavailable } from '../api/meta/errors.ts';
+import { gone, notFound, serviceUnavailable } from '../api/meta/errors.ts';
 import type { KubeList, KubeObject, WatchEvent } from '../api/meta/types.ts';
 import { silentLogger } from '../lib/logger.ts';
 import { createSeededRandom } from '../sim/seeded-random.ts';
@@ -237,4 +237,21 @@ test('stopping ends the watch, the timers and whoever waits for sync', async () 
   await informer.synced();
   expect(informer.hasSynced()).toBe(false);
   expect(clock.pending).toBe(0);
+});
+
+test('a resource that nobody serves is answered, and filled once it is served', async () => {
+  const refused = notFound({ group: '', resource: 'things' }, '');
+  server.failLists = [serviceUnavailable('starting'), refused];
+  server.objects = [thing('a', 3)];
+  informer.start(abort.signal);
+  let answered = false;
+  const answer = informer.answered().then(() => (answered = true));
+  await clock.settle();
+  expect(answered).toBe(false);
+  await clock.advance(2_000);
+  await answer;
+  expect(informer.hasSynced()).toBe(false);
+  await clock.advance(5_000);
+  await informer.synced();
+  expect(take()).toEqual(['add a@3']);
 });

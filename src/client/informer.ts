@@ -42,6 +42,11 @@ export interface Informer<T extends KubeObject> {
   start(signal: AbortSignal): void;
   /** Resolves once the first list has been handled, or the informer has been stopped. */
   synced(): Promise<void>;
+  /**
+   * As synced(), and also where the server serves no such resource: then nothing is known of it until it does, which may be
+   * never. For whoever can do without.
+   */
+  answered(): Promise<void>;
   hasSynced(): boolean;
 }
 
@@ -60,6 +65,7 @@ class ListWatcher<T extends KubeObject> implements Informer<T> {
   readonly #handlers = new Set<InformerHandler<T>>();
   readonly #backoff: Backoff;
   readonly #synced = Promise.withResolvers<void>();
+  readonly #notServed = Promise.withResolvers<void>();
   #hasSynced = false;
   /** The newest version seen; empty asks the server for the newest there is. */
   #version = '0';
@@ -99,6 +105,10 @@ class ListWatcher<T extends KubeObject> implements Informer<T> {
     return this.#synced.promise;
   }
 
+  answered(): Promise<void> {
+    return Promise.race([this.#synced.promise, this.#notServed.promise]);
+  }
+
   hasSynced(): boolean {
     return this.#hasSynced;
   }
@@ -112,6 +122,7 @@ class ListWatcher<T extends KubeObject> implements Informer<T> {
         if (signal.aborted) return;
         // What is too old or too new for the server is asked for again as "the newest".
         if (mustForgetVersion(error)) this.#version = '';
+        if (isApiError(error, 'NotFound')) this.#notServed.resolve();
         this.#log('list or watch failed', error);
       }
       await sleep(this.#options.clock, this.#backoff.next(), signal);

@@ -75,9 +75,9 @@ export interface ControllerContext {
   informers: SharedInformers;
   /** PEM of the CA that clients in pods should trust. */
   clusterCaPem: string;
-  /** Signs a certificate request (PEM) with that CA, for those usages, to hold `ttlMs`. */
   /** Deletes that folder of the machine with all that is in it; rejects where there is no such machine. */
   removeHostPath(path: string): Promise<void>;
+  /** Signs a certificate request (PEM) with that CA, for those usages, to hold `ttlMs`. */
   signCertificate(pem: string, usages: readonly string[], ttlMs: number): Promise<string>;
 }
 

@@ -1,6 +1,7 @@
 // Starts the controllers that are asked for, over informers that they share.
 
-import { createInformer } from '../client/informer.ts';
+import type { KubeObject } from '../api/meta/types.ts';
+import { createInformer, type Informer } from '../client/informer.ts';
 import {
   certificateSigningRequests,
   clusterRoles,
@@ -81,7 +82,10 @@ export interface ControllerManagerOptions
 export interface ControllerManager {
   /** The names of the controllers that run. */
   readonly enabled: readonly string[];
-  /** Resolves once every informer is filled and the controllers work; they go on until the signal aborts. */
+  /**
+   * Resolves once the controllers work; they go on until the signal aborts. One that watches what the server does not serve
+   * (its group may be turned off) waits for that, alone, as each of kube-controller-manager's does.
+   */
   start(signal: AbortSignal): Promise<void>;
 }
 
@@ -113,7 +117,7 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
   return {
     enabled,
     async start(signal) {
-      const { informers, close } = sharedInformers(options);
+      const { informers, askedFor, all } = sharedInformers(options);
       const context: ControllerContext = {
         clientFor: () => options.client,
         removeHostPath: (path) => Promise.reject(new Error(`${path} cannot be reached from here`)),
@@ -124,36 +128,37 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
         .filter(([name]) => enabled.includes(name))
         .map(([name, controller]) => ({
           name,
-          run: controller({ ...context, logger: options.logger.child({ controller: name }) }),
+          ...askedFor(() => controller({ ...context, logger: options.logger.child({ controller: name }) })),
         }));
-      const started = close();
-      for (const informer of started) informer.start(signal);
-      await Promise.all(started.map((informer) => informer.synced()));
-      for (const { name, run } of runs) {
-        void run(signal).catch((error: unknown) => {
-          options.logger.error('a controller ended', { controller: name, error });
-        });
+      for (const informer of all) informer.start(signal);
+      await Promise.all([...all].map((informer) => informer.answered()));
+      for (const { name, made: run, asked } of runs) {
+        const filled = asked.every((informer) => informer.hasSynced());
+        void (filled ? run(signal) : Promise.all(asked.map((each) => each.synced())).then(() => run(signal))).catch(
+          (error: unknown) => options.logger.error('a controller ended', { controller: name, error }),
+        );
       }
     },
   };
 }
 
+/** What of an informer does not depend on what it holds. */
+type AnyInformer = Pick<Informer<KubeObject>, 'start' | 'synced' | 'answered' | 'hasSynced'>;
+
 /** Informers that come to be when a controller first asks for them. */
 function sharedInformers(options: ControllerManagerOptions) {
   const { client, clock, random, logger } = options;
   const shared = { client, clock, random, logger };
-  const started: { start(signal: AbortSignal): void; synced(): Promise<void> }[] = [];
-  let closed = false;
-  const lazily = <T extends { start(signal: AbortSignal): void; synced(): Promise<void> }>(
-    make: () => T,
-  ): (() => T) => {
+  const all = new Set<AnyInformer>();
+  let asking: Set<AnyInformer> | undefined;
+  const lazily = <T extends AnyInformer>(make: () => T): (() => T) => {
     let made: T | undefined;
     return () => {
-      if (!made) {
-        if (closed) throw new Error('a controller must ask for its informers when it is created');
-        made = make();
-        started.push(made);
-      }
+      if (asking === undefined && made === undefined)
+        throw new Error('a controller must ask for its informers when it is created');
+      made ??= make();
+      all.add(made);
+      asking?.add(made);
       return made;
     };
   };
@@ -255,12 +260,15 @@ function sharedInformers(options: ControllerManagerOptions) {
       return leaseInformer();
     },
   };
-  /** Every informer asked for; no other one can be after that. */
-  const close = () => {
-    closed = true;
-    return started;
+  /** What `make` gives, and the informers that it asks for meanwhile; nobody can ask for another one later. */
+  const askedFor = <T>(make: () => T): { made: T; asked: readonly AnyInformer[] } => {
+    const asked = new Set<AnyInformer>();
+    asking = asked;
+    const made = make();
+    asking = undefined;
+    return { made, asked: [...asked] };
   };
-  return { informers, close };
+  return { informers, askedFor, all };
 }
 
 const namespaceOf = (object: { metadata?: { namespace?: string } }): string[] => [object.metadata?.namespace ?? ''];

@@ -2,6 +2,7 @@
 
 import { allKinds } from '../api/kinds/all.ts';
 import { loadSchema } from '../api/schema/load.ts';
+import { servedKinds } from '../apiserver/runtime-config.ts';
 import { schemaMachinery } from '../apiserver/schema-machinery.ts';
 import { type ApiServer, createApiServer } from '../apiserver/server.ts';
 import type { Transport } from '../api/transport.ts';
@@ -22,6 +23,8 @@ export interface SimulatedControlPlaneOptions {
   logger?: Logger;
   /** As --controllers; all when absent. */
   controllers?: string;
+  /** As --runtime-config; what is served by default when absent. */
+  runtimeConfig?: string;
 }
 
 export interface SimulatedControlPlane {
@@ -54,7 +57,8 @@ export async function startSimulatedControlPlane(
   const ending = new AbortController();
   const { signal } = ending;
   const machinery = schemaMachinery(loadSchema());
-  const api = createApiServer({ store, machinery, kinds: allKinds, clock, random, logger, version: '0.0.0' });
+  const kinds = options.runtimeConfig === undefined ? allKinds : servedKinds(allKinds, options.runtimeConfig);
+  const api = createApiServer({ store, machinery, kinds, clock, random, logger, version: '0.0.0' });
   await api.ready();
   const transportAs = (name: string, groups: readonly string[] = []): Transport =>
     api.inProcess({ name, groups: [...groups, 'system:authenticated'] });

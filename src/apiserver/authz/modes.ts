@@ -10,7 +10,7 @@ import {
   type Decided,
   type PolicyRule,
 } from './authorizer.ts';
-import { componentRules } from './bootstrap-rules.ts';
+import { bootstrapRules, componentRules } from './bootstrap-rules.ts';
 import { nodeRules } from './default-policy.ts';
 import { createNodeAuthorizer } from './node-authorizer.ts';
 import type { NodeGraph } from './node-graph.ts';
@@ -144,7 +144,8 @@ const errorOf = (errors: readonly string[]): Pick<Decided, 'error'> =>
 
 export interface ModesDeps {
   graph: NodeGraph | undefined;
-  roles: RoleIndex;
+  /** Undefined where roles and bindings are not served: fixed rules stand in for them. */
+  roles: RoleIndex | undefined;
   webhooks: WebhookDeps;
   /** Where the decisions of each authorizer are counted. */
   decisions: DecisionMetrics;
@@ -162,7 +163,7 @@ function chainFor(
       case 'Node':
         return graph === undefined ? [] : [{ local: createNodeAuthorizer(graph, nodeRules()), decisions }];
       case 'RBAC':
-        return [{ local: createRbacAuthorizer(roles), decisions }];
+        return [{ local: roles ? createRbacAuthorizer(roles) : createAuthorizer(bootstrapRules), decisions }];
       case 'AlwaysAllow':
         return [{ local: createAuthorizer(() => everything), decisions }];
       case 'AlwaysDeny':

@@ -12,7 +12,7 @@ import type { ControllerContext } from '../controller.ts';
 import { discoverNamespaced } from '../namespace/discovery.ts';
 
 export interface Monitors {
-  /** Starts what these need, and ends what they do not; resolves once all copies are filled. */
+  /** Starts what these need, and ends what they do not; resolves once the copies of all that is served are filled. */
   follow(resources: readonly CountedResource[], signal: AbortSignal): Promise<void>;
   /** The objects in the namespace; undefined where the resource is not followed. */
   objects(resource: CountedResource, namespace: string): readonly KubeObject[] | undefined;
@@ -75,7 +75,7 @@ export function createMonitors(
           if (found !== undefined && !running.has(idOf(resource))) start(resource, found.version, found.kind, signal);
         }
       }
-      await Promise.all([...running.values()].map(({ informer }) => informer.synced()));
+      await Promise.all([...running.values()].map(({ informer }) => informer.answered()));
     },
     objects(resource, namespace) {
       const informer = running.get(idOf(resource))?.informer;

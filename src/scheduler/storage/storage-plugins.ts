@@ -84,7 +84,8 @@ export function createSchedulerStorage(options: SchedulerStorageOptions): Schedu
     async start(signal) {
       const informers = [claimInformer, volumeInformer, classInformer];
       for (const informer of informers) informer.start(signal);
-      await Promise.all(informers.map((informer) => informer.synced()));
+      // Without classes (storage.k8s.io may be turned off) pods are placed all the same.
+      await Promise.all([claimInformer.synced(), volumeInformer.synced(), classInformer.answered()]);
     },
   };
 }
