@@ -55,6 +55,8 @@ export interface ObjectMachinery {
   check(kind: AnyKind, object: unknown, from: DecodeSource): DecodeResult;
   /** The object after the patch. `target` is used up: it may be changed, and share parts with the result. Throws 400, 422. */
   patch(type: PatchType, kind: AnyKind, target: StoredObject, patch: unknown): unknown;
+  /** A copy of an object of the kind with its keys in the order in which upstream's encoder writes them. */
+  inOrder(kind: AnyKind, object: unknown): unknown;
   /** managedFields of `after` once `manager` has written it. */
   managedFields(update: UpdateOfFields): ManagedFieldsEntry[] | Promise<ManagedFieldsEntry[]>;
   /** The object once `manager` has applied a configuration to it, which is yet to be checked, and its managedFields. Throws 400, 409, 500. */

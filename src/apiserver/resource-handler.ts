@@ -2,7 +2,7 @@
 // Follows apiserver pkg/endpoints/handlers of v1.36.
 
 import { ApiError, methodNotAllowed } from '../api/meta/errors.ts';
-import { cloneTree } from '../api/patch/json-tree.ts';
+import { cloneAsGiven } from '../api/schema/given-empty.ts';
 import type { Strategy } from '../api/scheme.ts';
 import { renderingOf } from './negotiation.ts';
 import { patch } from './patch-handler.ts';
@@ -119,7 +119,7 @@ async function update(call: ResourceCall, strategy: Strategy): Promise<ApiRespon
     guaranteedUpdate(tried, info.name, (current) => {
       context.warnings.length = warned;
       // A conditional update is tried once; another may be tried again and needs its own copy each time.
-      const mine = unconditional ? cloneTree(object) : object;
+      const mine = unconditional ? cloneAsGiven(object) : object;
       return prepareUpdate(tried, strategy, info.name, mine, current);
     }),
   );

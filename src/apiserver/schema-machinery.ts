@@ -19,6 +19,7 @@ import { type AnyKind, schemaOf } from '../api/scheme.ts';
 import { parseYamlStrict } from '../api/schema/yaml.ts';
 import type { ObjectMachinery } from './machinery.ts';
 import { protobufDecoder, type ProtobufDecoder } from './protobuf/decode.ts';
+import { inGoOrder, inKeyOrder } from './protobuf/go-order.ts';
 import { ProtobufError } from './protobuf/reader.ts';
 import { withRemoteViews } from './remote-views.ts';
 import { versionViews } from './version-views.ts';
@@ -71,6 +72,9 @@ export function schemaMachinery(schema: Schema): ObjectMachinery {
           return type satisfies never;
       }
     },
+    // What is defined by a schema of its own is a map in Go.
+    inOrder: (kind, object) =>
+      kind.schema === undefined ? inGoOrder(schema, kind.definition, object) : inKeyOrder(object),
     managedFields: ({ kind, before, ...update }) =>
       inViews(kind, (views) =>
         updateManagedFields({

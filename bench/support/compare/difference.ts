@@ -30,6 +30,8 @@ const own = new Set([
 ]);
 const maxFields = 10;
 const maxText = 1000;
+/** Of two values, so many characters before and after the first that differs. */
+const [shownBefore, shownAfter] = [100, 200];
 
 /** Undefined where both say the same. That Peapod does not act on a field yet is its own to say. */
 export function difference(what: string, real: Answer, peapod: Answer): Difference | undefined {
@@ -55,7 +57,10 @@ function parse({ code, text, warnings }: Answer): Parsed {
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'a uid')
     .replaceAll(/(in record \(|in object meta: )\d+/g, '$1n')
     // Addresses of services, and of the servers themselves.
-    .replaceAll(/"10\.(0|43)\.[0-9.]+"/g, '"service address"')
+    .replaceAll(/"10\.(0|43)\.[0-9.]+(\\*)"/g, '"service address$2"')
+    // Objects that messages quote.
+    .replaceAll(/(resourceVersion\\+":\\+")\d+/g, '$1n')
+    .replaceAll(/((creationTimestamp|time)\\+":\\+")[-0-9T:]+Z/g, '$1now')
     .replaceAll(/\b\d+\.\d+\.\d+\.\d+:\d{4,5}\b/g, 'address');
   let body: Json = shared;
   try {
@@ -103,7 +108,11 @@ function differing(real: Json | undefined, peapod: Json | undefined, at = ''): s
     const keys = new Set([...Object.keys(theirs ?? {}), ...Object.keys(ours ?? {})]);
     return [...keys].flatMap((key) => differing(theirs?.[key], ours?.[key], `${at}.${key}`));
   }
-  return [`${at}: real ${JSON.stringify(real)?.slice(0, 200)}, peapod ${JSON.stringify(peapod)?.slice(0, 200)}`];
+  const [theirs, ours] = [real, peapod].map((value) => JSON.stringify(value) ?? 'undefined') as [string, string];
+  let same = 0;
+  while (same < theirs.length && theirs[same] === ours[same]) same++;
+  const [from, to] = [Math.max(0, same - shownBefore), same + shownAfter];
+  return [`${at}: real ${theirs.slice(from, to)}, peapod ${ours.slice(from, to)}`];
 }
 
 const isNested = (value: Json | undefined): boolean => typeof value === 'object' && value !== null;

@@ -2,343 +2,72 @@
 // Those types carry no JSON names, so that is what a rejected value or a spec difference looks like to users.
 
 import type { EphemeralContainer, PodSpec } from '../generated/types.ts';
+import { asGiven } from '../schema/given-empty.ts';
+import types from './internal-types.json' with { type: 'json' };
 
-type FieldTable = readonly string[];
+/** A field of an internal type. */
+interface Member {
+  goName: string;
+  /** Its name in the API. */
+  name: string;
+  /** What Go prints where it is not set; undefined: nothing. */
+  unset: '' | false | 0 | '0' | null | undefined;
+  /** A struct that is no pointer: it prints all its fields also where it is not set. */
+  isStruct: boolean;
+  isMap: boolean;
+  /** The internal type that it holds, or holds many of, '' for what prints as it is. */
+  type: string;
+}
 
-/** Of app and init containers; ephemeral ones have them all and one more. */
-const containerFields: FieldTable = [
-  'name=',
-  'image=',
-  'command',
-  'args',
-  'workingDir=',
-  'ports:Port',
-  'envFrom',
-  'env:Env',
-  'resources!Resources',
-  'resizePolicy',
-  'restartPolicy',
-  'restartPolicyRules',
-  'volumeMounts:Mount',
-  'volumeDevices',
-  'livenessProbe:Probe',
-  'readinessProbe:Probe',
-  'startupProbe:Probe',
-  'lifecycle',
-  'terminationMessagePath=',
-  'terminationMessagePolicy=',
-  'imagePullPolicy=',
-  'securityContext:SecurityContext',
-  'stdin?',
-  'stdinOnce?',
-  'tty?',
-];
+/**
+ * The types by name (k8s.io/kubernetes/pkg/apis, v1.36.0), each with its fields in order: Go's name and what the API calls it, a mark for
+ * what is printed where it is not set, then the type that it holds. The marks: `=` "", `?` false, `#` 0, `$` "0", `!` a struct, `-` nothing
+ * at all, none: null. `{}` stands around the type of a map's values. The field `...` is a struct whose fields are printed among the others.
+ */
+const tables: Readonly<Record<string, Readonly<Record<string, string>>>> = types;
 
-/** Field names in order, by type; `name:Type` nests, `[]` marks lists that print null when empty, `!` a plain struct. */
-const tables: Record<string, FieldTable> = {
-  SecurityContext: [
-    'capabilities:Capabilities',
-    'privileged',
-    'seLinuxOptions:SELinuxOptions',
-    'windowsOptions:WindowsOptions',
-    'runAsUser',
-    'runAsGroup',
-    'runAsNonRoot',
-    'readOnlyRootFilesystem',
-    'allowPrivilegeEscalation',
-    'procMount',
-    'seccompProfile:SeccompProfile',
-    'appArmorProfile:SeccompProfile',
-  ],
-  Capabilities: ['add', 'drop'],
-  SELinuxOptions: ['user=', 'role=', 'type=', 'level='],
-  SeccompProfile: ['type', 'localhostProfile'],
-  WindowsOptions: ['gmsaCredentialSpecName', 'gmsaCredentialSpec', 'runAsUserName', 'hostProcess'],
-  PodSpec: [
-    'volumes:Volume',
-    'initContainers:Container',
-    'containers:Container',
-    'ephemeralContainers:EphemeralContainer',
-    'restartPolicy=',
-    'terminationGracePeriodSeconds',
-    'activeDeadlineSeconds',
-    'dnsPolicy=',
-    'nodeSelector',
-    'serviceAccountName=',
-    'automountServiceAccountToken',
-    'nodeName=',
-    'securityContext:PodSecurityContext',
-    'imagePullSecrets:Reference',
-    'hostname=',
-    'subdomain=',
-    'setHostnameAsFQDN',
-    'affinity:Affinity',
-    'schedulerName=',
-    'tolerations:Toleration',
-    'hostAliases:HostAlias',
-    'priorityClassName=',
-    'priority',
-    'preemptionPolicy',
-    'dnsConfig',
-    'readinessGates',
-    'runtimeClassName',
-    'overhead',
-    'enableServiceLinks',
-    'topologySpreadConstraints',
-    'os',
-    'schedulingGates:Reference',
-    'resourceClaims',
-    'resources:Resources',
-    'hostnameOverride',
-    'schedulingGroup',
-  ],
-  PodSecurityContext: [
-    'hostNetwork?',
-    'hostPID?',
-    'hostIPC?',
-    'shareProcessNamespace',
-    'hostUsers',
-    'seLinuxOptions:SELinuxOptions',
-    'windowsOptions:WindowsOptions',
-    'runAsUser',
-    'runAsGroup',
-    'runAsNonRoot',
-    'supplementalGroups',
-    'supplementalGroupsPolicy',
-    'fsGroup',
-    'fsGroupChangePolicy',
-    'sysctls',
-    'seccompProfile:SeccompProfile',
-    'appArmorProfile:SeccompProfile',
-    'seLinuxChangePolicy',
-  ],
-  Container: containerFields,
-  EphemeralContainer: [...containerFields, 'targetContainerName='],
-  Resources: ['limits', 'requests', 'claims'],
-  Port: ['name=', 'hostPort#', 'containerPort#', 'protocol=', 'hostIP='],
-  Env: ['name=', 'value=', 'valueFrom:ValueFrom'],
-  ValueFrom: ['fieldRef', 'resourceFieldRef', 'configMapKeyRef', 'secretKeyRef', 'fileKeyRef'],
-  Mount: ['name=', 'readOnly?', 'recursiveReadOnly', 'mountPath=', 'subPath=', 'mountPropagation', 'subPathExpr='],
-  Probe: [
-    'exec',
-    'httpGet',
-    'tcpSocket',
-    'grpc',
-    'initialDelaySeconds#',
-    'timeoutSeconds#',
-    'periodSeconds#',
-    'successThreshold#',
-    'failureThreshold#',
-    'terminationGracePeriodSeconds',
-  ],
-  Toleration: ['key=', 'operator=', 'value=', 'effect=', 'tolerationSeconds'],
-  Taint: ['key=', 'value=', 'effect=', 'timeAdded'],
-  NodeAddress: ['type=', 'address='],
-  CSINodeDriver: ['name=', 'nodeID=', 'topologyKeys', 'allocatable'],
-  VolumeAttachmentSpec: ['attacher=', 'source!VolumeAttachmentSource', 'nodeName='],
-  VolumeAttachmentSource: ['persistentVolumeName', 'inlineVolumeSpec'],
-  PersistentVolumeClaimSpec: [
-    'accessModes',
-    'selector',
-    'resources!VolumeResources',
-    'volumeName=',
-    'storageClassName',
-    'volumeMode',
-    'dataSource:TypedLocalReference',
-    'dataSourceRef:TypedReference',
-    'volumeAttributesClassName',
-  ],
-  VolumeResources: ['limits', 'requests'],
-  TypedLocalReference: ['apiGroup', 'kind=', 'name='],
-  TypedReference: ['apiGroup', 'kind=', 'name=', 'namespace'],
-  PersistentVolumeSource: [
-    'gcePersistentDisk',
-    'awsElasticBlockStore',
-    'hostPath:HostPath',
-    'glusterfs',
-    'nfs:Nfs',
-    'rbd',
-    'quobyte',
-    'iscsi',
-    'flexVolume',
-    'cinder',
-    'cephfs',
-    'fc',
-    'flocker',
-    'azureFile',
-    'vsphereVolume',
-    'azureDisk',
-    'photonPersistentDisk',
-    'portworxVolume',
-    'scaleIO',
-    'local:Local',
-    'storageos',
-    'csi:CsiVolume',
-  ],
-  HostPath: ['path=', 'type'],
-  Nfs: ['server=', 'path=', 'readOnly?'],
-  Local: ['path=', 'fsType'],
-  CsiVolume: [
-    'driver=',
-    'volumeHandle=',
-    'readOnly?',
-    'fsType=',
-    'volumeAttributes',
-    'controllerPublishSecretRef',
-    'nodeStageSecretRef',
-    'nodePublishSecretRef',
-    'controllerExpandSecretRef',
-    'nodeExpandSecretRef',
-  ],
-  VolumeNodeAffinity: ['required:NodeSelector'],
-  NodeSelector: ['nodeSelectorTerms:NodeSelectorTerm'],
-  NodeSelectorTerm: ['matchExpressions:NodeRequirement', 'matchFields:NodeRequirement'],
-  NodeRequirement: ['key=', 'operator=', 'values'],
-  ObjectReference: ['kind=', 'namespace=', 'name=', 'uid=', 'apiVersion=', 'resourceVersion=', 'fieldPath='],
-  ResourceClaimTemplateSpec: ['spec!ResourceClaimSpec'],
-  ResourceClaimSpec: ['devices!DeviceClaim'],
-  DeviceClaim: ['requests:DeviceRequest', 'constraints:DeviceConstraint', 'config'],
-  DeviceRequest: ['name=', 'exactly:ExactDeviceRequest', 'firstAvailable:DeviceSubRequest'],
-  ExactDeviceRequest: [
-    'deviceClassName=',
-    'selectors:DeviceSelector',
-    'allocationMode=',
-    'count#',
-    'adminAccess',
-    'tolerations:DeviceToleration',
-    'capacity',
-  ],
-  DeviceSubRequest: [
-    'name=',
-    'deviceClassName=',
-    'selectors:DeviceSelector',
-    'allocationMode=',
-    'count#',
-    'tolerations:DeviceToleration',
-    'capacity',
-  ],
-  DeviceSelector: ['cel'],
-  DeviceToleration: ['key=', 'operator=', 'value=', 'effect=', 'tolerationSeconds'],
-  DeviceConstraint: ['requests', 'matchAttribute', 'distinctAttribute'],
-  ParentReference: ['group=', 'resource=', 'namespace=', 'name='],
-  HostAlias: ['ip=', 'hostnames'],
-  Reference: ['name='],
-  Affinity: ['nodeAffinity', 'podAffinity', 'podAntiAffinity'],
-  Volume: [
-    'name=',
-    'hostPath',
-    'emptyDir',
-    'gcePersistentDisk',
-    'awsElasticBlockStore',
-    'gitRepo',
-    'secret',
-    'nfs',
-    'iscsi',
-    'glusterfs',
-    'persistentVolumeClaim',
-    'rbd',
-    'quobyte',
-    'flexVolume',
-    'cinder',
-    'cephfs',
-    'flocker',
-    'downwardAPI',
-    'fc',
-    'azureFile',
-    'configMap',
-    'vsphereVolume',
-    'azureDisk',
-    'photonPersistentDisk',
-    'projected',
-    'portworxVolume',
-    'scaleIO',
-    'storageos',
-    'csi',
-    'ephemeral',
-    'image',
-  ],
-};
+const zeros: Readonly<Record<string, Member['unset']>> = { '=': '', '?': false, '#': 0, $: '0', '-': undefined };
 
-// Go writes initialisms in capitals.
-const goNames: Record<string, string> = {
-  dnsPolicy: 'DNSPolicy',
-  dnsConfig: 'DNSConfig',
-  os: 'OS',
-  tty: 'TTY',
-  ip: 'IP',
-  uid: 'UID',
-  cel: 'CEL',
-  httpGet: 'HTTPGet',
-  grpc: 'GRPC',
-  gcePersistentDisk: 'GCEPersistentDisk',
-  awsElasticBlockStore: 'AWSElasticBlockStore',
-  nfs: 'NFS',
-  iscsi: 'ISCSI',
-  rbd: 'RBD',
-  cephfs: 'CephFS',
-  fc: 'FC',
-  csi: 'CSI',
-  storageos: 'StorageOS',
-  gmsaCredentialSpecName: 'GMSACredentialSpecName',
-  gmsaCredentialSpec: 'GMSACredentialSpec',
-  seLinuxOptions: 'SELinuxOptions',
-  seLinuxChangePolicy: 'SELinuxChangePolicy',
-  fsGroup: 'FSGroup',
-  fsGroupChangePolicy: 'FSGroupChangePolicy',
-  apiVersion: 'APIVersion',
-  httpHeaders: 'HTTPHeaders',
-  fsType: 'FSType',
-  apiGroup: 'APIGroup',
-};
+const parsed = new Map<string, readonly Member[]>();
 
-const goName = (name: string): string => goNames[name] ?? name.charAt(0).toUpperCase() + name.slice(1);
+/** The fields of an internal type. A type that is not in the table is a mistake in the program. */
+function membersOf(type: string): readonly Member[] {
+  const known = parsed.get(type);
+  if (known !== undefined) return known;
+  const members = Object.entries(tables[type] ?? {}).map(([goName, text]): Member => {
+    const [, name = '', mark = '', map, held = ''] = /^(\w+)([=?#$!-]?):?(\{?)(\w*)/.exec(text) ?? [];
+    const unset = Object.hasOwn(zeros, mark) ? zeros[mark] : null;
+    return { goName, name, unset, isStruct: mark === '!', isMap: map === '{', type: held };
+  });
+  if (members.length === 0) throw new Error(`no internal type ${type}`);
+  parsed.set(type, members);
+  return members;
+}
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-// Maps keep the user's keys, and label selectors have the same names in every form.
-const maps = new Set([
-  'selector',
-  'nodeSelector',
-  'matchLabels',
-  'limits',
-  'requests',
-  'overhead',
-  'options',
-  'volumeAttributes',
-]);
-
-/** Types without a table of their own: the fields that are there, under their Go names. */
-function plain(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(plain);
-  if (!isRecord(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, member]) => [goName(key), maps.has(key) ? member : plain(member)]),
-  );
+/** What a field holds; Go prints the keys of maps in order. */
+function held({ type, isMap }: Member, value: unknown): unknown {
+  const one = (item: unknown): unknown => (type !== '' && isRecord(item) ? internalForm(type, item) : item);
+  if (Array.isArray(value)) return value.map(one);
+  if (!isMap || !isRecord(value)) return one(value);
+  const keys = Object.keys(value).sort();
+  return Object.fromEntries(keys.map((key) => [key, one(value[key])]));
 }
 
-const zeros: Record<string, unknown> = { '=': '', '?': false, '#': 0 };
+function printed(member: Member, value: unknown): [string, unknown][] {
+  const { goName, unset, isStruct, type } = member;
+  if (goName === '...') return Object.entries(internalForm(type, isRecord(value) ? value : {}));
+  if (value !== undefined && value !== null) return [[goName, held(member, value)]];
+  if (isStruct) return [[goName, internalForm(type, {})]];
+  return unset === undefined ? [] : [[goName, unset]];
+}
 
 /** The object as upstream's internal type of that name would be marshalled. */
-export function internalForm(type: string, value: object): unknown {
-  const table = tables[type];
-  if (!table) return plain(value);
-  const members = new Map(Object.entries(value));
-  return Object.fromEntries(
-    table.map((entry) => {
-      const match = /^(\w+)(?:([:!])(\w+)|([=?#]))?$/.exec(entry);
-      const [, name = '', kind, nested, zero] = match ?? [];
-      const member: unknown = members.get(name);
-      if (zero) return [goName(name), member ?? zeros[zero]];
-      if (member === undefined || member === null) {
-        return [goName(name), kind === '!' && nested ? internalForm(nested, {}) : null];
-      }
-      if (!nested) return [goName(name), maps.has(name) ? member : plain(member)];
-      if (Array.isArray(member))
-        return [goName(name), member.map((one) => (isRecord(one) ? internalForm(nested, one) : one))];
-      return [goName(name), isRecord(member) ? internalForm(nested, member) : member];
-    }),
-  );
+export function internalForm(type: string, value: object): Record<string, unknown> {
+  const fields = value as Record<string, unknown>;
+  return Object.fromEntries(membersOf(type).flatMap((member) => printed(member, asGiven(fields, member.name))));
 }
 
 // The internal security context also holds what the API has beside it.
@@ -348,7 +77,10 @@ const movedFields = ['hostNetwork', 'hostPID', 'hostIPC', 'shareProcessNamespace
 export function podSpecText(spec: PodSpec): string {
   const securityContext: Record<string, unknown> = { ...spec.securityContext };
   for (const field of movedFields) if (spec[field] !== undefined) securityContext[field] = spec[field];
-  return goText(internalForm('PodSpec', { ...spec, securityContext }));
+  return goText({
+    ...internalForm('PodSpec', spec),
+    SecurityContext: internalForm('PodSecurityContext', securityContext),
+  });
 }
 
 /** An ephemeral container as text likewise. */

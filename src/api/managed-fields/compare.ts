@@ -8,6 +8,7 @@ import {
   indexList,
   isLeaf,
   isStruct,
+  isUnset,
   itemsOf,
   Repeated,
   type Struct,
@@ -71,17 +72,12 @@ function fieldsNeverLeftOut(typing: Typing, definition: Definition): readonly st
   return names;
 }
 
-const emptyList: readonly unknown[] = [];
-
-/** An unset field as Go writes it. A list that is never left out is as good as empty. */
-const unsetValue = ({ type, zero }: FieldSchema): Value => (zero === null && type === 'array' ? emptyList : zero);
-
 /** A struct's field. As Go sees it an unset one may still be there, as its zero value. */
 function fieldValue(typing: Typing, struct: Struct | undefined, name: string, field: FieldSchema): Value {
   if (struct === undefined) return undefined;
   const value = Object.hasOwn(struct, name) ? struct[name] : undefined;
   if (!typing.zeros) return value;
-  return value === undefined || value === null ? unsetValue(field) : value;
+  return isUnset(struct, name, field, value) ? field.zero : value;
 }
 
 const isEmptyStruct = (typing: Typing, definition: Definition, value: Value): boolean =>

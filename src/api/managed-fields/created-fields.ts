@@ -10,6 +10,7 @@ import {
   isFree,
   isLeaf,
   isStruct,
+  isUnset,
   itemsOf,
   objectField,
   Repeated,
@@ -27,12 +28,10 @@ type Writer = (before: unknown, value: unknown, except: FieldSet | undefined) =>
 interface StructField {
   readonly name: string;
   readonly element: string;
-  /** What the field is in Go where it is not set. */
-  readonly unset: unknown;
+  /** What the field of such a struct is in Go. */
+  readonly valueOf: (struct: Struct) => unknown;
   readonly write: Writer;
 }
-
-const emptyList: readonly unknown[] = [];
 
 const own = (struct: Struct, name: string): unknown => (Object.hasOwn(struct, name) ? struct[name] : undefined);
 
@@ -113,9 +112,9 @@ class Writers {
       if (!isStruct(value)) return wholeValue(before, value, except);
       const members = new Members(before, except);
       const old = isStruct(before) ? before : undefined;
-      for (const { name, element, unset, write } of this.#fieldsOf(definition, value)) {
-        const now = own(value, name) ?? unset;
-        const was = old === undefined ? undefined : (own(old, name) ?? unset);
+      for (const { element, valueOf, write } of this.#fieldsOf(definition, value)) {
+        const now = valueOf(value);
+        const was = old === undefined ? undefined : valueOf(old);
         if (now !== was) members.add(element, write, was, now);
       }
       return members.written();
@@ -138,9 +137,14 @@ class Writers {
 
   #structField(name: string, field: FieldSchema): StructField {
     const { type, zero } = field;
-    // A list that is never left out is as good as empty.
-    const unset = zero === null && type === 'array' ? emptyList : zero;
-    return { name, element: `f:${name}`, unset, write: this.of(field) };
+    const valueOf: StructField['valueOf'] =
+      zero === null && type === 'array'
+        ? (struct) => {
+            const value = own(struct, name);
+            return isUnset(struct, name, field, value) ? null : value;
+          }
+        : (struct) => own(struct, name) ?? zero;
+    return { name, element: `f:${name}`, valueOf, write: this.of(field) };
   }
 
   #list(field: FieldSchema): Writer {

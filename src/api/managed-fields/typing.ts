@@ -1,6 +1,7 @@
 // What the schema says of a field as ownership and merging see it: owned as one, or member by member, and by which keys.
 // Follows structured-merge-diff v6 typed/helpers.go and kube-openapi schemaconv.
 import { goJson } from '../meta/go-format.ts';
+import { wasGivenEmpty } from '../schema/given-empty.ts';
 import type { Definition, FieldSchema, Schema } from '../schema/schema.ts';
 
 /** The schema, and how unset fields of structs read. */
@@ -47,6 +48,12 @@ export function isLeaf(typing: Typing, field: FieldSchema): boolean {
     default:
       return true;
   }
+}
+
+/** Whether a struct's field is unset in Go. A list that is never left out is empty here, for validation to judge, also where nobody sent it. */
+export function isUnset(struct: Struct, name: string, { zero, type }: FieldSchema, value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  return zero === null && type === 'array' && (value as unknown[]).length === 0 && !wasGivenEmpty(struct, name);
 }
 
 /** Whether values of the field are lists. */

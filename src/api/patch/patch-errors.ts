@@ -2,6 +2,7 @@
 // Follows apiserver endpoints/handlers/patch.go and apimachinery util/mergepatch of v1.36.
 import { ApiError, FieldPath, invalid, invalidObject } from '../meta/errors.ts';
 import { goValue } from './json-tree.ts';
+import { patchedText } from './patched-text.ts';
 
 /** 422 in fixed words: upstream keeps what went wrong to itself. */
 export const unprocessable = (): ApiError =>
@@ -22,7 +23,7 @@ export const plainFailure = (message: string): ApiError =>
 
 /**
  * 422 where a patch applied, but what it made is no object of the type (`why`: the type error, or the strict decoding error).
- * Upstream shows the patch itself where it was a strategic one, else the whole patched object as JSON.
+ * Upstream shows the patch itself where it was a strategic one, else the whole patched object as JSON: `patched`, whose keys are in Go's order.
  */
 export function unusableResult(
   type: 'json' | 'merge' | 'strategic',
@@ -30,6 +31,6 @@ export function unusableResult(
   patched: unknown,
   why: string,
 ): ApiError {
-  const shown = type === 'strategic' ? goValue(patch) : JSON.stringify(patched);
+  const shown = type === 'strategic' ? goValue(patch) : patchedText(type, patch, patched);
   return invalidObject({ group: '', kind: '' }, '', [invalid(new FieldPath('patch'), shown, why)]);
 }

@@ -3,6 +3,7 @@
 import { goQuote } from '../meta/go-format.ts';
 import { QuantityError } from '../meta/quantity.ts';
 import { DecodeError, decodeBytes, decodeIntOrString, decodeQuantity, decodeTime, jsonKind } from './decode-scalars.ts';
+import { noteEmpty } from './given-empty.ts';
 import type { Definition, FieldSchema, Schema } from './schema.ts';
 
 export interface DecodeResult {
@@ -253,8 +254,12 @@ function decodeStruct(walk: Walk, definition: Definition, value: Record<string, 
     walk.struct = shortName(definition);
     const decoded = decodeValue(walk, field, item);
     walk.path.pop();
-    if (decoded === nothing || (isEmpty(field, decoded) && means(definition, field) === 'nothing')) delete value[key];
-    else if (decoded !== item) value[key] = decoded;
+    if (decoded === nothing) delete value[key];
+    else if (isEmpty(field, decoded)) {
+      if (typeof decoded === 'object') noteEmpty(value, key, decoded);
+      if (means(definition, field) === 'nothing') delete value[key];
+      else value[key] = decoded;
+    } else if (decoded !== item) value[key] = decoded;
   }
   walk.struct = outer;
 }

@@ -149,7 +149,7 @@ export function decodePatched(
   warnings: string[],
 ): StoredObject {
   const { type, patch } = sent;
-  const refuse = (why: string): ApiError => unusableResult(type, patch, apply(), why);
+  const refuse = (why: string): ApiError => unusableResult(type, patch, machinery.inOrder(info.kind, apply()), why);
   const { object, unknownFields } = asObject(info, apply(), machinery, type === 'strategic' ? 'tree' : 'json', refuse);
   reportStrict([...sent.strictErrors, ...unknownFields], validation, warnings, refuse);
   info.kind.defaults?.(object);

@@ -20,6 +20,9 @@ it('keeps its data, whatever it is', () => {
   expect(update({ data: { a: 1 }, revision: 1 }, { data: { a: 2 }, revision: 1 }).errors).toEqual([
     'data: Invalid value: {"a":2}: field is immutable',
   ]);
+  expect(update({ data: { a: 1 }, revision: 1 }, { data: null, revision: 1 }).errors).toEqual([
+    'data: Invalid value: null: field is immutable',
+  ]);
 });
 
 it('prints its controller and number', () => {

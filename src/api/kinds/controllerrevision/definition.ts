@@ -18,10 +18,9 @@ const dataPath = new FieldPath('data');
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function validate(object: ControllerRevision): FieldError[] {
-  const { data, revision } = object;
+  const { revision } = object;
   return [
     ...validateObjectMeta(metaOf(object), true, nameIsSubdomain),
-    ...(data === undefined || data === null ? [required(dataPath, 'data is mandatory')] : []),
     ...nonNegative(new FieldPath('revision'), revision),
   ];
 }
@@ -29,8 +28,8 @@ function validate(object: ControllerRevision): FieldError[] {
 /** A new one holds an object; older versions let in other values. */
 function validateCreate(object: ControllerRevision): FieldError[] {
   const { data } = object;
-  const isOdd = data !== undefined && data !== null && !isObject(data);
-  return [...validate(object), ...(isOdd ? [required(dataPath, 'data must be a valid JSON object')] : [])];
+  if (data === undefined || data === null) return [...validate(object), required(dataPath, 'data is mandatory')];
+  return [...validate(object), ...(isObject(data) ? [] : [required(dataPath, 'data must be a valid JSON object')])];
 }
 
 /** The owner that controls it, as kind.group/name. */

@@ -72,6 +72,22 @@ test.each<[string, Change, string[]]>([
     ],
   ],
   [
+    'no versions',
+    (crd) => (crd.spec.versions = []),
+    [
+      'spec.versions: Invalid value: []: must have exactly one version marked as storage version',
+      'status.storedVersions: Invalid value: null: must have at least one stored version',
+    ],
+  ],
+  [
+    'a version whose name is no label',
+    (crd) => (first(crd).name = 'V'),
+    [
+      expect.stringContaining('spec.versions[0].name: Invalid value: "V": a DNS-1035 label'),
+      expect.stringContaining('spec.version: Invalid value: "V": a DNS-1035 label'),
+    ],
+  ],
+  [
     'the same kind for lists',
     (crd) => (crd.spec.names.listKind = 'Thing'),
     ['spec.names.listKind: Invalid value: "Thing": kind and listKind may not be the same'],

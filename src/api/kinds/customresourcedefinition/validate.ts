@@ -16,6 +16,7 @@ import { byteLength, isPrintable } from '../../meta/go-format.ts';
 import { dns1035Label, dns1123Subdomain, nameIsSubdomain } from '../../meta/names.ts';
 import { immutableField, validateGenericMeta, validateGenericMetaUpdate } from '../../meta/validate-meta.ts';
 import { sameTree } from '../../patch/json-tree.ts';
+import { wasGivenEmpty } from '../../schema/given-empty.ts';
 import { metaOf } from '../common.ts';
 import { validateApproval } from './api-approval.ts';
 import { isCaBundle, validateConversion } from './validate-conversion.ts';
@@ -100,7 +101,7 @@ function validateSpec(
     errors.push(...validateDeprecation(version, at.child('deprecationWarning')));
   }
   const parts = sharedParts(versions, schemas.same, old);
-  errors.push(...parts.perVersion, ...versionsErrors(versions));
+  errors.push(...parts.perVersion, ...versionsErrors(crd.spec));
   errors.push(...validateGivenNames(names), ...validateNames(spec.child('names'), names ?? {}), ...parts.shared);
   return [...errors, ...validateConversion(conversion, allowAnyBundle)];
 }
@@ -120,11 +121,9 @@ function validateGivenNames(names: CustomResourceDefinition['spec']['names'] | u
     .map(([field]) => required(spec.child('names', field)));
 }
 
-const listed = <T>(list: readonly T[]): readonly T[] | undefined => (list.length === 0 ? undefined : list);
-
-/** Versions as the internal form prints them; none reads as if they were left out. */
+/** Versions as the internal form prints them. */
 const printed = (versions: readonly CustomResourceDefinitionVersion[]): unknown =>
-  listed(versions)?.map(({ name, served, storage, deprecated = false, deprecationWarning = null }) => ({
+  versions.map(({ name, served, storage, deprecated = false, deprecationWarning = null }) => ({
     Name: name,
     Served: served,
     Storage: storage,
@@ -136,14 +135,23 @@ const printed = (versions: readonly CustomResourceDefinitionVersion[]): unknown 
     SelectableFields: null,
   }));
 
-function versionsErrors(versions: readonly CustomResourceDefinitionVersion[]): FieldError[] {
+function versionsErrors(given: CustomResourceDefinition['spec']): FieldError[] {
+  const versions = given.versions ?? [];
   const errors: FieldError[] = [];
   if (new Set(versions.map(({ name }) => name)).size < versions.length)
     errors.push(invalid(versionsPath, printed(versions), 'must contain unique version names'));
   if (versions.filter(({ storage }) => storage).length !== 1)
     errors.push(
-      invalid(versionsPath, printed(versions) ?? null, 'must have exactly one version marked as storage version'),
+      invalid(
+        versionsPath,
+        versions.length === 0 && !wasGivenEmpty(given, 'versions') ? null : printed(versions),
+        'must have exactly one version marked as storage version',
+      ),
     );
+  // The internal form names the first version in the spec, too.
+  const [{ name = '' } = {}] = versions;
+  const messages = name === '' ? [] : dns1035Label(name);
+  if (messages.length > 0) errors.push(invalid(spec.child('version'), name, messages.join(',')));
   return errors;
 }
 

@@ -86,6 +86,8 @@ const fixed = [
   ['firstTimestamp'],
   ['lastTimestamp'],
   ['count'],
+  // Upstream looks at it twice.
+  ['reason'],
   ['type'],
   ['eventTime'],
   ['action'],

@@ -9,6 +9,7 @@ const at = 'spec.rules[0].http.paths[0]';
 
 describe('Ingress', () => {
   it.each([
+    [{ spec: { rules: [] } }, ['spec: Invalid value: []: either `defaultBackend` or `rules` must be specified']],
     [{ spec: {} }, ['spec: Invalid value: null: either `defaultBackend` or `rules` must be specified']],
     [{ spec: { defaultBackend: service } }, []],
     [

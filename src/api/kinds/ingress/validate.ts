@@ -21,6 +21,7 @@ import {
   wildcardSubdomain,
 } from '../../meta/names.ts';
 import { invalidEach, validateObjectMeta, validateObjectMetaUpdate } from '../../meta/validate-meta.ts';
+import { asGiven } from '../../schema/given-empty.ts';
 import { metaOf } from '../common.ts';
 import { ipErrors } from '../pod/validation/shared.ts';
 
@@ -127,7 +128,9 @@ function validateIngress(ingress: Ingress, leniency: Leniency): FieldError[] {
   const { rules = [], defaultBackend, tls = [], ingressClassName } = ingress.spec ?? {};
   const errors = validateObjectMeta(metaOf(ingress), true, nameIsSubdomain);
   if (rules.length === 0 && !defaultBackend)
-    errors.push(invalid(specPath, null, 'either `defaultBackend` or `rules` must be specified'));
+    errors.push(
+      invalid(specPath, asGiven(ingress.spec ?? {}, 'rules'), 'either `defaultBackend` or `rules` must be specified'),
+    );
   if (defaultBackend) errors.push(...validateBackend(specPath.child('defaultBackend'), defaultBackend));
   errors.push(...validateRules(rules, leniency), ...validateTls(tls, leniency));
   if (ingressClassName !== undefined) {

@@ -23,6 +23,10 @@ describe('a PersistentVolume', () => {
       ],
     ],
     [
+      { ...spec, capacity: {} },
+      ['spec.capacity: Required value', 'spec.capacity: Unsupported value: {}: supported values: "storage"'],
+    ],
+    [
       { ...spec, capacity: { storage: '-1', cpu: '1' } },
       [
         'spec.capacity: Unsupported value: {"cpu":"1","storage":"-1"}: supported values: "storage"',

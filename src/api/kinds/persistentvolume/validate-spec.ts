@@ -5,6 +5,7 @@ import type { PersistentVolumeSpec, VolumeNodeAffinity } from '../../generated/t
 import { type FieldError, type FieldPath, forbiddenField, notSupported, required } from '../../meta/errors.ts';
 import { nameIsSubdomain } from '../../meta/names.ts';
 import { invalidEach } from '../../meta/validate-meta.ts';
+import { asGiven } from '../../schema/given-empty.ts';
 import { validateNodeSelector } from '../pod/validation/scheduling.ts';
 import { oneOf } from '../pod/validation/shared.ts';
 import { positiveQuantity, quantityErrors, validateAccessModes, volumeModes } from './checks.ts';
@@ -13,18 +14,13 @@ import { validateSources } from './validate-sources.ts';
 const reclaimPolicies = ['Delete', 'Recycle', 'Retain'];
 const notInline = 'may not be specified in the context of inline volumes';
 
-function capacityErrors(at: FieldPath, capacity: Readonly<Record<string, string>> | undefined): FieldError[] {
-  const entries = Object.entries(capacity ?? {});
+function capacityErrors(at: FieldPath, spec: PersistentVolumeSpec): FieldError[] {
+  const capacity = asGiven(spec, 'capacity');
+  const entries = Object.entries(capacity ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const isStorage = entries.length === 1 && capacity?.['storage'] !== undefined;
   return [
     ...(entries.length === 0 ? [required(at)] : []),
-    ...(isStorage
-      ? []
-      : [
-          notSupported(at, capacity && Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1))), [
-            'storage',
-          ]),
-        ]),
+    ...(isStorage ? [] : [notSupported(at, capacity && Object.fromEntries(entries), ['storage'])]),
     ...entries.flatMap(([name, text]) => [
       ...quantityErrors(at.key(name), text),
       ...positiveQuantity(at.key(name), text),
@@ -67,7 +63,7 @@ export function validateVolumeSpec(path: FieldPath, spec: PersistentVolumeSpec, 
   return [
     ...(accessModes.length === 0 ? [required(path.child('accessModes'))] : []),
     ...validateAccessModes(path.child('accessModes'), accessModes),
-    ...capacityErrors(path.child('capacity'), spec.capacity),
+    ...capacityErrors(path.child('capacity'), spec),
     ...(policy ? oneOf(path.child('persistentVolumeReclaimPolicy'), policy, reclaimPolicies) : []),
     ...affinityErrors(path.child('nodeAffinity'), spec.nodeAffinity),
     ...validateSources(path, spec, name),

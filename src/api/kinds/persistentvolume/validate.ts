@@ -10,6 +10,7 @@ import {
   validateObjectMeta,
   validateObjectMetaUpdate,
 } from '../../meta/validate-meta.ts';
+import { cloneAsGiven } from '../../schema/given-empty.ts';
 import { metaOf } from '../common.ts';
 import { internalForm, internalText } from '../internal-form.ts';
 import { unifiedDiff } from '../pod/unified-diff.ts';
@@ -58,7 +59,7 @@ function sourceForm(spec: PersistentVolumeSpec): object {
 
 /** Where the data is never changes; a secret for growing it may come later. */
 function sourceErrors(spec: PersistentVolumeSpec, old: PersistentVolumeSpec): FieldError[] {
-  const after = structuredClone(spec);
+  const after = cloneAsGiven(spec);
   if (old.csi && !old.csi.controllerExpandSecretRef && after.csi) delete after.csi.controllerExpandSecretRef;
   const forms = [old, after].map(sourceForm);
   const [before, now] = forms;
@@ -81,7 +82,7 @@ function withOldLabels(
   affinity: VolumeNodeAffinity | undefined,
   old: VolumeNodeAffinity,
 ): VolumeNodeAffinity | undefined {
-  const masked = structuredClone(affinity);
+  const masked = cloneAsGiven(affinity);
   masked?.required?.nodeSelectorTerms.forEach((term, i) => {
     const before = old.required?.nodeSelectorTerms[i];
     for (const list of ['matchExpressions', 'matchFields'] as const)

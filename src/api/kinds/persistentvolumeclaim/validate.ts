@@ -13,6 +13,7 @@ import {
   validateObjectMetaUpdate,
 } from '../../meta/validate-meta.ts';
 import { classAnnotation } from '../../storage/storage-class-of.ts';
+import { cloneAsGiven } from '../../schema/given-empty.ts';
 import { metaOf } from '../common.ts';
 import { internalText } from '../internal-form.ts';
 import { quantityErrors } from '../persistentvolume/checks.ts';
@@ -48,7 +49,7 @@ function getsClass(claim: PersistentVolumeClaim, old: PersistentVolumeClaim): bo
 
 /** The new spec with the fields put back that may change. */
 function restored(claim: PersistentVolumeClaim, old: PersistentVolumeClaim): PersistentVolumeClaimSpec {
-  const spec: PersistentVolumeClaimSpec = structuredClone(claim.spec ?? {});
+  const spec: PersistentVolumeClaimSpec = cloneAsGiven(claim.spec ?? {});
   const before = old.spec ?? {};
   if (movesClassToField(claim, old)) delete spec.storageClassName;
   else if (getsClass(claim, old)) delete spec.storageClassName;

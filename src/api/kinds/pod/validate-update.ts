@@ -14,7 +14,7 @@ import { equalJson } from '../../meta/equal.ts';
 import { type FieldError, FieldPath, forbiddenField, invalid, required } from '../../meta/errors.ts';
 import { rangeMessage } from '../../meta/names.ts';
 import { validateObjectMetaUpdate } from '../../meta/validate-meta.ts';
-import { cloneTree } from '../../patch/json-tree.ts';
+import { cloneAsGiven } from '../../schema/given-empty.ts';
 import { assign, metaOf } from '../common.ts';
 import { internalForm, podSpecText } from '../internal-form.ts';
 import { unifiedDiff } from './unified-diff.ts';
@@ -125,7 +125,7 @@ function nodeAffinityErrors(affinity: NodeAffinity | undefined, old: NodeAffinit
 
 /** The new spec with everything that may change put back as it was; what then still differs may not change. */
 function withoutAllowedChanges(spec: PodSpec, old: PodSpec): PodSpec {
-  const restored = cloneTree(spec);
+  const restored = cloneAsGiven(spec);
   const restoreImages = (containers: Container[] | undefined, before: Container[] | undefined): void =>
     containers?.forEach((container, i) => {
       assign(container, 'image', before?.[i]?.image);

@@ -295,6 +295,10 @@ describe('ResourceClaimTemplate', () => {
     expect(template.update({ spec }, { spec: { ...spec, metadata: { labels: { a: 'b' } } } }).errors).toEqual([
       expect.stringContaining('field is immutable'),
     ]);
+    expect(template.update({ spec }, { spec: { spec: { devices: { requests: [{ name: 'r' }] } } } }).errors).toEqual([
+      'spec.spec.devices.requests[0]: Required value: exactly one of `exactly` or `firstAvailable` is required',
+      'spec: Invalid value: {"Spec":{"Devices":{"Requests":[{"Name":"r","Exactly":null,"FirstAvailable":null}],"Constraints":null,"Config":null}}}: field is immutable',
+    ]);
     expect(template.row({ spec })).toEqual(['x', '60m']);
   });
 });

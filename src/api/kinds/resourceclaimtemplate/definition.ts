@@ -18,7 +18,7 @@ import { internalForm } from '../internal-form.ts';
 
 const path = new FieldPath('spec');
 
-function validateCreate(object: ResourceClaimTemplate): FieldError[] {
+function validate(object: ResourceClaimTemplate): FieldError[] {
   const { metadata, spec } = object.spec ?? {};
   const at = path.child('metadata');
   return [
@@ -31,6 +31,7 @@ function validateCreate(object: ResourceClaimTemplate): FieldError[] {
 
 /** A template is made anew to be changed. */
 const validateUpdate = (object: ResourceClaimTemplate, old: ResourceClaimTemplate): FieldError[] => [
+  ...validate(object),
   ...validateObjectMetaUpdate(metaOf(object), metaOf(old)),
   ...(equalJson(object.spec, old.spec)
     ? []
@@ -50,7 +51,7 @@ export const resourceClaimTemplateKind: KindDefinition<ResourceClaimTemplate> = 
   definition: 'io.k8s.api.resource.v1.ResourceClaimTemplate',
   defaults: ({ spec }) => setClaimDefaults(spec?.spec),
   strategy: {
-    validateCreate,
+    validateCreate: validate,
     validateUpdate,
     warnings: (_, old) => (old === undefined ? [idle('spec', 'no claims are made from templates yet')] : []),
   },

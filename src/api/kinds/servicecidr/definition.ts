@@ -5,6 +5,7 @@ import { type FieldError, FieldPath, invalid, required } from '../../meta/errors
 import { canonicalCidrErrors } from '../../meta/ip-address.ts';
 import { nameIsSubdomain } from '../../meta/names.ts';
 import { immutableMessage, validateObjectMeta, validateObjectMetaUpdate } from '../../meta/validate-meta.ts';
+import { asGiven } from '../../schema/given-empty.ts';
 import type { KindDefinition, Strategy } from '../../scheme.ts';
 import {
   ageColumn,
@@ -44,7 +45,7 @@ function validateChange(object: ServiceCIDR, old: ServiceCIDR): FieldError[] {
   );
   if (now.length === before.length) return changed;
   if (before.length === 1 && now.length === 2) return [...changed, ...validateCidrs(object)];
-  return [invalid(path, now.length === 0 ? null : now, immutableMessage)];
+  return [invalid(path, asGiven(object.spec ?? {}, 'cidrs'), immutableMessage)];
 }
 
 const strategy: Strategy<ServiceCIDR> = {

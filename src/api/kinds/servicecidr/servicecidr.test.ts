@@ -36,7 +36,8 @@ describe('ServiceCIDR', () => {
     [of('10.0.0.0/16'), []],
     [of('10.0.0.0/16', '2001:db8::/112'), []],
     [of('10.1.0.0/16'), ['spec.cidrs[0]: Invalid value: "10.1.0.0/16": field is immutable']],
-    [of(), ['spec.cidrs: Invalid value: null: field is immutable']],
+    [of(), ['spec.cidrs: Invalid value: []: field is immutable']],
+    [{}, ['spec.cidrs: Invalid value: null: field is immutable']],
   ])('10.0.0.0/16 becomes %j', (after, errors) => {
     expect(cidr.update(of('10.0.0.0/16'), after).errors).toEqual(errors);
   });
