@@ -54,8 +54,18 @@ export function objectVersion(
 export function encodeObject(object: StoredObject): Buffer {
   const { kind, apiVersion, metadata, ...rest } = object;
   const { resourceVersion: _, ...meta } = metadata;
-  const bytes = Buffer.from(JSON.stringify({ kind, apiVersion, metadata: meta, ...rest }));
+  const bytes = ownBytes(JSON.stringify({ kind, apiVersion, metadata: meta, ...rest }));
   known.set(bytes, new WeakRef(object));
+  return bytes;
+}
+
+/**
+ * The text as bytes that share their memory with no others. Those of node's pool of 64 KiB would keep all of it alive for as long as
+ * the object lives, and with it what was written beside them for a moment only.
+ */
+function ownBytes(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
   return bytes;
 }
 
