@@ -3,8 +3,11 @@
 import type { KeyValue, StoreEvent } from './store.ts';
 import type { Change } from './tables.ts';
 
-/** The version of this layout; a store with a later one is refused. */
-export const layoutVersion = 1;
+/** The version of this layout; a store with a later one is refused. Up to layout 1 no value was compressed, and those of then stay as they are. */
+export const layoutVersion = 2;
+
+/** Values from this many bytes on are compressed; smaller ones are not worth the work. */
+export const compressedFrom = 1000;
 
 const revisionBytes = 8;
 
@@ -44,7 +47,7 @@ export interface LogEntry extends Change {
   value: KeyValue | undefined;
 }
 
-// Type (1 byte), previous revision (8), create revision, version and lease (doubles, exact up to 2^53), length of the key (2), key, value.
+// Type (1 byte; never 250 or above, by which lmdb knows what is compressed), previous revision (8), create revision, version and lease (doubles, exact up to 2^53), length of the key (2), key, value.
 const keyAt = 35;
 
 export function encodeLogEntry(event: StoreEvent): Buffer {

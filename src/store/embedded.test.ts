@@ -1,14 +1,16 @@
 import { spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { open } from 'lmdb';
+import { type Database, open } from 'lmdb';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { realClock } from '../host/real-clock.ts';
 import { openEmbeddedStore } from './embedded.ts';
-import { encodeNumber } from './embedded-layout.ts';
+import { dictionary } from './embedded-dictionary.ts';
+import { decodeNumber, encodeKey, encodeLogEntry, encodeNumber } from './embedded-layout.ts';
 import { StoreInUseError } from './embedded-lock.ts';
-import type { Store } from './store.ts';
+import { maxValueBytes, type Store } from './store.ts';
 
 let folder: string;
 let stores: Store[];
@@ -131,13 +133,81 @@ test('the file grows past any size it was opened with, and values keep their byt
   expect(items.every((item) => Buffer.compare(item.value, value) === 0)).toBe(true);
 });
 
+/** A table of the store, raw: what lmdb compressed is seen as it is on disk. */
+async function raw(name: string, use: (table: Database<Buffer, Buffer>) => Promise<unknown>): Promise<void> {
+  const options = { keyEncoding: 'binary', encoding: 'binary' } as const;
+  const root = open<Buffer, Buffer>({ path: folder, noSubdir: false, overlappingSync: false, maxDbs: 8, ...options });
+  await use(root.openDB<Buffer, Buffer>({ name, ...options }));
+  await root.close();
+}
+const setLayout = (layout: number) => raw('meta', (meta) => meta.put(Buffer.from('layout'), encodeNumber(layout)));
+
 test('a store of a later layout is refused and left alone', async () => {
   await put(await openHere(), '/a');
   await stores[0]?.close();
-  const options = { keyEncoding: 'binary', encoding: 'binary' } as const;
-  const root = open<Buffer, Buffer>({ path: folder, noSubdir: false, overlappingSync: false, maxDbs: 8, ...options });
-  await root.openDB<Buffer, Buffer>({ name: 'meta', ...options }).put(Buffer.from('layout'), encodeNumber(2));
-  await root.close();
-  await expect(openHere()).rejects.toThrow('has layout 2, and this version knows only 1');
+  await setLayout(3);
+  await expect(openHere()).rejects.toThrow('has layout 3, and this version knows none after 2');
   expect(existsSync(join(folder, 'owner'))).toBe(false);
+});
+
+test('large values are compressed on disk, and come back byte for byte', async () => {
+  const values = [
+    Buffer.from(JSON.stringify({ kind: 'Pod', items: Array.from({ length: 200 }, (_, i) => ({ name: `item-${i}` })) })),
+    // What cannot be made smaller, what lmdb might take for compressed, and the sizes around which it reads in other ways.
+    randomBytes(5000),
+    Buffer.alloc(2000, 254),
+    ...[999, 1000, 32_700, 40_000, maxValueBytes].map((size) => Buffer.alloc(size, 'ab')),
+  ];
+  const store = await openHere();
+  for (const [i, value] of values.entries()) await put(store, `/${i}`, value);
+  const again = async (from: Store): Promise<Buffer[]> =>
+    (await from.range('/')).items.map(({ value }) => Buffer.from(value));
+  expect(await again(store)).toEqual(values);
+  await store.close();
+  const opened = await openHere();
+  for (const [i, value] of values.entries()) expect(Buffer.compare((await opened.get(`/${i}`))!.value, value)).toBe(0);
+  await opened.close();
+  await raw('log', async (log) => {
+    const [first] = [...log.getRange()];
+    expect(first?.value.length).toBeLessThan(values[0]!.length / 2);
+  });
+});
+
+test('a store of layout 1, in which nothing was compressed, opens, is written to, and is of layout 2 from then on', async () => {
+  const old = Buffer.alloc(5000, 'old');
+  await (await openHere()).close();
+  const current = { key: '/old', value: old, createRevision: 2, modRevision: 2, version: 1, lease: 0 };
+  const entry = encodeLogEntry({ type: 'put', key: '/old', revision: 2, current });
+  await raw('log', (log) => log.put(encodeNumber(2), entry));
+  await raw('current', (table) => table.put(encodeKey('/old'), encodeNumber(2)));
+  await raw('meta', (meta) => meta.put(Buffer.from('revision'), encodeNumber(2)));
+  await setLayout(1);
+  const store = await openHere();
+  expect(await store.get('/old')).toMatchObject({ modRevision: 2, value: old });
+  await put(store, '/new', Buffer.alloc(5000, 'new'));
+  await put(store, '/old', Buffer.alloc(5000, 'newer'));
+  await store.close();
+  await raw('meta', async (meta) => expect(decodeNumber(meta.get(Buffer.from('layout'))!)).toBe(2));
+  const again = await openHere();
+  expect((await again.get('/new'))?.value.subarray(0, 6).toString()).toBe('newnew');
+  expect((await again.range('/', { revision: 2 })).items).toMatchObject([{ key: '/old', value: old }]);
+});
+
+test('what was compressed once can be read for ever: the dictionary is part of the layout', async () => {
+  expect(createHash('sha256').update(dictionary).digest('hex')).toBe(
+    'ecf9785424daeacb8e72300e6687ae6a2bb8788b63626b74674a5da4f2f8e06d',
+  );
+  // lmdb leaves out what is beyond a multiple of 8.
+  expect(dictionary.length % 8).toBe(0);
+  await put(await openHere(), '/a', Buffer.alloc(1, 'x'));
+  await stores[0]?.close();
+  const written = Buffer.from('/gAERCoBAAEAEkAPACLwPwgAawAAAgAvYdsABDgEC5gBBJIHj30sIngiOiJ5AQD////UUHl5eSJ9', 'base64');
+  await raw('log', (log) => log.put(encodeNumber(2), written));
+  const store = await openHere();
+  const { value } = (await store.get('/a'))!;
+  expect(JSON.parse(Buffer.from(value).toString())).toEqual({
+    kind: 'Pod',
+    spec: { restartPolicy: 'Always' },
+    x: 'y'.repeat(1000),
+  });
 });

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { Clock } from '../lib/clock.ts';
 import { nextTurn } from '../lib/next-turn.ts';
+import { dictionary } from './embedded-dictionary.ts';
 import {
+  compressedFrom,
   decodeLogEntry,
   decodeNumber,
   encodeKey,
@@ -72,7 +74,7 @@ class LmdbTables implements Tables {
   readonly #root: RootDatabase<Buffer, Buffer>;
   readonly #unlock: () => Promise<void>;
   readonly #meta: Table;
-  /** Revision to change and value: the only place that holds values, and only ever appended to. */
+  /** Revision to change and value: the only place that holds values, and only ever appended to. Compressed beside the event loop. */
   readonly #log: Table;
   /** Key to the revision of its current value. */
   readonly #current: Table;
@@ -82,8 +84,8 @@ class LmdbTables implements Tables {
   readonly #leases: Table;
   /** Lease and key. */
   readonly #leaseKeys: Table;
-  /** Nothing was ever written. */
-  #fresh: boolean;
+  /** What is on disk says that it has this layout. */
+  #layoutNoted: boolean;
   /** Promises of the writes of the commit that is being put together: few, as LMDB gives one for many. */
   readonly #results = new Set<Promise<boolean>>();
 
@@ -93,15 +95,19 @@ class LmdbTables implements Tables {
     this.#root = open<Buffer, Buffer>({ path, ...binary, noSubdir: false, overlappingSync: false, maxDbs: 8 });
     const table = (name: string): Table => this.#root.openDB<Buffer, Buffer>({ name, ...binary });
     this.#meta = table('meta');
-    this.#log = table('log');
+    this.#log = this.#root.openDB<Buffer, Buffer>({
+      name: 'log',
+      ...binary,
+      compression: { threshold: compressedFrom, dictionary },
+    });
     this.#current = table('current');
     this.#deleted = table('deleted');
     this.#leases = table('leases');
     this.#leaseKeys = table('lease-keys');
-    this.#fresh = this.#meta.get(meta.layout) === undefined;
-    const layout = this.#number(meta.layout, layoutVersion);
-    if (layout !== layoutVersion)
-      throw new Error(`the store in ${path} has layout ${layout}, and this version knows only ${layoutVersion}`);
+    const layout = this.#number(meta.layout, 0);
+    if (layout > layoutVersion)
+      throw new Error(`the store in ${path} has layout ${layout}, and this version knows none after ${layoutVersion}`);
+    this.#layoutNoted = layout === layoutVersion;
   }
 
   state(): TablesState {
@@ -197,12 +203,12 @@ class LmdbTables implements Tables {
       this.#write(write);
     }
     if (revision !== 0) this.#put(this.#meta, meta.revision, encodeNumber(revision));
-    if (this.#fresh) this.#put(this.#meta, meta.layout, encodeNumber(layoutVersion));
+    if (!this.#layoutNoted) this.#put(this.#meta, meta.layout, encodeNumber(layoutVersion));
     const results = [...this.#results];
     this.#results.clear();
     try {
       await Promise.all(results);
-      this.#fresh = false;
+      this.#layoutNoted = true;
     } catch (error) {
       throw await explain(error);
     } finally {
