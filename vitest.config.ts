@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 /** They look at what all of the machine has: no other test may run beside them. */
 const alone = ['test/e2e/two-instances.test.ts'];
 
+/** Hooks start real servers, and some fetch packages first: on a busy machine that takes its time. */
+const real = { setupFiles: ['test/support/end-with-file.ts'], testTimeout: 120_000, hookTimeout: 300_000 };
+
 // Three projects: `unit` runs beside the code in parallel; `e2e` starts real servers and containers, two files at a time, since most of
 // their time is waiting; `alone` one file at a time.
 export default defineConfig({
@@ -20,8 +23,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/**/*.test.ts'],
           exclude: alone,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          ...real,
           maxWorkers: 2,
         },
       },
@@ -29,8 +31,7 @@ export default defineConfig({
         test: {
           name: 'alone',
           include: alone,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          ...real,
           fileParallelism: false,
           maxWorkers: 1,
         },

@@ -1,9 +1,11 @@
 // An operator of somebody else's framework (@dot-i/k8s-operator) brings its CRD, and drives a custom resource through its life.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
+import { childOfFile } from '../support/in-file.ts';
 import { type Peapod, startPeapod } from '../support/peapod.ts';
+import { run } from '../support/run.ts';
 
 const folder = join(import.meta.dirname, 'operator');
 let peapod: Peapod;
@@ -11,15 +13,19 @@ let operator: ChildProcess;
 let output = '';
 
 beforeAll(async () => {
-  execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--silent'], { cwd: folder });
-  peapod = await startPeapod({ runtime: 'simulated' });
-  operator = spawn(process.execPath, [join(folder, 'operator.mjs')], {
-    env: { ...process.env, KUBECONFIG: join(peapod.dataDir, 'kubeconfig') },
-    stdio: ['ignore', 'pipe', 'pipe'],
+  // From the network, at times slowly.
+  const install = await run(['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--silent'], {
+    cwd: folder,
+    timeoutMs: 400_000,
   });
+  expect(install.code, install.stdout + install.stderr).toBe(0);
+  peapod = await startPeapod({ runtime: 'simulated' });
+  const env = { ...process.env, KUBECONFIG: join(peapod.dataDir, 'kubeconfig') };
+  const program = join(folder, 'operator.mjs');
+  operator = childOfFile(spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'pipe'] }));
   for (const stream of [operator.stdout, operator.stderr])
     stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-});
+}, 600_000);
 afterAll(async () => {
   operator?.kill('SIGKILL');
   await peapod?.dispose();

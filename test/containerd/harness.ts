@@ -13,6 +13,7 @@ import { hostProcesses } from '../../src/host/processes.ts';
 import { realClock } from '../../src/host/real-clock.ts';
 import { removeInstance } from '../../src/host/remove-instance.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
+import { startedInFile } from '../support/in-file.ts';
 
 /** Why containers cannot run here; undefined when they can. */
 export async function whyNoContainers(): Promise<string | undefined> {
@@ -33,14 +34,25 @@ export interface TestNode {
   images: ImageStore;
   /** Starts containerd again as a later life of Peapod would. */
   startAgain(): Promise<Containerd>;
+  /** Safe to call twice. */
   cleanUp(): Promise<void>;
 }
 
-/** `podCidr` must differ between nodes that live at the same time. */
-export async function startTestNode(
+/** `podCidr` must differ between nodes that live at the same time. It is taken away with the test file at the latest. */
+export const startTestNode = (
   podCidr: string,
   runtime: 'runc' | 'crun' = 'runc',
   mirrors: ReadonlyMap<string, string[]> = new Map(),
+): Promise<TestNode> =>
+  startedInFile(
+    () => startOwn(podCidr, runtime, mirrors),
+    (node) => node.cleanUp(),
+  );
+
+async function startOwn(
+  podCidr: string,
+  runtime: 'runc' | 'crun',
+  mirrors: ReadonlyMap<string, string[]>,
 ): Promise<TestNode> {
   const dataDir = await realpath(await mkdtemp('/tmp/peapod-test-'));
   const instance = instanceOf(dataDir);
@@ -67,6 +79,12 @@ export async function startTestNode(
     const images = imageStoreOf(hostProcesses, instance);
     await images.loadTar(pause.tar);
     const connection = connectRuntime(containerd.socketPath, realClock);
+    let gone: Promise<void> | undefined;
+    const takeAway = async (): Promise<void> => {
+      connection.close();
+      await node.containerd.release();
+      await cleanUp();
+    };
     const node: TestNode = {
       instance,
       machine,
@@ -74,11 +92,7 @@ export async function startTestNode(
       connection,
       images,
       startAgain,
-      async cleanUp() {
-        connection.close();
-        await node.containerd.release();
-        await cleanUp();
-      },
+      cleanUp: () => (gone ??= takeAway()),
     };
     return node;
   } catch (error) {

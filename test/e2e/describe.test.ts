@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
+import { childOfFile } from '../support/in-file.ts';
 import { allKubectls } from '../support/kubectls.ts';
 import { type Peapod, noContainers, repository, startPeapod } from '../support/peapod.ts';
 
@@ -71,13 +72,8 @@ interface Watch {
 }
 
 async function watch(pod: string): Promise<Watch> {
-  const child = spawn(
-    binary,
-    ['--kubeconfig', join(peapod.dataDir, 'kubeconfig'), 'get', 'pods', '-w', '--no-headers'],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  const args = ['--kubeconfig', join(peapod.dataDir, 'kubeconfig'), 'get', 'pods', '-w', '--no-headers'];
+  const child = childOfFile(spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
   watches.push(child);
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));

@@ -7,6 +7,7 @@ import type { Event, Node, Pod } from '../../src/api/generated/types.ts';
 import type { Summary } from '../../src/kubelet/stats/summary.ts';
 import { createHostMounts } from '../../src/host/mounts.ts';
 import { eventually } from '../support/eventually.ts';
+import { startedInFile } from '../support/in-file.ts';
 import { type Peapod, noContainers, repository, startPeapod } from '../support/peapod.ts';
 
 const fixtures = join(repository, 'fixtures/images');
@@ -217,12 +218,20 @@ describe.skipIf(noContainers)(`limits of pods${skipped}`, () => {
 });
 
 describe.skipIf(noContainers)(`a node short of disk${skipped}`, () => {
-  let folder = '';
   let peapod: Peapod;
   beforeAll(async () => {
     // A file system of its own, so that the machine's is not filled.
-    folder = mkdtempSync(join(tmpdir(), 'peapod-small-'));
-    await createHostMounts().mountTmpfs(folder, { sizeBytes: 400 * 1024 * 1024 });
+    const folder = await startedInFile(
+      async () => {
+        const made = mkdtempSync(join(tmpdir(), 'peapod-small-'));
+        await createHostMounts().mountTmpfs(made, { sizeBytes: 400 * 1024 * 1024 });
+        return made;
+      },
+      async (made) => {
+        await createHostMounts().unmount(made);
+        rmSync(made, { recursive: true, force: true });
+      },
+    );
     mkdirSync(join(folder, 'data'));
     peapod = await startPeapod({
       dataDir: join(folder, 'data'),
@@ -237,11 +246,7 @@ describe.skipIf(noContainers)(`a node short of disk${skipped}`, () => {
     const loaded = await peapod.command(['image', 'load', ...archives.map((name) => join(fixtures, name))]);
     expect(loaded.code).toBe(0);
   });
-  afterAll(async () => {
-    await peapod?.dispose();
-    await createHostMounts().unmount(folder);
-    rmSync(folder, { recursive: true, force: true });
-  });
+  afterAll(() => peapod?.dispose());
 
   const condition = async (): Promise<string | undefined> => {
     const { items } = JSON.parse(await peapod.kubectl(['get', 'nodes', '-o', 'json'])) as { items: Node[] };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ContainerStatus, Pod } from '../../src/api/generated/types.ts';
 import { eventually } from '../support/eventually.ts';
+import { childOfFile } from '../support/in-file.ts';
 import { allKubectls } from '../support/kubectls.ts';
 import { type Peapod, noContainers, startPeapod } from '../support/peapod.ts';
 
@@ -66,7 +67,7 @@ describe.skipIf(noContainers)(`lives of pods${noContainers ? ` (skipped: ${noCon
     const [binary] = await allKubectls();
     await create('aside', { schedulerName: 'nobody', containers: [shell('c', 'true')] });
     const args = ['--kubeconfig', join(peapod.dataDir, 'kubeconfig'), 'get', 'pods', '-w', '--no-headers'];
-    const child = spawn(binary?.path ?? 'kubectl', args, { stdio: ['ignore', 'pipe', 'ignore'] });
+    const child = childOfFile(spawn(binary?.path ?? 'kubectl', args, { stdio: ['ignore', 'pipe', 'ignore'] }));
     watching = child;
     child.stdout.on('data', (chunk: Buffer) => (rows += chunk.toString()));
     await eventually('the watch has begun', () => rows.includes('aside'));

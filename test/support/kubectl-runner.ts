@@ -2,6 +2,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { eventually } from './eventually.ts';
+import { childOfFile } from './in-file.ts';
 import type { Kubectl } from './kubectls.ts';
 import type { Peapod } from './peapod.ts';
 import { type RunResult, run } from './run.ts';
@@ -72,15 +73,17 @@ export function kubectlRunner(peapod: Pick<Peapod, 'dataDir'>, binary: Kubectl):
   };
   return Object.assign(runner, {
     attempt,
-    background: (args: string[]) => backgroundOf(spawn(binary.path, argv(args))),
+    background: (args: string[]) => backgroundOf(childOfFile(spawn(binary.path, argv(args)))),
     // script(1) of util-linux makes the terminal; its shell sets the size first, and gives way to kubectl.
     terminal: (rows: number, columns: number, args: string[]) =>
       backgroundOf(
-        spawn('script', [
-          '-qefc',
-          `tty; stty rows ${rows} cols ${columns}; exec ${[binary.path, ...argv(args)].map(quoted).join(' ')}`,
-          '/dev/null',
-        ]),
+        childOfFile(
+          spawn('script', [
+            '-qefc',
+            `tty; stty rows ${rows} cols ${columns}; exec ${[binary.path, ...argv(args)].map(quoted).join(' ')}`,
+            '/dev/null',
+          ]),
+        ),
       ),
   });
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { eventually } from './eventually.ts';
+import { startedInFile } from './in-file.ts';
 import { startRegistry } from './registry.ts';
 import { type RunResult, run } from './run.ts';
 
@@ -53,8 +54,14 @@ function fixtureImages(): string[] {
     .map((name) => join(fixtures, name));
 }
 
-/** Starts Peapod in the foreground and resolves once it says that it is ready. */
-export async function startPeapod(options: StartOptions = {}): Promise<Peapod> {
+/** Starts Peapod in the foreground and resolves once it says that it is ready. It ends with the test file at the latest. */
+export const startPeapod = (options: StartOptions = {}): Promise<Peapod> =>
+  startedInFile(
+    () => startOwn(options),
+    (peapod) => peapod.dispose(),
+  );
+
+async function startOwn(options: StartOptions): Promise<Peapod> {
   const runtime = options.runtime ?? 'containerd';
   const withImages = runtime === 'containerd' && options.images !== false;
   const registry = withImages ? await startRegistry(fixtures) : undefined;
@@ -64,11 +71,13 @@ export async function startPeapod(options: StartOptions = {}): Promise<Peapod> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'peapod-test-'));
   let child: ChildProcess;
   let output = '';
+  let gone: Promise<void> | undefined;
 
   const command: Peapod['command'] = (args, more = {}) =>
     run([launcher, ...args, '--data-dir', dataDir], { timeoutMs: 75_000, ...more });
 
   async function start(args: string[]): Promise<void> {
+    if (gone) throw new Error('this Peapod has been taken away');
     output = '';
     const argv = ['up', '--data-dir', dataDir, '--port', '0', '--runtime', runtime, ...mirrors, ...args];
     child = spawn(launcher, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -111,16 +120,17 @@ export async function startPeapod(options: StartOptions = {}): Promise<Peapod> {
       await ended(child);
     },
     restart: (args = options.args ?? []) => start(args),
-    async dispose() {
-      if (child.exitCode === null && child.signalCode === null) {
-        child.kill('SIGTERM');
-        await ended(child, 60_000);
-      }
-      await registry?.close();
-      const reset = await command(['reset', '--yes']);
-      if (reset.code !== 0) throw new Error(`reset: ${reset.code}\n${reset.stdout}${reset.stderr}`);
-      rmSync(dataDir, { recursive: true, force: true });
-    },
+    dispose: () => (gone ??= takeAway()),
+  };
+  const takeAway = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGTERM');
+      await ended(child, 60_000);
+    }
+    await registry?.close();
+    const reset = await command(['reset', '--yes']);
+    if (reset.code !== 0) throw new Error(`reset: ${reset.code}\n${reset.stdout}${reset.stderr}`);
+    rmSync(dataDir, { recursive: true, force: true });
   };
   try {
     await start(options.args ?? []);
