@@ -65,10 +65,8 @@ async function objectOf(response: ApiResponse): Promise<KubeObject> {
     case 'json':
       return response.body as KubeObject;
     case 'raw':
-      if (response.code >= 400) throw plainFailure(response.code);
-      return JSON.parse(response.bytes.toString('utf8')) as KubeObject;
+      return parsedAnswer(response);
     case 'stream':
-      return await streamedObject(response);
     case 'watch':
       throw new TypeError('this path answers with a stream');
     default:
@@ -76,14 +74,48 @@ async function objectOf(response: ApiResponse): Promise<KubeObject> {
   }
 }
 
-/** What an extension server answered, whole. */
-async function streamedObject({ code, stream }: Extract<ApiResponse, { type: 'stream' }>): Promise<KubeObject> {
+/** An answer that comes from somewhere else (an extension server) in full; any other as it is. */
+async function inFull(response: ApiResponse): Promise<ApiResponse> {
+  if (response.type !== 'stream') return response;
   const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  const text = Buffer.concat(chunks).toString('utf8');
+  for await (const chunk of response.stream) chunks.push(chunk);
+  const { code, rendering } = response;
+  return { type: 'raw', code, contentType: '', bytes: Buffer.concat(chunks), rendering };
+}
+
+function parsedAnswer({ code, bytes }: { code: number; bytes: Buffer }): KubeObject {
+  const text = bytes.toString('utf8');
   if (code < 400) return JSON.parse(text) as KubeObject;
   const status = parsedStatus(text);
   throw status === undefined ? plainFailure(code) : new ApiError(status);
+}
+
+const jsonBytes = (value: unknown): number => (value === undefined ? 0 : Buffer.byteLength(JSON.stringify(value)));
+
+/** As an answer: its line is ended. */
+const lineBytes = (value: unknown): number => jsonBytes(value) + 1;
+
+/** What the answer would take as JSON, or takes. */
+function sizeOf(response: ApiResponse): number {
+  switch (response.type) {
+    case 'object':
+      return response.object.encodedLength();
+    case 'list': {
+      const { resource, list } = response;
+      const frame = { kind: resource.listKind, apiVersion: resource.apiVersion, metadata: listMeta(list), items: [] };
+      const commas = Math.max(0, list.objects.length - 1);
+      return list.objects.reduce((sum, version) => sum + version.itemLength(), lineBytes(frame) + commas);
+    }
+    case 'json':
+      return lineBytes(response.body);
+    case 'raw':
+      return response.bytes.length;
+    case 'stream':
+    case 'watch':
+      return 0;
+    default:
+      return response satisfies never;
+  }
 }
 
 function parsedStatus(text: string): Status | undefined {
@@ -113,16 +145,29 @@ export interface InProcessMetrics {
   monotonic(): number;
 }
 
-/** Counts the request as answered with that code, which took since `started`. */
+interface Answered {
+  code: number;
+  /** When it was asked, as `monotonic` has it. */
+  started: number;
+  /** Of the answer. */
+  bytes: number;
+  /** Of the request. */
+  body?: unknown;
+  isApply?: boolean | undefined;
+}
+
 function count(
   { server, client, monotonic }: InProcessMetrics,
   asked: ApiRequest & { info: RequestInfo },
-  code: number,
-  started: number,
-  isApply = false,
+  { code, started, bytes, body, isApply = false }: Answered,
 ): void {
   const ms = monotonic() - started;
-  client.answered(asked.method, code, asked.info.verb === 'watch' ? undefined : ms);
+  const isWatch = asked.info.verb === 'watch';
+  client.answered(
+    asked.method,
+    code,
+    isWatch ? undefined : { ms, requestBytes: jsonBytes(body), responseBytes: bytes },
+  );
   server.finished({
     info: asked.info,
     isDryRun: asked.query.has('dryRun'),
@@ -142,17 +187,25 @@ export function createInProcessTransport(pipeline: Pipeline, user: UserInfo, met
       request.signal?.throwIfAborted();
       const started = metrics.monotonic();
       const asked = apiRequest(user, request, false);
-      let code = 500;
+      const answered: Answered = {
+        code: 500,
+        started,
+        bytes: 0,
+        body: request.body,
+        isApply: request.contentType?.startsWith('application/apply-patch'),
+      };
       try {
-        const response = await pipeline(asked);
-        code = codeOf(response);
+        const response = await inFull(await pipeline(asked));
+        answered.code = codeOf(response);
+        answered.bytes = sizeOf(response);
         return await objectOf(response);
       } catch (error) {
         const failure = statusOf(error);
-        code = failure.code;
+        answered.code = failure.code;
+        answered.bytes ||= lineBytes(failure.status);
         throw failure;
       } finally {
-        count(metrics, asked, code, started, request.contentType?.startsWith('application/apply-patch'));
+        count(metrics, asked, answered);
       }
     },
     stream: (request) => watchEvents(pipeline, user, request, metrics),
@@ -187,7 +240,7 @@ async function openWatch(pipeline: Pipeline, asked: ApiRequest & { info: Request
   const leave = metrics.server.longRunning(asked.info);
   const over = (code: number): void => {
     leave();
-    count(metrics, asked, code, started);
+    count(metrics, asked, { code, started, bytes: 0 });
   };
   const response = await pipeline(asked).catch((error: unknown) => {
     const failure = statusOf(error);

@@ -19,7 +19,7 @@ import type { PluginConfiguration } from './admission/plugin-configuration.ts';
 import type { PluginName } from './admission/plugin-names.ts';
 import { createPlugins } from './admission/plugins.ts';
 import { accessCheck } from './admission/policy/access-check.ts';
-import { webhookConditions } from './admission/policy/match-conditions.ts';
+import { meteredMatch, webhookConditions } from './admission/policy/match-conditions.ts';
 import { serviceAddresses } from './admission/service-addresses.ts';
 import { systemPriorityClassGuard } from './admission/system-priority-classes.ts';
 import type { WebhookCaller } from './admission/webhook/webhook-caller.ts';
@@ -60,7 +60,7 @@ import { meteredIdentify } from './metrics/authentication-metrics.ts';
 import { authorizationMetrics } from './metrics/authorization-metrics.ts';
 import { healthMetrics } from './metrics/health-metrics.ts';
 import { createRegistry, type Registry } from '../lib/metrics-registry.ts';
-import { policyMetrics } from './metrics/policy-metrics.ts';
+import { mutationMetrics, policyMetrics } from './metrics/policy-metrics.ts';
 import { requestMetrics } from './metrics/request-metrics.ts';
 import { restClientMetrics } from './metrics/rest-client-metrics.ts';
 import {
@@ -221,10 +221,12 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     });
   const access = accessCheck(authorizer);
   const admissionTimes = admissionMetrics(measured);
+  const match = meteredMatch({ metrics: admissionTimes, monotonic: () => clock.monotonic() });
   const plugins = createPlugins(
     {
       metrics: admissionTimes,
       observePolicy: policyMetrics(measured),
+      observeMutation: mutationMetrics(measured),
       objects,
       logger,
       random,
@@ -239,7 +241,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       signal: closing.signal,
       call: options.callWebhook ?? callWebhook,
       access,
-      conditionsHold: webhookConditions(access, { metrics: admissionTimes, monotonic: () => clock.monotonic() }),
+      match,
+      conditionsHold: webhookConditions(access, match, admissionTimes),
       transport: () => inProcess(apiserverUser),
     },
     options.admissionPlugins,

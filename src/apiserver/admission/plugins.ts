@@ -8,7 +8,7 @@ import type { Logger } from '../../lib/logger.ts';
 import type { Random } from '../../lib/random.ts';
 import type { ObjectMachinery } from '../machinery.ts';
 import type { AdmissionMetrics } from '../metrics/admission-metrics.ts';
-import type { ObservePolicy } from '../metrics/policy-metrics.ts';
+import type { ObserveMutation, ObservePolicy } from '../metrics/policy-metrics.ts';
 import type { ResourceTable } from '../resources.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import { alwaysAdmit, alwaysDeny } from './always.ts';
@@ -43,6 +43,7 @@ import { runtimeClassAdmission } from './runtime-class.ts';
 import { serviceAccountAdmission } from './service-account.ts';
 import { storageInUseProtection } from './storage-in-use-protection.ts';
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
+import type { MatchConditions } from './policy/match-conditions.ts';
 import { mutatingPolicies } from './policy/mutating-policy.ts';
 import { validatingPolicies } from './policy/validating-policy.ts';
 import type { CoverDeps } from './webhook/cover.ts';
@@ -75,9 +76,12 @@ export interface PluginDeps {
   metrics: AdmissionMetrics;
   /** Told what became of policies' validations. */
   observePolicy: ObservePolicy;
+  /** Told what became of policies' mutations. */
+  observeMutation: ObserveMutation;
   /** Answers expressions that ask whether somebody may do something. */
   access: LateAccessCheck;
-  /** Whether match conditions of webhooks hold. */
+  /** Whether match conditions hold: of policies, and of webhooks. */
+  match: MatchConditions;
   conditionsHold: CoverDeps['conditionsHold'];
   /** Reads and writes as the server itself, for plugins that write other objects than the one they are asked about. */
   transport(): Transport;

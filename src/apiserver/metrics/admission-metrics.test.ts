@@ -173,3 +173,56 @@ test('match conditions: those that keep a request from a webhook, and those that
   expect(series(`${prefix}_evaluation_errors_total`)).toEqual([`${prefix}_evaluation_errors_total${unknown} 1`]);
   expect(series(`${prefix}_evaluation_seconds`)).toContain(`${prefix}_evaluation_seconds_count${never} 2`);
 });
+
+test('match conditions of policies: what keeps a request from them is no exclusion', async () => {
+  const group = '/apis/admissionregistration.k8s.io/v1';
+  const policy = async (kind: 'validating' | 'mutating', name: string, condition: string): Promise<void> => {
+    const mutation = {
+      patchType: 'ApplyConfiguration',
+      applyConfiguration: { expression: 'Object{data: {"m": "1"}}' },
+    };
+    await admin.post(`${group}/${kind}admissionpolicies`, {
+      metadata: { name },
+      spec: {
+        failurePolicy: 'Ignore',
+        matchConstraints: {
+          objectSelector: { matchLabels: { hook: name } },
+          resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'], operations: ['CREATE'] }],
+        },
+        matchConditions: [{ name: 'c', expression: condition }],
+        ...(kind === 'validating'
+          ? { validations: [{ expression: 'false' }] }
+          : { reinvocationPolicy: 'Never', mutations: [mutation] }),
+      },
+    });
+    const actions = kind === 'validating' ? { validationActions: ['Deny'] } : {};
+    await admin.post(`${group}/${kind}admissionpolicybindings`, {
+      metadata: { name: `${name}-b` },
+      spec: { policyName: name, ...actions },
+    });
+  };
+  await policy('validating', 'left-out', "object.metadata.name == 'other'");
+  await policy('validating', 'untold', "object.data.missing == 'x'");
+  await policy('mutating', 'changes', "object.metadata.name == 'p3'");
+  expect([await make('p1', 'left-out'), await make('p2', 'untold'), await make('p3', 'changes')]).toEqual([
+    'ok',
+    'ok',
+    'ok',
+  ]);
+  const at = (name: string): string => `{kind="policy",name="${name}",operation="CREATE",type="validate"}`;
+  const ofPolicies = (name: string): string[] =>
+    series(`apiserver_admission_match_condition_${name}`).filter((line) => line.includes('kind="policy"'));
+  const seconds = 'apiserver_admission_match_condition_evaluation_seconds_count';
+  // What a policy changed is looked at once more, by all of them.
+  const counts = { changes: 2, 'left-out': 1, untold: 1 };
+  expect(ofPolicies('evaluation_seconds')).toEqual(
+    Object.entries(counts).map(([name, count]) => `${seconds}${at(name)} ${count}`),
+  );
+  expect(series('apiserver_mutating_admission_policy_check_total')).toEqual([
+    'apiserver_mutating_admission_policy_check_total{error_type="no_error",policy="changes",policy_binding="changes-b"} 1',
+  ]);
+  expect(ofPolicies('evaluation_errors_total')).toEqual([
+    `apiserver_admission_match_condition_evaluation_errors_total${at('untold')} 1`,
+  ]);
+  expect(ofPolicies('exclusions_total')).toEqual([]);
+});

@@ -21,10 +21,13 @@ export interface WebhookEnd {
   error?: 'calling_webhook_error' | 'apiserver_internal_error' | 'no_error' | undefined;
 }
 
-/** A webhook whose conditions are looked at. */
-export interface MatchedHook {
+/** Whose match conditions are looked at, for what operation. */
+export interface ConditionsOf {
+  kind: 'webhook' | 'policy';
   name: string;
+  /** Policies that change objects are of the type `validate`, too, as upstream has them. */
   type: 'admit' | 'validate';
+  operation: string;
 }
 
 export interface AdmissionMetrics {
@@ -32,8 +35,10 @@ export interface AdmissionMetrics {
   plugin(name: string, type: AdmissionStep): ObserveAdmission;
   /** One call of a webhook. Validating ones are of the type `validating`. */
   webhook(name: string, type: 'admit' | 'validating', operation: string, end: WebhookEnd, ms: number): void;
-  /** One evaluation of a webhook's match conditions: how many could not be evaluated, and whether the webhook is left out for them. */
-  conditions(hook: MatchedHook, operation: string, end: { failed: number; excluded: boolean }, ms: number): void;
+  /** One evaluation of match conditions, of which `failed` could not be evaluated. */
+  conditions(of: ConditionsOf, failed: number, ms: number): void;
+  /** A webhook that is not asked because of them. Policies are not counted. */
+  excluded(of: ConditionsOf): void;
   /** A webhook that failed and was passed over. */
   failedOpen(name: string, type: 'admit' | 'validating'): void;
 }
@@ -110,11 +115,12 @@ export function admissionMetrics(registry: Registry): AdmissionMetrics {
     [0.001, 0.005, 0.01, 0.025, 0.1, 0.2, 0.25],
   );
   return {
-    conditions({ name, type }, operation, { failed, excluded }, ms) {
-      const at = [name, 'webhook', type, operation] as const;
-      conditionTimes.series(...at).observe(ms / 1000);
-      if (failed > 0) conditionErrors.series(...at).value += failed;
-      if (excluded) exclusions.series(...at).value++;
+    conditions({ name, kind, type, operation }, failed, ms) {
+      conditionTimes.series(name, kind, type, operation).observe(ms / 1000);
+      if (failed > 0) conditionErrors.series(name, kind, type, operation).value += failed;
+    },
+    excluded({ name, kind, type, operation }) {
+      exclusions.series(name, kind, type, operation).value++;
     },
     step: (type) => byOperation((operation, rejected) => steps.series(type, operation, rejected)),
     plugin: (name, type) => byOperation((operation, rejected) => plugins.series(name, type, operation, rejected)),

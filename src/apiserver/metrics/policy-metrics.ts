@@ -1,5 +1,5 @@
-// What ValidatingAdmissionPolicies did, and how long their expressions took.
-// Follows apiserver pkg/admission/plugin/policy/validating/metrics of v1.36.
+// What admission policies did, and how long their expressions took.
+// Follows apiserver pkg/admission/plugin/policy/{validating,mutating}/metrics of v1.36.
 
 import type { Registry } from '../../lib/metrics-registry.ts';
 
@@ -36,5 +36,35 @@ export function policyMetrics(registry: Registry): ObservePolicy {
   return ({ policy, binding, errorType, action, ms }) => {
     total.series(policy, binding, errorType, action).value++;
     durations.series(policy, binding, errorType, action).observe(ms / 1000);
+  };
+}
+
+/** One mutation that a policy made or tried. */
+export interface PolicyMutation {
+  policy: string;
+  binding: string;
+  errorType: PolicyErrorType | 'compile_error';
+  ms: number;
+}
+
+export type ObserveMutation = (mutation: PolicyMutation) => void;
+
+export function mutationMetrics(registry: Registry): ObserveMutation {
+  const labels = ['policy', 'policy_binding', 'error_type'];
+  const total = registry.family(
+    'counter',
+    'apiserver_mutating_admission_policy_check_total',
+    '[ALPHA] Mutations of policies, by what became of them.',
+    labels,
+  );
+  const durations = registry.histogram(
+    'apiserver_mutating_admission_policy_check_duration_seconds',
+    '[ALPHA] Time of mutations of policies, in seconds.',
+    labels,
+    seconds,
+  );
+  return ({ policy, binding, errorType, ms }) => {
+    total.series(policy, binding, errorType).value++;
+    durations.series(policy, binding, errorType).observe(ms / 1000);
   };
 }

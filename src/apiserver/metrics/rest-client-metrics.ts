@@ -1,17 +1,33 @@
 // Counts the requests of components in this process as their clients would, by code, method and host.
 // Follows component-base metrics/prometheus/restclient of v1.36.
 
-import type { Histogram, Registry, Value } from '../../lib/metrics-registry.ts';
+import type { Histogram, HistogramFamily, Registry, Value } from '../../lib/metrics-registry.ts';
 
 const seconds = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
 
+/** 64 bytes to 16 MiB. */
+const bytes = [64, 256, 512, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216];
+
+/** What an exchange was, other than a watch: of those neither time nor size tells anything. */
+export interface Exchanged {
+  ms: number;
+  requestBytes: number;
+  responseBytes: number;
+}
+
 export interface RestClientMetrics {
-  /** A request that was answered. `ms` is undefined for watches, whose time tells nothing. */
-  answered(method: string, code: number, ms: number | undefined): void;
+  /** A request that was answered; `exchanged` is undefined for watches. */
+  answered(method: string, code: number, exchanged: Exchanged | undefined): void;
+}
+
+interface Sizes {
+  duration: Histogram;
+  request: Histogram;
+  response: Histogram;
 }
 
 interface Method {
-  duration: Histogram | undefined;
+  sizes: Sizes | undefined;
   codes: Map<number, Value>;
 }
 
@@ -29,12 +45,25 @@ export function restClientMetrics(registry: Registry, host: () => string): RestC
     ['verb', 'host'],
     seconds,
   );
+  const [requests, responses] = (['request', 'response'] as const).map((what) =>
+    registry.histogram(
+      `rest_client_${what}_size_bytes`,
+      `[ALPHA] Bytes of a client's ${what}s, which in this process are as long as their JSON.`,
+      ['verb', 'host'],
+      bytes,
+    ),
+  ) as [HistogramFamily, HistogramFamily];
+  const sizesOf = (method: string): Sizes => ({
+    duration: durations.series(method, host()),
+    request: requests.series(method, host()),
+    response: responses.series(method, host()),
+  });
   const methods = new Map<string, Method>();
   return {
-    answered(method, code, ms) {
+    answered(method, code, exchanged) {
       let known = methods.get(method);
       if (known === undefined) {
-        known = { duration: undefined, codes: new Map() };
+        known = { sizes: undefined, codes: new Map() };
         methods.set(method, known);
       }
       let counter = known.codes.get(code);
@@ -43,9 +72,11 @@ export function restClientMetrics(registry: Registry, host: () => string): RestC
         known.codes.set(code, counter);
       }
       counter.value++;
-      if (ms === undefined) return;
-      known.duration ??= durations.series(method, host());
-      known.duration.observe(ms / 1000);
+      if (exchanged === undefined) return;
+      known.sizes ??= sizesOf(method);
+      known.sizes.duration.observe(exchanged.ms / 1000);
+      known.sizes.request.observe(exchanged.requestBytes);
+      known.sizes.response.observe(exchanged.responseBytes);
     },
   };
 }

@@ -3,7 +3,7 @@
 
 import { objectBudget } from '../../../api/cel/base-environment.ts';
 import { JsonProblem, misplacedType, toJson } from '../../../api/cel/policy/mutation-types.ts';
-import { conditionsMatch, OutOfBudget, PolicyRun } from '../../../api/cel/policy/policy-run.ts';
+import { OutOfBudget, PolicyRun } from '../../../api/cel/policy/policy-run.ts';
 import { elements, isList, isObject, type Value } from '../../../api/cel/values.ts';
 import type { MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding } from '../../../api/generated/types.ts';
 import {
@@ -14,12 +14,14 @@ import { equalJson } from '../../../api/meta/equal.ts';
 import { ApiError, isApiError } from '../../../api/meta/errors.ts';
 import type { KubeObject } from '../../../api/meta/types.ts';
 import { applyJsonPatch } from '../../../api/patch/json-patch.ts';
+import type { Clock } from '../../../lib/clock.ts';
 import type { ObjectMachinery } from '../../machinery.ts';
+import type { ObserveMutation, PolicyMutation } from '../../metrics/policy-metrics.ts';
 import { type AdmissionAttributes, type AdmissionPlugin, refuse } from '../admission.ts';
 import { isAdmissionConfiguration } from '../matching/rules.ts';
 import type { LookupKind } from '../object-lookup.ts';
 import { convertObject } from '../webhook/cover.ts';
-import { type Invocation, inputFor, invocations, type PolicyDeps } from './policy-dispatch.ts';
+import { type Invocation, inputFor, invocations, type PolicyDeps, policyMatches } from './policy-dispatch.ts';
 
 type Policy = MutatingAdmissionPolicy;
 type Binding = MutatingAdmissionPolicyBinding;
@@ -36,6 +38,9 @@ class MutationProblem extends Error {}
 
 interface MutatingDeps extends PolicyDeps {
   machinery: ObjectMachinery;
+  clock: Clock;
+  /** Told of every mutation. */
+  observeMutation: ObserveMutation;
 }
 
 /** What the plugin keeps from its first round for its second. */
@@ -114,20 +119,25 @@ async function invoke(
   compiled: MutatingExpressions,
   rounds: Rounds,
 ): Promise<string[]> {
-  const matched = await conditionsMatch(compiled.conditions, await inputFor(deps, at, call));
+  const matched = await policyMatches(deps, at, call.policy, compiled.conditions, await inputFor(deps, at, call));
   if (matched.error !== undefined) return [matched.error];
   if (!matched.matches || at.object === undefined) return [];
   const key = keyOf(call);
   if (at.reinvocation.again && !rounds.again.has(key)) return [];
   const before = structuredClone(at.object);
   const problems: string[] = [];
+  const [policy = '', binding = ''] = [call.policy, call.binding].map(({ metadata }) => metadata?.name);
   for (const mutation of compiled.mutations) {
+    const started = deps.clock.monotonic();
+    let errorType: PolicyMutation['errorType'] = 'no_error';
     try {
       await mutate(deps, at, call, compiled, mutation);
     } catch (error) {
       if (!(error instanceof MutationProblem || error instanceof OutOfBudget)) throw error;
       problems.push(error.message);
+      errorType = errorTypeOf(error, mutation);
     }
+    deps.observeMutation({ policy, binding, errorType, ms: deps.clock.monotonic() - started });
   }
   if (!equalJson(before, at.object)) {
     askAgain(rounds);
@@ -135,6 +145,11 @@ async function invoke(
   }
   if (call.policy.spec?.reinvocationPolicy === 'IfNeeded') rounds.invoked.add(key);
   return problems;
+}
+
+function errorTypeOf(error: Error, { compiled }: Mutation): PolicyMutation['errorType'] {
+  if (error instanceof OutOfBudget) return 'out_of_budget';
+  return compiled.ok ? 'invalid_error' : 'compile_error';
 }
 
 /** Makes one mutation on the object as it is by now. */

@@ -2,8 +2,9 @@
 // Follows apiserver pkg/admission/plugin/policy/generic/policy_dispatcher.go of v1.36.
 
 import type { LateAccessCheck } from '../../../api/cel/library/authorizer.ts';
-import type { PolicyInput } from '../../../api/cel/policy/policy-run.ts';
+import type { Matched, PolicyInput } from '../../../api/cel/policy/policy-run.ts';
 import type { MatchResources, Namespace, ParamKind, ParamRef } from '../../../api/generated/types.ts';
+import type { Condition } from '../../../api/kinds/admissionregistration/policy-expressions.ts';
 import { notFound, isApiError } from '../../../api/meta/errors.ts';
 import type { KubeObject } from '../../../api/meta/types.ts';
 import type { ResourceInfo, ResourceTable } from '../../resources.ts';
@@ -13,13 +14,14 @@ import { equivalentResources } from '../matching/rules.ts';
 import type { LookupKind, ObjectLookup } from '../object-lookup.ts';
 import { convertObject } from '../webhook/cover.ts';
 import type { ReviewSubject } from '../webhook/review.ts';
-import { policyInput } from './match-conditions.ts';
+import { type MatchConditions, policyInput } from './match-conditions.ts';
 import { collectParams, PolicyProblem } from './policy-params.ts';
 
 export interface PolicyDeps {
   objects: ObjectLookup;
   resources: ResourceTable;
   access: LateAccessCheck;
+  match: MatchConditions;
 }
 
 /** What both kinds of policies have. */
@@ -97,6 +99,16 @@ export async function inputFor(
   };
   return { ...policyInput(subject, deps.access), namespace: await namespaceOf(deps.objects, at), params };
 }
+
+/** Whether the policy's match conditions hold for the request. */
+export const policyMatches = (
+  { match }: PolicyDeps,
+  { operation }: AdmissionAttributes,
+  { metadata }: AnyPolicy,
+  conditions: readonly Condition[],
+  input: PolicyInput,
+): Promise<Matched> =>
+  match(conditions, input, { kind: 'policy', name: metadata?.name ?? '', type: 'validate', operation });
 
 async function namespaceOf(objects: ObjectLookup, at: AdmissionAttributes): Promise<Namespace | undefined> {
   if (at.namespace === '' || at.resource.kind.kind === 'Namespace') return undefined;

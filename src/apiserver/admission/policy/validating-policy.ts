@@ -3,7 +3,7 @@
 
 import { maxMessageBytes, objectBudget } from '../../../api/cel/base-environment.ts';
 import {
-  conditionsMatch,
+  type Matched,
   type Outcome,
   OutOfBudget,
   type PolicyInput,
@@ -20,7 +20,7 @@ import type { ObservePolicy, PolicyErrorType } from '../../metrics/policy-metric
 import { type AdmissionAttributes, type AdmissionPlugin, refuse } from '../admission.ts';
 import { isAdmissionConfiguration } from '../matching/rules.ts';
 import type { LookupKind } from '../object-lookup.ts';
-import { inputFor, invocations, type PolicyDeps } from './policy-dispatch.ts';
+import { inputFor, invocations, type PolicyDeps, policyMatches } from './policy-dispatch.ts';
 
 type Policy = ValidatingAdmissionPolicy;
 type Binding = ValidatingAdmissionPolicyBinding;
@@ -58,11 +58,12 @@ interface Verdict {
   annotations: { key: string; value: string }[];
 }
 
-/** Evaluates the policy on one request. Changes nothing but the turns. `monotonic` in ms. */
-export async function decidePolicy(
+/** Evaluates the policy on one request, for which its match conditions came to `matched`. `monotonic` in ms. */
+async function decidePolicy(
   { spec }: Policy,
   compiled: ValidatingExpressions,
   input: PolicyInput,
+  matched: Matched,
   monotonic: () => number,
 ): Promise<Verdict> {
   const nothing = (): Verdict => ({ denials: [], ignored: [], refusals: [], annotations: [] });
@@ -73,7 +74,6 @@ export async function decidePolicy(
     if (isIgnored) verdict.ignored.push({ errorType: 'invalid_error', ms });
     else verdict.denials.push({ message, reason: 'Invalid', index, errorType: 'invalid_error', ms });
   };
-  const matched = await conditionsMatch(compiled.conditions, input);
   if (matched.error !== undefined) failed(matched.error);
   if (matched.error !== undefined || !matched.matches) return verdict;
   try {
@@ -222,7 +222,10 @@ export function validatingPolicies(deps: ValidatingPolicyDeps): AdmissionPlugin 
           first ??= denied(at, policy, binding, { message: one.message, reason: 'Invalid' });
           continue;
         }
-        const verdict = await decidePolicy(policy, compiledOf(policy), await inputFor(deps, at, one), monotonic);
+        const input = await inputFor(deps, at, one);
+        const expressions = compiledOf(policy);
+        const matched = await policyMatches(deps, at, policy, expressions.conditions, input);
+        const verdict = await decidePolicy(policy, expressions, input, matched, monotonic);
         tell(deps.observePolicy, one.policy, one.binding, verdict);
         const refusal = act(at, one.policy, one.binding, verdict, notes);
         first ??= refusal;

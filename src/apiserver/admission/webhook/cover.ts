@@ -10,7 +10,7 @@ import type { AdmissionAttributes } from '../admission.ts';
 import { equivalentResources, matchRules } from '../matching/rules.ts';
 import { namespaceSelected, objectSelected } from '../matching/selectors.ts';
 import type { LookupKind, ObjectLookup } from '../object-lookup.ts';
-import type { MatchedHook } from '../../metrics/admission-metrics.ts';
+import type { ConditionsOf } from '../../metrics/admission-metrics.ts';
 import type { Hook } from './hooks.ts';
 import type { ReviewSubject } from './review.ts';
 
@@ -22,7 +22,7 @@ export interface CoverDeps {
     conditions: readonly MatchCondition[],
     failurePolicy: string,
     subject: ReviewSubject,
-    hook: MatchedHook,
+    hook: Pick<ConditionsOf, 'name' | 'type'>,
   ): Promise<boolean>;
 }
 
@@ -56,7 +56,7 @@ export async function coveredBy(
   deps: CoverDeps,
   { webhook }: Hook,
   at: AdmissionAttributes,
-  type: MatchedHook['type'],
+  type: ConditionsOf['type'],
 ): Promise<ReviewSubject | undefined> {
   const { rules = [], matchPolicy, matchConditions = [], failurePolicy = 'Fail' } = webhook;
   if (!objectSelected(webhook.objectSelector, at)) return undefined;
