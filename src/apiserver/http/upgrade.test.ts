@@ -2,6 +2,7 @@ import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { expect, test } from 'vitest';
+import { forbidden } from '../../api/meta/errors.ts';
 import { silentLogger } from '../../lib/logger.ts';
 import { upgradeHandler } from './upgrade.ts';
 
@@ -24,15 +25,19 @@ function connection(slowly: boolean): { duplex: Duplex; got(): string } {
 
 const closed = (stream: Duplex): Promise<void> => new Promise((resolve) => stream.once('close', () => resolve()));
 
+// What admission warns of goes with a refusal of this server, and with no answer that comes from a kubelet: nor does it in Kubernetes.
 test.each([
   ['HTTP/1.1 101 Switching Protocols', 'GET /exec/x HTTP/1.1\r\nHost: h:1\r\n\r\nheadmore'],
   ['HTTP/1.1 403 Forbidden', 'GET /exec/x HTTP/1.1\r\nHost: h:1\r\n\r\n'],
-])('after %s the kubelet has got what is meant for it', async (status, expected) => {
+])('after %s the kubelet has got what is meant for it, and the client just that', async (status, expected) => {
   const client = connection(false);
   const kubelet = connection(false);
   const user = { name: 'admin', groups: [] };
   const handler = upgradeHandler({
-    locate: () => Promise.resolve({ kubelet: { node: 'n', host: 'h', port: 1 }, path: '/exec/x', command: undefined }),
+    locate(_method, _path, _query, _user, warnings) {
+      warnings.push('somebody looks on');
+      return Promise.resolve({ kubelet: { node: 'n', host: 'h', port: 1 }, path: '/exec/x', command: undefined });
+    },
     identify: () => Promise.resolve(user),
     connector: {
       request: () => Promise.reject(new Error('not asked')),
@@ -55,6 +60,28 @@ test.each([
   client.duplex.once('end', () => client.duplex.destroy());
   await bothClosed;
   expect(kubelet.got()).toBe(expected);
+});
+
+test('what this server refuses itself comes with its warnings', async () => {
+  const client = connection(false);
+  const user = { name: 'admin', groups: [] };
+  const handler = upgradeHandler({
+    locate(_method, _path, _query, _user, warnings) {
+      warnings.push('somebody looks on');
+      return Promise.reject(forbidden({ group: '', resource: 'pods' }, 'p', 'no'));
+    },
+    identify: () => Promise.resolve(user),
+    connector: {
+      request: () => Promise.reject(new Error('not asked')),
+      connect: () => Promise.reject(new Error('no')),
+    },
+    logger: silentLogger,
+  });
+  const request = new IncomingMessage(new Socket());
+  request.url = '/api/v1/namespaces/default/pods/p/exec';
+  handler(request, client.duplex, Buffer.alloc(0), { user, proxyName: undefined });
+  await expect.poll(client.got).toContain('warning: 299 - "somebody looks on"');
+  expect(client.got()).toMatch(/^HTTP\/1.1 403 /);
 });
 
 // A runtime that closes before it has read all that was sent to it resets its connection: that is an error here, and no less an end.

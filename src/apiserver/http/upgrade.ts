@@ -34,7 +34,10 @@ export type UpgradeTarget = {
 type Headers = Readonly<Record<string, string | readonly string[]>>;
 
 export interface UpgradeDeps {
-  /** Authorizes the request and finds its target; adds what a refusal is to warn of. Throws ApiErrors. */
+  /**
+   * Authorizes the request and finds its target; adds what a refusal is to warn of. Throws ApiErrors. Once the other side answers,
+   * its words are passed on as they are: connections that were taken over have no room for warnings upstream either.
+   */
   locate(
     method: string,
     path: string,
