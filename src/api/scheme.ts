@@ -67,6 +67,11 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   allowUnconditionalUpdate?: boolean;
   /** Adds what a first delete leaves on the object (a finalizer, a condition) for somebody to finish. `now` in ms. */
   markForDeletion?(object: T, now: number): void;
+  /**
+   * Patches share with the old object the fields at the top that they do not name. Those are frozen, and checked and defaulted: the kind's
+   * defaults, this strategy and admission leave them as they are, or put others in their place.
+   */
+  sharesUntouched?: boolean;
   /** Grace period in seconds that deleting this object gets, or undefined for an immediate delete. Follows CheckGracefulDelete. */
   gracePeriod?(object: T, request: DeleteRequest): number | undefined;
   /** Field paths (FieldsV1 style, top-level such as ['status']) that managedFields of this endpoint leaves out. */

@@ -51,8 +51,11 @@ export interface ObjectMachinery {
   readonly schema: Schema;
   /** Text to JSON; duplicate keys are listed. Throws JsonSyntaxError, and 415 for a form that is neither JSON nor YAML. */
   parse(bytes: Buffer, contentType: string): Decoded<unknown>;
-  /** Checks a value against the kind's definition: drops nulls and unknown fields in place, lists the latter, tells of the first wrong type. */
-  check(kind: AnyKind, object: unknown, from: DecodeSource): DecodeResult;
+  /**
+   * Checks a value against the kind's definition: drops nulls and unknown fields in place, lists the latter, tells of the first wrong
+   * type. Parts of `kept` were checked before: kinds that decode themselves have none.
+   */
+  check(kind: AnyKind, object: unknown, from: DecodeSource, kept?: ReadonlySet<unknown>): DecodeResult;
   /** The object after the patch. `target` is used up: it may be changed, and share parts with the result. Throws 400, 422. */
   patch(type: PatchType, kind: AnyKind, target: StoredObject, patch: unknown): unknown;
   /** A copy of an object of the kind with its keys in the order in which upstream's encoder writes them. */

@@ -12,6 +12,7 @@ import {
 import { jsonPatchStrictErrors } from '../api/patch/json-patch.ts';
 import type { Tree } from '../api/patch/json-tree.ts';
 import { plainFailure } from '../api/patch/patch-errors.ts';
+import { untouchedParts } from '../api/patch/untouched-parts.ts';
 import { readConfiguration } from '../api/patch/read-configuration.ts';
 import { objectText, typeText } from '../api/managed-fields/apply-configuration.ts';
 import { JsonSyntaxError } from '../api/schema/json.ts';
@@ -94,8 +95,9 @@ async function patchInPlace(call: ResourceCall, strategy: Strategy, type: PatchT
     guaranteedUpdate(context, info.name, async (current) => {
       context.warnings.length = 0;
       const { value, strictErrors } = await reading;
-      const sent = { type, patch: value, strictErrors };
-      const apply = (): unknown => deps.machinery.patch(type, resource.kind, current.mutable(), value);
+      const kept = strategy.sharesUntouched === true ? untouchedParts(current.object(), type, value) : undefined;
+      const sent = { type, patch: value, strictErrors, kept };
+      const apply = (): unknown => deps.machinery.patch(type, resource.kind, current.mutable(kept), value);
       const object = decodePatched(resource, sent, apply, deps.machinery, options.fieldValidation, context.warnings);
       checkPlace(context, object, info.name);
       return prepareUpdate(context, strategy, info.name, object, current);

@@ -58,8 +58,8 @@ export function schemaMachinery(schema: Schema): ObjectMachinery {
         'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
       );
     },
-    check: (kind, object, from) =>
-      kind.decode?.(object, from) ?? checkObject(schemaOf(kind, schema), kind.definition, object, from),
+    check: (kind, object, from, kept) =>
+      kind.decode?.(object, from) ?? checkObject(schemaOf(kind, schema), kind.definition, object, from, {}, kept),
     patch(type, kind, target, patch) {
       switch (type) {
         case 'json':

@@ -26,6 +26,16 @@ export function cloneTree(value: unknown): unknown {
   return copy;
 }
 
+/** A deep copy but for the parts of `kept`, which it shares. */
+export function cloneBut<T>(value: T, kept: ReadonlySet<unknown>): T;
+export function cloneBut(value: unknown, kept: ReadonlySet<unknown>): unknown {
+  if (!isTree(value)) return kept.has(value) ? value : cloneTree(value);
+  if (kept.has(value)) return value;
+  const copy: Tree = {};
+  for (const key of Object.keys(value)) setKey(copy, key, cloneBut(value[key], kept));
+  return copy;
+}
+
 /** Strict equality of JSON values; the order of keys does not count. */
 export function sameTree(a: unknown, b: unknown): boolean {
   if (a === b) return true;

@@ -44,6 +44,8 @@ interface Walk {
   readonly from: DecodeSource;
   /** Of free JSON, by `ref`. */
   readonly forms: Readonly<Record<string, OpenForm>>;
+  /** Parts that were decoded before, and must not be changed. */
+  readonly kept: ReadonlySet<unknown> | undefined;
 }
 
 /**
@@ -246,6 +248,7 @@ function decodeStruct(walk: Walk, definition: Definition, value: Record<string, 
       delete value[key];
       continue;
     }
+    if (walk.kept?.has(item)) continue;
     if (field.type === 'string' && typeof item === 'string') {
       if (item === '' && means(definition, field) === 'nothing') delete value[key];
       continue;
@@ -356,7 +359,8 @@ function decodeValue(walk: Walk, field: FieldSchema, value: unknown): unknown {
 
 /**
  * Decodes a parsed body as the definition, in place, as Go would: unknown fields and nulls are dropped, quantities and times
- * become canonical. `forms` tells what stands where the definition has free JSON. Names are case-sensitive. With `typeError` set the object is half done and must be thrown away.
+ * become canonical. `forms` tells what stands where the definition has free JSON; `kept` are parts that were decoded before, and are not
+ * looked into. Names are case-sensitive. With `typeError` set the object is half done and must be thrown away.
  */
 export function checkObject(
   schema: Schema,
@@ -364,6 +368,7 @@ export function checkObject(
   object: unknown,
   from: DecodeSource = 'json',
   forms: Walk['forms'] = {},
+  kept?: ReadonlySet<unknown>,
 ): DecodeResult {
   const definition = schema.definitions[definitionName];
   if (definition === undefined) throw new Error(`no definition ${definitionName} in the schema`);
@@ -376,6 +381,7 @@ export function checkObject(
     firstError: undefined,
     from,
     forms,
+    kept,
   };
   if (!isObject(object)) {
     const kind =

@@ -94,13 +94,14 @@ function fillBelow(fill: FillStruct, schema: Schema, { descend }: Plan, object: 
 }
 
 const fillValues: FillStruct = (schema, definition, object) => {
+  // What is shared with an older version of the object was filled with that.
+  if (Object.isFrozen(object)) return;
   const plan = planOf('values', schema, definition);
   for (const { name, value } of plan.add) if (object[name] === undefined) object[name] = fresh(value);
   fillBelow(fillValues, schema, plan, object);
 };
 
 const fillNulls: FillStruct = (schema, definition, object) => {
-  // What is shared with an older version of the object was filled with that.
   if (Object.isFrozen(object)) return;
   const plan = planOf('nulls', schema, definition);
   // These groups are stored as protobuf, which knows no empty list; the rest as JSON.
@@ -114,7 +115,7 @@ const fillNulls: FillStruct = (schema, definition, object) => {
 
 /**
  * Completes a decoded object in place, so that it reads as upstream's encoder writes it. Idempotent. Fields that upstream writes as
- * null are left out, but for required lists, which are empty: `fillNullFields` comes last.
+ * null are left out, but for required lists, which are empty: `fillNullFields` comes last. What is frozen is left as it is.
  */
 export function fillUnsetFields(schema: Schema, definitionName: string, object: object): void {
   const definition = schema.definitions[definitionName];

@@ -15,21 +15,15 @@ export const defaultTolerationSeconds: AdmissionPlugin = {
   name: 'DefaultTolerationSeconds',
   mutate(at) {
     if (!isWriteOf(at, '', 'pods')) return;
-    const { spec } = at.object as Pod;
-    if (!spec) return;
-    const own = spec.tolerations ?? [];
+    const pod = at.object as Pod;
+    if (!pod.spec) return;
+    const own = pod.spec.tolerations ?? [];
     const missing = keys.filter((key) => !own.some((toleration) => covers(toleration, key)));
     if (missing.length === 0) return;
-    spec.tolerations = [
-      ...own,
-      ...missing.map(
-        (key): Toleration => ({
-          key,
-          operator: 'Exists',
-          effect: 'NoExecute',
-          tolerationSeconds: seconds,
-        }),
-      ),
-    ];
+    const added = missing.map(
+      (key): Toleration => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: seconds }),
+    );
+    // The spec may be the old pod's, too.
+    pod.spec = { ...pod.spec, tolerations: [...own, ...added] };
   },
 };

@@ -10,15 +10,18 @@ export const extendedResourceToleration: AdmissionPlugin = {
   name: 'ExtendedResourceToleration',
   mutate(at) {
     if (!isWriteOf(at, '', 'pods')) return;
-    const { spec } = at.object as Pod;
+    const pod = at.object as Pod;
+    const { spec } = pod;
     if (!spec) return;
     const asked = [...spec.containers, ...(spec.initContainers ?? [])].flatMap(({ resources }) =>
       Object.keys(resources?.requests ?? {}),
     );
-    for (const key of [...new Set(asked.filter(isExtendedResource))].toSorted()) {
-      const toleration: Toleration = { key, operator: 'Exists', effect: 'NoSchedule' };
-      const own = spec.tolerations ?? [];
-      if (!own.some((one) => equalJson(one, toleration))) spec.tolerations = [...own, toleration];
-    }
+    const own = spec.tolerations ?? [];
+    const added = [...new Set(asked.filter(isExtendedResource))]
+      .toSorted()
+      .map((key): Toleration => ({ key, operator: 'Exists', effect: 'NoSchedule' }))
+      .filter((toleration) => !own.some((one) => equalJson(one, toleration)));
+    // The spec may be the old pod's, too.
+    if (added.length > 0) pod.spec = { ...spec, tolerations: [...own, ...added] };
   },
 };

@@ -44,12 +44,14 @@ export function podTolerationRestriction(objects: ObjectLookup, rules: Toleratio
     name: 'PodTolerationRestriction',
     async mutate(at) {
       if (!isWriteOf(at, '', 'pods')) return;
-      const { spec } = at.object as Pod;
+      const pod = at.object as Pod;
+      const { spec } = pod;
       if (!spec) return;
       const own = at.operation === 'CREATE' ? await listOf(at.namespace, 'defaultTolerations') : [];
       const extra = [...(own ?? rules.default ?? [])];
       if (computeQosClass(spec) !== 'BestEffort') extra.push(memoryPressure);
-      if (extra.length > 0) spec.tolerations = mergeTolerations(spec.tolerations ?? [], extra);
+      // The spec may be the old pod's, too.
+      if (extra.length > 0) pod.spec = { ...spec, tolerations: mergeTolerations(spec.tolerations ?? [], extra) };
     },
     async validate(at) {
       if (!isWriteOf(at, '', 'pods')) return;

@@ -40,7 +40,7 @@ async function setPriority(objects: ObjectLookup, at: AdmissionAttributes, pod: 
   if (preemptionPolicy !== undefined) spec.preemptionPolicy = preemptionPolicy;
 }
 
-/** What was set on creation stays where an update leaves it out. */
+/** What was set on creation stays where an update leaves it out. A spec that is the old pod's, too, leaves out nothing. */
 function keepPriority(pod: Pod, old: Pod): void {
   const { spec } = pod;
   if (!spec) return;

@@ -75,6 +75,7 @@ function asObject(
   machinery: ObjectMachinery,
   from: DecodeSource,
   refuse: (why: string) => ApiError,
+  kept?: ReadonlySet<unknown>,
 ): { object: StoredObject; unknownFields: string[] } {
   const { kind } = info;
   if (!isRecord(value)) throw refuse(machinery.check(kind, value, from).typeError ?? 'the body is no object');
@@ -85,7 +86,7 @@ function asObject(
   if (apiVersion !== info.apiVersion || kindName !== kind.kind) throw wrongType(info, apiVersion, kindName);
   value['apiVersion'] = apiVersion;
   value['kind'] = kindName;
-  const { unknownFields, typeError } = machinery.check(kind, value, from);
+  const { unknownFields, typeError } = machinery.check(kind, value, from, kept);
   if (typeError !== undefined) throw refuse(typeError);
   // check() has made sure that metadata, where present, is an object of the right shape.
   value['metadata'] ??= {};
@@ -136,21 +137,32 @@ export async function decodeObject(
   return object;
 }
 
+/** A patch as it was sent. */
+export interface SentPatch {
+  readonly type: PatchType;
+  readonly patch: unknown;
+  /** Those of its text. */
+  readonly strictErrors: readonly string[];
+  /** Parts of the old object that it leaves alone, and that the new one shares with it; none when absent. */
+  readonly kept?: ReadonlySet<unknown> | undefined;
+}
+
 /**
- * Applies a patch (`patch` as it was sent, `strictErrors` those of its text) by `apply`, then checks and defaults what it made. Calls
- * `apply` again where an error has to show that, for decoding works in place.
+ * Applies a patch by `apply`, then checks and defaults what it made. Calls `apply` again where an error has to show that, for decoding
+ * works in place.
  */
 export function decodePatched(
   info: ResourceInfo,
-  sent: { type: PatchType; patch: unknown; strictErrors: readonly string[] },
+  sent: SentPatch,
   apply: () => unknown,
   machinery: ObjectMachinery,
   validation: FieldValidation,
   warnings: string[],
 ): StoredObject {
-  const { type, patch } = sent;
+  const { type, patch, kept } = sent;
   const refuse = (why: string): ApiError => unusableResult(type, patch, machinery.inOrder(info.kind, apply()), why);
-  const { object, unknownFields } = asObject(info, apply(), machinery, type === 'strategic' ? 'tree' : 'json', refuse);
+  const from = type === 'strategic' ? 'tree' : 'json';
+  const { object, unknownFields } = asObject(info, apply(), machinery, from, refuse, kept);
   reportStrict([...sent.strictErrors, ...unknownFields], validation, warnings, refuse);
   info.kind.defaults?.(object);
   return object;

@@ -1,7 +1,7 @@
 // One version of one stored object: its bytes once, and lazily what is read from them (parsed object, labels, fields).
 
 import type { KubeObject, ObjectMeta } from '../../api/meta/types.ts';
-import { cloneTree } from '../../api/patch/json-tree.ts';
+import { cloneBut, cloneTree } from '../../api/patch/json-tree.ts';
 import type { AnyKind } from '../../api/scheme.ts';
 import { convertStored, servedBytes } from './convert-stored.ts';
 
@@ -234,9 +234,12 @@ export class ObjectVersion {
     return message;
   }
 
-  /** A copy that the caller may change. Whoever changes an object reads it as it was, too: copying that is cheaper than parsing again. */
-  mutable(): StoredObject {
-    const object = cloneTree(this.object());
+  /**
+   * A copy that the caller may change, but for the parts of object() that are in `kept`, which it shares. Whoever changes an object reads it
+   * as it was, too: copying that is cheaper than parsing again.
+   */
+  mutable(kept?: ReadonlySet<unknown>): StoredObject {
+    const object = kept === undefined ? cloneTree(this.object()) : cloneBut(this.object(), kept);
     object.metadata.resourceVersion = String(this.revision);
     return object;
   }

@@ -110,12 +110,12 @@ function setStatusDefaults(status: PodStatus): void {
   if (first) status.podIP = first;
 }
 
-/** Fills a Pod's defaults in place. Idempotent. */
+/** Fills a Pod's defaults in place. Idempotent. A spec or status that is frozen has them, and is shared with an older version. */
 export function setPodDefaults(pod: Pod): void {
-  if (pod.spec) {
+  if (pod.spec && !Object.isFrozen(pod.spec)) {
     setSpecDefaults(pod.spec);
     // Of pods alone: a template keeps what it says. Follows conversion.go.
     if ((pod.spec.terminationGracePeriodSeconds ?? 0) < 0) pod.spec.terminationGracePeriodSeconds = 1;
   }
-  if (pod.status) setStatusDefaults(pod.status);
+  if (pod.status && !Object.isFrozen(pod.status)) setStatusDefaults(pod.status);
 }

@@ -38,7 +38,7 @@ function prepareForCreate(pod: Pod, { now, warn }: StrategyContext): void {
 }
 
 function prepareForUpdate(pod: Pod, old: Pod, { warn }: StrategyContext): void {
-  dropDisabledFields(pod, old, (text) => warn?.(text));
+  if (pod.spec !== old.spec) dropDisabledFields(pod, old, (text) => warn?.(text));
   assign(pod, 'status', old.status);
   if (!equalJson(pod.spec, old.spec)) metaOf(pod).generation = (old.metadata?.generation ?? 0) + 1;
 }
@@ -60,6 +60,7 @@ export const podStrategy: Strategy<Pod> = {
   prepareForUpdate,
   validateUpdate: (pod, old, { allowPrivileged }) => validatePodUpdate(pod, old, { allowPrivileged }),
   warnings: (pod, old) => (old ? [] : podWarnings(pod)),
+  sharesUntouched: true,
   gracePeriod,
 };
 
@@ -84,8 +85,11 @@ export const podStatusStrategy: Strategy<Pod> = {
     assign(meta, 'deletionTimestamp', old.metadata?.deletionTimestamp);
     assign(meta, 'ownerReferences', old.metadata?.ownerReferences);
     const status = (pod.status ??= {});
+    // It is the old one, shared.
+    if (Object.isFrozen(status)) return;
     if (!status.qosClass) assign(status, 'qosClass', old.status?.qosClass);
     keepObservedGenerations(pod, old);
   },
   validateUpdate: validatePodStatusUpdate,
+  sharesUntouched: true,
 };

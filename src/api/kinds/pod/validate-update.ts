@@ -166,6 +166,8 @@ export function validatePodUpdate(pod: Pod, old: Pod, options = defaultPodOption
     ...validatePodMetaAndSpec(pod, options),
     ...validateAnnotationUpdates(pod, old),
   ];
+  // The same spec, and valid: there is nothing to compare.
+  if (spec === oldSpec && errors.length === 0) return errors;
   for (const field of ['containers', 'initContainers'] as const) {
     const [containers, before] = [spec[field] ?? [], oldSpec[field] ?? []];
     if (containers.length !== before.length) {

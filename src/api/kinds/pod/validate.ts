@@ -2,6 +2,7 @@
 
 import type { Pod, PodSpec } from '../../generated/types.ts';
 import { type FieldError, FieldPath, forbiddenField } from '../../meta/errors.ts';
+import { equalJson } from '../../meta/equal.ts';
 import { nameIsSubdomain } from '../../meta/names.ts';
 import { validateObjectMeta } from '../../meta/validate-meta.ts';
 import { isMirrorPod } from '../../pod/static-pod.ts';
@@ -18,6 +19,28 @@ export const defaultPodOptions: PodValidationOptions = { allowPrivileged: true }
 /** The spec of a pod, an empty one where there is none. */
 export const specOf = (pod: Pod): PodSpec => pod.spec ?? { containers: [] };
 
+/** What a spec was found valid for. */
+interface ValidFor {
+  readonly owner: { readonly name: string; readonly mirror: boolean };
+  readonly options: PodValidationOptions;
+}
+
+/** Specs that were found valid, and cannot change any more: most writes of a pod are of its metadata and status. */
+const validSpecs = new WeakMap<PodSpec, ValidFor>();
+
+/** Errors of the spec, which is looked at once where it is frozen. */
+function specErrors(spec: PodSpec, owner: ValidFor['owner'], options: PodValidationOptions): FieldError[] {
+  const known = validSpecs.get(spec);
+  if (known !== undefined && equalJson(known, { owner, options })) return [];
+  const errors = [
+    ...validatePodSpec(path, spec, owner, options),
+    ...tokensNeedAccount(spec),
+    ...validateImagesOfPod(path, spec),
+  ];
+  if (errors.length === 0 && Object.isFrozen(spec)) validSpecs.set(spec, { owner, options });
+  return errors;
+}
+
 /** What must hold of a pod at any time: its metadata, annotations and whole spec. */
 export function validatePodMetaAndSpec(pod: Pod, options = defaultPodOptions): FieldError[] {
   const meta = metaOf(pod);
@@ -27,9 +50,7 @@ export function validatePodMetaAndSpec(pod: Pod, options = defaultPodOptions): F
   return [
     ...validateObjectMeta(meta, true, nameIsSubdomain),
     ...validatePodAnnotations(annotations, spec),
-    ...validatePodSpec(path, spec, owner, options),
-    ...tokensNeedAccount(spec),
-    ...validateImagesOfPod(path, spec),
+    ...specErrors(spec, owner, options),
   ];
 }
 

@@ -44,12 +44,13 @@ export function validatePodAnnotations(annotations: Annotations, spec: PodSpec, 
   const cost = annotations[deletionCost];
   if (cost !== undefined && !isDeletionCost(cost))
     errors.push(invalid(at.key(deletionCost), cost, 'must be a 32bit integer'));
-  const names = new Set([...visitContainers(spec)].map(({ container }) => container.name));
+  const isContainer = (name: string): boolean =>
+    [...visitContainers(spec)].some(({ container }) => container.name === name);
   for (const [key, value] of Object.entries(annotations)) {
     if (key === seccompPod || key.startsWith(seccompContainer)) errors.push(...seccompErrors(at.child(key), value));
     if (!key.startsWith(appArmorAnnotation)) continue;
     const name = key.slice(appArmorAnnotation.length);
-    if (!names.has(name)) errors.push(invalid(at.key(key), name, 'container not found'));
+    if (!isContainer(name)) errors.push(invalid(at.key(key), name, 'container not found'));
     if (value && value !== 'runtime/default' && value !== 'unconfined' && !value.startsWith(localhost)) {
       errors.push(invalid(at.key(key), value, `invalid AppArmor profile name: ${goQuote(value)}`));
     }
