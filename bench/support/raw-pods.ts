@@ -1,8 +1,9 @@
-// The peer of the kubelet's benchmark: the bare CRI calls that a pod needs, against the same containerd, with nothing around them.
-import { mkdirSync, rmSync } from 'node:fs';
+// The peer of the kubelet's benchmark: the bare CRI calls that a pod needs, against the same containerd, with nothing around
+// them. The runtime is asked for what a kubelet asks of it for such a pod, the mounts included.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectRuntime } from '../../src/cri/grpc/connect-runtime.ts';
-import type { ContainerConfig, RuntimeService, SandboxConfig } from '../../src/cri/runtime.ts';
+import type { ContainerConfig, RuntimeMount, RuntimeService, SandboxConfig } from '../../src/cri/runtime.ts';
 import { instanceOf } from '../../src/host/instance.ts';
 import { realClock } from '../../src/host/real-clock.ts';
 
@@ -28,7 +29,23 @@ export function rawPods(dataDir: string, image: string, command: string[]): RawP
   const instance = instanceOf(dataDir);
   const { runtime, close } = connectRuntime(instance.containerdSocket, realClock);
   const logs = join(dataDir, 'bench-logs');
+  const files = join(dataDir, 'bench-files');
   let made = 0;
+  /** What every container of a pod has: a hosts file, a termination log, and the token of its service account. */
+  const mountsOf = (name: string): RuntimeMount[] => {
+    const folder = join(files, name);
+    mkdirSync(join(folder, 'token'), { recursive: true });
+    for (const file of ['hosts', 'log', 'token/token']) writeFileSync(join(folder, file), '');
+    return [
+      { containerPath: '/etc/hosts', hostPath: join(folder, 'hosts'), selinuxRelabel: true },
+      { containerPath: '/dev/termination-log', hostPath: join(folder, 'log'), selinuxRelabel: true },
+      {
+        containerPath: '/var/run/secrets/kubernetes.io/serviceaccount',
+        hostPath: join(folder, 'token'),
+        readonly: true,
+      },
+    ];
+  };
   return {
     runtime,
     async start() {
@@ -51,6 +68,7 @@ export function rawPods(dataDir: string, image: string, command: string[]): RawP
         metadata: { name: 'main', attempt: 0 },
         image: { image },
         command,
+        mounts: mountsOf(name),
         logPath: 'main/0.log',
         linux: {
           resources: { cpuShares: 2, oomScoreAdj: 1000 },
@@ -72,7 +90,7 @@ export function rawPods(dataDir: string, image: string, command: string[]): RawP
     },
     close() {
       close();
-      rmSync(logs, { recursive: true, force: true });
+      for (const folder of [logs, files]) rmSync(folder, { recursive: true, force: true });
     },
   };
 }
