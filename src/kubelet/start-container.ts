@@ -76,7 +76,7 @@ export async function startContainer(
     const reason = error instanceof CreateContainerConfigError ? 'CreateContainerConfigError' : 'CreateContainerError';
     return fail(reason, errorText(error));
   }
-  const made = await parts.limiter.run(async () => {
+  const make = async () => {
     signal.throwIfAborted();
     let id: string;
     try {
@@ -95,7 +95,8 @@ export async function startContainer(
     parts.resizes.actuated(pod, container);
     event('Normal', 'Started', 'Container started');
     return { ok: true, id } as const;
-  });
+  };
+  const made = await parts.limiter.run(make, { begun: true });
   if (!made.ok) return made;
   // Until its hook has ended the container does not count as running.
   const hooked = await postStart(parts, memory, container, made.id, input);
