@@ -16,10 +16,12 @@ class EventServer implements Transport {
   readonly requests: TransportRequest[] = [];
   readonly events = new Map<string, Event>();
   failures: Error[] = [];
+  /** Requests are answered once it resolves. */
+  gate = Promise.resolve();
 
   async request(request: TransportRequest): Promise<KubeObject> {
-    await Promise.resolve();
     this.requests.push(request);
+    await this.gate;
     const failure = this.failures.shift();
     if (failure !== undefined) throw failure;
     if (request.method === 'POST') {
@@ -230,6 +232,17 @@ test('a flood is cut at 1,000 waiting events, and a faulty object never throws',
   recorder.event({ ...pod, name: 'n'.repeat(250) }, 'Normal', 'R', 'm');
   await recorder.flush();
   expect([...server.events.keys()].at(-1)).toMatch(/^[0-9a-f]{8}-/);
+});
+
+test('events are sent without waiting for each other, but for those that count up one under way', async () => {
+  let open: () => void = () => {};
+  server.gate = new Promise((resolve) => (open = resolve));
+  for (const reason of ['One', 'Two', 'Two', 'Three']) recorder.event(pod, 'Normal', reason, 'm');
+  await clock.settle();
+  expect(server.requests).toHaveLength(2);
+  open();
+  await recorder.flush();
+  expect(server.texts).toEqual(['One x1 m', 'Two x2 m', 'Three x1 m']);
 });
 
 test('events that are held are sent together, in order, with their own times', async () => {

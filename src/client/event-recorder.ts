@@ -46,6 +46,8 @@ export interface EventRecorderOptions {
 }
 
 const maxQueued = 1000;
+/** Events that are sent without waiting for each other: the store writes them together. */
+const maxTogether = 16;
 const maxTries = 12;
 const retryMs = 10_000;
 const maxNameLength = 253;
@@ -131,15 +133,35 @@ class Recorder implements EventRecorder {
     // Nothing is sent within event() itself.
     if (holdMs > 0) await sleep(clock, holdMs, signal);
     else await Promise.resolve();
-    for (let event = this.#queue.shift(); event !== undefined; event = this.#queue.shift()) {
-      const correlated = this.#correlator.correlate(event, this.#nameFor(event.involvedObject));
-      if (correlated !== undefined) await this.#send(correlated);
+    while (this.#queue.length > 0) {
+      let before: Promise<unknown> = Promise.resolve();
+      for (const correlated of this.#nextGroup()) before = Promise.all([before, this.#send(correlated, before)]);
+      await before;
     }
     this.#sending = undefined;
   }
 
-  /** Holds everything behind it while the server cannot be reached; gives up on what the server refuses. */
-  async #send(first: Correlated): Promise<void> {
+  /** Takes the events at the front that can go together: none that may count up another one of them, which must be known first. */
+  #nextGroup(): Correlated[] {
+    const group: Correlated[] = [];
+    const taken = new Set<string>();
+    for (let event = this.#queue[0]; event !== undefined && taken.size < maxTogether; event = this.#queue[0]) {
+      const { uid = '', name = '' } = event.involvedObject;
+      const source = `${uid}/${name}/${event.reason}`;
+      if (taken.has(source)) break;
+      taken.add(source);
+      this.#queue.shift();
+      const correlated = this.#correlator.correlate(event, this.#nameFor(event.involvedObject));
+      if (correlated !== undefined) group.push(correlated);
+    }
+    return group;
+  }
+
+  /**
+   * Holds everything behind it while the server cannot be reached; gives up on what the server refuses. It tries again only
+   * after `before`, the sending of those in front, so that the order stays.
+   */
+  async #send(first: Correlated, before: Promise<unknown>): Promise<void> {
     const { clock, random, logger, signal } = this.#options;
     const { reason, message } = first.event;
     let correlated = first;
@@ -165,7 +187,7 @@ class Recorder implements EventRecorder {
         }
       }
       // Components that lost the same server do not come back all at once.
-      await sleep(clock, tries === 1 ? retryMs * random.float() : retryMs, signal);
+      await Promise.all([before, sleep(clock, tries === 1 ? retryMs * random.float() : retryMs, signal)]);
     }
   }
 
