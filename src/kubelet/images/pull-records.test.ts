@@ -54,7 +54,18 @@ test('a record that cannot be read lets nobody in without a pull', async () => {
   expect(await records.mustPull('quay.io/app:1', 'sha256:a', [])).toBe(false);
   const [name = ''] = await files.readdir(pulled);
   await files.writeFile(`${pulled}/${name}`, '{');
-  expect(await records.mustPull('quay.io/app:1', 'sha256:a', [])).toBe(true);
+  expect(await again().mustPull('quay.io/app:1', 'sha256:a', [])).toBe(true);
+});
+
+test('a record is read once, and followed in memory from then on', async () => {
+  const records = again();
+  await records.succeeded('quay.io/app:1', 'sha256:a', mine.secret);
+  const fresh = again();
+  expect(await fresh.mustPull('quay.io/app:1', 'sha256:a', [])).toBe(true);
+  files.lstat = () => Promise.reject(new Error('read again'));
+  expect(await fresh.mustPull('quay.io/app:1', 'sha256:a', [])).toBe(true);
+  await fresh.succeeded('quay.io/app:1', 'sha256:a', undefined);
+  expect(await fresh.mustPull('quay.io/app:1', 'sha256:a', [])).toBe(false);
 });
 
 test('records of images that are gone are dropped', async () => {

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { formatTime } from '../../api/meta/time.ts';
 import { parseImageReference } from '../../api/pod/image-reference.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { LruMap } from '../../lib/lru-map.ts';
 import type { Files } from '../../lib/system.ts';
 import { decidePull, grantAccess, type ImagePulledRecord } from './decide-pull.ts';
 import type { PullCredential, SecretCredential } from './registry-credentials.ts';
@@ -28,6 +29,13 @@ export interface PullRecordsOptions {
   clock: Clock;
 }
 
+interface Kept {
+  exists: boolean;
+  record: ImagePulledRecord | undefined;
+}
+
+const mostKnown = 1000;
+
 const fileName = (key: string): string => `sha256-${createHash('sha256').update(key).digest('hex')}`;
 
 const isRecord = (value: unknown): value is ImagePulledRecord =>
@@ -47,10 +55,12 @@ function repositoryOf(image: string): string {
 export function createPullRecords({ root, files, clock }: PullRecordsOptions): PullRecords {
   const [pulling, pulled] = [`${root}/image_manager/pulling`, `${root}/image_manager/pulled`];
   const begun = new Map<string, number>();
+  /** What the files say, by image: nobody else writes them. */
+  let known = new LruMap<string, Kept>(mostKnown);
   let writes: Promise<void> = Promise.resolve();
 
   /** Undefined where there is none, or none that can be read: then the image counts as pulled by somebody unknown. */
-  const read = async (imageRef: string): Promise<{ exists: boolean; record: ImagePulledRecord | undefined }> => {
+  const readFile = async (imageRef: string): Promise<Kept> => {
     const path = `${pulled}/${fileName(imageRef)}`;
     if ((await files.lstat(path)) === undefined) return { exists: false, record: undefined };
     try {
@@ -59,6 +69,16 @@ export function createPullRecords({ root, files, clock }: PullRecordsOptions): P
     } catch {
       return { exists: true, record: undefined };
     }
+  };
+
+  const read = async (imageRef: string): Promise<Kept> => {
+    const kept = known.get(imageRef);
+    if (kept !== undefined) return kept;
+    const found = await readFile(imageRef);
+    // What was written meanwhile is newer.
+    const newest = known.get(imageRef) ?? found;
+    known.set(imageRef, newest);
+    return newest;
   };
 
   const grant = async (image: string, imageRef: string, secret: SecretCredential | undefined): Promise<void> => {
@@ -76,6 +96,7 @@ export function createPullRecords({ root, files, clock }: PullRecordsOptions): P
     };
     await files.mkdir(pulled, { recursive: true, mode: 0o700 });
     await files.writeFileAtomic(`${pulled}/${fileName(imageRef)}`, JSON.stringify(next));
+    known.set(imageRef, { exists: true, record: next });
   };
 
   /** Writes come one after another, for each reads what the one before has written. */
@@ -118,9 +139,10 @@ export function createPullRecords({ root, files, clock }: PullRecordsOptions): P
     prune: (imageRefs) =>
       inOrder(async () => {
         if ((await files.lstat(pulled)) === undefined) return;
-        const known = new Set([...imageRefs].map(fileName));
+        const kept = new Set([...imageRefs].map(fileName));
+        known = new LruMap(mostKnown);
         for (const name of await files.readdir(pulled))
-          if (name.startsWith('sha256-') && !known.has(name)) await files.unlink(`${pulled}/${name}`);
+          if (name.startsWith('sha256-') && !kept.has(name)) await files.unlink(`${pulled}/${name}`);
       }),
   };
 }
