@@ -12,8 +12,8 @@ const looks = 24;
 const patience = 4;
 
 /**
- * Removes the namespaces that no sandbox has. `used` gives the paths that the runtime's sandboxes have. Call it when containerd
- * has come up; looks for two minutes. Never rejects.
+ * Removes the namespaces that no sandbox has, of those that are there now: later ones belong to the containerd that runs. `used`
+ * gives the paths that the runtime's sandboxes have. Call it when containerd has come up; looks for two minutes at most. Never rejects.
  */
 export async function removeLostNamespaces(
   instance: Instance,
@@ -24,18 +24,26 @@ export async function removeLostNamespaces(
   signal: AbortSignal,
 ): Promise<void> {
   const folder = `${instance.containerdStateDir}/io.containerd.grpc.v1.cri/netns`;
-  let unknown = new Map<string, number>();
-  for (let look = 0; look < looks && !signal.aborted; look++) {
+  const present = async (): Promise<string[]> =>
+    (await readdir(folder).catch((): string[] => [])).map((name) => `${folder}/${name}`);
+  /** How often nobody knew it. */
+  const suspects = new Map((await present()).map((path) => [path, 0]));
+  for (let look = 0; look < looks && suspects.size > 0; look++) {
     await sleep(clock, lookEveryMs, signal);
+    if (signal.aborted) return;
     try {
-      const paths = (await readdir(folder).catch((): string[] => [])).map((name) => `${folder}/${name}`);
-      const known = paths.length === 0 ? new Set() : await used();
-      unknown = new Map(paths.filter((path) => !known.has(path)).map((path) => [path, (unknown.get(path) ?? 0) + 1]));
-      for (const [path, times] of unknown) {
-        if (times < patience || signal.aborted) continue;
-        logger.warn('removing a network namespace that containerd has lost', { path });
-        if ((await mounts.listUnder(path)).length > 0) await mounts.unmount(path);
-        await unlink(path);
+      const known = await used();
+      const there = new Set(await present());
+      for (const [path, times] of suspects) {
+        if (signal.aborted) return;
+        if (known.has(path) || !there.has(path)) suspects.delete(path);
+        else if (times + 1 < patience) suspects.set(path, times + 1);
+        else {
+          logger.warn('removing a network namespace that containerd has lost', { path });
+          if ((await mounts.listUnder(path)).length > 0) await mounts.unmount(path);
+          await unlink(path);
+          suspects.delete(path);
+        }
       }
     } catch (error) {
       // containerd is away again: its next start looks anew.
