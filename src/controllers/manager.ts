@@ -171,7 +171,9 @@ function sharedInformers(options: ControllerManagerOptions) {
   );
   const nodeInformer = lazily(() => createInformer({ ...shared, resource: nodes }));
   const volumeInformer = lazily(() => createInformer({ ...shared, resource: persistentVolumes }));
-  const claimInformer = lazily(() => createInformer({ ...shared, resource: persistentVolumeClaims }));
+  const claimInformer = lazily(() =>
+    createInformer({ ...shared, resource: persistentVolumeClaims, indexers: { owner: ownersOf } }),
+  );
   const storageClassInformer = lazily(() => createInformer({ ...shared, resource: storageClasses }));
   const attributesClassInformer = lazily(() => createInformer({ ...shared, resource: volumeAttributesClasses }));
   const serviceCidrInformer = lazily(() => createInformer({ ...shared, resource: serviceCidrs }));
@@ -272,3 +274,6 @@ function sharedInformers(options: ControllerManagerOptions) {
 }
 
 const namespaceOf = (object: { metadata?: { namespace?: string } }): string[] => [object.metadata?.namespace ?? ''];
+
+/** The uids of an object's owners. */
+const ownersOf = (object: KubeObject): string[] => (object.metadata?.ownerReferences ?? []).map(({ uid }) => uid);

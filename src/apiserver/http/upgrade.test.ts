@@ -80,7 +80,7 @@ test('what this server refuses itself comes with its warnings', async () => {
   const request = new IncomingMessage(new Socket());
   request.url = '/api/v1/namespaces/default/pods/p/exec';
   handler(request, client.duplex, Buffer.alloc(0), { user, proxyName: undefined });
-  await expect.poll(client.got).toContain('warning: 299 - "somebody looks on"');
+  await expect.poll(client.got).toContain('Warning: 299 - "somebody looks on"');
   expect(client.got()).toMatch(/^HTTP\/1.1 403 /);
 });
 
