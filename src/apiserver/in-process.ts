@@ -57,7 +57,7 @@ async function objectOf(response: ApiResponse): Promise<KubeObject> {
       for (const [i, version] of list.objects.entries()) {
         // Each may have to be parsed.
         if (i > 0 && i % parseSlice === 0) await nextTurn();
-        items.push(version.object());
+        items.push(version.lean());
       }
       const result = { kind: resource.listKind, apiVersion: resource.apiVersion, metadata: listMeta(list), items };
       return result;
@@ -180,7 +180,11 @@ function count(
   });
 }
 
-/** A transport that acts as `user`. Objects that it gives are shared and frozen. */
+/**
+ * A transport that acts as `user`. Objects that it gives are shared and frozen. Those of lists and watches, which components keep, come
+ * without managedFields, as kube-controller-manager and kube-scheduler keep them: nobody needs those, and an update without them leaves
+ * them as they are.
+ */
 export function createInProcessTransport(pipeline: Pipeline, user: UserInfo, metrics: InProcessMetrics): Transport {
   return {
     async request(request) {
@@ -218,7 +222,7 @@ const codeOf = (response: ApiResponse): number =>
 function eventOf(resource: ResourceInfo, output: WatchOutput): WatchEvent {
   switch (output.kind) {
     case 'event':
-      return { type: output.item.type, object: output.item.object.object() };
+      return { type: output.item.type, object: output.item.object.lean() };
     case 'bookmark': {
       const annotations = output.initialEventsEnd ? { 'k8s.io/initial-events-end': 'true' } : undefined;
       const metadata = {

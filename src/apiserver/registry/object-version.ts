@@ -95,6 +95,7 @@ export class ObjectVersion {
   #bytes: Uint8Array | undefined;
   #offset = -1;
   #object: WeakRef<StoredObject> | undefined;
+  #lean: WeakRef<StoredObject> | undefined;
   #message: WeakRef<Buffer> | undefined;
   #labels: Readonly<Record<string, string>> | undefined;
   #fields: Readonly<Record<string, string>> | undefined;
@@ -207,6 +208,21 @@ export class ObjectVersion {
       this.#object = new WeakRef(object);
     }
     return object;
+  }
+
+  /**
+   * The object without managedFields, for those who keep many: that is more than half of what a parsed pod takes. Frozen, and the same
+   * for all who ask while anybody keeps it.
+   */
+  lean(): StoredObject {
+    let lean = this.#lean?.deref();
+    if (lean === undefined) {
+      const object = this.object();
+      const { managedFields, ...metadata } = object.metadata;
+      lean = managedFields === undefined ? object : Object.freeze({ ...object, metadata: Object.freeze(metadata) });
+      this.#lean = new WeakRef(lean);
+    }
+    return lean;
   }
 
   #read(): StoredObject {
