@@ -161,7 +161,10 @@ function onRequest(served: Resources): string[] {
         served[group === '' ? version : `${group}/${version}`]?.[resource] === undefined,
     )
     .filter(({ verbs }) => verbs.includes('get'))
-    .map(({ group, version, resource }) => `${group}/${version}/${resource}`)
+    .map(
+      ({ group, version, resource, gate }) =>
+        `\`${group}/${version}/${resource}\`${gate === undefined ? '' : `, with the feature gate ${gate}`}`,
+    )
     .toSorted();
 }
 
@@ -181,9 +184,7 @@ export function apiPage(served: Resources): string {
     '|---|---|---|---|---|---|---|',
     ...resourceLines(served),
     '',
-    ...(asked.length === 0
-      ? []
-      : ['Served with `--runtime-config` only:', '', ...asked.map((one) => `- \`${one}\``), '']),
+    ...(asked.length === 0 ? [] : ['Served with `--runtime-config` only:', '', ...asked.map((one) => `- ${one}`), '']),
     '## Differences from Kubernetes',
     '| where | what | why |',
     '|---|---|---|',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { checkFeatureGates } from './feature-gates.ts';
+import { enabledGates } from './feature-gates.ts';
 
-describe('checkFeatureGates', () => {
+describe('enabledGates', () => {
   it.each([
     '',
     'InPlacePodVerticalScalingInitContainers=true',
@@ -10,7 +10,7 @@ describe('checkFeatureGates', () => {
     'PodLevelResources=true, MemoryQoS=false',
     'EnvFiles=1',
     'AllAlpha=false',
-  ])('takes %j', (list) => expect(() => checkFeatureGates(list)).not.toThrow());
+  ])('takes %j', (list) => expect(() => enabledGates(list)).not.toThrow());
 
   it.each([
     ['Nonsense=true', 'unrecognized feature gate: Nonsense'],
@@ -26,5 +26,18 @@ describe('checkFeatureGates', () => {
     ['MemoryQoS=true', 'feature gate MemoryQoS=true is not built into Peapod'],
     ['AllAlpha=true', 'feature gate AllAlpha=true is not built into Peapod'],
     ['EnvFiles=true,EnvFiles=false', 'feature gate EnvFiles=false is not built into Peapod'],
-  ])('refuses %j', (list, message) => expect(() => checkFeatureGates(list)).toThrow(message));
+    [
+      'ClusterTrustBundleProjection=true',
+      'ClusterTrustBundleProjection is enabled, but depends on features that are disabled: [ClusterTrustBundle]',
+    ],
+    ['ClusterTrustBundle=perhaps', 'invalid value of ClusterTrustBundle=perhaps'],
+  ])('refuses %j', (list, message) => expect(() => enabledGates(list)).toThrow(message));
+
+  it.each([
+    ['', []],
+    ['SidecarContainers=true', []],
+    ['ClusterTrustBundle=true', ['ClusterTrustBundle']],
+    ['ClusterTrustBundle=true,ClusterTrustBundle=false', []],
+    ['ClusterTrustBundleProjection=true, ClusterTrustBundle=1', ['ClusterTrustBundleProjection', 'ClusterTrustBundle']],
+  ])('turns on with %j: %j', (list, gates) => expect([...enabledGates(list)]).toEqual(gates));
 });

@@ -94,11 +94,26 @@ export function parseBool(text: string): boolean | undefined {
   return ['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text) ? false : undefined;
 }
 
-/**
- * Checks a --feature-gates list ("Gate=true,Other=false"). What is asked for is what v1.36 does by default, or it is an Error:
- * nothing here is built in two ways.
- */
-export function checkFeatureGates(list: string): void {
+/** Gates that are off by default and that are built both ways. */
+const switchable = ['ClusterTrustBundle', 'ClusterTrustBundleProjection'] as const;
+export type SwitchableGate = (typeof switchable)[number];
+
+/** Those of them that are on. */
+export type EnabledGates = ReadonlySet<SwitchableGate>;
+
+/** As v1.36 is without --feature-gates. */
+export const noGates: EnabledGates = new Set();
+
+/** What a gate needs beside itself. */
+const dependencies: Readonly<Partial<Record<SwitchableGate, readonly SwitchableGate[]>>> = {
+  ClusterTrustBundleProjection: ['ClusterTrustBundle'],
+};
+
+const isSwitchable = (name: string): name is SwitchableGate => switchable.some((known) => known === name);
+
+/** What the list says of each gate that it names; the last word counts. Throws an Error on what is no gate or no value. */
+function parse(list: string): Map<string, boolean> {
+  const said = new Map<string, boolean>();
   for (const item of list.split(',').map((one) => one.trim())) {
     if (item === '') continue;
     const [name = '', text] = item.split('=', 2).map((part) => part.trim());
@@ -109,11 +124,31 @@ export function checkFeatureGates(list: string): void {
         `invalid value of ${name}=${text}, err: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`,
       );
     }
+    if (!gates.has(name)) throw new Error(`unrecognized feature gate: ${name}`);
+    said.set(name, wanted);
+  }
+  return said;
+}
+
+/**
+ * The switchable gates that a --feature-gates list ("Gate=true,Other=false") turns on. Of all others, what is asked for is what
+ * v1.36 does by default, or it is an Error.
+ */
+export function enabledGates(list: string): EnabledGates {
+  const on = new Set<SwitchableGate>();
+  for (const [name, wanted] of parse(list)) {
     const gate = gates.get(name);
-    if (gate === undefined) throw new Error(`unrecognized feature gate: ${name}`);
-    if (gate.enabled === wanted) continue;
+    if (gate === undefined || gate.enabled === wanted) continue;
     if (gate.locked)
       throw new Error(`cannot set feature gate ${name} to ${wanted}, feature is locked to ${gate.enabled}`);
-    throw new Error(`feature gate ${name}=${wanted} is not built into Peapod, which does as v1.36 does by default`);
+    if (!isSwitchable(name))
+      throw new Error(`feature gate ${name}=${wanted} is not built into Peapod, which does as v1.36 does by default`);
+    on.add(name);
   }
+  for (const name of on) {
+    const lacking = (dependencies[name] ?? []).filter((other) => !on.has(other));
+    if (lacking.length > 0)
+      throw new Error(`${name} is enabled, but depends on features that are disabled: [${lacking.join(' ')}]`);
+  }
+  return on;
 }

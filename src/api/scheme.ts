@@ -1,5 +1,6 @@
 // What Peapod knows of each kind it serves: names, strategy, selectable fields, table columns and subresources. Pure.
 
+import type { EnabledGates, SwitchableGate } from './feature-gates.ts';
 import type { Scale } from './generated/types.ts';
 import type { FieldError } from './meta/errors.ts';
 import type { KubeObject } from './meta/types.ts';
@@ -26,6 +27,8 @@ export interface StrategyContext {
   dryRun: boolean;
   /** Whether containers may be privileged: the API server's --allow-privileged. */
   allowPrivileged: boolean;
+  /** The feature gates that are on beside those of v1.36 itself; none when absent. */
+  gates?: EnabledGates;
   /** Sends a Warning header with the answer. */
   warn?(text: string): void;
 }
@@ -141,6 +144,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   group: string;
   version: string;
   kind: string;
+  /** The feature gate without which it is not served. */
+  gate?: SwitchableGate;
   /** The kind of its lists, where it is not the kind with List behind it. */
   listKind?: string;
   /** Plural resource name. */

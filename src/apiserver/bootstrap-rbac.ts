@@ -1,6 +1,7 @@
 // Makes the default roles and bindings at start, and mends those that lack something.
 // Follows pkg/registry/rbac/rest/storage_rbac.go and pkg/registry/rbac/reconciliation of v1.36.
 
+import type { EnabledGates } from '../api/feature-gates.ts';
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding, Subject } from '../api/generated/types.ts';
 import { rbacGroup } from '../api/kinds/rbac/validate.ts';
 import { isApiError } from '../api/meta/errors.ts';
@@ -118,9 +119,9 @@ async function ensure<T extends KubeObject>(
 }
 
 /** Roles first: a binding to a role that is not there gives nothing. */
-export async function bootstrapRbac(transport: Transport): Promise<void> {
+export async function bootstrapRbac(transport: Transport, gates: EnabledGates): Promise<void> {
   await Promise.all(
-    defaultRoles.map((row) => {
+    defaultRoles(gates).map((row) => {
       const wanted = roleObject(row);
       const resource = row.namespace === undefined ? 'clusterroles' : 'roles';
       return ensure(transport, resource, wanted, (old) => {
@@ -130,7 +131,7 @@ export async function bootstrapRbac(transport: Transport): Promise<void> {
     }),
   );
   await Promise.all(
-    defaultBindings.map((row) => {
+    defaultBindings(gates).map((row) => {
       const wanted = bindingObject(row);
       const resource = row.namespace === undefined ? 'clusterrolebindings' : 'rolebindings';
       return ensure(transport, resource, wanted, (old) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { allKinds } from '../api/kinds/all.ts';
-import { servedKinds } from './runtime-config.ts';
+import { gatedKinds, servedKinds } from './runtime-config.ts';
 
 const names = (list: string): string[] =>
   servedKinds(allKinds, list).map(({ group, version, resource }) => `${group}/${version}/${resource}`);
@@ -29,6 +29,24 @@ describe('servedKinds', () => {
     expect(names('api/beta=false,api/alpha=false,v1')).toEqual(names(''));
   });
 
+  it('serves trust bundles where their version and their gate are on', () => {
+    const served = (list: string, ...gates: 'ClusterTrustBundle'[]): string[] => {
+      const kinds = gatedKinds(servedKinds(allKinds, list), new Set(gates), ({ kind, version }, gate) =>
+        left.push(`${version} ${kind} ${gate}`),
+      );
+      return kinds.filter(({ kind }) => kind === 'ClusterTrustBundle').map(({ version }) => version);
+    };
+    const left: string[] = [];
+    const beta = 'certificates.k8s.io/v1beta1/clustertrustbundles=true';
+    expect(served('', 'ClusterTrustBundle')).toEqual([]);
+    expect(served(beta, 'ClusterTrustBundle')).toEqual(['v1beta1']);
+    expect(served('certificates.k8s.io/v1alpha1', 'ClusterTrustBundle')).toEqual(['v1alpha1']);
+    expect(served('api/beta=true,api/alpha=true', 'ClusterTrustBundle')).toEqual(['v1beta1', 'v1alpha1']);
+    expect(left).toEqual([]);
+    expect(served(beta)).toEqual([]);
+    expect(left).toEqual(['v1beta1 ClusterTrustBundle ClusterTrustBundle']);
+  });
+
   it.each([
     ['settings.k8s.io/v1=true', 'group version settings.k8s.io/v1 that has not been registered'],
     ['events.k8s.io/v2=true', 'group version events.k8s.io/v2 that has not been registered'],
@@ -36,7 +54,6 @@ describe('servedKinds', () => {
     ['a/b/c/d=true', 'runtime-config invalid key a/b/c/d'],
     ['events.k8s.io/v1=perhaps', 'invalid value of events.k8s.io/v1: perhaps, err: strconv.ParseBool'],
     ['api/all=false', 'invalid key with only api/all=false'],
-    ['api/beta=true', 'no such API is built'],
     ['resource.k8s.io/v1beta1=true', 'runtime-config resource.k8s.io/v1beta1: not built into Peapod'],
     ['v1=false', 'Peapod itself needs the core API'],
   ])('refuses %j', (list, message) => expect(() => servedKinds(allKinds, list)).toThrow(message));

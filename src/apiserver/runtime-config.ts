@@ -1,7 +1,7 @@
 // Which kinds are served with a --runtime-config list: API versions and resources turned off by name.
 // Follows apiserver pkg/server/options/api_enablement.go and pkg/server/resourceconfig/helpers.go of v1.36.
 
-import { parseBool } from '../api/feature-gates.ts';
+import { type EnabledGates, parseBool, type SwitchableGate } from '../api/feature-gates.ts';
 import type { AnyKind } from '../api/scheme.ts';
 
 /** The groups of v1.36 with their versions, and settings.k8s.io of v1.19 for PodPresets; those not served by default come last. */
@@ -98,3 +98,15 @@ export function servedKinds(kinds: readonly AnyKind[], list: string): AnyKind[] 
     return own ?? broad(version) ?? !/alpha|beta/.test(version);
   });
 }
+
+/** Of those kinds, the ones whose feature gate is on, or that need none; `leaveOut` is told of every other one. */
+export const gatedKinds = (
+  kinds: readonly AnyKind[],
+  gates: EnabledGates,
+  leaveOut: (kind: AnyKind, gate: SwitchableGate) => void,
+): AnyKind[] =>
+  kinds.filter((kind) => {
+    if (kind.gate === undefined || gates.has(kind.gate)) return true;
+    leaveOut(kind, kind.gate);
+    return false;
+  });

@@ -1,5 +1,6 @@
 // Puts the API server together: caches over a store, the pipeline, and the ways in.
 
+import { type EnabledGates, noGates } from '../api/feature-gates.ts';
 import type { Service } from '../api/generated/types.ts';
 import { serviceUnavailable } from '../api/meta/errors.ts';
 import type { JsonObject } from '../api/meta/types.ts';
@@ -118,6 +119,8 @@ export interface ApiServerOptions {
   imagePolicyWebhook?: ImagePolicyWebhook | undefined;
   /** Whether privileged containers are let in. Default true. */
   allowPrivileged?: boolean;
+  /** The feature gates that are on beside those of v1.36 itself. Default none. */
+  gates?: EnabledGates;
   /** Further admission after the built-in plugins. */
   admission?: readonly AdmissionPlugin[];
   /** Rules by user; those of roles and of the bootstrap when absent. */
@@ -181,6 +184,7 @@ const serviceLookup: LookupKind<Service> = { group: '', resource: 'services' };
 /** Makes an API server; it loads its caches from the store at once. */
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const { machinery, kinds, clock, random, logger } = options;
+  const { gates = noGates } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const measured = options.metrics ?? createRegistry();
   const slis = createRegistry();
@@ -199,6 +203,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       : authorizerOf(options.authorization ?? (() => defaultModes), {
           graph,
           roles,
+          gates,
           webhooks: { clock, random, logger, signal: closing.signal },
           decisions: authorizationMetrics(measured),
         });
@@ -278,6 +283,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     admission,
     leases: leaseIssuer(store, clock),
     allowPrivileged: options.allowPrivileged ?? true,
+    gates,
     minWatchMs: limits.minRequestTimeoutMs,
   };
   const address = (): string => `127.0.0.1:${listeners[0]?.port ?? 6443}`;
@@ -440,7 +446,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
         await bootstrapPriorityClasses(transport);
     });
     await Promise.all([
-      hooks.run('rbac/bootstrap-roles', () => (roles === undefined ? undefined : bootstrapRbac(transport))),
+      hooks.run('rbac/bootstrap-roles', () => (roles === undefined ? undefined : bootstrapRbac(transport, gates))),
       hooks.run('start-cluster-authentication-info-controller', () => publishTrust(transport, authenticationOptions)),
       hooks.run('priority-and-fairness-config-producer', () => flowControl?.start()),
       hooks.run('start-service-ip-repair-controllers', () => serviceRange?.start()),

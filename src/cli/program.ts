@@ -137,11 +137,16 @@ function addComponentOptions(up: Command): Command {
     .option('--controllers <names>', "controllers that run: '*' for all, name or -name for one", '*')
     .option(
       '--feature-gates <gates>',
-      'Gate=true,Other=false; what v1.36 does not do by default is refused',
+      'Gate=true,Other=false; what v1.36 does not do by default is refused, but for ClusterTrustBundle and its projection',
       joined,
       '',
     )
-    .option('--runtime-config <versions>', 'group/version[/resource]=false turns that API off', joined, '');
+    .option(
+      '--runtime-config <versions>',
+      'group/version[/resource]=true or false turns that API on or off',
+      joined,
+      '',
+    );
 }
 
 /** What whoever runs the real node allows on it. */

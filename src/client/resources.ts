@@ -22,6 +22,7 @@ import type {
   StorageClass,
   SubjectAccessReview,
   TokenReview,
+  V1beta1ClusterTrustBundle,
   ValidatingAdmissionPolicy,
   VolumeAttributesClass,
 } from '../api/generated/types.ts';
@@ -57,6 +58,16 @@ export const volumeAttributesClasses = resource<VolumeAttributesClass>(
   false,
 );
 export const namespaces = resource<Namespace>('', 'v1', 'namespaces', 'Namespace', false);
+const trustBundlesIn = (version: string) =>
+  resource<V1beta1ClusterTrustBundle>(
+    'certificates.k8s.io',
+    version,
+    'clustertrustbundles',
+    'ClusterTrustBundle',
+    false,
+  );
+/** In each version that there may be, the newest first; their objects have the same fields. */
+export const clusterTrustBundles = ['v1beta1', 'v1alpha1'].map(trustBundlesIn);
 export const configMaps = resource<ConfigMap>('', 'v1', 'configmaps', 'ConfigMap', true);
 export const resourceQuotas = resource<ResourceQuota>('', 'v1', 'resourcequotas', 'ResourceQuota', true);
 export const secrets = resource<Secret>('', 'v1', 'secrets', 'Secret', true);

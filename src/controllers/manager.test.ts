@@ -68,6 +68,14 @@ describe('enabledControllers', () => {
     ['', 0],
     ['-namespace,namespace', 0],
   ])('%s enables %i', (list, count) => expect(enabledControllers(list)).toHaveLength(count));
+  it('enables what needs a feature gate with that gate only', () => {
+    const gated = 'kube-apiserver-serving-clustertrustbundle-publisher-controller';
+    expect(enabledControllers(gated)).toEqual([]);
+    const gates = new Set(['ClusterTrustBundle'] as const);
+    expect(enabledControllers(gated, gates)).toEqual([gated]);
+    expect(enabledControllers('*', gates)).toHaveLength(21);
+    expect(enabledControllers(`*,-${gated}`, gates)).toHaveLength(20);
+  });
   it('refuses a name that nobody has', () =>
     expect(() => enabledControllers('*,-foo')).toThrow('"foo" is not in the list of known controllers'));
 });

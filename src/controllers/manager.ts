@@ -21,6 +21,7 @@ import {
   validatingAdmissionPolicies,
   volumeAttributesClasses,
 } from '../client/resources.ts';
+import { type EnabledGates, noGates, type SwitchableGate } from '../api/feature-gates.ts';
 import { claimKeysOf } from '../api/pod/claim-names.ts';
 import { bootstrapTokenType } from '../api/bootstrap-tokens.ts';
 import { bootstrapSignerController, clusterInfo } from './bootstrap-signer/controller.ts';
@@ -28,6 +29,7 @@ import { csrApprovingController } from './certificates/approving-controller.ts';
 import { csrCleanerController } from './certificates/cleaner-controller.ts';
 import { csrSigningController } from './certificates/signing-controller.ts';
 import { clusterRoleAggregationController } from './clusterrole-aggregation/controller.ts';
+import { trustBundlePublisher } from './clustertrustbundle-publisher/controller.ts';
 import { canonicalName } from './controller-names.ts';
 import type { Controller, ControllerContext, SharedInformers } from './controller.ts';
 import { namespaceController } from './namespace/controller.ts';
@@ -53,6 +55,7 @@ const built: Readonly<Record<string, Controller>> = {
   'namespace-controller': namespaceController,
   'serviceaccount-controller': serviceAccountController,
   'root-ca-certificate-publisher-controller': rootCaController,
+  'kube-apiserver-serving-clustertrustbundle-publisher-controller': trustBundlePublisher,
   'clusterrole-aggregation-controller': clusterRoleAggregationController,
   'pod-garbage-collector-controller': podGcController,
   'resourcequota-controller': resourceQuotaController,
@@ -72,11 +75,18 @@ const built: Readonly<Record<string, Controller>> = {
   'ephemeral-volume-controller': ephemeralVolumeController,
 };
 
+/** Those that run with a feature gate only. */
+const gated: Readonly<Record<string, SwitchableGate>> = {
+  'kube-apiserver-serving-clustertrustbundle-publisher-controller': 'ClusterTrustBundle',
+};
+
 export interface ControllerManagerOptions
   extends Omit<ControllerContext, 'informers' | 'clientFor' | 'removeHostPath'>,
     Partial<Pick<ControllerContext, 'clientFor' | 'removeHostPath'>> {
   /** As kube-controller-manager's --controllers: "*,-podgc"; '*' when absent. */
   controllers?: string;
+  /** The feature gates that are on beside those of v1.36 itself; none when absent. */
+  gates?: EnabledGates;
 }
 
 export interface ControllerManager {
@@ -91,10 +101,10 @@ export interface ControllerManager {
 
 /**
  * The names of the built controllers that a --controllers list enables, in order: "name" and "-name" decide for one, '*' for all
- * the others. Throws an Error on a name that no controller has, and where one is asked for that is not built.
- * Follows controller-manager app/helper.go IsControllerEnabled.
+ * the others; one whose feature gate is off does not run at all. Throws an Error on a name that no controller has, and where one
+ * is asked for that is not built. Follows controller-manager app/helper.go IsControllerEnabled.
  */
-export function enabledControllers(list: string): string[] {
+export function enabledControllers(list: string, gates: EnabledGates = noGates): string[] {
   const said = new Map<string, boolean>();
   const items = list
     .split(',')
@@ -108,12 +118,16 @@ export function enabledControllers(list: string): string[] {
     if (wanted && !Object.hasOwn(built, name)) throw new Error(`controller "${name}" is not built into Peapod`);
     if (!said.has(name)) said.set(name, wanted);
   }
-  return Object.keys(built).filter((name) => said.get(name) ?? items.includes('*'));
+  const isOpen = (name: string): boolean => {
+    const gate = gated[name];
+    return gate === undefined || gates.has(gate);
+  };
+  return Object.keys(built).filter((name) => isOpen(name) && (said.get(name) ?? items.includes('*')));
 }
 
 /** Throws at once on a bad --controllers list. */
 export function createControllerManager(options: ControllerManagerOptions): ControllerManager {
-  const enabled = enabledControllers(options.controllers ?? '*');
+  const enabled = enabledControllers(options.controllers ?? '*', options.gates);
   return {
     enabled,
     async start(signal) {

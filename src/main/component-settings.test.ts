@@ -32,6 +32,17 @@ describe('componentSettings', () => {
     expect(found).toMatchObject({ allowPrivileged: false, controllers: '*,-podgc' });
   });
 
+  it('hands on the feature gates', () => {
+    const featureGates = 'ClusterTrustBundle=true,ClusterTrustBundleProjection=true';
+    const runtimeConfig = 'certificates.k8s.io/v1beta1/clustertrustbundles=true';
+    const { gates, kinds } = componentSettings({ ...none, featureGates, runtimeConfig });
+    expect([...gates]).toEqual(['ClusterTrustBundle', 'ClusterTrustBundleProjection']);
+    expect(kinds.filter(({ version }) => version === 'v1beta1').map(({ kind }) => kind)).toEqual([
+      'ClusterTrustBundle',
+    ]);
+    expect(componentSettings(none).gates.size).toBe(0);
+  });
+
   it('hands on the limits of the API server', () => {
     expect(componentSettings({ ...none, requestTimeout: '1m30s', minRequestTimeout: 5 }).limits).toEqual({
       maxRequestsInFlight: 400,

@@ -6,7 +6,7 @@ import type { AnyKind } from '../api/scheme.ts';
 import { allKinds } from '../api/kinds/all.ts';
 import { goQuote, parseGoDuration } from '../api/meta/go-format.ts';
 import { parseYamlStrict } from '../api/schema/yaml.ts';
-import { checkFeatureGates } from '../api/feature-gates.ts';
+import { type EnabledGates, enabledGates } from '../api/feature-gates.ts';
 import type { ImagePolicyWebhook } from '../apiserver/admission/image-policy.ts';
 import { type PluginConfiguration, pluginConfiguration } from '../apiserver/admission/plugin-configuration.ts';
 import type { PluginName } from '../apiserver/admission/plugin-names.ts';
@@ -20,7 +20,10 @@ import { UserError } from './user-error.ts';
 import { readWebhookKubeconfig } from './webhook-kubeconfig.ts';
 
 export interface ComponentSettings {
+  /** What --runtime-config asks for; those whose gate is off among them are not served all the same. */
   kinds: readonly AnyKind[];
+  /** The feature gates that are on beside those of v1.36 itself. */
+  gates: EnabledGates;
   admissionPlugins: ReadonlySet<PluginName>;
   admissionConfiguration: PluginConfiguration;
   /** Whether the API server lets privileged containers in. */
@@ -55,7 +58,7 @@ export function componentSettings(options: ComponentOptions): ComponentSettings 
       throw new UserError(`--${option}: ${error instanceof Error ? error.message : String(error)}`);
     }
   };
-  checked('feature-gates', () => checkFeatureGates(options.featureGates));
+  const gates = checked('feature-gates', () => enabledGates(options.featureGates));
   checked('controllers', () => enabledControllers(options.controllers));
   const { enableAdmissionPlugins: enable, disableAdmissionPlugins: disable } = options;
   const file = options.admissionControlConfigFile;
@@ -69,6 +72,7 @@ export function componentSettings(options: ComponentOptions): ComponentSettings 
     throw new UserError('--enable-admission-plugins: ImagePolicyWebhook: no config specified');
   return {
     kinds: checked('runtime-config', () => servedKinds(allKinds, options.runtimeConfig)),
+    gates,
     admissionPlugins,
     admissionConfiguration: configuration,
     allowPrivileged: options.allowPrivileged,

@@ -10,8 +10,10 @@ import { apiServiceAddress } from '../apiserver/bootstrap-service.ts';
 import { usualFrontProxyHeaders } from '../apiserver/authn/front-proxy.ts';
 import type { HealthCheck } from '../apiserver/health.ts';
 import { apiserverUser } from '../apiserver/request.ts';
+import { gatedKinds } from '../apiserver/runtime-config.ts';
 import { createApiServer } from '../apiserver/server.ts';
 import { schemaMachinery } from '../apiserver/schema-machinery.ts';
+import type { EnabledGates } from '../api/feature-gates.ts';
 import { loadSchema } from '../api/schema/load.ts';
 import type { Transport } from '../api/transport.ts';
 import type { Client } from '../client/client.ts';
@@ -90,7 +92,10 @@ export async function startControlPlane({
     metrics,
     storageBytes: () => allocatedBytes(join(paths.store, 'data.mdb')),
     machinery: schemaMachinery(loadSchema()),
-    kinds: components.kinds,
+    kinds: gatedKinds(components.kinds, components.gates, ({ group, version, resource }, gate) =>
+      logger.warn(`${group}/${version}/${resource} is not served: the feature gate ${gate} is off`),
+    ),
+    gates: components.gates,
     admissionPlugins: components.admissionPlugins,
     admissionConfiguration: components.admissionConfiguration,
     imagePolicyWebhook: imagePolicy,
@@ -134,6 +139,7 @@ export async function startControlPlane({
       clientFor: (account) => clientAs(`system:serviceaccount:kube-system:${account}`, accountGroups),
       pki,
       controllers: components.controllers,
+      gates: components.gates,
       metrics,
       logger,
       signal: ending.signal,
@@ -199,13 +205,14 @@ interface ControllersStart {
   pki: Pki;
   /** As --controllers. */
   controllers: string;
+  gates: EnabledGates;
   metrics: Registry;
   logger: Logger;
   signal: AbortSignal;
 }
 
 function startControllers({ run }: Behind, start: ControllersStart): void {
-  const { transport, clientFor, pki, controllers, metrics, logger, signal } = start;
+  const { transport, clientFor, pki, controllers, gates, metrics, logger, signal } = start;
   const own = logger.child({ component: 'controllers' });
   const client = createClient(transport);
   const manager = createControllerManager({
@@ -221,6 +228,7 @@ function startControllers({ run }: Behind, start: ControllersStart): void {
     signCertificate: pki.signRequest,
     removeHostPath,
     controllers,
+    gates,
     metrics: createWorkqueueMetrics(metrics, () => realClock.monotonic()),
   });
   run(own, manager.start(signal));

@@ -1,5 +1,6 @@
 // Puts one node together: kubelet, volumes, images, the node's own HTTPS endpoint and its object in the API, over any runtime.
 
+import type { EnabledGates } from '../api/feature-gates.ts';
 import type { ImageService, ImageViews, RuntimeService, RuntimeVersion } from '../cri/runtime.ts';
 import { runtimeSupports } from '../cri/runtime-supports.ts';
 import type { Client } from '../client/client.ts';
@@ -57,6 +58,7 @@ import { createUserNamespaces, type UserNamespaces } from '../kubelet/userns/use
 import { allSpareIds, parseSubordinateIds } from '../kubelet/userns/id-ranges.ts';
 import { createShownImages } from '../kubelet/volumes/image-volumes.ts';
 import { createTokenSource } from '../kubelet/volumes/token-source.ts';
+import { createTrustBundles, noTrustBundles } from '../kubelet/volumes/trust-bundles.ts';
 import { claimReader } from '../kubelet/volumes/claimed-volume.ts';
 import { createVolumeManager } from '../kubelet/volumes/volume-manager.ts';
 import { createWatchedObjects } from '../kubelet/volumes/watched-objects.ts';
@@ -111,6 +113,8 @@ export interface NodeOptions {
   manifests?: string;
   /** The services of the cluster; watched by the node itself when absent. */
   services?: ServiceSource;
+  /** The feature gates that are on beside those of v1.36 itself. */
+  gates: EnabledGates;
   logger: Logger;
 }
 
@@ -250,6 +254,7 @@ export async function startNode(given: NodeOptions): Promise<RunningNode> {
       parts.volumes.close();
       parts.objects.close();
       parts.tokens.close();
+      parts.trustBundles.close();
       await endpoint.close();
       await running;
     },
@@ -392,6 +397,9 @@ async function nodeParts(
   const cgroups = real && options.cgroupRoot !== undefined ? await openCgroups() : undefined;
   const supports = (feature: Parameters<typeof runtimeSupports>[1]): boolean => runtimeSupports(version, feature);
   const tokens = createTokenSource({ client, clock: realClock, logger, due: (uid) => kubelet().wake(uid) });
+  const trustBundles = options.gates.has('ClusterTrustBundleProjection')
+    ? createTrustBundles({ client, clock: realClock, random: realRandom, logger })
+    : noTrustBundles;
   const mounts = real ? createHostMounts() : undefined;
   const shownImages =
     mounts !== undefined && options.imageViews !== undefined && version.runtimeName === 'containerd'
@@ -402,6 +410,7 @@ async function nodeParts(
     claims: claimReader(client),
     node: () => status().node(),
     tokens,
+    trustBundles,
     nodeAllocatable,
     root,
     files: hostFiles,
@@ -423,6 +432,7 @@ async function nodeParts(
     userNamespaces,
     objects,
     tokens,
+    trustBundles,
     events,
     volumes,
     imageManager: createImageManager({

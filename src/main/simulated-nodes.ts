@@ -1,6 +1,7 @@
 // Nodes whose containers are simulated: the same kubelet over the simulated runtime.
 
 import { join } from 'node:path';
+import type { EnabledGates } from '../api/feature-gates.ts';
 import { Schedule } from '../lib/schedule.ts';
 import { SimulatedRuntime } from '../cri/simulated/simulated-runtime.ts';
 import { hostFiles } from '../host/files.ts';
@@ -28,6 +29,7 @@ export interface SimulatedNodesOptions {
   /** Static pods of the first node. */
   manifests?: string;
   folder: string;
+  gates: EnabledGates;
   logger: Logger;
 }
 
@@ -67,6 +69,7 @@ export async function startSimulatedNodes(options: SimulatedNodesOptions): Promi
         real: false,
         // Nothing that is simulated reads its environment, and thousands of nodes would each watch every service.
         services: noServices,
+        gates: options.gates,
         certificateFile: `kubelet-${name}`,
         ...(i === 0 && options.manifests !== undefined ? { manifests: options.manifests } : {}),
         labels: { 'peapod.dev/simulated': 'true' },

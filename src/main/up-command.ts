@@ -214,6 +214,7 @@ async function startOwnNode(run: Run, controlPlane: ControlPlane, machine: Machi
     keepImages: [machine.infraImage],
     certificateFile: `kubelet-${own}`,
     manifests: manifestsOf(run),
+    gates: run.components.gates,
     logger,
   });
 }
@@ -283,6 +284,7 @@ async function startAll(run: Run): Promise<void> {
         anyKubeletPort: run.options.kubeletPort === undefined,
         ...(machine ? {} : { manifests: manifestsOf(run) }),
         folder: `${paths.root}/nodes`,
+        gates: run.components.gates,
         logger,
       })),
     );

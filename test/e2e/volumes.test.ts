@@ -13,12 +13,19 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { Container, Pod, PodSpec, Volume } from '../../src/api/generated/types.ts';
+import type { Container, Pod, PodSpec, Volume, VolumeProjection } from '../../src/api/generated/types.ts';
 import { podPaths } from '../../src/kubelet/pod-paths.ts';
 import { hostProcesses, must } from '../../src/host/processes.ts';
 import { eventually } from '../support/eventually.ts';
 import { type RawApi, rawApi } from '../support/api.ts';
 import { noContainers, type Peapod, startPeapod } from '../support/peapod.ts';
+import { selfSigned } from '../support/trust-anchor.ts';
+
+/** Off by default, as in Kubernetes. */
+const trustBundles = [
+  '--feature-gates=ClusterTrustBundle=true,ClusterTrustBundleProjection=true',
+  '--runtime-config=certificates.k8s.io/v1beta1/clustertrustbundles=true',
+];
 
 let peapod: Peapod;
 let api: RawApi;
@@ -133,7 +140,7 @@ describe.skipIf(noContainers)(`volumes${noContainers ? ` (skipped: ${noContainer
     await must(hostProcesses, ['mknod', join(host, 'block'), 'b', '7', '250']);
     await must(hostProcesses, ['mkfifo', join(host, 'pipe')]);
     socket = createServer((connection) => connection.end('hello')).listen(join(host, 'socket'));
-    peapod = await startPeapod();
+    peapod = await startPeapod({ args: trustBundles });
     api = rawApi(peapod.dataDir);
     await apply(
       object('ConfigMap', 'settings', { color: 'red', size: 'xl' }),
@@ -317,6 +324,61 @@ describe.skipIf(noContainers)(`volumes${noContainers ? ` (skipped: ${noContainer
     });
     for (const name of ['failing', 'failing-too', 'no-plugin'])
       expect(waiting(await podNow(name))).toEqual({ reason: 'ContainerCreating' });
+  });
+
+  test('trust bundles come by name and by signer, late ones too, and change in the container', async () => {
+    const [one, two, own] = await Promise.all(['one', 'two', 'own'].map((name) => selfSigned(name)));
+    const bundle = (name: string, trustBundle: string, signerName?: string): string =>
+      JSON.stringify({
+        apiVersion: 'certificates.k8s.io/v1beta1',
+        kind: 'ClusterTrustBundle',
+        metadata: { name, labels: { env: 'live' } },
+        spec: { trustBundle, ...(signerName === undefined ? {} : { signerName }) },
+      });
+    const create = (...of: Parameters<typeof bundle>) => peapod.kubectl(['apply', '-f', '-'], { input: bundle(...of) });
+    const signerName = 'example.com/ca';
+    await create('example.com:ca:one', `words\n${one}`, signerName);
+    await create('example.com:ca:two', `${two}${one}`, signerName);
+    const live = { matchLabels: { env: 'live' } };
+    const sources: VolumeProjection[] = [
+      {
+        clusterTrustBundle: { signerName: 'kubernetes.io/kube-apiserver-serving', labelSelector: {}, path: 'api.pem' },
+      },
+      { clusterTrustBundle: { signerName, labelSelector: live, path: 'all.pem' } },
+      { clusterTrustBundle: { name: 'none', optional: true, path: 'none.pem' } },
+      { clusterTrustBundle: { name: 'late', path: 'd/late.pem' } },
+    ];
+    await apply(idle('trust', [{ name: 'ca', projected: { sources } }]));
+    await eventually('the event of what is not there', async () =>
+      expect(await events('trust')).toContain(
+        'FailedMount MountVolume.SetUp failed for volume "ca" : while getting ClusterTrustBundle: clustertrustbundle.certificates.k8s.io "late" not found',
+      ),
+    );
+    await create('late', own!);
+    await ready('trust');
+    const file = (name: string): Promise<string> => sh('trust', `cat /v/ca/${name}`);
+    expect(await file('d/late.pem')).toBe(own!.trim());
+    expect(await file('none.pem')).toBe('');
+    expect([`${one}${two}`, `${two}${one}`]).toContain(`${await file('all.pem')}\n`);
+    expect(await file('api.pem')).toBe(await sh('trust', 'cat /var/run/secrets/kubernetes.io/serviceaccount/ca.crt'));
+    await peapod.kubectl([
+      'patch',
+      'clustertrustbundle',
+      'late',
+      '-p',
+      JSON.stringify({ spec: { trustBundle: two } }),
+      '--type=merge',
+    ]);
+    await peapod.kubectl(['delete', 'clustertrustbundle', 'example.com:ca:two']);
+    await eventually('the changes', async () =>
+      expect([await file('d/late.pem'), await file('all.pem')]).toEqual([two!.trim(), one!.trim()]),
+    );
+    const table = await peapod.kubectl(['get', 'clustertrustbundles']);
+    expect(table).toMatch(/^NAME +SIGNERNAME\n/);
+    expect(table).toMatch(/^kubernetes\.io:kube-apiserver-serving:\w+ +kubernetes\.io\/kube-apiserver-serving$/m);
+    expect(table).toMatch(/^late +<none>$/m);
+    const { code, stderr } = await peapod.tryKubectl(['apply', '-f', '-'], { input: bundle('bad', 'trust me') });
+    expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('at least one trust anchor') });
   });
 
   test('claims get volumes of the machine; they stay while a pod has them, and their volumes are released', async () => {

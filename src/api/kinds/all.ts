@@ -16,6 +16,7 @@ import {
 import { apiServiceKind } from './apiservice/definition.ts';
 import { bindingKind } from './binding/definition.ts';
 import { certificateSigningRequestKind } from './certificatesigningrequest/definition.ts';
+import { alphaClusterTrustBundleKind, clusterTrustBundleKind } from './clustertrustbundle/definition.ts';
 import { componentStatusKind } from './componentstatus/definition.ts';
 import { configMapKind } from './configmap/definition.ts';
 import { controllerRevisionKind } from './controllerrevision/definition.ts';
@@ -60,6 +61,8 @@ const kinds: readonly AnyKind[] = [
   bindingKind,
   componentStatusKind,
   certificateSigningRequestKind,
+  clusterTrustBundleKind,
+  alphaClusterTrustBundleKind,
   configMapKind,
   eventKind,
   limitRangeKind,

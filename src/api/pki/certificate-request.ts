@@ -3,6 +3,7 @@
 
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
+import { pemBlocks } from './pem.ts';
 
 /** What a certificate request asks for. */
 export interface CertificateRequest {
@@ -12,23 +13,6 @@ export interface CertificateRequest {
   ipAddresses: readonly string[];
   emailAddresses: readonly string[];
   uris: readonly string[];
-}
-
-interface PemBlock {
-  type: string;
-  hasHeaders: boolean;
-  der: Uint8Array<ArrayBuffer>;
-}
-
-/** The blocks of a PEM text; what is between them does not count. */
-function pemBlocks(pem: string): PemBlock[] {
-  return [...pem.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----\r?\n([^-]*)-----END \1-----/g)].map(
-    ([, type = '', body = '']) => ({
-      type,
-      hasHeaders: body.includes(':'),
-      der: Buffer.from(body.replace(/^.*:.*$/gm, ''), 'base64'),
-    }),
-  );
 }
 
 /** The text of a base64 field. */

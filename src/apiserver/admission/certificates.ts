@@ -14,7 +14,7 @@ const group = 'certificates.k8s.io';
 const plural = 'certificatesigningrequests';
 
 /** Whether the user may do that for the signer: by its name, or by its domain with a star. */
-async function maySigner(mayDo: MayDo, user: UserInfo, verb: string, signerName: string): Promise<boolean> {
+export async function maySigner(mayDo: MayDo, user: UserInfo, verb: string, signerName: string): Promise<boolean> {
   const request = { verb, group, resource: 'signers', subresource: '', namespace: '', path: '' };
   if (await mayDo(user, { ...request, name: signerName })) return true;
   return mayDo(user, { ...request, name: `${signerName.split('/', 1)[0] ?? ''}/*` });

@@ -15,6 +15,7 @@ import { alwaysAdmit, alwaysDeny } from './always.ts';
 import { alwaysPullImages } from './always-pull-images.ts';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction, type MayDo } from './certificates.ts';
 import { claimResize } from './claim-resize.ts';
+import { clusterTrustBundleAttest } from './cluster-trust-bundle-attest.ts';
 import { defaultIngressClass } from './default-ingress-class.ts';
 import { defaultStorageClassAdmission } from './default-storage-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
@@ -134,6 +135,7 @@ const factories: Partial<Record<PluginName, (deps: PluginDeps) => AdmissionPlugi
   DefaultIngressClass: ({ objects }) => defaultIngressClass(objects),
   CertificateApproval: ({ mayDo }) => certificateApproval(mayDo),
   CertificateSigning: ({ mayDo }) => certificateSigning(mayDo),
+  ClusterTrustBundleAttest: ({ mayDo }) => clusterTrustBundleAttest(mayDo),
   CertificateSubjectRestriction: () => certificateSubjectRestriction,
   DenyServiceExternalIPs: () => denyServiceExternalIps,
   PodTopologyLabels: ({ objects }) => podTopologyLabels(objects),

@@ -22,6 +22,7 @@ const controllerAccounts: ReadonlyMap<string, string> = new Map(
     'ephemeral-volume-controller',
     'service-cidrs-controller',
     'generic-garbage-collector',
+    'kube-apiserver-serving-clustertrustbundle-publisher',
   ].map((name) => [`system:serviceaccount:kube-system:${name}`, name]),
 );
 

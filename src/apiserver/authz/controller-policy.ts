@@ -2,6 +2,7 @@
 // system's namespaces. Peapod's own controllers act as one user but for those of storage, which have these accounts.
 // Follows plugin/pkg/auth/authorizer/rbac/bootstrappolicy/{controller_policy,namespace_policy}.go of v1.36.
 
+import type { EnabledGates, SwitchableGate } from '../../api/feature-gates.ts';
 import type { PolicyRule } from '../../api/generated/types.ts';
 import { clusterRole, type DefaultBinding, type DefaultRole, events, read, rule, type Row } from './policy-rows.ts';
 
@@ -133,6 +134,11 @@ const rules: Readonly<Record<string, readonly Row[]>> = {
     ['create delete list patch watch', '-', 'pods'],
     events,
   ],
+  'kube-apiserver-serving-clustertrustbundle-publisher': [
+    ['attest', certificates, 'signers', 'kubernetes.io/kube-apiserver-serving'],
+    ['create delete list update watch', certificates, 'clustertrustbundles'],
+    events,
+  ],
   'legacy-service-account-token-cleaner': [
     ['get', '-', 'configmaps', 'kube-apiserver-legacy-service-account-token-tracking'],
     ['delete patch', '-', 'secrets'],
@@ -246,6 +252,18 @@ const rules: Readonly<Record<string, readonly Row[]>> = {
   ],
 };
 
+/** Controllers that are there with a gate only. */
+const gated: Readonly<Record<string, SwitchableGate>> = {
+  'kube-apiserver-serving-clustertrustbundle-publisher': 'ClusterTrustBundle',
+};
+
+/** The controllers that have a role with these gates. */
+const controllersWith = (gates: EnabledGates): string[] =>
+  Object.keys(rules).filter((name) => {
+    const gate = gated[name];
+    return gate === undefined || gates.has(gate);
+  });
+
 const prefix = 'system:controller:';
 
 /** The roles of controllers in one namespace: name, namespace, rules. */
@@ -272,8 +290,8 @@ const leaderLocking = (component: string): DefaultRole => ({
 export const controllerRules = (name: string): readonly PolicyRule[] =>
   Object.hasOwn(rules, name) ? (rules[name] ?? []).map(rule) : [];
 
-export const controllerRoles: readonly DefaultRole[] = [
-  ...Object.entries(rules).map(([name, rows]) => clusterRole(prefix + name, rows)),
+export const controllerRoles = (gates: EnabledGates): readonly DefaultRole[] => [
+  ...controllersWith(gates).map((name) => clusterRole(prefix + name, rules[name] ?? [])),
   ...namespaced.map(([name, namespace, rows]) => ({ ...clusterRole(prefix + name, rows), namespace })),
   leaderLocking('kube-controller-manager'),
   leaderLocking('kube-scheduler'),
@@ -292,8 +310,8 @@ const lockedBy = (component: string, ...accounts: string[]): DefaultBinding => (
   subjects: [{ kind: 'User', name: `system:${component}` }, ...accounts.map(account)],
 });
 
-export const controllerBindings: readonly DefaultBinding[] = [
-  ...Object.keys(rules).map(
+export const controllerBindings = (gates: EnabledGates): readonly DefaultBinding[] => [
+  ...controllersWith(gates).map(
     (name): DefaultBinding => ({
       name: prefix + name,
       role: { kind: 'ClusterRole', name: prefix + name },

@@ -2,9 +2,10 @@
 // Follows plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go, with the gates that v1.36 has on. What editors may do with pods:
 // pods/eviction is named, pods/resize and pods/ephemeralcontainers are not; the latter on purpose (kubernetes/kubernetes#121217).
 
+import { type EnabledGates, noGates } from '../../api/feature-gates.ts';
 import type { PolicyRule } from '../../api/generated/types.ts';
 import { controllerBindings, controllerRoles } from './controller-policy.ts';
-import { clusterRole, type DefaultBinding, type DefaultRole, events, read } from './policy-rows.ts';
+import { clusterRole, type DefaultBinding, type DefaultRole, events, read, type Row } from './policy-rows.ts';
 
 const write = 'create delete deletecollection patch update';
 const readUpdate = 'get list patch update watch';
@@ -129,8 +130,11 @@ const userRoles: readonly DefaultRole[] = [
   ]),
 ];
 
+const readTrustBundles: Row = [read, certificates, 'clustertrustbundles'];
+const trustBundleDiscovery = 'system:cluster-trust-bundle-discovery';
+
 /** What components are given. */
-const componentRoles: readonly DefaultRole[] = [
+const componentRoles = (gates: EnabledGates): readonly DefaultRole[] => [
   clusterRole('system:node', [
     ['create', authentication, 'tokenreviews'],
     ['create', authorization, 'localsubjectaccessreviews subjectaccessreviews'],
@@ -156,6 +160,7 @@ const componentRoles: readonly DefaultRole[] = [
     [read, 'node.k8s.io', 'runtimeclasses'],
     ['get', resource, 'resourceclaims'],
     ['deletecollection', resource, 'resourceslices'],
+    ...(gates.has('ClusterTrustBundle') ? [readTrustBundles] : []),
     ['get', '-', 'serviceaccounts'],
   ]),
   clusterRole('system:node-bootstrapper', [['create get list watch', certificates, 'certificatesigningrequests']]),
@@ -246,7 +251,13 @@ const componentRoles: readonly DefaultRole[] = [
   },
 ];
 
-export const defaultRoles: readonly DefaultRole[] = [...userRoles, ...componentRoles, ...controllerRoles];
+/** Every role that a server with these gates starts with. */
+export const defaultRoles = (gates: EnabledGates = noGates): readonly DefaultRole[] => [
+  ...userRoles,
+  ...componentRoles(gates),
+  ...(gates.has('ClusterTrustBundle') ? [clusterRole(trustBundleDiscovery, [readTrustBundles])] : []),
+  ...controllerRoles(gates),
+];
 
 const bound = (name: string, kind: 'User' | 'Group', ...subjects: string[]): DefaultBinding => ({
   name,
@@ -255,10 +266,10 @@ const bound = (name: string, kind: 'User' | 'Group', ...subjects: string[]): Def
 });
 
 /** What every node may do, of what is not divided between nodes. */
-export const nodeRules = (): readonly PolicyRule[] =>
-  defaultRoles.find(({ name }) => name === 'system:node')?.rules ?? [];
+export const nodeRules = (gates: EnabledGates = noGates): readonly PolicyRule[] =>
+  componentRoles(gates).find(({ name }) => name === 'system:node')?.rules ?? [];
 
-export const defaultBindings: readonly DefaultBinding[] = [
+const bindings: readonly DefaultBinding[] = [
   bound('cluster-admin', 'Group', 'system:masters'),
   bound('system:monitoring', 'Group', 'system:monitoring'),
   bound('system:discovery', 'Group', 'system:authenticated'),
@@ -285,5 +296,11 @@ export const defaultBindings: readonly DefaultBinding[] = [
       { kind: 'User', name: 'system:kube-scheduler' },
     ],
   },
-  ...controllerBindings,
+];
+
+/** Every binding that a server with these gates starts with. */
+export const defaultBindings = (gates: EnabledGates = noGates): readonly DefaultBinding[] => [
+  ...bindings,
+  ...(gates.has('ClusterTrustBundle') ? [bound(trustBundleDiscovery, 'Group', 'system:serviceaccounts')] : []),
+  ...controllerBindings(gates),
 ];

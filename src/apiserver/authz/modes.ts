@@ -1,6 +1,7 @@
 // The authorizers that --authorization-mode or --authorization-config name, and the one that they make together.
 // Follows pkg/kubeapiserver/authorizer and apiserver pkg/authorization/union of v1.36.
 
+import type { EnabledGates } from '../../api/feature-gates.ts';
 import type { DecisionMetrics, Decisions } from '../metrics/authorization-metrics.ts';
 import type { UserInfo } from '../request.ts';
 import {
@@ -143,6 +144,8 @@ const errorOf = (errors: readonly string[]): Pick<Decided, 'error'> =>
   errors.length === 0 ? {} : { error: errors.length === 1 ? (errors[0] ?? '') : `[${errors.join(', ')}]` };
 
 export interface ModesDeps {
+  /** With some, nodes may do more. */
+  gates: EnabledGates;
   graph: NodeGraph | undefined;
   /** Undefined where roles and bindings are not served: fixed rules stand in for them. */
   roles: RoleIndex | undefined;
@@ -153,7 +156,7 @@ export interface ModesDeps {
 
 function chainFor(
   configured: readonly ConfiguredAuthorizer[],
-  { graph, roles, webhooks, decisions: counters }: ModesDeps,
+  { graph, roles, webhooks, gates, decisions: counters }: ModesDeps,
 ): Authorizer {
   const each = configured.flatMap((mode): Step[] => {
     if (typeof mode === 'object')
@@ -161,7 +164,7 @@ function chainFor(
     const decisions = counters(mode, mode.toLowerCase());
     switch (mode) {
       case 'Node':
-        return graph === undefined ? [] : [{ local: createNodeAuthorizer(graph, nodeRules()), decisions }];
+        return graph === undefined ? [] : [{ local: createNodeAuthorizer(graph, nodeRules(gates)), decisions }];
       case 'RBAC':
         return [{ local: roles ? createRbacAuthorizer(roles) : createAuthorizer(bootstrapRules), decisions }];
       case 'AlwaysAllow':

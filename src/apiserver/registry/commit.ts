@@ -3,6 +3,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Random } from '../../lib/random.ts';
+import type { EnabledGates } from '../../api/feature-gates.ts';
 import { ApiError } from '../../api/meta/errors.ts';
 import type { KubeObject } from '../../api/meta/types.ts';
 import { type KeyValue, type Store, ValueTooLargeError } from '../../store/store.ts';
@@ -35,6 +36,8 @@ export interface RegistryDeps {
   readonly leases: LeaseIssuer;
   /** Whether privileged containers are let in. */
   readonly allowPrivileged: boolean;
+  /** The feature gates that are on beside those of v1.36 itself. */
+  readonly gates: EnabledGates;
   /** ms that a watch lasts at least that names no time; half an hour when absent. */
   readonly minWatchMs?: number;
 }

@@ -37,6 +37,7 @@ export function strategyContext(context: WriteContext): StrategyContext {
     requester: user,
     dryRun: options.dryRun,
     allowPrivileged: deps.allowPrivileged,
+    gates: deps.gates,
     warn: (text) => void context.warnings.push(text),
   };
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { noGates } from '../../api/feature-gates.ts';
 import { parseEvictionConfig } from '../eviction/thresholds.ts';
 import { defaultImageGcPolicy } from '../garbage/decide-image-gc.ts';
 import { defaultLogRotatePolicy } from '../logs/log-rotator.ts';
@@ -15,6 +16,7 @@ const facts: ConfigurationFacts = {
   resolvConf: '/etc/resolv.conf',
   allowedUnsafeSysctls: [],
   systemLogs: false,
+  gates: noGates,
   podLogs: '/logs',
   upkeep: { eviction: parseEvictionConfig({}), imageGc: defaultImageGcPolicy, logs: defaultLogRotatePolicy },
 };
@@ -59,7 +61,14 @@ test('what was asked for', () => {
     manifests: '/m',
     clusterDns: ['10.43.0.10'],
   };
-  expect(kubeletConfiguration({ ...asked, allowedUnsafeSysctls: ['net.*'], systemLogs: true })).toMatchObject({
+  expect(
+    kubeletConfiguration({
+      ...asked,
+      allowedUnsafeSysctls: ['net.*'],
+      systemLogs: true,
+      gates: new Set(['ClusterTrustBundle']),
+    }),
+  ).toMatchObject({
     evictionHard: { 'memory.available': '7.5%' },
     evictionSoft: { 'nodefs.available': '1Gi' },
     evictionSoftGracePeriod: { 'nodefs.available': '1m30s' },

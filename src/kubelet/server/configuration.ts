@@ -1,5 +1,6 @@
 // The KubeletConfiguration that /configz shows: what this kubelet really runs with, in the fields that Kubernetes has for it.
 
+import type { EnabledGates } from '../../api/feature-gates.ts';
 import { goDuration } from '../../api/meta/go-format.ts';
 import { formatQuantity, quantityOf } from '../../api/meta/quantity.ts';
 import { type EvictionConfig, isHard, type Threshold, type ThresholdValue } from '../eviction/thresholds.ts';
@@ -25,6 +26,8 @@ export interface ConfigurationFacts {
   resolvConf: string;
   allowedUnsafeSysctls: readonly string[];
   systemLogs: boolean;
+  /** The feature gates that are on beside those of v1.36 itself. */
+  gates: EnabledGates;
   podLogs: string;
   upkeep: { eviction: EvictionConfig; imageGc: ImageGcPolicy; logs: LogRotatePolicy };
 }
@@ -94,6 +97,9 @@ export function kubeletConfiguration(facts: ConfigurationFacts): object {
     containerLogMaxSize: formatQuantity(quantityOf(logs.maxSize, 'BinarySI')),
     containerLogMaxFiles: logs.maxFiles,
     podCIDR: podCidr,
+    ...(facts.gates.size === 0
+      ? {}
+      : { featureGates: Object.fromEntries([...facts.gates].map((gate) => [gate, true])) }),
     resolvConf,
     ...(facts.allowedUnsafeSysctls.length === 0 ? {} : { allowedUnsafeSysctls: [...facts.allowedUnsafeSysctls] }),
     enableDebuggingHandlers: true,

@@ -2,6 +2,7 @@
 // pkg/volume/{configmap,secret,downwardapi,projected} of v1.36.
 
 import type {
+  ClusterTrustBundleProjection,
   ConfigMap,
   ConfigMapVolumeSource,
   DownwardAPIVolumeFile,
@@ -19,6 +20,7 @@ import { resourceFieldValue } from '../container-config/resource-field.ts';
 import { goErrorText } from '../go-error.ts';
 import type { Payload, ProjectedFile } from './atomic-writer.ts';
 import type { ObjectSource } from './object-source.ts';
+import { noTrustBundles, type TrustBundleSource } from './trust-bundles.ts';
 
 /** Issues bound tokens for a pod's service account; it keeps and renews them. */
 export interface TokenSource {
@@ -33,6 +35,8 @@ export interface PayloadSources {
   /** The node's allocatable resources, for resource fields without a limit. */
   nodeAllocatable(): Readonly<Record<string, string>>;
   tokens?: TokenSource | undefined;
+  /** Trust anchors of the cluster; without it volumes with such fail, as where the feature gate is off. */
+  trustBundles?: TrustBundleSource | undefined;
 }
 
 const defaultFileMode = 0o644;
@@ -152,6 +156,14 @@ function commonUser(pod: Pod): number | undefined {
   return users.size === 1 ? [...users][0] : undefined;
 }
 
+/** A file that is the one user's alone, or the group's of the pod's files; else it has the volume's mode. */
+function fileOfUser(pod: Pod, text: string, defaultMode: number): ProjectedFile {
+  const uid = commonUser(pod);
+  const shared = uid === undefined && pod.spec?.securityContext?.fsGroup === undefined;
+  const file = { data: Buffer.from(text, 'utf8'), mode: shared ? defaultMode : 0o600 };
+  return uid === undefined ? file : { ...file, uid };
+}
+
 async function tokenPayload(
   context: Context,
   source: ServiceAccountTokenProjection,
@@ -164,10 +176,19 @@ async function tokenPayload(
     expirationSeconds: source.expirationSeconds ?? defaultTokenSeconds,
   };
   const token = await sources.tokens.token(pod, request, signal);
-  const uid = commonUser(pod);
-  const shared = uid === undefined && pod.spec?.securityContext?.fsGroup === undefined;
-  const file = { data: Buffer.from(token, 'utf8'), mode: shared ? defaultMode : 0o600 };
-  return new Map([[source.path, uid === undefined ? file : { ...file, uid }]]);
+  return new Map([[source.path, fileOfUser(pod, token, defaultMode)]]);
+}
+
+async function trustBundlePayload(
+  { pod, sources }: Context,
+  { name, signerName, labelSelector, optional, path }: ClusterTrustBundleProjection,
+  defaultMode: number,
+): Promise<Payload> {
+  if (name === undefined && signerName === undefined)
+    throw new Error('ClusterTrustBundle projection requires either name or signerName to be set');
+  const choice = name === undefined ? { signerName: signerName ?? '', labelSelector } : { name };
+  const anchors = await (sources.trustBundles ?? noTrustBundles).anchors(choice, optional === true);
+  return new Map([[path, fileOfUser(pod, anchors, defaultMode)]]);
 }
 
 async function projectionPayload(context: Context, source: VolumeProjection, defaultMode: number): Promise<Payload> {
@@ -178,7 +199,10 @@ async function projectionPayload(context: Context, source: VolumeProjection, def
   }
   if (source.downwardAPI) return downwardPayload(context, source.downwardAPI.items ?? [], defaultMode);
   if (source.serviceAccountToken) return tokenPayload(context, source.serviceAccountToken, defaultMode);
-  const kind = Object.keys(source)[0] ?? 'unknown';
+  if (source.clusterTrustBundle) return trustBundlePayload(context, source.clusterTrustBundle, defaultMode);
+  const [kind] = Object.keys(source);
+  // The API server took out what no feature gate lets in: such a source gives no files.
+  if (kind === undefined) return new Map();
   throw new Error(`projected source ${kind} is not supported by this node yet`);
 }
 

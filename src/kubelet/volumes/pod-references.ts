@@ -40,3 +40,10 @@ export function podReferences(pod: Pod): ObjectReference[] {
   ];
   return [...new Map(all.map((reference) => [`${reference.kind}/${reference.name}`, reference])).values()];
 }
+
+/** Whether the volume's files come from that trust bundle, or would if its labels were others; see trust-bundles.ts. */
+export const showsTrustBundle = (volume: Volume, { name, signerName }: { name: string; signerName: string }): boolean =>
+  (volume.projected?.sources ?? []).some(
+    ({ clusterTrustBundle: source }) =>
+      source !== undefined && (source.name === name || (signerName !== '' && source.signerName === signerName)),
+  );

@@ -320,11 +320,16 @@ describe('downwardAPI and projected', () => {
     const volume: Volume = {
       name: 'all',
       projected: {
-        sources: [{ secret: { name: 'x' } }, { configMap: { name: 'y' } }, { clusterTrustBundle: { path: 'z' } }],
+        sources: [
+          { secret: { name: 'x' } },
+          { configMap: { name: 'y' } },
+          { clusterTrustBundle: { path: 'z' } },
+          { clusterTrustBundle: { name: 'n', path: 'z' } },
+        ],
       },
     };
     expect(await messagesOf(podWith([volume]))).toEqual([
-      'MountVolume.SetUp failed for volume "all" : [secret "x" not found, configmap "y" not found, projected source clusterTrustBundle is not supported by this node yet]',
+      'MountVolume.SetUp failed for volume "all" : [secret "x" not found, configmap "y" not found, ClusterTrustBundle projection requires either name or signerName to be set, ClusterTrustBundle projection is not supported in static kubelet mode]',
     ]);
   });
 });

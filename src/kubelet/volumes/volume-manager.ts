@@ -10,15 +10,17 @@ import { assertSafeUid, podPaths } from '../pod-paths.ts';
 import type { VolumeManager, VolumesResult } from '../seams.ts';
 import { hasProjection } from './atomic-writer.ts';
 import { type ClaimedVolume, type ClaimReader, claimedVolume, type VolumeUse } from './claimed-volume.ts';
-import { type ObjectReference, podReferences, volumeReferences } from './pod-references.ts';
+import { type ObjectReference, podReferences, showsTrustBundle, volumeReferences } from './pod-references.ts';
 import type { ShownImages } from './image-volumes.ts';
 import { createMemoryFolder } from './memory-folder.ts';
 import { type ReadyVolume, setUpVolume, type VolumeEnvironment } from './set-up-volume.ts';
+import type { ChangedBundle, WatchedTrustBundles } from './trust-bundles.ts';
 import { isProjected, type MountableKind, type VolumeKind, volumeKind } from './volume-kinds.ts';
 import type { ChangedObject, WatchedObjects } from './watched-objects.ts';
 
-export interface VolumeManagerOptions extends Omit<VolumeEnvironment, 'objects' | 'memory'> {
+export interface VolumeManagerOptions extends Omit<VolumeEnvironment, 'objects' | 'memory' | 'trustBundles'> {
   objects: WatchedObjects;
+  trustBundles?: WatchedTrustBundles;
   /** Images that are shown on the host for pods; they are given back with them. */
   shownImages?: Pick<ShownImages, 'release'>;
   /** Reads claims and their volumes; without it claims cannot be mounted. */
@@ -285,6 +287,13 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
     });
   };
 
+  const bundleChanged = (bundle: ChangedBundle): void => {
+    for (const [uid, state] of pods) {
+      if (!(state.pod.spec?.volumes ?? []).some((volume) => showsTrustBundle(volume, bundle))) continue;
+      refreshSoon(state);
+      options.sourceChanged?.(uid);
+    }
+  };
   const changed = (object: ChangedObject): void => {
     const matches = ({ kind, name }: ObjectReference): boolean => kind === object.kind && name === object.name;
     for (const [uid, state] of pods) {
@@ -294,7 +303,7 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
       options.sourceChanged?.(uid);
     }
   };
-  const stopListening = objects.onChange(changed);
+  const stopListening = [objects.onChange(changed), options.trustBundles?.onChange(bundleChanged)];
 
   /** Takes down what is mounted in a folder of the pod, and the folder; nothing there costs one look. */
   const removeFolder = async (folder: string): Promise<void> => {
@@ -348,7 +357,7 @@ export function createVolumeManager(options: VolumeManagerOptions): ClosableVolu
       ),
 
     close() {
-      stopListening();
+      for (const stop of stopListening) stop?.();
       for (const { refresh: later, claimLook } of pods.values()) {
         later?.cancel();
         claimLook?.cancel();

@@ -9,12 +9,12 @@ import {
   invalid,
   notSupported,
   required,
-  tooLong,
 } from '../../meta/errors.ts';
-import { dns1123Label, dns1123Subdomain, pathSegmentName } from '../../meta/names.ts';
+import { pathSegmentName } from '../../meta/names.ts';
 import { equalJson } from '../../meta/equal.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../../meta/validate-meta.ts';
 import { checkCertificates, decodedText } from '../../pki/certificate-request.ts';
+import { validateSignerName } from '../../pki/signer-name.ts';
 import { metaOf } from '../common.ts';
 import { legacyUnknown, requestOf } from './signers.ts';
 
@@ -44,32 +44,6 @@ const usages = [
   'signing',
   'timestamping',
 ];
-
-const maxDomain = 253;
-const maxSignerName = maxDomain + 1 + 253 + 63 + 1;
-
-/** Checks a name such as example.com/signer. Follows ValidateSignerName of pkg/apis/core/validation. */
-function validateSignerName(path: FieldPath, name: string): FieldError[] {
-  if (name === '') return [required(path)];
-  const [domain = '', rest, ...more] = name.split('/');
-  if (rest === undefined || more.length > 0)
-    return [invalid(path, name, "must be a fully qualified domain and path of the form 'example.com/signer-name'")];
-  const errors: FieldError[] = [];
-  const checkLabels = (part: string, check: (label: string) => string[]): void => {
-    const wrong = part.split('.').find((label) => check(label).length > 0);
-    if (wrong !== undefined)
-      errors.push(
-        ...check(wrong).map((why) => invalid(path, part, `validating label ${JSON.stringify(wrong)}: ${why}`)),
-      );
-  };
-  if (domain.length > maxDomain) errors.push(tooLong(path, maxDomain));
-  checkLabels(domain, dns1123Label);
-  if (!domain.includes('.'))
-    errors.push(invalid(path, domain, 'should be a domain with at least two segments separated by dots'));
-  checkLabels(rest, dns1123Subdomain);
-  if (name.length > maxSignerName) errors.push(tooLong(path, maxSignerName));
-  return errors;
-}
 
 const conditionsPath = new FieldPath('status').child('conditions');
 const trueOnly: ReadonlySet<string> = new Set(['Approved', 'Denied', 'Failed']);

@@ -1,6 +1,7 @@
-import { expect, it } from 'vitest';
-import type { Container, Pod } from '../../generated/types.ts';
+import { describe, expect, it } from 'vitest';
+import type { Container, Pod, PodTemplate, VolumeProjection } from '../../generated/types.ts';
 import { fieldErrorText } from '../../meta/errors.ts';
+import { podTemplateKind } from '../podtemplate/definition.ts';
 import { setPodDefaults } from './defaults.ts';
 import { podStrategy } from './strategy.ts';
 
@@ -44,4 +45,48 @@ it.each<[string, Pod, warnings: string[], lifecycles: unknown[]]>([
   expect(warned).toEqual(warnings);
   expect([...pod.spec!.initContainers!, ...pod.spec!.containers].map(({ lifecycle }) => lifecycle)).toEqual(lifecycles);
   expect(podStrategy.validateCreate(pod, context).map(fieldErrorText)).toEqual([]);
+});
+
+describe('projected sources', () => {
+  const clusterTrustBundle = { name: 'ca', path: 'ca.pem' };
+  const podCertificate = { signerName: 'example.com/a', keyType: 'ED25519', keyPath: 'k' };
+  const podOf = (...sources: VolumeProjection[]): Pod => ({
+    ...podWith({}),
+    spec: { ...podWith({}).spec!, volumes: [{ name: 'v', projected: { sources } }] },
+  });
+  const context = { now: 0, user: 'u', dryRun: false, allowPrivileged: true };
+  const sourcesOf = (pod: Pod): unknown => pod.spec?.volumes?.[0]?.projected?.sources;
+
+  it('of trust bundles and certificates go without a word of their gates', () => {
+    const warned: string[] = [];
+    const pod = podOf({ clusterTrustBundle }, { podCertificate });
+    podStrategy.prepareForCreate?.(pod, { ...context, warn: (text) => warned.push(text) });
+    expect(sourcesOf(pod)).toEqual([{}, {}]);
+    expect(warned).toEqual([
+      'spec.volumes[0].projected.sources[0].clusterTrustBundle: accepted but not acted on',
+      'spec.volumes[0].projected.sources[1].podCertificate: accepted but not acted on',
+    ]);
+    expect(podStrategy.warnings?.(pod, undefined)).toContain('volume "v" (Projected) has no sources provided');
+    expect(podStrategy.validateCreate(pod, context).map(fieldErrorText)).toEqual([]);
+  });
+
+  it('of trust bundles stay with their gate, and where the pod has had one before', () => {
+    const gates = new Set(['ClusterTrustBundleProjection'] as const);
+    const pod = podOf({ clusterTrustBundle });
+    podStrategy.prepareForCreate?.(pod, { ...context, gates });
+    expect(sourcesOf(pod)).toEqual([{ clusterTrustBundle }]);
+    const update = structuredClone(pod);
+    podStrategy.prepareForUpdate?.(update, pod, context);
+    expect(sourcesOf(update)).toEqual([{ clusterTrustBundle }]);
+  });
+
+  it('of templates go like those of pods', () => {
+    const object: PodTemplate = { metadata: { name: 't' }, template: podOf({ clusterTrustBundle }) };
+    const warned: string[] = [];
+    podTemplateKind.strategy.prepareForCreate?.(object, { ...context, warn: (text) => warned.push(text) });
+    expect(object.template?.spec?.volumes?.[0]?.projected?.sources).toEqual([{}]);
+    expect(warned).toEqual([
+      'template.spec.volumes[0].projected.sources[0].clusterTrustBundle: accepted but not acted on',
+    ]);
+  });
 });

@@ -33,8 +33,6 @@ export const notActedOn: readonly string[] = [
   'spec.volumes[*].vsphereVolume',
   'spec.volumes[*].portworxVolume',
   'spec.volumes[*].cinder',
-  'spec.volumes[*].projected.sources[*].clusterTrustBundle',
-  'spec.volumes[*].projected.sources[*].podCertificate',
 ];
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

@@ -17,8 +17,8 @@ import { podWarnings } from './warnings.ts';
 
 const noSpec: PodSpec = { containers: [] };
 
-function prepareForCreate(pod: Pod, { now, warn }: StrategyContext): void {
-  dropDisabledFields(pod, undefined, (text) => warn?.(text));
+function prepareForCreate(pod: Pod, { now, gates, warn }: StrategyContext): void {
+  dropDisabledFields(pod, undefined, gates, (text) => warn?.(text));
   const spec = (pod.spec ??= { ...noSpec });
   metaOf(pod).generation = 1;
   pod.status = { phase: 'Pending', qosClass: computeQosClass(spec) };
@@ -37,8 +37,8 @@ function prepareForCreate(pod: Pod, { now, warn }: StrategyContext): void {
   appArmorFromAnnotations(pod, (text) => warn?.(text));
 }
 
-function prepareForUpdate(pod: Pod, old: Pod, { warn }: StrategyContext): void {
-  if (pod.spec !== old.spec) dropDisabledFields(pod, old, (text) => warn?.(text));
+function prepareForUpdate(pod: Pod, old: Pod, { gates, warn }: StrategyContext): void {
+  if (pod.spec !== old.spec) dropDisabledFields(pod, old, gates, (text) => warn?.(text));
   assign(pod, 'status', old.status);
   if (!equalJson(pod.spec, old.spec)) metaOf(pod).generation = (old.metadata?.generation ?? 0) + 1;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Container, Pod, PodSpec, Volume } from '../../generated/types.ts';
+import type { Container, Pod, PodSpec } from '../../generated/types.ts';
 import { fieldErrorText } from '../../meta/errors.ts';
 import { setPodDefaults } from './defaults.ts';
 import { podStrategy } from './strategy.ts';
@@ -357,14 +357,6 @@ describe('volumes', () => {
     [
       { name: 'v', nfs: { server: 's', path: 'rel' } },
       ['spec.volumes[0].nfs.path: Invalid value: "rel": must be an absolute path'],
-    ],
-    [
-      { name: 'v', projected: { sources: [{ podCertificate: {} }] } } as unknown as Volume,
-      [
-        'spec.volumes[0].projected.sources[0].podCertificate.signerName: Required value',
-        'spec.volumes[0].projected.sources[0].podCertificate.keyType: Unsupported value: "": supported values: "RSA3072", "RSA4096", "ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519"',
-        'spec.volumes[0].projected.sources[0].podCertificate: Required value: specify at least one of credentialBundlePath, keyPath, and certificateChainPath',
-      ],
     ],
     [
       { name: 'v', projected: { sources: [{ serviceAccountToken: { path: 't', expirationSeconds: 5 } }] } },

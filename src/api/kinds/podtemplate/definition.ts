@@ -41,12 +41,13 @@ export const podTemplateKind: KindDefinition<PodTemplate> = {
   hasGeneration: true,
   defaults: ({ template }) => setPodTemplateDefaults(template),
   strategy: {
-    prepareForCreate({ template }, { warn }) {
-      if (template) dropDisabledFields(template, undefined, (text) => warn?.(`${path.text}.${text}`));
+    prepareForCreate({ template }, { gates, warn }) {
+      if (template) dropDisabledFields(template, undefined, gates, (text) => warn?.(`${path.text}.${text}`));
     },
     validateCreate: validate,
-    prepareForUpdate(object, old, { warn }) {
-      if (object.template) dropDisabledFields(object.template, old.template, (text) => warn?.(`${path.text}.${text}`));
+    prepareForUpdate(object, old, { gates, warn }) {
+      if (object.template)
+        dropDisabledFields(object.template, old.template, gates, (text) => warn?.(`${path.text}.${text}`));
       if (!equalJson(object.template, old.template)) metaOf(object).generation = (old.metadata?.generation ?? 0) + 1;
     },
     validateUpdate: (object, old, context) => [

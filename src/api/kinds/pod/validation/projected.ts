@@ -14,11 +14,9 @@ import {
   invalid,
   notSupported,
   required,
-  tooLong,
 } from '../../../meta/errors.ts';
-import { byteLength, goQuote } from '../../../meta/go-format.ts';
-import { dns1123Label, dns1123Subdomain } from '../../../meta/names.ts';
 import { validateLabelSelector } from '../../../meta/validate-meta.ts';
+import { namedBundleProblems, validateSignerName } from '../../../pki/signer-name.ts';
 import { internalForm } from '../../internal-form.ts';
 import { validateFieldRef, validateResourceFieldRef, volumeFields } from './env.ts';
 import { itemErrors, modeErrors, need, nonReservedPath } from './shared.ts';
@@ -98,11 +96,6 @@ function validateToken(volume: FieldPath, path: FieldPath, token: ServiceAccount
   ];
 }
 
-function bundleNameProblems(name: string): string[] {
-  const colon = name.lastIndexOf(':');
-  return dns1123Subdomain(colon < 0 ? name : name.slice(colon + 1));
-}
-
 function validateTrustBundle(path: FieldPath, bundle: ClusterTrustBundleProjection): FieldError[] {
   const errors: FieldError[] = [];
   const { name, signerName, labelSelector } = bundle;
@@ -111,7 +104,7 @@ function validateTrustBundle(path: FieldPath, bundle: ClusterTrustBundleProjecti
     errors.push(invalid(path, internalForm('ClusterTrustBundleProjection', bundle), detail));
   } else if (name !== undefined) {
     if (name === '') errors.push(required(path.child('name'), 'must be a valid object name'));
-    for (const problem of bundleNameProblems(name)) {
+    for (const problem of namedBundleProblems(name)) {
       errors.push(invalid(path.child('name'), name, `not a valid clustertrustbundlename: ${problem}`));
     }
     if (labelSelector) {
@@ -131,31 +124,6 @@ function validateTrustBundle(path: FieldPath, bundle: ClusterTrustBundleProjecti
     ...need(path.child('path'), bundle.path),
     ...nonReservedPath(path.child('path'), bundle.path ?? ''),
   ];
-}
-
-/** A signer: a domain and a path, as in example.com/signer-name. */
-export function validateSignerName(path: FieldPath, name: string): FieldError[] {
-  if (name === '') return [required(path)];
-  const parts = name.split('/');
-  if (parts.length !== 2) {
-    return [invalid(path, name, "must be a fully qualified domain and path of the form 'example.com/signer-name'")];
-  }
-  const [domain = '', rest = ''] = parts;
-  const errors: FieldError[] = byteLength(domain) > 253 ? [tooLong(path, 253)] : [];
-  const check = (whole: string, problemsOf: (label: string) => string[]): void => {
-    const bad = whole.split('.').find((label) => problemsOf(label).length);
-    if (bad === undefined) return;
-    for (const problem of problemsOf(bad))
-      errors.push(invalid(path, whole, `validating label ${goQuote(bad)}: ${problem}`));
-  };
-  check(domain, dns1123Label);
-  if (!domain.includes('.')) {
-    errors.push(invalid(path, domain, 'should be a domain with at least two segments separated by dots'));
-  }
-  check(rest, dns1123Subdomain);
-  const longest = 253 + 1 + (253 + 63 + 1);
-  if (byteLength(name) > longest) errors.push(tooLong(path, longest));
-  return errors;
 }
 
 const keyTypes = ['RSA3072', 'RSA4096', 'ECDSAP256', 'ECDSAP384', 'ECDSAP521', 'ED25519'];
