@@ -10,6 +10,7 @@ import { eventually } from '../../test/support/eventually.ts';
 import { noContainers, startPeapod } from '../../test/support/peapod.ts';
 import type { Bench, Figure } from '../figure.ts';
 import { execProbing } from '../support/load/exec-probes.ts';
+import { nodeEnvironment, nodeOptions } from '../support/launched.ts';
 import type { LoadFigures } from '../support/load/measure.ts';
 
 const probedPods = 250;
@@ -33,9 +34,11 @@ async function bundled(name: string, folder: string): Promise<string> {
   return outfile;
 }
 
-/** Starts it as the launcher starts Peapod. */
 const start = (file: string, argument: string) =>
-  spawn(process.execPath, ['--max-semi-space-size=16', file, argument], { stdio: ['pipe', 'pipe', 'inherit'] });
+  spawn(process.execPath, [...nodeOptions, file, argument], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: nodeEnvironment(),
+  });
 
 async function figuresOf(file: string, ports: string): Promise<LoadFigures> {
   const output = await text(start(file, ports).stdout);

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { nodeEnvironment, nodeOptions } from '../launched.ts';
 
 /** A process that answers questions. */
 export interface Process {
@@ -33,9 +34,9 @@ export async function startProcess(name: string, environment: Record<string, str
   });
   // Native packages are found from the project, not from the folder of the bundle.
   symlinkSync(join(projectRoot, 'node_modules'), join(folder, 'node_modules'));
-  const child = spawn(process.execPath, ['--max-semi-space-size=16', '--expose-gc', outfile, join(folder, 'data')], {
+  const child = spawn(process.execPath, [...nodeOptions, '--expose-gc', outfile, join(folder, 'data')], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    env: { ...process.env, ...environment },
+    env: { ...nodeEnvironment(), ...environment },
   });
   const hello = await nextMessage(child);
   return {

@@ -31,7 +31,7 @@ export interface AllocationStore {
 const fileName = 'allocated_pods_state';
 const formatVersion = 1;
 /** Pods come in batches: their records are written together. Who needs one on disk asks for it. */
-const writeBehindMs = 200;
+const writeBehindMs = 1000;
 
 export interface AllocationStoreOptions {
   files: Files;
