@@ -53,6 +53,8 @@ export function settle({ settled }: AdmissionAttributes, stored: boolean): void 
 /** One plugin. Throws an ApiError to refuse. */
 export interface AdmissionPlugin {
   readonly name: string;
+  /** Where false, neither hook has anything to do: most plugins look at a few resources only. True when absent. */
+  concerns?(attributes: AdmissionAttributes): boolean;
   mutate?(attributes: AdmissionAttributes): Promise<void> | void;
   validate?(attributes: AdmissionAttributes): Promise<void> | void;
 }
@@ -94,7 +96,9 @@ function stepsOf(plugins: readonly AdmissionPlugin[], type: AdmissionStep, { met
   return plugins.flatMap((plugin): PluginStep[] => {
     const hook = type === 'admit' ? plugin.mutate : plugin.validate;
     if (hook === undefined) return [];
-    return [{ run: (attributes) => hook.call(plugin, attributes), took: metrics.plugin(plugin.name, type) }];
+    const run: PluginStep['run'] = (attributes) =>
+      plugin.concerns?.(attributes) === false ? undefined : hook.call(plugin, attributes);
+    return [{ run, took: metrics.plugin(plugin.name, type) }];
   });
 }
 

@@ -26,6 +26,7 @@ const isUpdate = (at: AdmissionAttributes, subresource: string): boolean =>
 /** CertificateApproval: to approve or deny needs the verb `approve` on the signer. */
 export const certificateApproval = (mayDo: MayDo): AdmissionPlugin => ({
   name: 'CertificateApproval',
+  concerns: (at) => isUpdate(at, 'approval'),
   async validate(at) {
     if (!isUpdate(at, 'approval')) return;
     const { signerName } = (at.object as CertificateSigningRequest).spec;
@@ -37,6 +38,7 @@ export const certificateApproval = (mayDo: MayDo): AdmissionPlugin => ({
 /** CertificateSigning: to issue a certificate, or to say that it failed, needs the verb `sign` on the signer. */
 export const certificateSigning = (mayDo: MayDo): AdmissionPlugin => ({
   name: 'CertificateSigning',
+  concerns: (at) => isUpdate(at, 'status'),
   async validate(at) {
     if (!isUpdate(at, 'status')) return;
     const old = at.old as unknown as CertificateSigningRequest;

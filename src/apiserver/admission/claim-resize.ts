@@ -3,7 +3,7 @@
 import type { PersistentVolumeClaim, StorageClass } from '../../api/generated/types.ts';
 import { compareQuantity, parseQuantity, type Quantity } from '../../api/meta/quantity.ts';
 import { claimClass } from '../../api/storage/storage-class-of.ts';
-import { type AdmissionPlugin, isWriteOf, refuse } from './admission.ts';
+import { type AdmissionPlugin, isResource, isWriteOf, refuse } from './admission.ts';
 import type { LookupKind, ObjectLookup } from './object-lookup.ts';
 
 const classes: LookupKind<StorageClass> = { group: 'storage.k8s.io', resource: 'storageclasses' };
@@ -13,6 +13,7 @@ const sizeOf = ({ spec }: PersistentVolumeClaim): Quantity =>
 
 export const claimResize = (objects: ObjectLookup): AdmissionPlugin => ({
   name: 'PersistentVolumeClaimResize',
+  concerns: (at) => isResource(at, '', 'persistentvolumeclaims'),
   async validate(at) {
     if (at.operation !== 'UPDATE' || !isWriteOf(at, '', 'persistentvolumeclaims') || !at.object || !at.old) return;
     const [claim, old] = [at.object as PersistentVolumeClaim, at.old as PersistentVolumeClaim];

@@ -3,7 +3,7 @@
 import type { Ingress, IngressClass } from '../../api/generated/types.ts';
 import { classAnnotation } from '../../api/kinds/ingress/validate.ts';
 import { isDefaultClass } from '../../api/kinds/ingressclass/definition.ts';
-import { type AdmissionPlugin, isWriteOf } from './admission.ts';
+import { type AdmissionPlugin, isResource, isWriteOf } from './admission.ts';
 import type { LookupKind, ObjectLookup } from './object-lookup.ts';
 
 const classes: LookupKind<IngressClass> = { group: 'networking.k8s.io', resource: 'ingressclasses' };
@@ -21,6 +21,7 @@ function chosen(defaults: readonly IngressClass[]): IngressClass | undefined {
 export function defaultIngressClass(objects: ObjectLookup): AdmissionPlugin {
   return {
     name: 'DefaultIngressClass',
+    concerns: (at) => isResource(at, 'networking.k8s.io', 'ingresses'),
     async mutate(at) {
       if (at.operation !== 'CREATE' || !isWriteOf(at, 'networking.k8s.io', 'ingresses') || !at.object) return;
       const ingress = at.object as Ingress;

@@ -44,6 +44,7 @@ function wantsAccess(at: AdmissionAttributes): FieldPath | undefined {
 export function deviceAdminAccess(objects: ObjectLookup): AdmissionPlugin {
   return {
     name: 'DeviceAdminAccess',
+    concerns: (at) => wantsAccess(at) !== undefined,
     async validate(at) {
       const path = wantsAccess(at);
       if (path === undefined) return;

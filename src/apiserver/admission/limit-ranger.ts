@@ -22,6 +22,7 @@ function subjectOf({ operation, resource, subresource, old }: AdmissionAttribute
 export function limitRanger(objects: ObjectLookup): AdmissionPlugin {
   return {
     name: 'LimitRanger',
+    concerns: (at) => subjectOf(at) !== undefined,
     async mutate(at) {
       if (subjectOf(at) !== 'pod') return;
       for (const range of await objects.list(limitRanges, at.namespace)) applyLimitDefaults(range, at.object as Pod);

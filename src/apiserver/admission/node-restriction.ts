@@ -193,6 +193,7 @@ function checkResourceSlice(at: AdmissionAttributes, me: string): void {
 export function nodeRestriction(deps: NodeRestrictionDeps): AdmissionPlugin {
   return {
     name: 'NodeRestriction',
+    concerns: (at) => nodeOf(at.user) !== undefined,
     async mutate(at) {
       const me = nodeOf(at.user);
       if (me === undefined) return;

@@ -18,6 +18,8 @@ export interface LookupKind<T extends KubeObject> {
 export interface ObjectLookup {
   /** The object now; undefined where there is none, or its kind is not served. Not to be changed. */
   get<T extends KubeObject>(kind: LookupKind<T>, namespace: string, name: string): Promise<T | undefined>;
+  /** Whether there is none, and that is known without waiting. */
+  hasNone(kind: LookupKind<KubeObject>): boolean;
   /** All objects now, in the order of their names; of one namespace, or everywhere where it is empty. Not to be changed. */
   list<T extends KubeObject>(kind: LookupKind<T>, namespace: string): Promise<T[]>;
 }
@@ -50,6 +52,10 @@ export function objectLookup(resources: ResourceTable, feed: CacheFeed): ObjectL
       await feed.caughtUp();
       const version = feed.cache(info).objects.get(placeOf(info, namespace, name).key);
       return version?.object() as T | undefined;
+    },
+    hasNone(kind) {
+      const info = infoOf(kind);
+      return info === undefined || (feed.isCaughtUp() && feed.cache(info).objects.size === 0);
     },
     async list<T extends KubeObject>(kind: LookupKind<T>, namespace: string) {
       const info = infoOf(kind);

@@ -32,6 +32,7 @@ function shortage(pod: Pod, node: Node): string | undefined {
 export function podResizeValidator(findNode: FindNode): AdmissionPlugin {
   return {
     name: 'PodResizeValidator',
+    concerns: ({ subresource }) => subresource === 'resize',
     async validate(attributes) {
       const { resource, subresource, operation } = attributes;
       if (operation !== 'UPDATE' || resource.kind.resource !== 'pods' || resource.kind.group !== '') return;

@@ -43,6 +43,17 @@ function significantParts({ metadata, spec }: Pod): unknown {
   ];
 }
 
+/** The old seccomp annotations of a pod, as they come. */
+const seccompAnnotations = ({ metadata }: Pod): unknown =>
+  Object.entries(metadata?.annotations ?? {}).filter(
+    ([key]) => key === podAnnotation || key.startsWith(containerAnnotation),
+  );
+
+/** Whether nothing changes that matters here. A spec may be shared with the old pod: that is seen at once. */
+const isInsignificant = (pod: Pod, old: Pod): boolean =>
+  (pod.spec === old.spec && equalJson(seccompAnnotations(pod), seccompAnnotations(old))) ||
+  equalJson(significantParts(pod), significantParts(old));
+
 export interface PodSecurityDeps {
   objects: ObjectLookup;
   /** What the audit mode finds is told here. */
@@ -60,7 +71,7 @@ function policyOfNamespace(namespace: Namespace): Policy {
 
 async function checkPod({ objects, logger }: PodSecurityDeps, at: AdmissionAttributes): Promise<void> {
   const pod = at.object as Pod;
-  if (at.operation === 'UPDATE' && equalJson(significantParts(pod), significantParts(at.old as Pod))) return;
+  if (at.operation === 'UPDATE' && isInsignificant(pod, at.old as Pod)) return;
   const namespace = await objects.get(namespaces, '', at.namespace);
   if (!namespace) throw internalError(`failed to lookup namespace ${at.namespace}`);
   const policy = policyOfNamespace(namespace);
@@ -124,6 +135,7 @@ async function checkNamespace({ objects }: PodSecurityDeps, at: AdmissionAttribu
 export function podSecurity(deps: PodSecurityDeps): AdmissionPlugin {
   return {
     name: 'PodSecurity',
+    concerns: (at) => isResource(at, '', 'pods') || isResource(at, '', 'namespaces'),
     async validate(at) {
       const writes = at.operation === 'CREATE' || at.operation === 'UPDATE';
       if (writes && isResource(at, '', 'pods') && !ignoredSubresources.has(at.subresource)) await checkPod(deps, at);

@@ -17,6 +17,7 @@ function targetOf({ subresource, object }: AdmissionAttributes): string | undefi
 export function podTopologyLabels(objects: ObjectLookup): AdmissionPlugin {
   return {
     name: 'PodTopologyLabels',
+    concerns: (at) => at.operation === 'CREATE' && isResource(at, '', 'pods'),
     async mutate(at) {
       if (at.operation !== 'CREATE' || !isResource(at, '', 'pods') || !at.object) return;
       const target = targetOf(at);

@@ -52,6 +52,7 @@ function keepPriority(pod: Pod, old: Pod): void {
 export function priorityAdmission(objects: ObjectLookup): AdmissionPlugin {
   return {
     name: 'Priority',
+    concerns: (at) => isWriteOf(at, '', 'pods') || isWriteOf(at, 'scheduling.k8s.io', 'priorityclasses'),
     async mutate(at) {
       if (!isWriteOf(at, '', 'pods')) return;
       const pod = at.object as Pod;

@@ -84,6 +84,7 @@ async function checkBinding(deps: EscalationDeps, at: AdmissionAttributes): Prom
 export function rbacEscalation(deps: EscalationDeps): AdmissionPlugin {
   return {
     name: 'RbacEscalation',
+    concerns: ({ resource }) => resource.kind.group === rbacGroup,
     async mutate(at) {
       if (at.resource.kind.group !== rbacGroup || at.object === undefined) return;
       if (at.user.groups.includes('system:masters')) return;

@@ -6,7 +6,7 @@ import { plainFailure } from '../../api/patch/patch-errors.ts';
 import { isMirrorPod } from '../../api/pod/static-pod.ts';
 import type { Random } from '../../lib/random.ts';
 import { randomSuffix } from '../../lib/random.ts';
-import { type AdmissionAttributes, type AdmissionPlugin, refuse } from './admission.ts';
+import { type AdmissionAttributes, type AdmissionPlugin, isResource, refuse } from './admission.ts';
 
 export interface ServiceAccountAdmissionDeps {
   /** The account as it is now, having waited for every acknowledged write. */
@@ -145,6 +145,8 @@ export function serviceAccountAdmission(deps: ServiceAccountAdmissionDeps): Admi
   const isLimited = ({ metadata }: ServiceAccount): boolean => isTrue(metadata?.annotations?.[enforceAnnotation]);
   return {
     name: 'ServiceAccount',
+    concerns: (at) =>
+      isResource(at, '', 'pods') && (at.operation === 'CREATE' || at.subresource === 'ephemeralcontainers'),
     async mutate(at) {
       const pod = podOf(at);
       if (pod?.spec === undefined || isMirrorPod(pod)) return;

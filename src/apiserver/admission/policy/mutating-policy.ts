@@ -77,6 +77,7 @@ export function mutatingPolicies(deps: MutatingDeps): AdmissionPlugin {
   };
   return {
     name: pluginName,
+    concerns: () => !deps.objects.hasNone(policyLookup),
     async mutate(at) {
       if (at.operation === 'DELETE' || isAdmissionConfiguration(at)) return;
       const policies = await deps.objects.list(policyLookup, '');

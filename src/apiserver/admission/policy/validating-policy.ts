@@ -208,6 +208,7 @@ export function validatingPolicies(deps: ValidatingPolicyDeps): AdmissionPlugin 
   };
   return {
     name: 'ValidatingAdmissionPolicy',
+    concerns: () => !deps.objects.hasNone(policyLookup),
     async validate(at) {
       if (isAdmissionConfiguration(at)) return;
       const policies = await deps.objects.list(policyLookup, '');

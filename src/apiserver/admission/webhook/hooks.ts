@@ -40,6 +40,10 @@ function hooksOf(object: Configuration): readonly Hook[] {
   return hooks;
 }
 
+/** Whether there are none, and that is known without waiting. */
+export const hasNoHooks = (objects: ObjectLookup, type: 'mutating' | 'validating'): boolean =>
+  objects.hasNone(type === 'mutating' ? mutating : validating);
+
 /** All of them now: by the names of their configurations, and as they stand in each. */
 export async function listHooks(objects: ObjectLookup, type: 'mutating' | 'validating'): Promise<readonly Hook[]> {
   const found: Configuration[] = await (type === 'mutating'

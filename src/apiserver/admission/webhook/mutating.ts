@@ -11,7 +11,7 @@ import { isAdmissionConfiguration } from '../matching/rules.ts';
 import { applyVerdict } from './apply-patch.ts';
 import { askWebhook, type CallDeps, CallFailure, closedBy } from './call.ts';
 import { type CoverDeps, coveredBy } from './cover.ts';
-import { type Hook, listHooks } from './hooks.ts';
+import { hasNoHooks, type Hook, listHooks } from './hooks.ts';
 import { type ObserveDeps, observed } from './observe.ts';
 import { denial, type ReviewSubject } from './review.ts';
 
@@ -101,6 +101,7 @@ export function mutatingWebhooks(deps: MutatingDeps): AdmissionPlugin {
 
   return {
     name,
+    concerns: () => !hasNoHooks(deps.objects, 'mutating'),
     async mutate(at) {
       if (isAdmissionConfiguration(at)) return;
       const hooks = await listHooks(deps.objects, 'mutating');

@@ -6,7 +6,7 @@ import type { AdmissionPlugin } from '../admission.ts';
 import { isAdmissionConfiguration } from '../matching/rules.ts';
 import { askWebhook, type CallDeps, CallFailure, closedBy } from './call.ts';
 import { type CoverDeps, coveredBy } from './cover.ts';
-import { type Hook, listHooks } from './hooks.ts';
+import { hasNoHooks, type Hook, listHooks } from './hooks.ts';
 import { type ObserveDeps, observed } from './observe.ts';
 import { denial, type ReviewSubject } from './review.ts';
 
@@ -43,6 +43,7 @@ export function validatingWebhooks(deps: ValidatingDeps): AdmissionPlugin {
 
   return {
     name: 'ValidatingAdmissionWebhook',
+    concerns: () => !hasNoHooks(deps.objects, 'validating'),
     async validate(at) {
       if (isAdmissionConfiguration(at)) return;
       const calls: { hook: Hook; subject: ReviewSubject }[] = [];
