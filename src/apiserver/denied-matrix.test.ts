@@ -15,7 +15,7 @@ import { dialPod, httpsKubeletConnector } from './http/kubelet-client.ts';
 import { certificates, escalation, impersonation } from './testing/denied-requests/access.ts';
 import { bodies } from './testing/denied-requests/bodies.ts';
 import { nodes } from './testing/denied-requests/nodes.ts';
-import { core, csrs, rbac, rbacGroup, type Row, rule } from './testing/denied-requests/rows.ts';
+import { core, csrs, type Known, rbac, rbacGroup, type Row, rule } from './testing/denied-requests/rows.ts';
 import { ruledProvider, strictWebhook } from './testing/denied-requests/strangers.ts';
 import { callers, paths, proxies } from './testing/denied-requests/ways-in.ts';
 import { startTestServer, type TestServer, verbs } from './test-server.ts';
@@ -29,6 +29,8 @@ let h1: HttpsClient['h1'];
 let rawTls: HttpsClient['rawTls'];
 const identities: Record<string, Identity> = {};
 const tokens: Record<string, string> = {};
+
+let known: Known;
 
 const key = newSigningKey();
 
@@ -49,6 +51,10 @@ const rights: Record<string, object[]> = {
     rule('impersonate', '', 'users', 'ann'),
     rule('impersonate:user-info', 'authentication.k8s.io', 'users', 'ann'),
     rule('impersonate-on:user-info:list', '', 'pods'),
+  ],
+  binder: [
+    rule('create', rbacGroup, 'rolebindings clusterrolebindings'),
+    rule('bind', rbacGroup, 'clusterroles', 'view'),
   ],
   outcast: [rule('*', '*', '*')],
   unheard: [rule('*', '*', '*')],
@@ -147,17 +153,32 @@ beforeAll(async () => {
   await bind('viewer', 'system:aggregate-to-view');
   await bind('editor', 'system:aggregate-to-edit');
 
-  for (const name of ['of-a', 'of-b']) await api.post(`${core}/secrets`, { metadata: { name }, data: {} });
-  const pod = (name: string, nodeName: string, secretName: string) => ({
+  for (const name of ['of-a', 'of-b']) {
+    await api.post(`${core}/secrets`, { metadata: { name }, data: {} });
+    const claim = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, volumeName: name };
+    await api.post(`${core}/persistentvolumeclaims`, { metadata: { name }, spec: claim });
+    const volume = { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: `/srv/${name}` } };
+    await api.post('/api/v1/persistentvolumes', {
+      metadata: { name },
+      spec: { ...volume, claimRef: { namespace: 'default', name } },
+    });
+  }
+  await api.post(`${core}/serviceaccounts`, { metadata: { name: 'other' } });
+  const pod = (name: string, nodeName: string, own: string) => ({
     metadata: { name },
     spec: {
       nodeName,
       serviceAccountName: 'default',
       containers: [{ name: 'c', image: 'i' }],
-      volumes: [{ name: 's', secret: { secretName } }],
+      volumes: [
+        { name: 's', secret: { secretName: own } },
+        { name: 'v', persistentVolumeClaim: { claimName: own } },
+      ],
     },
   });
-  await api.post(`${core}/pods`, pod('on-a', 'a', 'of-a'));
+  const onA = await api.post(`${core}/pods`, pod('on-a', 'a', 'of-a'));
+  const node = await api.get('/api/v1/nodes/a');
+  known = { nodeUid: node.metadata?.uid ?? '', podUid: onA.metadata?.uid ?? '' };
   await api.post(`${core}/pods`, pod('on-b', 'b', 'of-b'));
   await api.post(`${core}/configmaps`, { metadata: { name: 'there' }, data: { a: '1' } });
   for (const [name, podIP] of [
@@ -183,6 +204,24 @@ beforeAll(async () => {
 
   const tokenFor = async (spec: object): Promise<string> =>
     ((await api.post(`${core}/serviceaccounts/default/token`, { spec })) as TokenRequest).status?.token ?? '';
+  const bootstrapToken = async (id: string, data: Record<string, string>): Promise<string> => {
+    const secret = '0123456789abcdef';
+    const all = { 'token-id': id, 'token-secret': secret, 'usage-bootstrap-authentication': 'true', ...data };
+    await api.post('/api/v1/namespaces/kube-system/secrets', {
+      metadata: { name: `bootstrap-token-${id}` },
+      type: 'bootstrap.kubernetes.io/token',
+      stringData: all,
+    });
+    return `${id}.${secret}`;
+  };
+  tokens['good bootstrap token'] = await bootstrapToken('goodid', {});
+  tokens['a bootstrap token that has run out'] = await bootstrapToken('oldone', { expiration: '2020-01-01T00:00:00Z' });
+  tokens['a bootstrap token for signing alone'] = await bootstrapToken('signer', {
+    'usage-bootstrap-authentication': 'false',
+    'usage-bootstrap-signing': 'true',
+  });
+  tokens['a bootstrap token of masters'] = await bootstrapToken('master', { 'auth-extra-groups': 'system:masters' });
+  tokens['a bootstrap token with an odd date'] = await bootstrapToken('odddat', { expiration: 'never' });
   tokens['good'] = await tokenFor({});
   tokens['good of a provider'] = good;
   Object.assign(tokens, forgedTokens(tokens['good']), ruledOut);
@@ -199,6 +238,11 @@ const messageOf = (answer: Answer): string => {
   return text.startsWith('{') ? String(json(answer)['message']) : text;
 };
 
+function textOf(body: unknown): string {
+  if (typeof body === 'string') return body;
+  return JSON.stringify(typeof body === 'function' ? (body as (of: Known) => unknown)(known) : body);
+}
+
 async function send([, who, method, path, , , body, headers = {}]: Row): Promise<Answer> {
   const token = tokens[who];
   const as = who === 'nobody' || token !== undefined ? null : identities[who];
@@ -210,7 +254,7 @@ async function send([, who, method, path, , , body, headers = {}]: Row): Promise
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...headers,
     },
-    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    ...(body === undefined ? {} : { body: textOf(body) }),
   });
 }
 
@@ -241,7 +285,7 @@ describe('refused: a token', () => {
 
   test('however it is spoilt, with 401', async () => {
     const spoilt = Object.keys(tokens).filter((name) => !name.startsWith('good'));
-    expect(spoilt).toHaveLength(24);
+    expect(spoilt).toHaveLength(28);
     const codes = await Promise.all(
       spoilt.map(async (name) => [name, (await send(['', name, 'GET', '/api', 401, ''])).status]),
     );

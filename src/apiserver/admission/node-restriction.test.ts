@@ -1,5 +1,6 @@
 // A node reaches what its own pods need and changes what is its own, and nothing else.
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { base64, certificateRequest } from '../../../test/support/certificate-request.ts';
 import { isApiError } from '../../api/meta/errors.ts';
 import type { KubeObject } from '../../api/meta/types.ts';
 import { createSeededRandom } from '../../sim/seeded-random.ts';
@@ -222,6 +223,38 @@ test.each<[string, () => Promise<unknown>, string]>([
     'node "a" is not allowed to modify taints',
   ],
   [
+    'owners of its own',
+    () =>
+      a.patch('/api/v1/nodes/a', 'merge-patch+json', {
+        metadata: { ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: 'b', uid: 'x' }] },
+      }),
+    'node "a" is not allowed to modify ownerReferences',
+  ],
+  [
+    'a source of its configuration',
+    () =>
+      a.patch('/api/v1/nodes/a', 'merge-patch+json', {
+        spec: { configSource: { configMap: { namespace: 'n', name: 'c', kubeletConfigKey: 'k' } } },
+      }),
+    'node "a" is not allowed to update configSource to a new non-nil configSource',
+  ],
+  [
+    'a claim of devices by way of a status',
+    () =>
+      a.patch(`${root}/pods/mine/status`, 'merge-patch+json', {
+        status: { resourceClaimStatuses: [{ name: 'x', resourceClaimName: 'y' }] },
+      }),
+    'node "a" cannot update resource claim statues',
+  ],
+  [
+    'an extended claim of devices by way of a status',
+    () =>
+      a.patch(`${root}/pods/mine/status`, 'merge-patch+json', {
+        status: { extendedResourceClaimStatus: { resourceClaimName: 'y', requestMappings: [] } },
+      }),
+    'node "a" cannot update extended resource claim status',
+  ],
+  [
     'another lease',
     () => a.post(leases, lease('b')),
     'can only access node lease with the same name as the requesting node',
@@ -267,6 +300,92 @@ test('a node keeps the object of its CSI drivers and the slices of its devices, 
   expect(await outcome(a.post(slices, slice('theirs', 'b')))).toContain(
     'can only create ResourceSlice with the same NodeName as the requesting node',
   );
+});
+
+test('of a claim that its pod uses a node tells the size, and nothing else', async () => {
+  const claims = `${root}/persistentvolumeclaims`;
+  const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+  await admin.post(claims, { metadata: { name: 'data' }, spec });
+  await admin.post(`${root}/pods`, {
+    metadata: { name: 'with-claim' },
+    spec: {
+      nodeName: 'a',
+      containers: [{ name: 'c', image: 'i' }],
+      volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'data' } }],
+    },
+  });
+  const tell = (body: object) => outcome(a.patch(`${claims}/data/status`, 'merge-patch+json', body));
+  const conditions = [{ type: 'FileSystemResizePending', status: 'True' }];
+  expect(await tell({ status: { capacity: { storage: '1Gi' }, conditions } })).toBe('ok');
+  const refused = (fields: string): string =>
+    `403 persistentvolumeclaims "data" is forbidden: node "a" is not allowed to update fields other than status.quantity and status.conditions: ${fields}`;
+  expect(await tell({ status: { phase: 'Lost' } })).toBe(refused('status'));
+  expect(await tell({ metadata: { finalizers: ['example.com/mine'] } })).toBe(refused('metadata'));
+});
+
+test('slices of another node are not deleted with its own', async () => {
+  const slices = '/apis/resource.k8s.io/v1/resourceslices';
+  const slice = (name: string, nodeName: string) => ({
+    metadata: { name },
+    spec: { driver: 'b.example.com', nodeName, pool: { name: 'q', generation: 1, resourceSliceCount: 1 } },
+  });
+  for (const node of ['a', 'b']) await admin.post(slices, slice(`of-${node}`, node));
+  const clear = (node: string) => outcome(a.del(slices, undefined, { fieldSelector: `spec.nodeName=${node}` }));
+  expect(await clear('a')).toBe('ok');
+  expect(await clear('b')).toMatch(/^403 /);
+  const left = (await admin.get(slices)) as { items?: KubeObject[] };
+  expect(left.items?.map(({ metadata }) => metadata?.name)).toEqual(['of-b']);
+});
+
+test('certificates of kubelets are for the node that asks', async () => {
+  const csrs = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
+  const ask = async (of: string, signer: string, usage: string) => {
+    const { pem } = await certificateRequest(`CN=system:node:${of},O=system:nodes`);
+    const spec = { request: base64(pem), signerName: `kubernetes.io/${signer}`, usages: ['digital signature', usage] };
+    return outcome(a.post(csrs, { metadata: { name: `${of}-${signer}` }, spec }));
+  };
+  expect(await ask('a', 'kube-apiserver-client-kubelet', 'client auth')).toBe('ok');
+  expect(await ask('b', 'kube-apiserver-client-kubelet', 'client auth')).toContain(
+    '403 certificatesigningrequests.certificates.k8s.io "b-kube-apiserver-client-kubelet" is forbidden: can only create a node CSR with CN=system:node:a',
+  );
+  expect(await ask('b', 'kubelet-serving', 'server auth')).toContain('can only create a node CSR');
+  // Others decide on their own.
+  expect(await ask('b', 'kube-apiserver-client', 'client auth')).toBe('ok');
+});
+
+test('a token for the CSI driver of a pod’s volume', async () => {
+  const driver = { metadata: { name: 'd.example.com' }, spec: { tokenRequests: [{ audience: 'cloud' }] } };
+  await admin.post('/apis/storage.k8s.io/v1/csidrivers', driver);
+  await admin.post('/api/v1/persistentvolumes', {
+    metadata: { name: 'disk' },
+    spec: {
+      capacity: { storage: '1Gi' },
+      accessModes: ['ReadWriteOnce'],
+      csi: { driver: 'd.example.com', volumeHandle: 'h' },
+    },
+  });
+  const spec = {
+    accessModes: ['ReadWriteOnce'],
+    resources: { requests: { storage: '1Gi' } },
+    volumeName: 'disk',
+    storageClassName: '',
+  };
+  await admin.post(`${root}/persistentvolumeclaims`, { metadata: { name: 'disk' }, spec });
+  const withVolume = async (name: string, volume: object) =>
+    admin.post(`${root}/pods`, {
+      metadata: { name },
+      spec: { nodeName: 'a', containers: [{ name: 'c', image: 'i' }], volumes: [{ name: 'v', ...volume }] },
+    });
+  const claimed = await withVolume('claimed', { persistentVolumeClaim: { claimName: 'disk' } });
+  const inline = await withVolume('inline', { csi: { driver: 'd.example.com' } });
+  const ask = (of: KubeObject, audience: string) =>
+    outcome(
+      a.post(`${root}/serviceaccounts/default/token`, { spec: { ...token(() => of).spec, audiences: [audience] } }),
+    );
+  for (const of of [claimed, inline]) {
+    expect(await ask(of, 'cloud')).toBe('ok');
+    expect(await ask(of, 'vault')).toContain('not found in pod spec volume');
+  }
 });
 
 test('a role may let nodes ask for tokens for others than pods mount', async () => {

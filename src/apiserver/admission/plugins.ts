@@ -1,7 +1,15 @@
 // The admission plugins that are built, by name, and the chain of those that are enabled.
 
 import type { LateAccessCheck } from '../../api/cel/library/authorizer.ts';
-import type { Namespace, Node, Pod, ServiceAccount } from '../../api/generated/types.ts';
+import type {
+  CSIDriver,
+  Namespace,
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  ServiceAccount,
+} from '../../api/generated/types.ts';
 import type { Transport } from '../../api/transport.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
@@ -92,6 +100,9 @@ const namespaces: LookupKind<Namespace> = { group: '', resource: 'namespaces' };
 const serviceAccounts: LookupKind<ServiceAccount> = { group: '', resource: 'serviceaccounts' };
 const nodes: LookupKind<Node> = { group: '', resource: 'nodes' };
 const pods: LookupKind<Pod> = { group: '', resource: 'pods' };
+const claims: LookupKind<PersistentVolumeClaim> = { group: '', resource: 'persistentvolumeclaims' };
+const volumes: LookupKind<PersistentVolume> = { group: '', resource: 'persistentvolumes' };
+const csiDrivers: LookupKind<CSIDriver> = { group: 'storage.k8s.io', resource: 'csidrivers' };
 
 const factories: Partial<Record<PluginName, (deps: PluginDeps) => AdmissionPlugin>> = {
   AlwaysAdmit: () => alwaysAdmit,
@@ -111,6 +122,9 @@ const factories: Partial<Record<PluginName, (deps: PluginDeps) => AdmissionPlugi
       mayDo,
       pod: (namespace, name) => objects.get(pods, namespace, name),
       node: (name) => objects.get(nodes, '', name),
+      claim: (namespace, name) => objects.get(claims, namespace, name),
+      volume: (name) => objects.get(volumes, '', name),
+      driver: (name) => objects.get(csiDrivers, '', name),
     }),
   TaintNodesByCondition: () => taintNodesByCondition,
   PodPreset: podPreset,

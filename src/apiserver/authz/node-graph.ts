@@ -1,6 +1,7 @@
 // What the pods of each node need, so that a node gets no more. Follows plugin/pkg/auth/authorizer/node/graph.go of v1.36 for the kinds that are served.
 
 import type { Container, EphemeralContainer, PersistentVolume, Pod } from '../../api/generated/types.ts';
+import { isMirrorPod } from '../../api/pod/static-pod.ts';
 import type { CacheFeed } from '../registry/cache-feed.ts';
 import type { ObjectVersion } from '../registry/object-version.ts';
 import type { UserInfo } from '../request.ts';
@@ -14,9 +15,12 @@ export function nodeOf({ name, groups }: UserInfo): string | undefined {
 }
 
 /** `secrets/NAME`, `configmaps/NAME` and the like, of what the pod names in its namespace; its own name among them. */
-export function* podNeeds({ metadata, spec }: Pod): Generator<string> {
+export function* podNeeds(pod: Pod): Generator<string> {
+  const { metadata, spec } = pod;
   const own = metadata?.name ?? '';
   yield `pods/${own}`;
+  // A node makes these by itself: they must give it nothing.
+  if (isMirrorPod(pod)) return;
   if (spec?.serviceAccountName) yield `serviceaccounts/${spec.serviceAccountName}`;
   for (const { name } of spec?.imagePullSecrets ?? []) yield `secrets/${name ?? ''}`;
   const containers: (Container | EphemeralContainer)[] = [

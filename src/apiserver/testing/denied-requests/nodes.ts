@@ -1,6 +1,39 @@
 // What a node does not get: the table is of the node `a`, on which default/on-a runs.
 
-import { core, merge, mirror, pod, tokenOf, type Row } from './rows.ts';
+import { base64, certificateRequest } from '../../../../test/support/certificate-request.ts';
+import { core, csrs, type Known, merge, mirror, pod, tokenOf, type Row } from './rows.ts';
+
+const csi = '/apis/storage.k8s.io/v1';
+const slices = '/apis/resource.k8s.io/v1/resourceslices';
+const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
+const sliceOf = (nodeName: string) => ({
+  metadata: { name: 'x' },
+  spec: { driver: 'a.example.com', nodeName, pool: { name: 'p', generation: 1, resourceSliceCount: 1 } },
+});
+const { pem: asNodeB } = await certificateRequest('CN=system:node:b,O=system:nodes');
+const request = (signer: string, usage: string) => ({
+  metadata: { name: 'x' },
+  spec: { request: base64(asNodeB), signerName: `kubernetes.io/${signer}`, usages: ['digital signature', usage] },
+});
+/** A mirror pod that is in order but for its spec. */
+const mirrorPod =
+  (spec: object) =>
+  ({ nodeUid }: Known) =>
+    pod(
+      {
+        annotations: mirror,
+        ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: 'a', uid: nodeUid, controller: true }],
+      },
+      { nodeName: 'a', ...spec },
+    );
+const tokenForPod =
+  (audiences?: readonly string[]) =>
+  ({ podUid }: Known) => ({
+    spec: {
+      boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'on-a', uid: podUid },
+      ...(audiences === undefined ? {} : { audiences }),
+    },
+  });
 
 export const nodes: Row[] = [
   [
@@ -187,6 +220,233 @@ export const nodes: Row[] = [
     403,
     'no relationship',
     tokenOf(),
+  ],
+  [
+    'owners for its node',
+    'node a',
+    'PATCH',
+    '/api/v1/nodes/a',
+    403,
+    'node "a" is not allowed to modify ownerReferences',
+    { metadata: { ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'there', uid: 'x' }] } },
+    merge,
+  ],
+  [
+    'the same by way of the status',
+    'node a',
+    'PATCH',
+    '/api/v1/nodes/a/status',
+    403,
+    'is not allowed to modify ownerReferences',
+    { metadata: { ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'there', uid: 'x' }] } },
+    merge,
+  ],
+  [
+    'a label of those to come',
+    'node a',
+    'PATCH',
+    '/api/v1/nodes/a/status',
+    403,
+    'is not allowed to modify labels: node-role.kubernetes.io/control-plane',
+    { metadata: { labels: { 'node-role.kubernetes.io/control-plane': '' } } },
+    merge,
+  ],
+  [
+    'device claims for its pod',
+    'node a',
+    'PATCH',
+    `${core}/pods/on-a/status`,
+    403,
+    'node "a" cannot update resource claim statues',
+    { status: { resourceClaimStatuses: [{ name: 'c', resourceClaimName: 'theirs' }] } },
+    merge,
+  ],
+  [
+    'a static pod that names a secret',
+    'node a',
+    'POST',
+    `${core}/pods`,
+    403,
+    'node "a" can not create pods that reference secrets',
+    mirrorPod({ volumes: [{ name: 's', secret: { secretName: 'of-b' } }] }),
+  ],
+  [
+    'a static pod that names a claim',
+    'node a',
+    'POST',
+    `${core}/pods`,
+    403,
+    'node "a" can not create pods that reference persistentvolumeclaims',
+    mirrorPod({ volumes: [{ name: 's', persistentVolumeClaim: { claimName: 'of-b' } }] }),
+  ],
+  [
+    'a mirror pod that nobody owns',
+    'node a',
+    'POST',
+    `${core}/pods`,
+    403,
+    'can only create pods with an owner reference set to itself',
+    pod({ annotations: mirror }, { nodeName: 'a' }),
+  ],
+  ['a resize', 'node a', 'PATCH', `${core}/pods/on-a/resize`, 403, 'pods/resize', {}, merge],
+  [
+    'an ephemeral container in its pod',
+    'node a',
+    'PATCH',
+    `${core}/pods/on-a/ephemeralcontainers`,
+    403,
+    'pods/ephemeralcontainers',
+    {},
+    merge,
+  ],
+  ['a way into its pod', 'node a', 'GET', `${core}/pods/on-a/exec?command=id`, 403, 'pods/exec'],
+  ["another node's claim", 'node a', 'GET', `${core}/persistentvolumeclaims/of-b`, 403, 'no relationship'],
+  ['all claims', 'node a', 'GET', `${core}/persistentvolumeclaims`, 403, 'can only get individual resources'],
+  [
+    "the status of another node's claim",
+    'node a',
+    'PATCH',
+    `${core}/persistentvolumeclaims/of-b/status`,
+    403,
+    'no relationship',
+    { status: { capacity: { storage: '1Ti' } } },
+    merge,
+  ],
+  [
+    'owners for a claim, by way of its status',
+    'node a',
+    'PATCH',
+    `${core}/persistentvolumeclaims/of-a/status`,
+    403,
+    'node "a" is not allowed to update fields other than status.quantity and status.conditions',
+    { metadata: { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'gone', uid: 'x' }] } },
+    merge,
+  ],
+  [
+    'the phase of a claim',
+    'node a',
+    'PATCH',
+    `${core}/persistentvolumeclaims/of-a/status`,
+    403,
+    'is not allowed to update fields other than',
+    { status: { phase: 'Lost' } },
+    merge,
+  ],
+  [
+    'a claim, to change',
+    'node a',
+    'PATCH',
+    `${core}/persistentvolumeclaims/of-a`,
+    403,
+    'can only get individual resources',
+    {},
+    merge,
+  ],
+  ["another node's volume", 'node a', 'GET', '/api/v1/persistentvolumes/of-b', 403, 'no relationship'],
+  ['all volumes', 'node a', 'GET', '/api/v1/persistentvolumes', 403, 'can only get individual resources'],
+  ['an attachment of nobody', 'node a', 'GET', `${csi}/volumeattachments/of-b`, 403, 'no relationship'],
+  [
+    "another node's lease, to make",
+    'node a',
+    'POST',
+    leases,
+    403,
+    'can only access node lease with the same name',
+    { metadata: { name: 'b' } },
+  ],
+  [
+    "another node's lease, to renew",
+    'node a',
+    'PATCH',
+    `${leases}/b`,
+    403,
+    'can only access node lease with the same name',
+    { spec: { holderIdentity: 'a' } },
+    merge,
+  ],
+  [
+    "another node's drivers",
+    'node a',
+    'POST',
+    `${csi}/csinodes`,
+    403,
+    'can only access CSINode with the same name',
+    { metadata: { name: 'b' }, spec: { drivers: [] } },
+  ],
+  ["another node's drivers, to read", 'node a', 'GET', `${csi}/csinodes/b`, 403, 'can only access CSINode'],
+  [
+    "another node's devices",
+    'node a',
+    'POST',
+    slices,
+    403,
+    'can only create ResourceSlice with the same NodeName',
+    sliceOf('b'),
+  ],
+  ['all devices', 'node a', 'GET', slices, 403, 'can only list/watch/deletecollection resourceslices with nodeName'],
+  [
+    "the end of another node's devices",
+    'node a',
+    'DELETE',
+    `${slices}?fieldSelector=spec.nodeName%3Db`,
+    403,
+    'can only list/watch/deletecollection resourceslices with nodeName',
+  ],
+  [
+    "a certificate in another node's name",
+    'node a',
+    'POST',
+    csrs,
+    403,
+    'can only create a node CSR with CN=system:node:a',
+    request('kube-apiserver-client-kubelet', 'client auth'),
+  ],
+  [
+    "a serving certificate in another node's name",
+    'node a',
+    'POST',
+    csrs,
+    403,
+    'can only create a node CSR with CN=system:node:a',
+    request('kubelet-serving', 'server auth'),
+  ],
+  [
+    'approval of a certificate',
+    'node a',
+    'PATCH',
+    `${csrs}/pending/approval`,
+    403,
+    'certificatesigningrequests/approval',
+    { status: { conditions: [{ type: 'Approved', status: 'True' }] } },
+    merge,
+  ],
+  [
+    'a token of an account that its pods do not have',
+    'node a',
+    'POST',
+    `${core}/serviceaccounts/other/token`,
+    403,
+    'no relationship',
+    tokenForPod(),
+  ],
+  [
+    'a token for whom its pod does not ask',
+    'node a',
+    'POST',
+    `${core}/serviceaccounts/default/token`,
+    403,
+    'audience "vault" not found in pod spec volume, system:node:a is not authorized to request tokens for this audience',
+    tokenForPod(['vault']),
+  ],
+  [
+    'to act as an account',
+    'node a',
+    'GET',
+    `${core}/pods/on-a`,
+    403,
+    'cannot impersonate',
+    undefined,
+    { 'Impersonate-User': 'system:serviceaccount:default:default' },
   ],
   [
     "a node's name without its group",

@@ -12,7 +12,13 @@ export const rule = (verb: string, group: string, resources: string, ...names: s
 });
 export const rbacGroup = 'rbac.authorization.k8s.io';
 
-/** Name, who, method, path, code, what the message has, body, headers. */
+/** What only the server has made up: of the node `a`, and of its pod `on-a`. */
+export interface Known {
+  nodeUid: string;
+  podUid: string;
+}
+
+/** Name, who, method, path, code, what the message has, body (or what makes it), headers. */
 export type Row = [
   name: string,
   who: string,
