@@ -9,6 +9,7 @@ import {
   migratedTo,
   storageProvisioners,
 } from '../../api/storage/binding.ts';
+import { isApiError } from '../../api/meta/errors.ts';
 import type { Client } from '../../client/client.ts';
 import { objectKey } from '../../client/indexed-store.ts';
 import { persistentVolumeClaims, persistentVolumes } from '../../client/resources.ts';
@@ -27,7 +28,7 @@ type VolumePhase = 'Available' | 'Bound' | 'Released' | 'Failed';
 /** Each rejects with ApiError (Conflict where the object has changed meanwhile) and gives the object as it was stored. */
 export interface StorageWrites {
   tell(about: PersistentVolume | PersistentVolumeClaim, kind: string, note: Note): void;
-  /** `event` is told where the phase changes. */
+  /** `event` is told, and its message kept in the status, where the phase changes. */
   setVolumePhase(
     volume: PersistentVolume,
     phase: VolumePhase,
@@ -44,7 +45,10 @@ export interface StorageWrites {
   /** Notes on the claim who is to make a volume. */
   askForVolume(claim: PersistentVolumeClaim, provisioner: string, signal: AbortSignal): Promise<PersistentVolumeClaim>;
   unbind(volume: PersistentVolume, signal: AbortSignal): Promise<PersistentVolume>;
-  /** Deletes a folder of the host, and then the volume; where that fails the volume has failed. */
+  /**
+   * Deletes a folder of the host, and then the volume; where that fails the volume has failed. What is known of the volume must
+   * still be true, for what is deleted is gone.
+   */
   deleteWithHostPath(volume: PersistentVolume, path: string, signal: AbortSignal): Promise<PersistentVolume>;
 }
 
@@ -80,7 +84,7 @@ export function createStorageWrites({ client, events, removeHostPath }: StorageW
   ): Promise<PersistentVolume> => {
     if (volume.status?.phase === phase) return volume;
     const { message: _, ...status } = volume.status ?? {};
-    const next = { ...volume, status: { ...status, phase } };
+    const next = { ...volume, status: { ...status, phase, ...(event ? { message: event.message } : {}) } };
     const updated = await client.update(persistentVolumes, next, { subresource: 'status', signal });
     if (event) tell(updated, 'PersistentVolume', event);
     return updated;
@@ -144,6 +148,12 @@ export function createStorageWrites({ client, events, removeHostPath }: StorageW
     path: string,
     signal: AbortSignal,
   ): Promise<PersistentVolume> => {
+    const name = objectKey(volume);
+    const now = await client.get(persistentVolumes, { name }, { signal }).catch((error: unknown) => {
+      if (isApiError(error, 'NotFound')) return undefined;
+      throw error;
+    });
+    if (!now || !isSameRelease(now, volume)) return volume;
     try {
       await removeHostPath(path);
     } catch (error) {
@@ -151,12 +161,20 @@ export function createStorageWrites({ client, events, removeHostPath }: StorageW
       const event: Note = { type: 'Warning', reason: 'VolumeFailedDelete', message };
       return setVolumePhase(volume, 'Failed', event, signal);
     }
-    await client.delete(persistentVolumes, { name: objectKey(volume) }, { signal });
+    const preconditions = { uid: volume.metadata?.uid ?? '' };
+    await client.delete(persistentVolumes, { name }, { preconditions, signal });
     return volume;
   };
 
   return { tell, setVolumePhase, setClaimStatus, bind, askForVolume, unbind, deleteWithHostPath };
 }
+
+/** Whether both are the volume of the same claim, to be reclaimed in the same way. */
+const isSameRelease = (a: PersistentVolume, b: PersistentVolume): boolean =>
+  a.metadata?.uid === b.metadata?.uid &&
+  a.spec?.claimRef?.uid === b.spec?.claimRef?.uid &&
+  a.spec?.hostPath?.path === b.spec?.hostPath?.path &&
+  a.spec?.persistentVolumeReclaimPolicy === b.spec?.persistentVolumeReclaimPolicy;
 
 /** The object's metadata with these annotations, and with none rather than an empty list. */
 function withAnnotations(volume: PersistentVolume, annotations: Record<string, string>): ObjectMeta {
