@@ -9,6 +9,7 @@ import { changes, mayBeKept, nameOf, type Request } from './support/compare/chan
 import { type Answer, type Difference, difference, type Json } from './support/compare/difference.ts';
 import { reads } from './support/compare/reads.ts';
 import { richObjects } from './support/compare/rich-objects.ts';
+import { trustObjects } from './support/compare/trust-objects.ts';
 import { variants } from './support/compare/variants.ts';
 
 const namespace = 'default';
@@ -75,7 +76,7 @@ interface Sample {
 }
 
 function* objects(paths: ReadonlyMap<string, string>, only: string): Generator<Sample> {
-  for (const [name, object] of [...everyKind({ namespace: 'other', request: '' }), ...richObjects]) {
+  for (const [name, object] of [...everyKind({ namespace: 'other', request: '' }), ...richObjects, ...trustObjects]) {
     const path = paths.get(`${String(object['apiVersion'])}/${String(object['kind'])}`);
     if (path !== undefined && name.includes(only)) yield { name, path, object: object as Sample['object'] };
   }

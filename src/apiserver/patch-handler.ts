@@ -91,9 +91,10 @@ async function patchInPlace(call: ResourceCall, strategy: Strategy, type: PatchT
   // A patch that cannot be read is told only where there is an object to patch.
   reading.catch(() => {});
   const first = writeContext(call, options);
+  const before = first.warnings.length;
   const changed = await withoutFieldsIfTooLarge(first, async (context) =>
     guaranteedUpdate(context, info.name, async (current) => {
-      context.warnings.length = 0;
+      context.warnings.length = before;
       const { value, strictErrors } = await reading;
       const kept = strategy.sharesUntouched === true ? untouchedParts(current.object(), type, value) : undefined;
       const sent = { type, patch: value, strictErrors, kept };
@@ -127,8 +128,9 @@ async function applyPatch(call: ResourceCall, strategy: Strategy): Promise<ApiRe
   const context: WriteContext = { ...writeContext(call, options), ownership: 'applied' };
   const body = await request.body();
   const application = (): Application => ({ call, context, strategy, force, ...readConfiguration(body) });
+  const before = context.warnings.length;
   for (let attempt = 1; ; attempt++) {
-    context.warnings.length = 0;
+    context.warnings.length = before;
     const live = await currentVersion(deps, resource, placeOf(resource, context.namespace, info.name).key);
     try {
       if (live !== undefined || info.subresource !== '') {

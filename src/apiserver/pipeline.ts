@@ -3,6 +3,7 @@
 import { rbacGroup } from '../api/kinds/rbac/validate.ts';
 import { ApiError, methodNotServed, pathNotServed } from '../api/meta/errors.ts';
 import type { JsonObject } from '../api/meta/types.ts';
+import type { AnyKind } from '../api/scheme.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import { authorize } from './authz/decided.ts';
 import type { Discovery } from './discovery/discovery.ts';
@@ -66,15 +67,22 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
   };
 }
 
-/** Adds what every answer of the resource warns of, a refusal as well. */
+/** Adds what every answer of the resource warns of, a refusal as well, but not that of a path or method that it has not. */
 function withWarnings(
-  { requestWarnings }: Pick<VirtualResource, 'requestWarnings'>,
+  { requestWarnings, schema }: Pick<AnyKind, 'requestWarnings' | 'schema'>,
   request: ApiRequest,
   answer: () => Promise<ApiResponse>,
 ): Promise<ApiResponse> {
   if (requestWarnings === undefined) return answer();
-  request.warnings = [...requestWarnings, ...(request.warnings ?? [])];
-  return answer().then((response) => ({ ...response, warnings: [...requestWarnings, ...(response.warnings ?? [])] }));
+  const { warnings: before = [] } = request;
+  request.warnings = [...requestWarnings, ...before];
+  try {
+    return answer().then((response) => ({ ...response, warnings: [...requestWarnings, ...(response.warnings ?? [])] }));
+  } catch (refusal) {
+    // Custom resources are all behind one route, which warns before it looks.
+    if (schema === undefined) request.warnings = before;
+    throw refusal;
+  }
 }
 
 /** Answers for what is not stored. A path that leads nowhere is one of the router's refusals. */

@@ -1,5 +1,6 @@
 // The API server alone, over a durable store, in a process of its own.
 import { join } from 'node:path';
+import { enabledGates } from '../../../src/api/feature-gates.ts';
 import { allKinds } from '../../../src/api/kinds/all.ts';
 import { loadSchema } from '../../../src/api/schema/load.ts';
 import { schemaMachinery } from '../../../src/apiserver/schema-machinery.ts';
@@ -19,6 +20,7 @@ const server = createApiServer({
   random: realRandom,
   logger: silentLogger,
   version: 'bench',
+  gates: enabledGates('ClusterTrustBundle=true,ClusterTrustBundleProjection=true'),
 });
 await server.ready();
 const { port } = await server.listen({ host: '127.0.0.1', port: 0, tls: { ...pki.apiserver, clientCa: pki.ca } });

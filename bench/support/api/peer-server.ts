@@ -74,6 +74,8 @@ start('PEER_KUBE_APISERVER', [
   '--service-cluster-ip-range=10.0.0.0/16',
   '--authorization-mode=RBAC',
   '--allow-privileged',
+  '--feature-gates=ClusterTrustBundle=true,ClusterTrustBundleProjection=true',
+  '--runtime-config=certificates.k8s.io/v1beta1=true,certificates.k8s.io/v1alpha1=true',
 ]);
 
 function isReady(): Promise<boolean> {

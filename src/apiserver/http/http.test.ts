@@ -8,6 +8,7 @@ import { realClock } from '../../host/real-clock.ts';
 import { realRandom } from '../../host/real-random.ts';
 import { createMemoryFiles } from '../../sim/memory-files.ts';
 import type { KubeletConnector } from '../subresources/kubelet-connector.ts';
+import { selfSigned } from '../../../test/support/trust-anchor.ts';
 import { h2, type HttpsClient, httpsClient, json } from '../../../test/support/https-client.ts';
 import { load } from 'js-yaml';
 import { loadSchema } from '../../api/schema/load.ts';
@@ -312,6 +313,32 @@ describe('forms of an answer', () => {
     ]);
     const elsewhere = await h1('GET', `${cms}/nope`);
     expect([elsewhere.status, elsewhere.headers.warning]).toEqual([404, undefined]);
+  });
+
+  test('a deprecated version says so in every answer but those of the router', async () => {
+    const bundles = '/apis/certificates.k8s.io/v1alpha1/clustertrustbundles';
+    const deprecated =
+      '299 - "certificates.k8s.io/v1alpha1 ClusterTrustBundle is deprecated in v1.34+, unavailable in v1.37+"';
+    const ask = async (method: string, path: string, body?: object, type = 'application/json'): Promise<unknown[]> => {
+      const sent = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': type } };
+      const { status, headers } = await h1(method, path, sent);
+      return [status, headers.warning];
+    };
+    const trustBundle = await selfSigned('ca');
+    expect(await ask('POST', bundles, { metadata: { name: 'a' }, spec: { trustBundle } })).toEqual([201, deprecated]);
+    expect(await ask('GET', bundles)).toEqual([200, deprecated]);
+    expect(await ask('GET', `${bundles}/nope`)).toEqual([404, deprecated]);
+    expect(await ask('POST', bundles, { metadata: { name: 'b' } })).toEqual([422, deprecated]);
+    const merge = 'application/merge-patch+json';
+    expect(await ask('PATCH', `${bundles}/a`, { metadata: { labels: { a: 'b' } } }, merge)).toEqual([200, deprecated]);
+    expect(await ask('PATCH', `${bundles}/a`, { spec: { trustBundle: '' } }, merge)).toEqual([422, deprecated]);
+    const apply = 'application/apply-patch+yaml';
+    expect(await ask('PATCH', `${bundles}/a?fieldManager=m`, { spec: { trustBundle: '' } }, apply)).toEqual([
+      400,
+      deprecated,
+    ]);
+    expect(await ask('PUT', bundles, {})).toEqual([405, undefined]);
+    expect(await ask('GET', `${bundles}/a/status`)).toEqual([404, undefined]);
   });
 
   test('long lists are compressed for who asks, and are the same', async () => {

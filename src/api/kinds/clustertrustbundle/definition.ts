@@ -49,4 +49,7 @@ const kindIn = (version: 'v1beta1' | 'v1alpha1'): KindDefinition<Bundle> => ({
 });
 
 export const clusterTrustBundleKind = kindIn('v1beta1');
-export const alphaClusterTrustBundleKind = kindIn('v1alpha1');
+export const alphaClusterTrustBundleKind: KindDefinition<Bundle> = {
+  ...kindIn('v1alpha1'),
+  requestWarnings: [`${apiVersionOf('v1alpha1')} ClusterTrustBundle is deprecated in v1.34+, unavailable in v1.37+`],
+};

@@ -61,6 +61,15 @@ test('two sources do not write the same file', () => {
   ]);
 });
 
+test('of trust bundles no path is a path, too', () => {
+  const sources = [{ clusterTrustBundle: { name: 'a' } }, { clusterTrustBundle: { name: 'b' } }] as VolumeProjection[];
+  expect(validateProjected(new FieldPath('p'), { sources }).map(fieldErrorText)).toEqual([
+    `${at}.path: Required value`,
+    'p.sources[1].clusterTrustBundle.path: Required value',
+    'p: Invalid value: "": conflicting duplicate paths',
+  ]);
+});
+
 test('podCertificate', () => {
   const sources = [{ podCertificate: {} }] as VolumeProjection[];
   expect(validateProjected(new FieldPath('p'), { sources }).map(fieldErrorText)).toEqual([

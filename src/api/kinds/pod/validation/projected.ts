@@ -47,7 +47,11 @@ class Paths {
   }
 
   claim(file: string | undefined, shown: string | undefined = file): FieldError[] {
-    if (!file) return [];
+    return file ? this.take(file, shown) : [];
+  }
+
+  /** The same also of no path at all: upstream looks at that in trust bundles alone. */
+  take(file: string, shown: string | undefined = file): FieldError[] {
     if (this.taken.has(file)) return [invalid(this.volume, shown ?? '', 'conflicting duplicate paths')];
     this.taken.add(file);
     return [];
@@ -72,7 +76,7 @@ export function validateProjected(path: FieldPath, projected: ProjectedVolumeSou
       errors.push(...validateToken(path, at.child('serviceAccountToken'), source.serviceAccountToken));
     if (source.clusterTrustBundle) {
       errors.push(...validateTrustBundle(at.child('clusterTrustBundle'), source.clusterTrustBundle));
-      errors.push(...paths.claim(source.clusterTrustBundle.path));
+      errors.push(...paths.take(source.clusterTrustBundle.path ?? ''));
     }
     if (source.podCertificate)
       errors.push(...validateCertificate(at.child('podCertificate'), source.podCertificate, paths));
