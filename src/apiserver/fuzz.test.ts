@@ -100,8 +100,23 @@ const mutilated = (text: string) =>
 const query = (parameters: Record<string, string>): string => new URLSearchParams(parameters).toString();
 
 /** What kube-apiserver answers with a 500 or 504, too, though it is the client's doing. */
-const known =
-  /Too large resource version|does not contain declared merge key|failed to create typed patch object|failed to convert new object/;
+const known = new RegExp(
+  [
+    'Too large resource version',
+    'failed to create typed patch object',
+    'failed to convert new object',
+    // Strategic merge patches that do not go with what is there.
+    'does not contain declared merge key',
+    'list element types are not identical',
+    'no elements in any of the given slices',
+    'expected a \\w+, but received a',
+    'merging an object in json but data type is not struct',
+    'unable to find api field in struct',
+    'unknown patch type',
+    'cannot merge lists without merge key',
+    'merging lists cannot yet be specified',
+  ].join('|'),
+);
 
 function judge(answer: Answer): void {
   const text = answer.body.toString();
