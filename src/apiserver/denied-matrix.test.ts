@@ -1,5 +1,6 @@
 // Requests that must be refused, each with its code, over real HTTPS: escalation, impersonation, nodes beyond their own, tricks with
-// paths, bodies, headers and tokens, certificates, and ways to make the API server connect where it should not.
+// paths, bodies, headers and tokens, certificates, and ways to make the API server connect where it should not. What takes another
+// server stands beside its client: redirects of webhooks in admission/webhook, names whose addresses change in http/rebinding.test.ts.
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { base64, certificateRequest } from '../../test/support/certificate-request.ts';

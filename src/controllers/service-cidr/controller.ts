@@ -8,7 +8,7 @@ import type { Client } from '../../client/client.ts';
 import { serviceCidrs } from '../../client/resources.ts';
 import { createWorkqueue } from '../../client/workqueue.ts';
 import { isManagedAddress } from '../../api/kinds/ipaddress/managed.ts';
-import { type Controller, defaultWorkers } from '../controller.ts';
+import { type Controller, type ControllerEvents, defaultWorkers } from '../controller.ts';
 import { containing, decideServiceCidr, overlapping, serviceCidrFinalizer, type ServiceCidrAction } from './decide.ts';
 
 const account = 'service-cidrs-controller';
@@ -38,9 +38,17 @@ async function perform(client: Client, name: string, action: Write, now: number,
   }
 }
 
+/** Tells that the range is ready, although its condition could not be written. */
+function tellUnwritten(events: ControllerEvents, { metadata }: ServiceCIDR): void {
+  const { name = '', uid = '' } = metadata ?? {};
+  const about = { apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', name, uid };
+  events.event(about, 'Warning', 'KubernetesServiceCIDRError', 'The ServiceCIDR Status can not be set to Ready=True');
+}
+
 export const serviceCidrController: Controller = (context) => {
   const { clock, logger, metrics, informers } = context;
   const client = context.clientFor(account);
+  const events = context.events('service-cidr-controller');
   const queue = createWorkqueue({ clock, logger, metrics, name: 'ipaddresses' });
   const { serviceCidrs: cidrs, ipAddresses } = informers;
   const add = ({ metadata }: ServiceCIDR): void => queue.add(metadata?.name ?? '');
@@ -60,7 +68,9 @@ export const serviceCidrController: Controller = (context) => {
         if (action.do === 'wait') queue.addAfter(name, action.ms);
         else
           await perform(client, name, action, clock.now(), signal).catch((error: unknown) => {
-            if (!isApiError(error, 'NotFound')) throw error;
+            if (isApiError(error, 'NotFound')) return;
+            if (action.do === 'tell' && action.ready.status === 'True') tellUnwritten(events, cidr);
+            throw error;
           });
       }
     });

@@ -6,6 +6,8 @@ import { createClient } from '../../client/create-client.ts';
 import { silentLogger } from '../../lib/logger.ts';
 import { createSeededRandom } from '../../sim/seeded-random.ts';
 import { createVirtualClock, type VirtualClock } from '../../sim/virtual-clock.ts';
+import { createFakeApi } from '../../sim/fake-api.ts';
+import { forbidden } from '../../api/meta/errors.ts';
 import { createControllerManager } from '../manager.ts';
 import { containing, decideServiceCidr, overlapping, serviceCidrFinalizer } from './decide.ts';
 
@@ -162,4 +164,36 @@ describe('on a server', () => {
     await settle(15_000);
     expect(await get(`${ranges}/kubernetes`)).toMatchObject({ status: { conditions: [{ ...blocked }] } });
   });
+});
+
+test('that a range is ready, and cannot be said to be, is told in an event', async () => {
+  const api = createFakeApi();
+  const stop = new AbortController();
+  const virtual = createVirtualClock();
+  api.put('servicecidrs', { metadata: { name: 'extra' }, spec: { cidrs: ['10.1.0.0/24'] } } as ServiceCIDR);
+  api.intercept = ({ method, path }) => {
+    if (method === 'PATCH' && path.endsWith('/status')) throw forbidden({ group: '', resource: 'x' }, 'extra', 'no');
+    return undefined;
+  };
+  const told: string[] = [];
+  const manager = createControllerManager({
+    client: createClient(api),
+    transport: api,
+    clock: virtual,
+    random: createSeededRandom(1),
+    logger: silentLogger,
+    events: (component) => ({
+      event: ({ kind, name }, type, reason, message) =>
+        void told.push(`${component}: ${kind}/${name} ${type} ${reason} ${message}`),
+    }),
+    clusterCaPem: 'PEM',
+    signCertificate: () => Promise.reject(new Error('not here')),
+    controllers: 'service-cidr-controller',
+  });
+  await manager.start(stop.signal);
+  await virtual.settle();
+  stop.abort();
+  expect(told[0]).toBe(
+    'service-cidr-controller: ServiceCIDR/extra Warning KubernetesServiceCIDRError The ServiceCIDR Status can not be set to Ready=True',
+  );
 });

@@ -110,6 +110,15 @@ export const callers: Row[] = [
   ],
 ];
 
-export const proxies: Row[] = ['loopback', 'link-local', 'unspecified', 'loopback-6'].map(
-  (name): Row => [`to a pod at ${name}`, 'writer', 'GET', `${core}/pods/${name}:80/proxy/`, 400, 'address not allowed'],
+export const proxies: Row[] = ['loopback', 'link-local', 'unspecified', 'loopback-6'].flatMap((name) =>
+  ['', 'https:'].map(
+    (scheme): Row => [
+      `to a pod at ${name}${scheme === '' ? '' : ' by HTTPS'}`,
+      'writer',
+      'GET',
+      `${core}/pods/${scheme}${name}:80/proxy/`,
+      400,
+      'address not allowed',
+    ],
+  ),
 );
