@@ -1,4 +1,5 @@
 // What a server on this machine can reach at best: node's own HTTPS with nothing behind it but bytes in memory, and bare LMDB.
+import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { AddressInfo } from 'node:net';
@@ -19,7 +20,19 @@ function bytes(count: number): Buffer {
   return known;
 }
 
-/** GET /N answers N bytes; POST stores the body before it answers with it. */
+/** Answers with what was stored, once it is. */
+function stored(response: ServerResponse, code: number, key: string, body: Buffer, tell: (body: Buffer) => void): void {
+  void store.put(key, body).then(() => {
+    tell(body);
+    response.writeHead(code, { 'content-length': body.length });
+    response.end(body);
+  });
+}
+
+/**
+ * GET /N answers N bytes; POST stores the body before it answers with it; PATCH /KEY stores a frame that begins with the body, writes it to
+ * all listeners and answers with it: what any server has to do that is asked to.
+ */
 const server = createServer(tls, (request, response) => {
   if (request.method === 'GET') {
     const body = bytes(Number(request.url?.slice(1)));
@@ -31,10 +44,8 @@ const server = createServer(tls, (request, response) => {
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
     const body = Buffer.concat(chunks);
-    void store.put(`pod-${made++}`, body).then(() => {
-      response.writeHead(201, { 'content-length': body.length });
-      response.end(body);
-    });
+    if (request.method === 'PATCH') stored(response, 200, request.url ?? '', framed(body), tellAll);
+    else stored(response, 201, `pod-${made++}`, body, () => {});
   });
 });
 server.listen(0, '127.0.0.1');
@@ -51,6 +62,13 @@ const port = (server.address() as AddressInfo).port;
 const writerPort = (writer.address() as AddressInfo).port;
 const frame = Buffer.alloc(Number(process.env['FRAME_BYTES'] ?? 6000), 'x');
 const frames = Number(process.env['FRAMES'] ?? 500);
+
+/** The frame with those bytes at its start. */
+const framed = (start: Buffer): Buffer => Buffer.concat([start, frame.subarray(start.length)]);
+
+function tellAll(bytes: Buffer): void {
+  for (const socket of listeners) socket.write(bytes);
+}
 
 /** Writes the frames to all, a frame to each in turn, as fast as they are taken. */
 async function fanOut(): Promise<number> {
