@@ -43,6 +43,8 @@ export interface Incoming {
   /** Names and values in turn, as sent. */
   rawHeaders: readonly string[];
   body: Readable;
+  /** True where the head says that no body comes. */
+  bodyless?: boolean;
 }
 
 export interface ExchangeDeps {
@@ -83,8 +85,9 @@ export async function exchange(deps: ExchangeDeps, incoming: Incoming, peer: Pee
   } catch (error) {
     code = fail(deps, incoming, error, reply, known?.request);
   }
-  // Unread data would keep its share of the connection's window.
-  if (incoming.body.readableFlowing !== true) incoming.body.resume();
+  // Unread data would keep its share of the connection's window. Where there is none the end is not asked for either: node makes an error for
+  // every HTTP/2 stream that has seen the end of its request before its answer is written, and shows it to nobody.
+  if (incoming.bodyless !== true && incoming.body.readableFlowing !== true) incoming.body.resume();
   const isApply = incoming.method === 'PATCH' && incoming.header('content-type').startsWith('application/apply-patch');
   const finished = (): void =>
     deps.metrics.finished({

@@ -154,6 +154,7 @@ function serveHttp2(server: Http2Server, deps: ExchangeDeps, peerOf: PeerOf): vo
         headers,
         rawHeaders,
         body: stream,
+        bodyless: stream.endAfterHeaders,
       };
       void exchange(deps, incoming, peers.get(session) ?? nobody, http2Reply(stream));
     },
