@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { gone, notFound, serviceUnavailable } from '../api/meta/errors.ts';
+import { ApiError, gone, serviceUnavailable } from '../api/meta/errors.ts';
 import type { KubeList, KubeObject, WatchEvent } from '../api/meta/types.ts';
 import { silentLogger } from '../lib/logger.ts';
 import { createSeededRandom } from '../sim/seeded-random.ts';
@@ -75,6 +75,7 @@ class FakeServer implements Transport {
 let clock: VirtualClock;
 let server: FakeServer;
 let log: string[];
+let warnings: string[];
 let informer: Informer<Thing>;
 let abort: AbortController;
 
@@ -82,6 +83,7 @@ beforeEach(() => {
   clock = createVirtualClock();
   server = new FakeServer();
   log = [];
+  warnings = [];
   abort = new AbortController();
   informer = createInformer({
     client: createClient(server),
@@ -89,7 +91,7 @@ beforeEach(() => {
     labelSelector: 'a=b',
     clock,
     random: createSeededRandom(1),
-    logger: silentLogger,
+    logger: { ...silentLogger, warn: (_, fields) => void warnings.push(String(fields?.['error'])) },
     indexers: { node: (object) => (object.spec?.node === undefined ? [] : [object.spec.node]) },
     onAdd: (object) => log.push(`add ${object.metadata?.name}@${object.metadata?.resourceVersion}`),
     onUpdate: (old, object) =>
@@ -240,8 +242,13 @@ test('stopping ends the watch, the timers and whoever waits for sync', async () 
 });
 
 test('a resource that nobody serves is answered, and filled once it is served', async () => {
-  const refused = notFound({ group: '', resource: 'things' }, '');
-  server.failLists = [serviceUnavailable('starting'), refused];
+  const refused = new ApiError({
+    ...serviceUnavailable('').status,
+    code: 404,
+    reason: 'NotFound',
+    message: 'no such resource',
+  });
+  server.failLists = [serviceUnavailable('starting'), refused, refused, refused];
   server.objects = [thing('a', 3)];
   informer.start(abort.signal);
   let answered = false;
@@ -251,7 +258,8 @@ test('a resource that nobody serves is answered, and filled once it is served', 
   await clock.advance(2_000);
   await answer;
   expect(informer.hasSynced()).toBe(false);
-  await clock.advance(5_000);
+  await clock.advance(60_000);
   await informer.synced();
   expect(take()).toEqual(['add a@3']);
+  expect(warnings).toEqual(['starting', 'no such resource'].map((why) => expect.stringContaining(why) as string));
 });

@@ -67,6 +67,7 @@ class ListWatcher<T extends KubeObject> implements Informer<T> {
   readonly #synced = Promise.withResolvers<void>();
   readonly #notServed = Promise.withResolvers<void>();
   #hasSynced = false;
+  #isServed = true;
   /** The newest version seen; empty asks the server for the newest there is. */
   #version = '0';
 
@@ -122,8 +123,11 @@ class ListWatcher<T extends KubeObject> implements Informer<T> {
         if (signal.aborted) return;
         // What is too old or too new for the server is asked for again as "the newest".
         if (mustForgetVersion(error)) this.#version = '';
-        if (isApiError(error, 'NotFound')) this.#notServed.resolve();
-        this.#log('list or watch failed', error);
+        // What is not served is asked for again and again, maybe for ever: saying so once is enough.
+        const isServed = !isApiError(error, 'NotFound');
+        if (isServed || this.#isServed) this.#log('list or watch failed', error);
+        this.#isServed = isServed;
+        if (!isServed) this.#notServed.resolve();
       }
       await sleep(this.#options.clock, this.#backoff.next(), signal);
     }
@@ -145,6 +149,7 @@ class ListWatcher<T extends KubeObject> implements Informer<T> {
       options.continue = page.metadata.continue;
       delete options.resourceVersion;
     }
+    this.#isServed = true;
     if (this.#hasSynced) return;
     this.#hasSynced = true;
     this.#synced.resolve();

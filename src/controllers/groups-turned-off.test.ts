@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { allKinds } from '../api/kinds/all.ts';
-import { namespaces, pods, serviceAccounts } from '../client/resources.ts';
+import { namespaces, persistentVolumeClaims, pods, serviceAccounts, services } from '../client/resources.ts';
 import { startSimulatedCluster } from '../sim/cluster.ts';
 
 const versions = new Set(allKinds.filter(({ group }) => group !== '').map((kind) => `${kind.group}/${kind.version}`));
@@ -22,6 +22,12 @@ test.each([...groupsOff, allOff])('with %s pods run, and namespaces come and go'
     await client.create(namespaces, { metadata: { name: 'n' } });
     await settle();
     await client.get(serviceAccounts, { namespace: 'n', name: 'default' });
+    // Admission looks at classes, ranges and policies of other groups.
+    await client.create(services, { metadata: { namespace: 'n', name: 's' }, spec: { ports: [{ port: 80 }] } });
+    await client.create(persistentVolumeClaims, {
+      metadata: { namespace: 'n', name: 'c' },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+    });
     const at = { namespace: 'n', name: 'p' };
     await client.create(pods, { metadata: at, spec: { containers: [{ name: 'c', image: 'i' }] } });
     await pass(20);
