@@ -177,10 +177,9 @@ test('match conditions: those that keep a request from a webhook, and those that
 test('match conditions of policies: what keeps a request from them is no exclusion', async () => {
   const group = '/apis/admissionregistration.k8s.io/v1';
   const policy = async (kind: 'validating' | 'mutating', name: string, condition: string): Promise<void> => {
-    const mutation = {
-      patchType: 'ApplyConfiguration',
-      applyConfiguration: { expression: 'Object{data: {"m": "1"}}' },
-    };
+    const value = name === 'cannot' ? 'object.data.missing' : '"1"';
+    const applied = { expression: `Object{data: {"m": ${value}}}` };
+    const mutation = { patchType: 'ApplyConfiguration', applyConfiguration: applied };
     await admin.post(`${group}/${kind}admissionpolicies`, {
       metadata: { name },
       spec: {
@@ -204,21 +203,20 @@ test('match conditions of policies: what keeps a request from them is no exclusi
   await policy('validating', 'left-out', "object.metadata.name == 'other'");
   await policy('validating', 'untold', "object.data.missing == 'x'");
   await policy('mutating', 'changes', "object.metadata.name == 'p3'");
-  expect([await make('p1', 'left-out'), await make('p2', 'untold'), await make('p3', 'changes')]).toEqual([
-    'ok',
-    'ok',
-    'ok',
-  ]);
+  await policy('mutating', 'cannot', "object.metadata.name == 'p4'");
+  const made = ['left-out', 'untold', 'changes', 'cannot'].map((name, i) => make(`p${i + 1}`, name));
+  expect(await Promise.all(made)).toEqual(made.map(() => 'ok'));
   const at = (name: string): string => `{kind="policy",name="${name}",operation="CREATE",type="validate"}`;
   const ofPolicies = (name: string): string[] =>
     series(`apiserver_admission_match_condition_${name}`).filter((line) => line.includes('kind="policy"'));
   const seconds = 'apiserver_admission_match_condition_evaluation_seconds_count';
   // What a policy changed is looked at once more, by all of them.
-  const counts = { changes: 2, 'left-out': 1, untold: 1 };
+  const counts = { cannot: 1, changes: 2, 'left-out': 1, untold: 1 };
   expect(ofPolicies('evaluation_seconds')).toEqual(
     Object.entries(counts).map(([name, count]) => `${seconds}${at(name)} ${count}`),
   );
   expect(series('apiserver_mutating_admission_policy_check_total')).toEqual([
+    'apiserver_mutating_admission_policy_check_total{error_type="invalid_error",policy="cannot",policy_binding="cannot-b"} 1',
     'apiserver_mutating_admission_policy_check_total{error_type="no_error",policy="changes",policy_binding="changes-b"} 1',
   ]);
   expect(ofPolicies('evaluation_errors_total')).toEqual([
