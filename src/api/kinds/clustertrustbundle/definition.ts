@@ -4,7 +4,7 @@
 import type { V1beta1ClusterTrustBundle } from '../../generated/types.ts';
 import type { KindDefinition } from '../../scheme.ts';
 import { allVerbs, nameColumn, textColumn } from '../common.ts';
-import { validateTrustBundle, validateTrustBundleUpdate } from './validate.ts';
+import { validateAnchors, validateTrustBundle } from './validate.ts';
 
 type Bundle = V1beta1ClusterTrustBundle;
 
@@ -27,7 +27,8 @@ const kindIn = (version: 'v1beta1' | 'v1alpha1'): KindDefinition<Bundle> => ({
   gate: 'ClusterTrustBundle',
   strategy: {
     validateCreate: validateTrustBundle,
-    validateUpdate: validateTrustBundleUpdate,
+    validateUpdate: validateTrustBundle,
+    validateLong: (bundle, old, _found, _context, signal) => validateAnchors(bundle, old, signal),
     allowUnconditionalUpdate: false,
   },
   selectableFields: ({ spec }) => ({ 'spec.signerName': spec.signerName ?? '' }),

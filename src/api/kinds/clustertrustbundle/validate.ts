@@ -4,6 +4,7 @@ import type { V1beta1ClusterTrustBundle } from '../../generated/types.ts';
 import { type FieldError, FieldPath, invalid, tooLong } from '../../meta/errors.ts';
 import { byteLength } from '../../meta/go-format.ts';
 import { immutableField, validateObjectMeta, validateObjectMetaUpdate } from '../../meta/validate-meta.ts';
+import { nextTurn } from '../../../lib/next-turn.ts';
 import { isCaCertificate } from '../../pki/ca-certificate.ts';
 import { type PemBlock, pemBlocks } from '../../pki/pem.ts';
 import { bundleNameProblems, validateSignerName } from '../../pki/signer-name.ts';
@@ -35,38 +36,54 @@ function duplicates(blocks: readonly PemBlock[]): number[][] {
   return [...places.values()].filter(({ length }) => length > 1);
 }
 
-/** The text is never shown: it may be long. */
-function validateAnchors(text: string): FieldError[] {
+/** How many certificates are read in one turn of the event loop: each takes up to a quarter of a millisecond. */
+const perTurn = 20;
+
+/**
+ * What is wrong with the anchors of a bundle, looked at in many turns of the event loop. The text is never shown: it may be long.
+ * Rejects with the reason of the signal once that aborts.
+ */
+async function anchorErrors(text: string, signal: () => AbortSignal): Promise<FieldError[]> {
   const path = at('trustBundle');
   if (byteLength(text) > maxBytes) return [tooLong(path, maxBytes)];
   const wrong = (why: string): FieldError => invalid(path, '<value omitted>', why);
   const blocks = pemBlocks(text);
-  const errors = blocks.flatMap((block, i) => {
+  const errors: FieldError[] = [];
+  for (const [i, block] of blocks.entries()) {
+    if (i > 0 && i % perTurn === 0) {
+      await nextTurn();
+      signal().throwIfAborted();
+    }
     const problem = anchorProblem(block);
-    return problem === undefined ? [] : [wrong(`entry ${i} ${problem}`)];
-  });
+    if (problem !== undefined) errors.push(wrong(`entry ${i} ${problem}`));
+  }
   // Of broken ones nobody can tell whether they are there twice.
   if (errors.length > 0) return errors;
   if (blocks.length === 0) return [wrong('at least one trust anchor must be provided')];
   return duplicates(blocks).map((places) => wrong(`duplicate trust anchor (indices [${places.join(' ')}])`));
 }
 
-function validate(bundle: Bundle, isParsed: boolean): FieldError[] {
-  const { signerName = '', trustBundle } = bundle.spec;
+/** The checks of a bundle that come before those of its anchors. */
+export function validateTrustBundle(bundle: Bundle): FieldError[] {
+  const { signerName = '' } = bundle.spec;
   return [
     ...validateObjectMeta(metaOf(bundle), false, (name, prefix) => bundleNameProblems(signerName, name, prefix)),
     ...(signerName === '' ? [] : validateSignerName(at('signerName'), signerName)),
-    ...(isParsed ? validateAnchors(trustBundle) : []),
   ];
 }
 
-export const validateTrustBundle = (bundle: Bundle): FieldError[] => validate(bundle, true);
+const changeErrors = (bundle: Bundle, old: Bundle): FieldError[] => [
+  ...validateObjectMetaUpdate(metaOf(bundle), metaOf(old)),
+  ...immutableField(at('signerName'), bundle.spec.signerName ?? '', old.spec.signerName ?? ''),
+];
 
-/** What was let in once is not read again. */
-export function validateTrustBundleUpdate(bundle: Bundle, old: Bundle): FieldError[] {
-  return [
-    ...validate(bundle, bundle.spec.trustBundle !== old.spec.trustBundle),
-    ...validateObjectMetaUpdate(metaOf(bundle), metaOf(old)),
-    ...immutableField(at('signerName'), bundle.spec.signerName ?? '', old.spec.signerName ?? ''),
-  ];
+/** The checks of the anchors, which are not read again where they were let in once, and after them those of a change, as upstream. */
+export async function validateAnchors(
+  bundle: Bundle,
+  old: Bundle | undefined,
+  signal: () => AbortSignal,
+): Promise<FieldError[]> {
+  const { trustBundle } = bundle.spec;
+  const errors = trustBundle === old?.spec.trustBundle ? [] : await anchorErrors(trustBundle, signal);
+  return old === undefined ? errors : [...errors, ...changeErrors(bundle, old)];
 }
