@@ -10,6 +10,7 @@ import type { RestClientMetrics } from './metrics/rest-client-metrics.ts';
 import { type Pipeline, statusOf } from './pipeline.ts';
 import { type RequestInfo, requestInfo } from './request-info.ts';
 import { type ApiRequest, type ApiResponse, apiserverUser, type UserInfo, type WatchOutput } from './request.ts';
+import type { ObjectVersion } from './registry/object-version.ts';
 import type { ResourceInfo } from './resources.ts';
 
 /** Outputs that wait for a slow component before its watch is ended (it then starts again). */
@@ -95,6 +96,14 @@ const jsonBytes = (value: unknown): number => (value === undefined ? 0 : Buffer.
 /** As an answer: its line is ended. */
 const lineBytes = (value: unknown): number => jsonBytes(value) + 1;
 
+/** Of items and the commas between them. All leave out the same of the whole object, so that only one is looked at closely. */
+function itemBytes(objects: readonly ObjectVersion[]): number {
+  const [first] = objects;
+  if (first === undefined) return 0;
+  const leftOut = first.encodedLength() - first.itemLength();
+  return objects.reduce((sum, version) => sum + version.encodedLength() - leftOut + 1, -1);
+}
+
 /** What the answer would take as JSON, or takes. */
 function sizeOf(response: ApiResponse): number {
   switch (response.type) {
@@ -103,8 +112,7 @@ function sizeOf(response: ApiResponse): number {
     case 'list': {
       const { resource, list } = response;
       const frame = { kind: resource.listKind, apiVersion: resource.apiVersion, metadata: listMeta(list), items: [] };
-      const commas = Math.max(0, list.objects.length - 1);
-      return list.objects.reduce((sum, version) => sum + version.itemLength(), lineBytes(frame) + commas);
+      return lineBytes(frame) + itemBytes(list.objects);
     }
     case 'json':
       return lineBytes(response.body);
