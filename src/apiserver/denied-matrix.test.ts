@@ -13,8 +13,10 @@ import { createMemoryFiles } from '../sim/memory-files.ts';
 import { usualFrontProxyHeaders } from './authn/front-proxy.ts';
 import type { ConfiguredAuthorizer } from './authz/modes.ts';
 import { dialPod, httpsKubeletConnector } from './http/kubelet-client.ts';
-import { certificates, escalation, impersonation } from './testing/denied-requests/access.ts';
+import { certificates, impersonation } from './testing/denied-requests/access.ts';
 import { bodies } from './testing/denied-requests/bodies.ts';
+import { escalation } from './testing/denied-requests/escalation.ts';
+import { nodePods } from './testing/denied-requests/node-pods.ts';
 import { nodes } from './testing/denied-requests/nodes.ts';
 import { core, csrs, type Known, rbac, rbacGroup, type Row, rule } from './testing/denied-requests/rows.ts';
 import { ruledProvider, strictWebhook } from './testing/denied-requests/strangers.ts';
@@ -263,6 +265,7 @@ describe.each<[string, Row[]]>([
   ['escalation', escalation],
   ['impersonation', impersonation],
   ['a node takes', nodes],
+  ['a node takes of pods', nodePods],
   ['a body', bodies],
   ['a path', paths],
   ['who asks', callers],

@@ -1,7 +1,7 @@
 // What a node does not get: the table is of the node `a`, on which default/on-a runs.
 
 import { base64, certificateRequest } from '../../../../test/support/certificate-request.ts';
-import { core, csrs, type Known, merge, mirror, pod, tokenOf, type Row } from './rows.ts';
+import { core, csrs, merge, type Row } from './rows.ts';
 
 const csi = '/apis/storage.k8s.io/v1';
 const slices = '/apis/resource.k8s.io/v1/resourceslices';
@@ -15,25 +15,6 @@ const request = (signer: string, usage: string) => ({
   metadata: { name: 'x' },
   spec: { request: base64(asNodeB), signerName: `kubernetes.io/${signer}`, usages: ['digital signature', usage] },
 });
-/** A mirror pod that is in order but for its spec. */
-const mirrorPod =
-  (spec: object) =>
-  ({ nodeUid }: Known) =>
-    pod(
-      {
-        annotations: mirror,
-        ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: 'a', uid: nodeUid, controller: true }],
-      },
-      { nodeName: 'a', ...spec },
-    );
-const tokenForPod =
-  (audiences?: readonly string[]) =>
-  ({ podUid }: Known) => ({
-    spec: {
-      boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'on-a', uid: podUid },
-      ...(audiences === undefined ? {} : { audiences }),
-    },
-  });
 
 export const nodes: Row[] = [
   [
@@ -78,63 +59,6 @@ export const nodes: Row[] = [
     'can only read resources of this type',
     {},
     merge,
-  ],
-  ["another node's pod", 'node a', 'GET', `${core}/pods/on-b`, 403, 'no relationship'],
-  ['all pods', 'node a', 'GET', '/api/v1/pods', 403, 'can only list/watch pods with spec.nodeName field selector'],
-  [
-    "another node's pods",
-    'node a',
-    'GET',
-    '/api/v1/pods?fieldSelector=spec.nodeName%3Db',
-    403,
-    'can only list/watch pods',
-  ],
-  [
-    "the status of another node's pod",
-    'node a',
-    'PATCH',
-    `${core}/pods/on-b/status`,
-    403,
-    'can only update pod status for pods with spec.nodeName set to itself',
-    { status: { phase: 'Failed' } },
-    merge,
-  ],
-  [
-    "the end of another node's pod",
-    'node a',
-    'DELETE',
-    `${core}/pods/on-b`,
-    403,
-    'can only delete pods with spec.nodeName set to itself',
-  ],
-  [
-    'labels by way of a status',
-    'node a',
-    'PATCH',
-    `${core}/pods/on-a/status`,
-    403,
-    'cannot update labels through pod status',
-    { metadata: { labels: { a: 'b' } } },
-    merge,
-  ],
-  ['an ordinary pod', 'node a', 'POST', `${core}/pods`, 403, 'can only create mirror pods', pod({}, { nodeName: 'a' })],
-  [
-    'a mirror pod on another node',
-    'node a',
-    'POST',
-    `${core}/pods`,
-    403,
-    'can only create pods with spec.nodeName set to itself',
-    pod({ annotations: mirror }, { nodeName: 'b' }),
-  ],
-  [
-    'a binding',
-    'node a',
-    'POST',
-    `${core}/pods/on-a/binding`,
-    403,
-    'pods/binding',
-    { metadata: { name: 'on-a' }, target: { kind: 'Node', name: 'a' } },
   ],
   ['another node', 'node a', 'GET', '/api/v1/nodes/b', 403, "cannot read 'b', only its own Node object"],
   ['all nodes', 'node a', 'GET', '/api/v1/nodes', 403, 'cannot read all nodes'],
@@ -195,33 +119,6 @@ export const nodes: Row[] = [
     { metadata: { name: 'a' } },
   ],
   [
-    'a token of no pod',
-    'node a',
-    'POST',
-    `${core}/serviceaccounts/default/token`,
-    403,
-    'node requested token not bound to a pod',
-    tokenOf(),
-  ],
-  [
-    "a token of another node's pod",
-    'node a',
-    'POST',
-    `${core}/serviceaccounts/default/token`,
-    403,
-    '',
-    tokenOf({ kind: 'Pod', apiVersion: 'v1', name: 'on-b', uid: 'x' }),
-  ],
-  [
-    "another namespace's account",
-    'node a',
-    'POST',
-    '/api/v1/namespaces/kube-system/serviceaccounts/default/token',
-    403,
-    'no relationship',
-    tokenOf(),
-  ],
-  [
     'owners for its node',
     'node a',
     'PATCH',
@@ -251,55 +148,6 @@ export const nodes: Row[] = [
     { metadata: { labels: { 'node-role.kubernetes.io/control-plane': '' } } },
     merge,
   ],
-  [
-    'device claims for its pod',
-    'node a',
-    'PATCH',
-    `${core}/pods/on-a/status`,
-    403,
-    'node "a" cannot update resource claim statues',
-    { status: { resourceClaimStatuses: [{ name: 'c', resourceClaimName: 'theirs' }] } },
-    merge,
-  ],
-  [
-    'a static pod that names a secret',
-    'node a',
-    'POST',
-    `${core}/pods`,
-    403,
-    'node "a" can not create pods that reference secrets',
-    mirrorPod({ volumes: [{ name: 's', secret: { secretName: 'of-b' } }] }),
-  ],
-  [
-    'a static pod that names a claim',
-    'node a',
-    'POST',
-    `${core}/pods`,
-    403,
-    'node "a" can not create pods that reference persistentvolumeclaims',
-    mirrorPod({ volumes: [{ name: 's', persistentVolumeClaim: { claimName: 'of-b' } }] }),
-  ],
-  [
-    'a mirror pod that nobody owns',
-    'node a',
-    'POST',
-    `${core}/pods`,
-    403,
-    'can only create pods with an owner reference set to itself',
-    pod({ annotations: mirror }, { nodeName: 'a' }),
-  ],
-  ['a resize', 'node a', 'PATCH', `${core}/pods/on-a/resize`, 403, 'pods/resize', {}, merge],
-  [
-    'an ephemeral container in its pod',
-    'node a',
-    'PATCH',
-    `${core}/pods/on-a/ephemeralcontainers`,
-    403,
-    'pods/ephemeralcontainers',
-    {},
-    merge,
-  ],
-  ['a way into its pod', 'node a', 'GET', `${core}/pods/on-a/exec?command=id`, 403, 'pods/exec'],
   ["another node's claim", 'node a', 'GET', `${core}/persistentvolumeclaims/of-b`, 403, 'no relationship'],
   ['all claims', 'node a', 'GET', `${core}/persistentvolumeclaims`, 403, 'can only get individual resources'],
   [
@@ -419,34 +267,6 @@ export const nodes: Row[] = [
     'certificatesigningrequests/approval',
     { status: { conditions: [{ type: 'Approved', status: 'True' }] } },
     merge,
-  ],
-  [
-    'a token of an account that its pods do not have',
-    'node a',
-    'POST',
-    `${core}/serviceaccounts/other/token`,
-    403,
-    'no relationship',
-    tokenForPod(),
-  ],
-  [
-    'a token for whom its pod does not ask',
-    'node a',
-    'POST',
-    `${core}/serviceaccounts/default/token`,
-    403,
-    'audience "vault" not found in pod spec volume, system:node:a is not authorized to request tokens for this audience',
-    tokenForPod(['vault']),
-  ],
-  [
-    'to act as an account',
-    'node a',
-    'GET',
-    `${core}/pods/on-a`,
-    403,
-    'cannot impersonate',
-    undefined,
-    { 'Impersonate-User': 'system:serviceaccount:default:default' },
   ],
   [
     "a node's name without its group",

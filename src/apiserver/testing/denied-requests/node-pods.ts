@@ -1,0 +1,187 @@
+// What a node does not get of pods, nor of their accounts' tokens: the table is of the node `a`, on which default/on-a runs.
+
+import { core, type Known, merge, mirror, pod, tokenOf, type Row } from './rows.ts';
+
+/** A mirror pod that is in order but for its spec. */
+const mirrorPod =
+  (spec: object) =>
+  ({ nodeUid }: Known) =>
+    pod(
+      {
+        annotations: mirror,
+        ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: 'a', uid: nodeUid, controller: true }],
+      },
+      { nodeName: 'a', ...spec },
+    );
+const tokenForPod =
+  (audiences?: readonly string[]) =>
+  ({ podUid }: Known) => ({
+    spec: {
+      boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'on-a', uid: podUid },
+      ...(audiences === undefined ? {} : { audiences }),
+    },
+  });
+
+export const nodePods: Row[] = [
+  ["another node's pod", 'node a', 'GET', `${core}/pods/on-b`, 403, 'no relationship'],
+  ['all pods', 'node a', 'GET', '/api/v1/pods', 403, 'can only list/watch pods with spec.nodeName field selector'],
+  [
+    "another node's pods",
+    'node a',
+    'GET',
+    '/api/v1/pods?fieldSelector=spec.nodeName%3Db',
+    403,
+    'can only list/watch pods',
+  ],
+  [
+    "the status of another node's pod",
+    'node a',
+    'PATCH',
+    `${core}/pods/on-b/status`,
+    403,
+    'can only update pod status for pods with spec.nodeName set to itself',
+    { status: { phase: 'Failed' } },
+    merge,
+  ],
+  [
+    "the end of another node's pod",
+    'node a',
+    'DELETE',
+    `${core}/pods/on-b`,
+    403,
+    'can only delete pods with spec.nodeName set to itself',
+  ],
+  [
+    'labels by way of a status',
+    'node a',
+    'PATCH',
+    `${core}/pods/on-a/status`,
+    403,
+    'cannot update labels through pod status',
+    { metadata: { labels: { a: 'b' } } },
+    merge,
+  ],
+  ['an ordinary pod', 'node a', 'POST', `${core}/pods`, 403, 'can only create mirror pods', pod({}, { nodeName: 'a' })],
+  [
+    'a mirror pod on another node',
+    'node a',
+    'POST',
+    `${core}/pods`,
+    403,
+    'can only create pods with spec.nodeName set to itself',
+    pod({ annotations: mirror }, { nodeName: 'b' }),
+  ],
+  [
+    'a binding',
+    'node a',
+    'POST',
+    `${core}/pods/on-a/binding`,
+    403,
+    'pods/binding',
+    { metadata: { name: 'on-a' }, target: { kind: 'Node', name: 'a' } },
+  ],
+  [
+    'a token of no pod',
+    'node a',
+    'POST',
+    `${core}/serviceaccounts/default/token`,
+    403,
+    'node requested token not bound to a pod',
+    tokenOf(),
+  ],
+  [
+    "a token of another node's pod",
+    'node a',
+    'POST',
+    `${core}/serviceaccounts/default/token`,
+    403,
+    '',
+    tokenOf({ kind: 'Pod', apiVersion: 'v1', name: 'on-b', uid: 'x' }),
+  ],
+  [
+    "another namespace's account",
+    'node a',
+    'POST',
+    '/api/v1/namespaces/kube-system/serviceaccounts/default/token',
+    403,
+    'no relationship',
+    tokenOf(),
+  ],
+  [
+    'device claims for its pod',
+    'node a',
+    'PATCH',
+    `${core}/pods/on-a/status`,
+    403,
+    'node "a" cannot update resource claim statues',
+    { status: { resourceClaimStatuses: [{ name: 'c', resourceClaimName: 'theirs' }] } },
+    merge,
+  ],
+  [
+    'a static pod that names a secret',
+    'node a',
+    'POST',
+    `${core}/pods`,
+    403,
+    'node "a" can not create pods that reference secrets',
+    mirrorPod({ volumes: [{ name: 's', secret: { secretName: 'of-b' } }] }),
+  ],
+  [
+    'a static pod that names a claim',
+    'node a',
+    'POST',
+    `${core}/pods`,
+    403,
+    'node "a" can not create pods that reference persistentvolumeclaims',
+    mirrorPod({ volumes: [{ name: 's', persistentVolumeClaim: { claimName: 'of-b' } }] }),
+  ],
+  [
+    'a mirror pod that nobody owns',
+    'node a',
+    'POST',
+    `${core}/pods`,
+    403,
+    'can only create pods with an owner reference set to itself',
+    pod({ annotations: mirror }, { nodeName: 'a' }),
+  ],
+  ['a resize', 'node a', 'PATCH', `${core}/pods/on-a/resize`, 403, 'pods/resize', {}, merge],
+  [
+    'an ephemeral container in its pod',
+    'node a',
+    'PATCH',
+    `${core}/pods/on-a/ephemeralcontainers`,
+    403,
+    'pods/ephemeralcontainers',
+    {},
+    merge,
+  ],
+  ['a way into its pod', 'node a', 'GET', `${core}/pods/on-a/exec?command=id`, 403, 'pods/exec'],
+  [
+    'a token of an account that its pods do not have',
+    'node a',
+    'POST',
+    `${core}/serviceaccounts/other/token`,
+    403,
+    'no relationship',
+    tokenForPod(),
+  ],
+  [
+    'a token for whom its pod does not ask',
+    'node a',
+    'POST',
+    `${core}/serviceaccounts/default/token`,
+    403,
+    'audience "vault" not found in pod spec volume, system:node:a is not authorized to request tokens for this audience',
+    tokenForPod(['vault']),
+  ],
+  [
+    'to act as an account',
+    'node a',
+    'GET',
+    `${core}/pods/on-a`,
+    403,
+    'cannot impersonate',
+    undefined,
+    { 'Impersonate-User': 'system:serviceaccount:default:default' },
+  ],
+];
