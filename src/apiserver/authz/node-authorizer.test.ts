@@ -145,3 +145,8 @@ test('its rules cannot be listed', () => {
   expect(cannotList?.(node)).toBe('node authorizer does not support user rule resolution');
   expect(cannotList?.(falseNode)).toBe('');
 });
+
+test('a mirror pod gives its node nothing but itself', () => {
+  const mirror = { ...web, metadata: { ...web.metadata, annotations: { 'kubernetes.io/config.mirror': 'x' } } };
+  expect([...podNeeds(mirror)]).toEqual(['pods/web']);
+});
