@@ -7,16 +7,21 @@ import { tableHead, tableRow, tableTail } from '../table.ts';
 import { encodeOne } from './encode.ts';
 import { bookmarkMetadata, type PlainRendering, protobufFrame, protobufWatched } from './encode-protobuf.ts';
 
-/** Frames of one item by rendering, made once for all watchers that are told it. */
-const frames = new WeakMap<WatchItem, Map<string, Buffer>>();
+/** Items whose frames are remembered. An event is told to all its watchers in a row, as one of three items; later ones are few. */
+const remembered = 4;
 
-/** The frame that was asked for last: an event is told to all its watchers in a row. */
+/** Frames of the items that were told last by rendering, made once for all watchers that are told the same. */
+let recent: { item: WatchItem; byForm: Map<string, Buffer> }[] = [];
+
+/** The frame that was asked for last. */
 let last: { item: WatchItem; form: string; bytes: Buffer } | undefined;
 
-function remember(item: WatchItem, form: string, bytes: Buffer): void {
-  const known = frames.get(item);
-  if (known === undefined) frames.set(item, new Map([[form, bytes]]));
-  else known.set(form, bytes);
+function framesOf(item: WatchItem): Map<string, Buffer> {
+  const known = recent.find((each) => each.item === item);
+  if (known !== undefined) return known.byForm;
+  const byForm = new Map<string, Buffer>();
+  recent = [{ item, byForm }, ...recent.slice(0, remembered - 1)];
+  return byForm;
 }
 
 const frame = (type: string, object: Buffer | string): Buffer =>
@@ -25,6 +30,15 @@ const frame = (type: string, object: Buffer | string): Buffer =>
     typeof object === 'string' ? Buffer.from(object) : object,
     Buffer.from('}\n'),
   ]);
+
+/** The same of a whole object, written once: most frames are such. */
+function objectFrame(type: string, object: ObjectVersion): Buffer {
+  const head = `{"type":"${type}","object":`;
+  const bytes = Buffer.allocUnsafe(head.length + object.encodedLength() + 2);
+  bytes.write(head, 0, 'latin1');
+  bytes.write('}\n', object.encodeInto(bytes, head.length), 'latin1');
+  return bytes;
+}
 
 const isProtobuf = (rendering: Rendering): rendering is PlainRendering =>
   rendering.media === 'protobuf' && rendering.as !== 'table';
@@ -41,17 +55,19 @@ export function watchEncoder(
     if (last !== undefined && last.item === item && last.form === key && !headers) return last.bytes;
     const withHeaders = rendering.as === 'table' && headers;
     headers = false;
-    const known = withHeaders ? undefined : frames.get(item)?.get(key);
-    const bytes = known ?? makeFrame(item, withHeaders);
-    if (withHeaders) return bytes;
-    if (known === undefined) remember(item, key, bytes);
+    if (withHeaders) return makeFrame(item, true);
+    const frames = framesOf(item);
+    const bytes = frames.get(key) ?? makeFrame(item, false);
+    frames.set(key, bytes);
     last = { item, form: key, bytes };
     return bytes;
   };
-  const makeFrame = (item: WatchItem, withHeaders: boolean): Buffer =>
-    isProtobuf(rendering)
-      ? protobufFrame(item.type, protobufWatched(info, rendering, { kind: 'event', item }))
-      : frame(item.type, encodeWatched(info, item.object, rendering, now(), withHeaders));
+  const makeFrame = (item: WatchItem, withHeaders: boolean): Buffer => {
+    if (rendering.as === 'object' && rendering.media !== 'protobuf') return objectFrame(item.type, item.object);
+    if (isProtobuf(rendering))
+      return protobufFrame(item.type, protobufWatched(info, rendering, { kind: 'event', item }));
+    return frame(item.type, encodeWatched(info, item.object, rendering, now(), withHeaders));
+  };
   return (output) => {
     if (output.kind !== 'event' && isProtobuf(rendering))
       return protobufFrame(output.kind.toUpperCase(), protobufWatched(info, rendering, output));
