@@ -22,11 +22,14 @@ export interface WriteOptions {
   subresource?: string;
   dryRun?: boolean;
   fieldManager?: string;
+  /** Of an apply: takes fields from others who own them. */
+  force?: boolean;
   signal?: AbortSignal;
 }
 
 export interface PatchRequest {
-  type: 'json' | 'merge' | 'strategic';
+  /** An apply names its fieldManager among the options. */
+  type: 'json' | 'merge' | 'strategic' | 'apply';
   body: unknown;
 }
 

@@ -97,6 +97,18 @@ const calls: [string, (client: Client) => Promise<unknown>, Partial<TransportReq
     },
   ],
   [
+    'apply',
+    (c) =>
+      c.patch(pods, { name: 'web', namespace: 'ns' }, { type: 'apply', body: {} }, { fieldManager: 'me', force: true }),
+    {
+      method: 'PATCH',
+      path: '/api/v1/namespaces/ns/pods/web',
+      contentType: 'application/apply-patch+yaml',
+      query: { fieldManager: 'me', force: 'true' },
+      body: {},
+    },
+  ],
+  [
     'delete',
     (c) => c.delete(pods, { name: 'web', namespace: 'ns' }, { gracePeriodSeconds: 0, preconditions: { uid: 'u' } }),
     {

@@ -19,6 +19,7 @@ const patchContentTypes: Record<PatchRequest['type'], string> = {
   json: 'application/json-patch+json',
   merge: 'application/merge-patch+json',
   strategic: 'application/strategic-merge-patch+json',
+  apply: 'application/apply-patch+yaml',
 };
 
 /** The Client on that transport. Responses are trusted to be of the resource's type, as the server's schema says. */
@@ -142,6 +143,7 @@ function listQuery(options: Omit<ListOptions, 'signal' | 'namespace'>): Record<s
 function writeQuery(options: WriteOptions): Record<string, string> {
   const query: Record<string, string> = {};
   if (options.dryRun === true) query['dryRun'] = 'All';
+  if (options.force === true) query['force'] = 'true';
   if (options.fieldManager !== undefined) query['fieldManager'] = options.fieldManager;
   return query;
 }

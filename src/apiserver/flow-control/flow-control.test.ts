@@ -83,6 +83,10 @@ it('the server makes, keeps and tells of them', async () => {
     const list = (await get(`${root}/flowschemas`)) as unknown as { items: FlowSchema[] };
     expect(list.items).toHaveLength(11);
     expect(list.items.map(({ status }) => status?.conditions?.[0]?.status)).toEqual(Array(11).fill('False'));
+    expect(list.items[0]?.metadata?.managedFields).toMatchObject([
+      { manager: 'api-priority-and-fairness-config-consumer-v1', operation: 'Apply', subresource: 'status' },
+      { manager: 'api-priority-and-fairness-config-producer-v1', operation: 'Update' },
+    ]);
     const body = { ...schema('mine', 'later'), metadata: { name: 'mine' } };
     await post(`${root}/flowschemas`, body);
     await clock.advance(10);

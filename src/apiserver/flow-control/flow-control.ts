@@ -64,9 +64,9 @@ const tell = (transport: Transport, { name, condition }: StatusUpdate): Promise<
   transport.request({
     method: 'PATCH',
     path: `${root}/flowschemas/${name}/status`,
-    contentType: 'application/strategic-merge-patch+json',
-    query: { fieldManager: consumer },
-    body: { status: { conditions: [condition] } },
+    contentType: 'application/apply-patch+yaml',
+    query: { fieldManager: consumer, force: 'true' },
+    body: { apiVersion: `${group}/v1`, kind: 'FlowSchema', metadata: { name }, status: { conditions: [condition] } },
   });
 
 /** All at a time; what others did meanwhile is no error. */

@@ -81,7 +81,15 @@ it('the server tells of its range and of each address, and gives nobody what oth
     expect(await outcome(newService('no', '10.0.0.6'))).toContain('provided IP is already allocated');
     await del(`${networking}/servicecidrs/kubernetes`);
     await clock.advance(10);
-    expect(await get(`${networking}/servicecidrs/kubernetes`)).toHaveProperty('status.conditions');
+    expect(await get(`${networking}/servicecidrs/kubernetes`)).toMatchObject({
+      metadata: {
+        managedFields: [
+          { manager: 'kubernetes-service-cidr-controller', operation: 'Apply', subresource: 'status' },
+          { manager: 'kube-apiserver', operation: 'Update' },
+        ],
+      },
+      status: { conditions: [{ type: 'Ready', status: 'True' }] },
+    });
   } finally {
     await server.close();
   }

@@ -30,7 +30,9 @@ export interface ServiceRangeDeps {
 
 const group = 'networking.k8s.io';
 const root = `/apis/${group}/v1`;
-const fieldManager = 'kubernetes-service-cidr-controller';
+const statusManager = 'kubernetes-service-cidr-controller';
+/** The default range, as writes of it name it. */
+const identity = { apiVersion: `${group}/v1`, kind: 'ServiceCIDR', metadata: { name: defaultServiceCidrName } };
 const services: LookupKind<Service> = { group: '', resource: 'services' };
 const cidrs: LookupKind<ServiceCIDR> = { group, resource: 'servicecidrs' };
 
@@ -76,11 +78,9 @@ async function keepDefault(deps: ServiceRangeDeps): Promise<void> {
     await transport.request({
       method: 'POST',
       path: `${root}/servicecidrs`,
-      query: { fieldManager },
+      query: { fieldManager: 'kube-apiserver' },
       body: {
-        apiVersion: `${group}/v1`,
-        kind: 'ServiceCIDR',
-        metadata: { name: defaultServiceCidrName },
+        ...identity,
         spec: { cidrs: [serviceCidr] },
       },
     });
@@ -94,16 +94,15 @@ async function keepDefault(deps: ServiceRangeDeps): Promise<void> {
   const condition = {
     type: 'Ready',
     status: 'True',
-    reason: '',
     message: 'Kubernetes default Service CIDR is ready',
     lastTransitionTime: formatTime(clock.now()),
   };
   await transport.request({
     method: 'PATCH',
     path: `${root}/servicecidrs/${defaultServiceCidrName}/status`,
-    contentType: 'application/strategic-merge-patch+json',
-    query: { fieldManager },
-    body: { status: { conditions: [condition] } },
+    contentType: 'application/apply-patch+yaml',
+    query: { fieldManager: statusManager, force: 'true' },
+    body: { ...identity, status: { conditions: [condition] } },
   });
 }
 

@@ -4,6 +4,7 @@
 import type { IPAddress, ServiceCIDR } from '../../api/generated/types.ts';
 import { isApiError } from '../../api/meta/errors.ts';
 import { formatTime } from '../../api/meta/time.ts';
+import { apiVersionOf } from '../../api/meta/types.ts';
 import type { Client } from '../../client/client.ts';
 import { serviceCidrs } from '../../client/resources.ts';
 import { createWorkqueue } from '../../client/workqueue.ts';
@@ -12,18 +13,13 @@ import { type Controller, type ControllerEvents, defaultWorkers } from '../contr
 import { containing, decideServiceCidr, overlapping, serviceCidrFinalizer, type ServiceCidrAction } from './decide.ts';
 
 const account = 'service-cidrs-controller';
+const fieldManager = 'service-cidr-controller';
 
 type Write = Exclude<ServiceCidrAction, { do: 'wait' }>;
 
 /** Performs one action, as the account of its own. `now` in ms. */
 async function perform(client: Client, name: string, action: Write, now: number, signal: AbortSignal): Promise<void> {
-  const patch = (body: object, subresource?: string) =>
-    client.patch(
-      serviceCidrs,
-      { name },
-      { type: 'strategic', body },
-      { ...(subresource === undefined ? {} : { subresource }), signal },
-    );
+  const patch = (body: object) => client.patch(serviceCidrs, { name }, { type: 'strategic', body }, { signal });
   switch (action.do) {
     case 'protect':
       return void (await patch({ metadata: { finalizers: [serviceCidrFinalizer] } }));
@@ -31,7 +27,10 @@ async function perform(client: Client, name: string, action: Write, now: number,
       return void (await patch({ metadata: { '$deleteFromPrimitiveList/finalizers': [serviceCidrFinalizer] } }));
     case 'tell': {
       const condition = { type: 'Ready', ...action.ready, lastTransitionTime: formatTime(now) };
-      return void (await patch({ status: { conditions: [condition] } }, 'status'));
+      const identity = { apiVersion: apiVersionOf(serviceCidrs), kind: serviceCidrs.kind };
+      const body = { ...identity, metadata: { name }, status: { conditions: [condition] } };
+      const options = { subresource: 'status', fieldManager, force: true, signal };
+      return void (await client.patch(serviceCidrs, { name }, { type: 'apply', body }, options));
     }
     default:
       return action satisfies never;

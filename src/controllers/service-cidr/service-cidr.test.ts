@@ -144,6 +144,9 @@ describe('on a server', () => {
       metadata: { finalizers: [serviceCidrFinalizer] },
       status: { conditions: [ready] },
     });
+    expect((await extra()).metadata?.managedFields).toContainEqual(
+      expect.objectContaining({ manager: 'service-cidr-controller', operation: 'Apply', subresource: 'status' }),
+    );
     expect(await make('c')).toMatch(/^10\.1\.0\./);
     expect(await make('d', '10.1.0.5')).toBe('10.1.0.5');
     expect(await outcome(make('e', '10.1.0.255'))).toContain('does not match the current range');
