@@ -1,9 +1,11 @@
 // Holds Peapod's API against a real kube-apiserver: the same requests to both, and every answer that differs.
 // PEER_KUBE_APISERVER=... PEER_ETCD=... node bench/compare.ts [part of a kind's name]
 import { Agent, request } from 'node:https';
+import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { everyKind } from '../test/support/every-kind-objects.ts';
 import type { Address } from './support/api/answer.ts';
+import { asks } from './support/compare/asks.ts';
 import { type Process, startProcess } from './support/api/bundle.ts';
 import { changes, mayBeKept, nameOf, type Request } from './support/compare/changes.ts';
 import { type Answer, type Difference, difference, type Json } from './support/compare/difference.ts';
@@ -14,25 +16,29 @@ import { variants } from './support/compare/variants.ts';
 
 const namespace = 'default';
 const atOnce = 24;
+/** Watches that are not told when to end are cut off: both servers' are. */
+const patienceMs = 8_000;
 const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
 
 function send(
   { port, ca, cert, key }: Address,
-  { method, path, body, accept = 'application/json', contentType = 'application/json' }: Request,
+  { method, path, body, accept = 'application/json', contentType = 'application/json', headers: more }: Request,
 ): Promise<Answer> {
   return new Promise((resolve) => {
     const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
-    const headers = { accept, 'content-type': contentType, ...length };
+    const headers = { accept, 'content-type': contentType, ...length, ...more };
     const sent = request({ agent, host: '127.0.0.1', port, ca, cert, key, method, path, headers }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-      response.on('end', () => {
+      // What is cut off counts as far as it came.
+      response.on('close', () => {
         const warnings = [response.headers['warning'] ?? []].flat();
         resolve({ code: response.statusCode ?? 0, text, warnings });
       });
     });
     // A connection that breaks is an answer, too: the other server's will differ.
     sent.on('error', (error) => resolve({ code: 0, text: error.message, warnings: [] }));
+    setTimeout(() => sent.destroy(new Error('no end in time')), patienceMs).unref();
     sent.end(body);
   });
 }
@@ -125,7 +131,12 @@ async function compareAll(
 async function prepare(address: Address): Promise<void> {
   const path = `/api/v1/namespaces/${namespace}/serviceaccounts`;
   const body = JSON.stringify({ metadata: { name: 'default' } });
-  await send(address, { what: 'account', method: 'POST', path, body });
+  // The namespace, too, is only just being made.
+  for (let tries = 0; tries < 50; tries++) {
+    const { code } = await send(address, { what: 'account', method: 'POST', path, body });
+    if (code === 201 || code === 409) return;
+    await wait(100);
+  }
 }
 
 async function main(): Promise<void> {
@@ -137,6 +148,7 @@ async function main(): Promise<void> {
     await Promise.all([real, peapod].map(prepare));
     const requests = function* (): Generator<Request> {
       if (only === '') for (const path of reads) yield { what: `GET ${path}`, method: 'GET', path };
+      if (only === '' || only === 'asks') yield* asks();
       yield* creates(paths, only);
     };
     const paths = await collections(real);

@@ -32,7 +32,8 @@ test.each([
   ['/livez/nothing', '404 404 page not found\n'],
   ['/livez', '500 [+]ping ok\n[-]etcd failed: reason withheld\nlivez check failed\n'],
   ['/livez?exclude=etcd', '200 ok'],
-  ['/livez/?exclude=etcd&verbose', '200 [+]ping ok\n[+]etcd excluded: ok\nlivez check passed\n'],
+  ['/livez/', '404 404 page not found\n'],
+  ['/livez?exclude=etcd&verbose', '200 [+]ping ok\n[+]etcd excluded: ok\nlivez check passed\n'],
   [
     '/healthz?verbose=1&exclude=etcd&exclude=b&exclude=a',
     '200 [+]ping ok\n[+]etcd excluded: ok\nwarn: some health checks cannot be excluded: no matches for "a","b"\nhealthz check passed\n',

@@ -63,7 +63,7 @@ export function answerHealth(
   checks: readonly HealthCheck[],
   observe: ObserveHealth,
 ): Promise<ApiResponse | undefined> | undefined {
-  const [, root = '', ...rest] = request.path.replace(/\/$/, '').split('/');
+  const [, root = '', ...rest] = request.path.split('/');
   if (!roots.has(root)) return undefined;
   const relevant = checks.filter((c) => root === 'readyz' || c.readyOnly !== true);
   return rest.length > 0 ? answerOne(relevant, rest.join('/')) : answerAll(root, relevant, request.query, observe);

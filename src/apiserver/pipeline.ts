@@ -1,7 +1,9 @@
 // The way of every request after authentication: what it asks for, whether it may, and who answers.
 
 import { rbacGroup } from '../api/kinds/rbac/validate.ts';
-import { ApiError, methodNotServed, pathNotServed } from '../api/meta/errors.ts';
+import { ApiError, badRequest, methodNotServed, pathNotServed } from '../api/meta/errors.ts';
+import { goQuote } from '../api/meta/go-format.ts';
+import { pathSegmentName } from '../api/meta/names.ts';
 import type { JsonObject } from '../api/meta/types.ts';
 import type { AnyKind } from '../api/scheme.ts';
 import type { Authorizer } from './authz/authorizer.ts';
@@ -103,7 +105,7 @@ async function answerVirtual(
 
 async function answerPath(deps: PipelineDeps, request: ApiRequest): Promise<ApiResponse> {
   if (request.path === '/version' || request.path === '/version/') {
-    if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotServed();
+    if (request.method !== 'GET') throw methodNotServed();
     refuseRoute(request.accept, ['application/json']);
     return { type: 'json', code: 200, body: deps.version, rendering: { as: 'object' } };
   }
@@ -165,6 +167,13 @@ const writes: ReadonlySet<string> = new Set(['create', 'update', 'patch', 'delet
 /** Verbs that a collection does not have. */
 const namedVerbs: ReadonlySet<string> = new Set(['update', 'patch']);
 
+/** A name that is no segment of a path names nothing. Follows registry/generic/registry/store.go, NamespaceKeyFunc. */
+function checkName({ name, verb }: RequestInfo): void {
+  if (verb !== 'get' && verb !== 'delete') return;
+  const messages = pathSegmentName(name);
+  if (messages.length > 0) throw badRequest(`Name parameter invalid: ${goQuote(name)}: ${messages.join(';')}`);
+}
+
 function answerResource(
   deps: PipelineDeps,
   request: ApiRequest,
@@ -173,9 +182,11 @@ function answerResource(
 ): Promise<ApiResponse> {
   const { kind } = resource;
   // The namespace of /namespaces/x is the object's own name.
-  if (!kind.namespaced && info.namespace !== '' && !(kind.group === '' && kind.resource === 'namespaces'))
-    throw pathNotServed();
+  const isNamespace = kind.group === '' && kind.resource === 'namespaces' && info.name === info.namespace;
+  if (!kind.namespaced && info.namespace !== '' && !isNamespace) throw pathNotServed();
   const whole = kind.namespaced && info.namespace === '';
+  // Upstream's router has no HEAD of resources, and watches by path only to be got.
+  const isUnrouted = request.method === 'HEAD' || (info.verb === 'watch' && request.method !== 'GET');
   const call: ResourceCall = {
     deps: deps.registry,
     resource,
@@ -190,23 +201,25 @@ function answerResource(
       throw info.name === '' ? methodNotServed() : pathNotServed();
     const verbs: readonly string[] = kind.verbs;
     const misplaced = info.name === '' ? namedVerbs.has(info.verb) : info.verb === 'create';
-    if (misplaced || !verbs.includes(info.verb)) throw methodNotServed();
+    if (isUnrouted || misplaced || !verbs.includes(info.verb)) throw methodNotServed();
+    checkName(info);
     return writes.has(info.verb) ? written(deps, call) : handleResource(call);
   }
   const sub =
     kind.subresources !== undefined && Object.hasOwn(kind.subresources, info.subresource)
       ? kind.subresources[info.subresource]
       : undefined;
-  if (sub === undefined || whole) throw pathNotServed();
+  // Only what is passed on has paths of its own.
+  const isProxy = info.subresource === 'proxy';
+  if (sub === undefined || whole || (info.rest.length > 0 && !isProxy)) throw pathNotServed();
   const verbs: readonly string[] = sub.verbs;
-  if (!verbs.includes(info.verb)) throw methodNotServed();
+  if ((isUnrouted && !isProxy) || !verbs.includes(info.verb)) throw methodNotServed();
+  checkName(info);
   if (info.subresource === 'log') refuseLog(request.accept);
   switch (sub.kind) {
     case 'object':
-      if (info.rest.length > 0) throw pathNotServed();
       return handleObjectSubresource(call, sub.strategy);
     case 'scale':
-      if (info.rest.length > 0) throw pathNotServed();
       return handleScale(call, sub);
     case 'custom': {
       const custom = deps.custom.get(`${kind.group}/${kind.resource}/${info.subresource}`);

@@ -85,7 +85,7 @@ describe('create', () => {
     [
       'another version',
       () => api.post(cms, { apiVersion: 'v2', kind: 'ConfigMap' }),
-      '400 BadRequest: the API version in the data (v2) does not match the expected API version (v1)',
+      '400 BadRequest: ConfigMap in version "v2" cannot be handled as a ConfigMap: no kind "ConfigMap" is registered for version "v2" in scheme "pkg/runtime/scheme.go:111"',
     ],
     [
       'a wrong type',

@@ -95,15 +95,15 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
   info.name = parts[at + 1] ?? '';
   info.subresource = parts[at + 2] ?? '';
   info.rest = parts.slice(at + 3);
-  refineVerb(info, method, query);
+  refineVerb(info, query);
   return info;
 }
 
 /** A get without a name is a list or watch, a delete without one a deletecollection. */
-function refineVerb(info: RequestInfo, method: string, query: URLSearchParams): void {
+function refineVerb(info: RequestInfo, query: URLSearchParams): void {
   if (info.name !== '') return;
   if (info.verb === 'get') info.verb = isTrue(query.get('watch')) ? 'watch' : 'list';
-  else if (method === 'DELETE') info.verb = 'deletecollection';
+  else if (info.verb === 'delete') info.verb = 'deletecollection';
   else if (info.verb !== 'watch') return;
   const labels = query.get('labelSelector');
   if (labels !== null && labels !== '') info.labelSelector = labels;

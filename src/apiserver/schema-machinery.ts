@@ -24,8 +24,8 @@ import { ProtobufError } from './protobuf/reader.ts';
 import { withRemoteViews } from './remote-views.ts';
 import { versionViews } from './version-views.ts';
 
-/** Patches are sent as these, each of them JSON; strategic and merge patches may also come as YAML by their own types. */
-const jsonTypes = /^(application\/([a-z-]+\+)?json|)$/;
+/** A body that does not say what it is, is JSON. */
+const jsonTypes = new Set(['application/json', '']);
 
 /** The media type alone, in lower case. */
 function mediaType(contentType: string): string {
@@ -44,13 +44,16 @@ export function schemaMachinery(schema: Schema): ObjectMachinery {
     schema,
     parse(bytes, contentType) {
       const type = mediaType(contentType);
-      if (jsonTypes.test(type)) {
+      if (jsonTypes.has(type)) {
         const { value, duplicateFields } = parseJsonStrict(bytes.toString('utf8'));
         return { value, strictErrors: duplicateFields };
       }
       if (type === 'application/yaml') {
         const { value, duplicateFields } = parseYamlStrict(bytes.toString('utf8'));
-        return { value, strictErrors: duplicateFields };
+        return {
+          value,
+          strictErrors: duplicateFields.map((text) => text.replace(/^yaml: unmarshal errors:\n {2}/, '')),
+        };
       }
       if (type === 'application/vnd.kubernetes.protobuf')
         return { value: readProtobuf(protobuf, bytes), strictErrors: [] };

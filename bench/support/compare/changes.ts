@@ -10,6 +10,7 @@ export interface Request {
   /** application/json where not said. */
   contentType?: string;
   accept?: string;
+  headers?: Readonly<Record<string, string>>;
 }
 
 type JsonObject = { [key: string]: Json };

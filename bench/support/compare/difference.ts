@@ -58,6 +58,9 @@ function parse({ code, text, warnings }: Answer): Parsed {
     .replaceAll(/(in record \(|in object meta: )\d+/g, '$1n')
     // Addresses of services, and of the servers themselves.
     .replaceAll(/"10\.(0|43)\.[0-9.]+(\\*)"/g, '"service address$2"')
+    .replaceAll(/X509SHA256=[0-9a-f]{64}/g, 'a certificate')
+    .replaceAll(/("(?:a-|A_|a{58}))[a-z0-9]{5}"/g, '$1generated"')
+    .replaceAll(/, current: \d+/g, '')
     // Objects that messages quote.
     .replaceAll(/(resourceVersion\\+":\\+")\d+/g, '$1n')
     .replaceAll(/((creationTimestamp|time)\\+":\\+")[-0-9T:]+Z/g, '$1now')

@@ -73,7 +73,7 @@ describe('ConfigMap', () => {
       { data: { a: 'b' }, binaryData: { a: 'Yg==' } },
       ['data[a]: Invalid value: "a": duplicate of key present in binaryData'],
     ],
-    [{ data: { a: 'x'.repeat(1024 * 1024 + 1) } }, [': Too long: may not be more than 1048576 bytes']],
+    [{ data: { a: 'x'.repeat(1024 * 1024 + 1) } }, ['[]: Too long: may not be more than 1048576 bytes']],
     [{ data: { '..': 'x' } }, [`data[..]: Invalid value: "..": must not be '..'`]],
   ])('%#', (object, errors) => {
     expect(create('ConfigMap', object).errors).toEqual(errors);

@@ -172,6 +172,9 @@ export class FieldPath {
   }
 }
 
+/** The object itself where upstream makes a path of no name. */
+export const noPath = new FieldPath('[]');
+
 export type FieldErrorType =
   | 'FieldValueNotFound'
   | 'FieldValueRequired'

@@ -49,7 +49,8 @@ export function validateAnnotations(
 
 function validateOwner(path: FieldPath, owner: OwnerReference): FieldError[] {
   const errors: FieldError[] = [];
-  const version = owner.apiVersion.slice(owner.apiVersion.indexOf('/') + 1);
+  const parts = owner.apiVersion.split('/');
+  const version = parts.length > 2 ? '' : parts.at(-1);
   if (version === '') errors.push(invalid(path.child('apiVersion'), owner.apiVersion, 'version must not be empty'));
   for (const field of ['kind', 'name', 'uid'] as const) {
     if (!owner[field]) errors.push(invalid(path.child(field), owner[field] ?? '', 'must not be empty'));
@@ -209,34 +210,39 @@ export function validateGenericMetaUpdate(meta: ObjectMeta, old: ObjectMeta): Fi
   ];
 }
 
-/** Checks a LabelSelector object. */
-export function validateLabelSelector(path: FieldPath, selector: LabelSelectorObject | undefined): FieldError[] {
-  const errors = validateLabels(path.child('matchLabels'), selector?.matchLabels);
-  selector?.matchExpressions?.forEach((expression, i) => {
-    const at = path.child('matchExpressions').index(i);
-    const values = expression.values ?? [];
-    switch (expression.operator) {
-      case 'In':
-      case 'NotIn':
-        if (values.length === 0) {
-          errors.push(required(at.child('values'), "must be specified when `operator` is 'In' or 'NotIn'"));
-        }
-        break;
-      case 'Exists':
-      case 'DoesNotExist':
-        if (values.length > 0) {
-          errors.push(
-            forbiddenField(at.child('values'), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"),
-          );
-        }
-        break;
-      default:
-        errors.push(invalid(at.child('operator'), expression.operator, 'not a valid selector operator'));
-    }
-    errors.push(...invalidEach(at.child('key'), expression.key, qualifiedName(expression.key)));
-    values.forEach((value, j) => {
-      errors.push(...invalidEach(at.child('values').index(j), value, labelValueMessages(value)));
-    });
+type LabelRequirement = NonNullable<LabelSelectorObject['matchExpressions']>[number];
+
+/** Checks one requirement of a label selector. `anyOperator`: those of newer clients, too. */
+export function validateLabelRequirement(at: FieldPath, one: LabelRequirement, anyOperator = false): FieldError[] {
+  const errors: FieldError[] = [];
+  const { key, operator, values = [] } = one;
+  switch (operator) {
+    case 'In':
+    case 'NotIn':
+      if (values.length === 0)
+        errors.push(required(at.child('values'), "must be specified when `operator` is 'In' or 'NotIn'"));
+      break;
+    case 'Exists':
+    case 'DoesNotExist':
+      if (values.length > 0)
+        errors.push(
+          forbiddenField(at.child('values'), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"),
+        );
+      break;
+    default:
+      if (!anyOperator) errors.push(invalid(at.child('operator'), operator, 'not a valid selector operator'));
+  }
+  errors.push(...invalidEach(at.child('key'), key, qualifiedName(key)));
+  values.forEach((value, j) => {
+    errors.push(...invalidEach(at.child('values').index(j), value, labelValueMessages(value)));
   });
   return errors;
 }
+
+/** Checks a LabelSelector object. */
+export const validateLabelSelector = (path: FieldPath, selector: LabelSelectorObject | undefined): FieldError[] => [
+  ...validateLabels(path.child('matchLabels'), selector?.matchLabels),
+  ...(selector?.matchExpressions ?? []).flatMap((one, i) =>
+    validateLabelRequirement(path.child('matchExpressions').index(i), one),
+  ),
+];

@@ -28,6 +28,13 @@ interface Open {
   index: number;
 }
 
+/** An escape, or two that make one character. */
+const escape = /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|[^])/g;
+
+/** Half of a character is read as U+FFFD, as in Go. */
+const wellFormed = (text: string): string =>
+  text.replace(escape, (found) => (/^\\u[dD][89a-fA-F]..$/.test(found) ? '\\ufffd' : found));
+
 const quote = 0x22;
 const backslash = 0x5c;
 
@@ -110,7 +117,7 @@ function countMembers(value: unknown): number {
 export function parseJsonStrict(text: string, findDuplicateKeys = true): ParsedBody {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text.includes('\\u') ? wellFormed(text) : text);
   } catch {
     throw new JsonSyntaxError(goSyntaxError(text));
   }

@@ -350,7 +350,7 @@ function inForm(request: ApiRequest, document: Document | undefined): ApiRespons
   // Groups come from the aggregator, which has no routes.
   const [, root, , version = ''] = request.path.split('/');
   const isRouted = root === 'api' || version !== '';
-  if (isRouted && request.method !== 'GET' && request.method !== 'HEAD') throw methodNotServed();
+  if (isRouted && request.method !== 'GET') throw methodNotServed();
   const media = documentMedia(request.accept, document.isRoute === true);
   const made = media === 'json' ? document : tagged(discoveryIn(media, document.bytes));
   return served(request, made, contentTypes[media]);

@@ -76,13 +76,22 @@ export function openApiHandler(
     if (!path.startsWith('/openapi/v3/')) return undefined;
     const all = now();
     const one = all.groupVersions.get(path.slice('/openapi/v3/'.length));
-    if (one === undefined) return undefined;
+    if (one === undefined) return nothingThere;
     const { group, version, address } = one;
     const make = async (): Promise<Buffer> =>
       await slicedBytes(openApiV3Document(all.schema, await options.descriptions(), all.kinds, group, version));
     return answer(request, () => keep(all.byAddress, address, make));
   };
 }
+
+/** A document that there is not; upstream says no more. */
+const nothingThere: Promise<ApiResponse> = Promise.resolve({
+  type: 'raw',
+  code: 404,
+  contentType: 'text/plain; charset=utf-8',
+  bytes: Buffer.alloc(0),
+  rendering: { as: 'object' },
+});
 
 /** All that is served, as of one generation, and the documents made of it so far. */
 interface Served {

@@ -105,6 +105,138 @@ describe('bad input', () => {
     expect(json(answer)).toMatchObject({ kind: 'Status', apiVersion: 'v1', status: 'Failure', code: status });
   });
 
+  const typeMeta =
+    'couldn\'t get version/kind; json parse error: json: cannot unmarshal array into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+  const unrecognized = 'the object provided is unrecognized (must be of type ConfigMap): ';
+  const scheme = 'in scheme "pkg/runtime/scheme.go:111"';
+  const unknownVerb = 'the server does not allow this method on the requested resource';
+  const unknownPath = 'the server could not find the requested resource';
+  const reviews = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
+  test.each<[string, string, string | undefined, number, string | undefined]>([
+    ['POST', cms, '[]', 400, `${unrecognized}${typeMeta} (5b5d)`],
+    [
+      'POST',
+      `${cms}?dryRun=All`,
+      'null',
+      422,
+      'ConfigMap "" is invalid: metadata.name: Required value: name or generateName is required',
+    ],
+    [
+      'POST',
+      cms,
+      '{"kind":1}',
+      400,
+      `${unrecognized}couldn't get version/kind; json parse error: json: cannot unmarshal number into Go struct field .kind of type string ({"kind":1})`,
+    ],
+    [
+      'POST',
+      cms,
+      '{"apiVersion":"a/b/c"}',
+      400,
+      `${unrecognized}unexpected GroupVersion string: a/b/c ({"apiVersion":"a/b/c"})`,
+    ],
+    [
+      'POST',
+      cms,
+      '{"kind":"Odd"}',
+      400,
+      `Odd in version "v1" cannot be handled as a ConfigMap: no kind "Odd" is registered for version "v1" ${scheme}`,
+    ],
+    [
+      'POST',
+      cms,
+      '{"kind":"Job","apiVersion":"batch/v1"}',
+      400,
+      'Job in version "v1" cannot be handled as a ConfigMap: converting (v1.Job) to (core.ConfigMap): unknown conversion',
+    ],
+    [
+      'POST',
+      `${cms}?dryRun=All`,
+      '{"metadata":{"name":"\\ud800"}}',
+      422,
+      expect.stringContaining('ConfigMap "\ufffd" is invalid'),
+    ],
+    ['POST', `${cms}?dryRun=All`, '{"metadata":{"name":"new","resourceVersion":"1"}}', 201, undefined],
+    [
+      'POST',
+      `${cms}?dryRun=`,
+      '{}',
+      422,
+      'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: [""]: supported values: "All"',
+    ],
+    [
+      'POST',
+      `${cms}?fieldValidation=strict`,
+      '{}',
+      422,
+      'CreateOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: "strict": supported values: "", "Ignore", "Strict", "Warn"',
+    ],
+    [
+      'POST',
+      reviews,
+      '{}',
+      422,
+      expect.stringContaining('exactly one of nonResourceAttributes or resourceAttributes must be specified'),
+    ],
+    [
+      'POST',
+      reviews,
+      '{"spec":{"nonResourceAttributes":{"path":"/x"},"resourceAttributes":{}}}',
+      422,
+      expect.stringContaining(
+        'Invalid value: {"Path":"/x","Verb":""}: cannot be specified in combination with resourceAttributes',
+      ),
+    ],
+    ['DELETE', `${cms}/nosuch`, 'null', 404, 'configmaps "nosuch" not found'],
+    ['DELETE', `${cms}/nosuch`, '[]', 400, typeMeta],
+    [
+      'DELETE',
+      `${cms}/nosuch`,
+      '{"kind":"Pod","apiVersion":"v1"}',
+      400,
+      `no kind "Pod" is registered for version "v1" ${scheme}`,
+    ],
+    [
+      'DELETE',
+      `${cms}/nosuch`,
+      '{"kind":"DeleteOptions","apiVersion":"policy/v1"}',
+      404,
+      'configmaps "nosuch" not found',
+    ],
+    [
+      'DELETE',
+      `${cms}/nosuch`,
+      '{"preconditions":1}',
+      400,
+      'json: cannot unmarshal number into Go struct field DeleteOptions.preconditions of type v1.Preconditions',
+    ],
+    ['DELETE', '/api/v1/watch/namespaces/default/configmaps', undefined, 405, unknownVerb],
+    ['PUT', `${cms}/x/status/y`, '{}', 404, unknownPath],
+    ['GET', '/api/v1/namespaces/default/namespaces', undefined, 404, unknownPath],
+    ['GET', `${cms}/%2E%2E`, undefined, 400, 'Name parameter invalid: "..": may not be \'..\''],
+    ['GET', `${cms}?limit=`, undefined, 400, 'strconv.ParseInt: parsing "": invalid syntax'],
+    [
+      'GET',
+      `${cms}?limit=9223372036854775808`,
+      undefined,
+      400,
+      'strconv.ParseInt: parsing "9223372036854775808": value out of range',
+    ],
+    ['GET', '/api/v1/namespaces/default/pods/nosuch/exec', undefined, 404, 'pods "nosuch" not found'],
+  ])('%s %s %s gives %d', async (method, path, body, status, message) => {
+    const sent = body === undefined ? {} : { body };
+    const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+    const answer = await h1(method, path, { headers: { ...type, ...length }, ...sent });
+    expect([answer.status, json(answer)['message']]).toEqual([status, message]);
+  });
+
+  test('a patch type is no type of other bodies, and resources know no HEAD', async () => {
+    const headers = { 'content-type': 'application/merge-patch+json', 'content-length': '2' };
+    expect((await h1('POST', cms, { headers, body: '{}' })).status).toBe(415);
+    expect((await h1('DELETE', `${cms}/nosuch`, { headers, body: '{}' })).status).toBe(415);
+    for (const path of [cms, `${cms}/nosuch`, '/api/v1', '/version']) expect((await h1('HEAD', path)).status).toBe(405);
+  });
+
   test('a body over 3 MB of unknown length, on HTTP/2', async () => {
     const client = session();
     const answer = await h2(client, 'POST', cms, type, 'x'.repeat(3 * 1024 * 1024 + 1));

@@ -31,6 +31,7 @@ const maxGenerateBase = 63 - 5;
 export async function createObject(context: WriteContext, object: StoredObject): Promise<ObjectVersion> {
   const { deps, info } = context;
   if (
+    !context.options.dryRun &&
     object.metadata.resourceVersion !== undefined &&
     object.metadata.resourceVersion !== '' &&
     object.metadata.resourceVersion !== '0'
@@ -50,11 +51,10 @@ export async function createObject(context: WriteContext, object: StoredObject):
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.selfLink;
-  delete metadata.generation;
   info.kind.strategy.prepareForCreate?.(object, strategyContext(context));
   metadata.creationTimestamp = formatTime(deps.clock.now());
   metadata.uid = deps.random.uuid();
-  if (info.kind.hasGeneration && metadata.generation === undefined) metadata.generation = 1;
+  if (info.kind.hasGeneration) metadata.generation = 1;
   for (let attempt = 1; ; attempt++) {
     if (generated) metadata.name = generateName.slice(0, maxGenerateBase) + randomSuffix(deps.random);
     const made = await tryCreate(context, object);

@@ -7,11 +7,13 @@ import { cloneTree } from '../../api/patch/json-tree.ts';
 import { unusableResult } from '../../api/patch/patch-errors.ts';
 import { cannotBeHandled, type DecodeSource, strictDecodingError } from '../../api/schema/decode.ts';
 import { JsonSyntaxError } from '../../api/schema/json.ts';
+import type { Schema } from '../../api/schema/schema.ts';
 import { YamlSyntaxError } from '../../api/schema/yaml.ts';
 import type { ApiRequest } from '../request.ts';
 import type { ObjectMachinery, PatchType } from '../machinery.ts';
 import type { ResourceInfo } from '../resources.ts';
 import type { StoredObject } from './object-version.ts';
+import { isRegistered, noKind, readTypeMeta, TypeMetaError } from './type-meta.ts';
 import type { FieldValidation } from './write-options.ts';
 
 /** What is in a body: its JSON, and what a strict parser objects to. */
@@ -20,26 +22,47 @@ export interface RawValue {
   strictErrors: string[];
 }
 
-/** Raw value of a body. In process it is copied, for the caller keeps its own. Throws JsonSyntaxError. */
-export async function readValue(request: ApiRequest, machinery: ObjectMachinery): Promise<RawValue> {
+/**
+ * Raw value of a body, which is read as `contentType` says, or as it says itself. In process it is copied, for the caller keeps its own.
+ * Throws JsonSyntaxError.
+ */
+export async function readValue(
+  request: ApiRequest,
+  machinery: ObjectMachinery,
+  contentType?: string,
+): Promise<RawValue> {
   const body = await request.body();
   if (body.type === 'object') return { value: cloneTree(body.object), strictErrors: [] };
-  return machinery.parse(body.bytes, body.contentType);
+  return machinery.parse(body.bytes, contentType ?? body.contentType);
 }
 
 async function readObject(request: ApiRequest, info: ResourceInfo, machinery: ObjectMachinery): Promise<RawValue> {
+  const { kind } = info;
   try {
-    return await readValue(request, machinery);
+    const { value, strictErrors } = await readValue(request, machinery);
+    // What users define is decoded in another way.
+    return { value: kind.schema === undefined ? recognized(info, value, machinery.schema) : value, strictErrors };
   } catch (error) {
-    if (!(error instanceof JsonSyntaxError)) throw error;
+    if (!(error instanceof JsonSyntaxError || error instanceof TypeMetaError)) throw error;
     const body = await request.body();
     const shown = summary(body.type === 'bytes' ? body.bytes : Buffer.alloc(0));
     // YAML is turned into JSON before anybody looks for the kind in it.
-    const step = error instanceof YamlSyntaxError ? '' : "couldn't get version/kind; json parse error: ";
+    const isJson = error instanceof JsonSyntaxError && !(error instanceof YamlSyntaxError);
+    const step = isJson ? "couldn't get version/kind; json parse error: " : '';
     throw badRequest(
-      `the object provided is unrecognized (must be of type ${info.kind.kind}): ${step}${error.message} (${shown})`,
+      `the object provided is unrecognized (must be of type ${kind.kind}): ${step}${error.message} (${shown})`,
     );
   }
+}
+
+/** The body, where there is a kind of that name. Throws TypeMetaError, and 400. */
+function recognized({ kind, apiVersion }: ResourceInfo, body: unknown, schema: Schema): Record<string, unknown> {
+  const meta = readTypeMeta(body);
+  const given = { apiVersion: meta.apiVersion || apiVersion, kind: meta.kind || kind.kind };
+  if (given.apiVersion === apiVersion && given.kind === kind.kind) return meta.value;
+  if (isRegistered(schema, given.apiVersion, given.kind)) return meta.value;
+  const { version } = parseApiVersion(given.apiVersion);
+  throw badRequest(cannotBeHandled({ kind: given.kind, version }, kind.kind, noKind(given.apiVersion, given.kind)));
 }
 
 /** Gives what a strict decoder found as the client asked: as warnings, as nothing, or as the error that `refuse` makes of it. */
@@ -96,7 +119,9 @@ function asObject(
 function wrongType(info: ResourceInfo, apiVersion: string, kindName: string): ApiError {
   const { kind } = info;
   const { group, version } = parseApiVersion(apiVersion);
-  if (group !== kind.group || version !== kind.version)
+  // Only versions of the same kind are converted to each other, and what users define is not looked at.
+  const isConverted = kind.schema !== undefined || (group === kind.group && kindName === kind.kind);
+  if (isConverted && (group !== kind.group || version !== kind.version))
     return badRequest(
       `the API version in the data (${apiVersion}) does not match the expected API version (${info.apiVersion})`,
     );

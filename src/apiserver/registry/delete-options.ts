@@ -2,11 +2,16 @@
 // Follows apiserver pkg/endpoints/handlers/delete.go and apimachinery meta/v1/validation of v1.36.
 
 import { badRequest, FieldPath, type FieldError, invalid, invalidObject, notSupported } from '../../api/meta/errors.ts';
+import type { DeleteOptions as DeleteOptionsBody } from '../../api/generated/types.ts';
 import type { JsonObject } from '../../api/meta/types.ts';
+import { checkObject } from '../../api/schema/decode.ts';
 import { JsonSyntaxError } from '../../api/schema/json.ts';
+import type { Schema } from '../../api/schema/schema.ts';
 import type { ApiRequest } from '../request.ts';
 import type { ObjectMachinery } from '../machinery.ts';
 import { readValue } from './decode-body.ts';
+import { readInteger } from './list-options.ts';
+import { noKind, readTypeMeta, type TypeMeta, TypeMetaError } from './type-meta.ts';
 import { checkDryRun } from './write-options.ts';
 
 /** What a delete was asked to heed. */
@@ -20,52 +25,56 @@ export interface DeleteOptions {
 }
 
 const policies = ['Foreground', 'Background', 'Orphan'];
-const bodyKinds = new Set(['DeleteOptions', '']);
+const definition = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions';
 
-function fromBody(value: unknown): DeleteOptions & { rawDryRun: readonly string[] } {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw badRequest('json: cannot unmarshal into Go value of type v1.DeleteOptions');
-  const body = value as Record<string, unknown>;
-  const kind = body['kind'] ?? '';
-  if (typeof kind !== 'string' || !bodyKinds.has(kind))
-    throw badRequest(`decoded object cannot be converted to DeleteOptions`);
-  const take = (field: string, type: 'number' | 'string' | 'boolean', from = body): unknown => {
-    const given = from[field];
-    if (given === undefined || given === null) return undefined;
-    const right = typeof given === type && (type !== 'number' || Number.isInteger(given));
-    if (!right)
-      throw badRequest(
-        `json: cannot unmarshal ${typeof given} into Go struct field DeleteOptions.${field} of type ${type === 'number' ? 'int64' : type}`,
-      );
-    return given;
-  };
-  const grace = take('gracePeriodSeconds', 'number');
-  const policy = take('propagationPolicy', 'string');
-  const orphan = take('orphanDependents', 'boolean');
-  const preconditions = (body['preconditions'] ?? {}) as Record<string, unknown>;
-  const uid = take('uid', 'string', preconditions);
-  const resourceVersion = take('resourceVersion', 'string', preconditions);
-  const dryRun = Array.isArray(body['dryRun']) ? body['dryRun'].map(String) : [];
+function typeMetaOf(body: unknown): TypeMeta {
+  try {
+    return readTypeMeta(body);
+  } catch (error) {
+    if (error instanceof TypeMetaError) throw badRequest(error.message);
+    throw error;
+  }
+}
+
+/** The body as DeleteOptions. Throws 400. */
+function decodedBody(body: unknown, schema: Schema): DeleteOptionsBody {
+  const { value, apiVersion, kind } = typeMetaOf(body);
+  // Every group has them, in each of its versions.
+  if (kind !== '' && kind !== 'DeleteOptions') throw badRequest(noKind(apiVersion || 'meta.k8s.io/v1', kind));
+  const { typeError } = checkObject(schema, definition, value);
+  if (typeError !== undefined) throw badRequest(typeError);
+  return value;
+}
+
+type RawOptions = DeleteOptions & { rawDryRun: readonly string[] };
+
+function fromBody(body: unknown, schema: Schema): RawOptions {
+  const {
+    gracePeriodSeconds,
+    propagationPolicy,
+    orphanDependents,
+    preconditions,
+    dryRun = [],
+  } = decodedBody(body, schema);
+  const { uid, resourceVersion } = preconditions ?? {};
   return {
-    ...(typeof grace === 'number' ? { gracePeriodSeconds: grace } : {}),
-    ...(typeof policy === 'string' ? { propagationPolicy: policy } : {}),
-    ...(typeof orphan === 'boolean' ? { orphanDependents: orphan } : {}),
-    ...(typeof uid === 'string' ? { uid } : {}),
-    ...(typeof resourceVersion === 'string' ? { resourceVersion } : {}),
+    ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+    ...(propagationPolicy === undefined ? {} : { propagationPolicy }),
+    ...(orphanDependents === undefined ? {} : { orphanDependents }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
     dryRun: dryRun.length > 0,
     rawDryRun: dryRun,
   };
 }
 
-function fromQuery(query: URLSearchParams): DeleteOptions & { rawDryRun: readonly string[] } {
-  const grace = query.get('gracePeriodSeconds');
-  if (grace !== null && !/^-?\d+$/.test(grace))
-    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(grace)}: invalid syntax`);
+function fromQuery(query: URLSearchParams): RawOptions {
+  const grace = readInteger(query.get('gracePeriodSeconds'));
   const policy = query.get('propagationPolicy');
   const orphan = query.get('orphanDependents');
-  const dryRun = query.getAll('dryRun').filter((v) => v !== '');
+  const dryRun = query.getAll('dryRun');
   return {
-    ...(grace === null ? {} : { gracePeriodSeconds: Number(grace) }),
+    ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
     ...(policy === null ? {} : { propagationPolicy: policy }),
     ...(orphan === null ? {} : { orphanDependents: orphan === 'true' || orphan === '1' }),
     dryRun: dryRun.length > 0,
@@ -87,7 +96,9 @@ async function bodyValue(request: ApiRequest, machinery: ObjectMachinery): Promi
 export async function deleteOptions(request: ApiRequest, machinery: ObjectMachinery): Promise<DeleteOptions> {
   const body = await request.body();
   const empty = body.type === 'bytes' ? body.bytes.length === 0 : body.object === undefined;
-  const { rawDryRun, ...options } = empty ? fromQuery(request.query) : fromBody(await bodyValue(request, machinery));
+  const { rawDryRun, ...options } = empty
+    ? fromQuery(request.query)
+    : fromBody(await bodyValue(request, machinery), machinery.schema);
   const errors: FieldError[] = checkDryRun(rawDryRun);
   if (options.propagationPolicy !== undefined) {
     const path = new FieldPath('propagationPolicy');

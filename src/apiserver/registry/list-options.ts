@@ -95,10 +95,13 @@ function unknownLabel({ kind }: ResourceInfo): (label: string) => string {
     `${JSON.stringify(label)} is not a known field selector: only "metadata.name", "metadata.namespace"`;
 }
 
-function readInteger(text: string | null): number | undefined {
-  if (text === null || text === '') return undefined;
-  if (!/^[-+]?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
-  return Number(text);
+/** A number of the query as Go reads it into an int64. Throws 400. */
+export function readInteger(text: string | null): number | undefined {
+  if (text === null) return undefined;
+  const isNumber = /^[-+]?\d+$/.test(text);
+  if (isNumber && BigInt.asIntN(64, BigInt(text)) === BigInt(text)) return Number(text);
+  const why = isNumber ? 'value out of range' : 'invalid syntax';
+  throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: ${why}`);
 }
 
 const matchPath = new FieldPath('resourceVersionMatch');

@@ -48,7 +48,13 @@ export function parseFieldSelector(
     const unknown = terms.find((term) => !supported(term.field));
     if (unknown !== undefined) throw badRequest(refusal(unknown.field));
     if (terms.length === 0) return everything;
-    const exact = new Map(terms.filter((t) => t.operator === '=').map((t) => [t.field, t.value]));
+    // Of several values for one key the first counts; nothing matches them all.
+    const exact = new Map(
+      terms
+        .filter((t) => t.operator === '=')
+        .map((t) => [t.field, t.value] as const)
+        .reverse(),
+    );
     return {
       empty: false,
       keys: terms.map((t) => t.field),

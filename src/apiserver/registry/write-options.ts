@@ -30,7 +30,7 @@ const maxManagerBytes = 128;
 /** dryRun as the query or DeleteOptions carry it: nothing, or exactly All. */
 export function checkDryRun(values: readonly string[]): FieldError[] {
   const wrong = values.filter((v) => v !== 'All');
-  return wrong.length === 0 ? [] : [notSupported(new FieldPath('dryRun'), values.join(','), ['All'])];
+  return wrong.length === 0 ? [] : [notSupported(new FieldPath('dryRun'), values, ['All'])];
 }
 
 /** The manager that a client is known by when it names none: its User-Agent up to the first slash. */
@@ -61,12 +61,12 @@ export function writeOptions(request: ApiRequest, kind: string, own: readonly Fi
   const { query } = request;
   if (query.size === 0 && own.length === 0)
     return { dryRun: false, fieldValidation: 'Warn', fieldManager: defaultManager(request.userAgent) };
-  const dryRun = query.getAll('dryRun').filter((v) => v !== '');
+  const dryRun = query.getAll('dryRun');
   const validation = query.get('fieldValidation') || 'Warn';
   const manager = query.get('fieldManager') ?? '';
   const errors = [...own, ...managerErrors(manager), ...checkDryRun(dryRun)];
   if (validation !== 'Ignore' && validation !== 'Warn' && validation !== 'Strict')
-    errors.push(notSupported(new FieldPath('fieldValidation'), validation, ['Ignore', 'Strict', 'Warn']));
+    errors.push(notSupported(new FieldPath('fieldValidation'), validation, ['', 'Ignore', 'Strict', 'Warn']));
   if (errors.length > 0) throw invalidObject({ group: 'meta.k8s.io', kind }, '', errors);
   return {
     dryRun: dryRun.length > 0,

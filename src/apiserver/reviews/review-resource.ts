@@ -2,6 +2,7 @@
 
 import { badRequest, invalidObject } from '../../api/meta/errors.ts';
 import type { JsonObject, KubeObject } from '../../api/meta/types.ts';
+import { fillUnsetFields } from '../../api/schema/unset-fields.ts';
 import type { AnyKind } from '../../api/scheme.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { ObjectMachinery } from '../machinery.ts';
@@ -38,8 +39,9 @@ export function reviewResource<T extends KubeObject>(
     verbs: ['create'],
     async create(request, { namespace }) {
       const { fieldValidation, fieldManager } = writeOptions(request, 'CreateOptions');
-      const warnings: string[] = [];
+      const warnings = (request.warnings ??= []);
       const object = await decodeObject(request, info, deps.machinery, fieldValidation, warnings);
+      fillUnsetFields(deps.machinery.schema, kind.definition, object);
       if (namespaced) {
         object.metadata.namespace ??= namespace;
         if (object.metadata.namespace !== namespace)

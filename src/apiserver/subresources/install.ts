@@ -8,12 +8,12 @@ import type { Authorizer } from '../authz/authorizer.ts';
 import { authorize } from '../authz/decided.ts';
 import type { UpgradeDeps, UpgradeTarget } from '../http/upgrade.ts';
 import type { RegistryDeps } from '../registry/commit.ts';
-import { getObject } from '../registry/list.ts';
 import type { ApiRequest } from '../request.ts';
 import { type RequestInfo, requestInfo } from '../request-info.ts';
 import type { ResourceInfo, ResourceTable } from '../resources.ts';
 import type { ServiceAccountTokens } from '../tokens/service-account-tokens.ts';
 import type { CustomSubresource, VirtualResource } from '../virtual.ts';
+import { getObject } from '../registry/list.ts';
 import { admitConnection } from './connect-admission.ts';
 import { bindingHandler } from './binding.ts';
 import type { KubeletConnector } from './kubelet-connector.ts';
@@ -93,7 +93,12 @@ export function installSubresources(deps: SubresourceDeps): Subresources {
       },
     });
   for (const name of ['exec', 'attach', 'portforward'])
-    custom.set(`/pods/${name}`, { handle: async () => upgradeRequired() });
+    custom.set(`/pods/${name}`, {
+      handle: async (_request, { namespace, name: pod }) => {
+        await getObject(registry, pods, namespace, pod);
+        return upgradeRequired();
+      },
+    });
   const virtual: VirtualResource[] = [
     {
       group: '',

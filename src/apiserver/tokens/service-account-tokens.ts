@@ -3,15 +3,24 @@
 // of v1.36.
 
 import type { BoundObjectReference, Pod, ServiceAccount, TokenRequest } from '../../api/generated/types.ts';
+import { fillNullFields } from '../../api/schema/unset-fields.ts';
 import { tokenRequestKind, validateTokenRequest } from '../../api/kinds/tokenrequest/definition.ts';
-import { badRequest, conflict, invalidObject, methodNotServed, notFound } from '../../api/meta/errors.ts';
+import {
+  badRequest,
+  conflict,
+  FieldPath,
+  invalid,
+  invalidObject,
+  methodNotServed,
+  notFound,
+} from '../../api/meta/errors.ts';
 import { formatTime } from '../../api/meta/time.ts';
 import { type JsonObject, parseApiVersion } from '../../api/meta/types.ts';
 import type { CacheFeed } from '../registry/cache-feed.ts';
 import type { RegistryDeps } from '../registry/commit.ts';
 import { decodeObject } from '../registry/decode-body.ts';
 import type { StoredObject } from '../registry/object-version.ts';
-import { attributes } from '../registry/write-context.ts';
+import { attributes, trackFields, type WriteContext } from '../registry/write-context.ts';
 import { writeOptions } from '../registry/write-options.ts';
 import type { TokenAuthenticator } from '../authn/authenticator.ts';
 import { refuseRoute } from '../negotiation.ts';
@@ -96,19 +105,20 @@ async function issue(deps: IssueDeps, request: ApiRequest, info: RequestInfo): P
   const { registry, accounts } = deps;
   const { name, namespace } = info;
   const options = writeOptions(request, 'CreateOptions');
-  const warnings: string[] = [];
+  const warnings = (request.warnings ??= []);
   const decoded = await decodeObject(request, deps.requests, registry.machinery, options.fieldValidation, warnings);
   const wanted = decoded as TokenRequest & StoredObject;
   const { metadata } = wanted;
   if (metadata.namespace && metadata.namespace !== namespace)
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
-  if (metadata.name && metadata.name !== name)
-    throw badRequest(
-      `name in URL does not match name in TokenRequest object: ${JSON.stringify(name)} and ${JSON.stringify(metadata.name)}`,
-    );
+  if (metadata.name && metadata.name !== name) {
+    const path = new FieldPath('metadata').child('name');
+    const errors = [invalid(path, metadata.name, 'must match the service account name if specified')];
+    throw invalidObject(deps.requests.kind, name, errors);
+  }
   const account = (await deps.find('serviceaccounts', namespace, name)) as (ServiceAccount & StoredObject) | undefined;
   if (account === undefined) throw notFound(accounts.qualified, name);
-  const context = {
+  const context: WriteContext = {
     deps: registry,
     info: accounts,
     user: request.user,
@@ -118,9 +128,10 @@ async function issue(deps: IssueDeps, request: ApiRequest, info: RequestInfo): P
     namespace,
     warnings,
   };
+  await trackFields({ ...context, info: deps.requests }, tokenRequestKind.strategy, undefined, wanted);
   await registry.admission.mutate(attributes(context, 'CREATE', name, wanted, undefined));
   const errors = validateTokenRequest(wanted);
-  if (errors.length > 0) throw invalidObject(deps.requests.kind, name, errors);
+  if (errors.length > 0) throw invalidObject(deps.requests.kind, '', errors);
   await registry.admission.validate(attributes(context, 'CREATE', name, wanted, undefined));
   const { expirationSeconds: seconds = 0, boundObjectRef } = wanted.spec ?? {};
   const given = wanted.spec?.audiences ?? [];
@@ -138,6 +149,7 @@ async function issue(deps: IssueDeps, request: ApiRequest, info: RequestInfo): P
     spec: { ...wanted.spec, audiences: [...audiences], expirationSeconds: seconds },
     status: { token, expirationTimestamp: formatTime(Math.floor(now / 1000) * 1000 + seconds * 1000) },
   };
+  fillNullFields(registry.machinery.schema, tokenRequestKind.definition, body);
   return {
     type: 'json',
     code: 201,

@@ -2,7 +2,7 @@
 
 import type { ConfigMap } from '../../generated/types.ts';
 import { equalJson } from '../../meta/equal.ts';
-import { type FieldError, FieldPath, forbiddenField, invalid, tooLong } from '../../meta/errors.ts';
+import { type FieldError, FieldPath, forbiddenField, invalid, noPath, tooLong } from '../../meta/errors.ts';
 import { byteLength } from '../../meta/go-format.ts';
 import { configMapKey } from '../../meta/names.ts';
 import { invalidEach } from '../../meta/validate-meta.ts';
@@ -28,7 +28,7 @@ export function validateConfigMap(configMap: ConfigMap): FieldError[] {
     errors.push(...invalidEach(new FieldPath('binaryData').key(key), key, configMapKey(key)));
     size += decodedLength(value);
   }
-  if (size > maxDataBytes) errors.push(tooLong(new FieldPath(''), maxDataBytes));
+  if (size > maxDataBytes) errors.push(tooLong(noPath, maxDataBytes));
   return errors;
 }
 

@@ -101,6 +101,6 @@ it('is privileged only where the server lets it', () => {
 it('is not for static pods', () => {
   const annotations = { [configMirrorAnnotation]: 'x' };
   expect(change(podWith([], { annotations }), podWith([e('d')])).errors).toEqual([
-    ': Forbidden: static pods do not support ephemeral containers',
+    '[]: Forbidden: static pods do not support ephemeral containers',
   ]);
 });

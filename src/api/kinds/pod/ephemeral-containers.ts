@@ -5,7 +5,7 @@
 
 import type { EphemeralContainer, Pod } from '../../generated/types.ts';
 import { equalJson } from '../../meta/equal.ts';
-import { type FieldError, FieldPath, forbiddenField } from '../../meta/errors.ts';
+import { type FieldError, FieldPath, forbiddenField, noPath } from '../../meta/errors.ts';
 import { goQuote } from '../../meta/go-format.ts';
 import { validateObjectMetaUpdate } from '../../meta/validate-meta.ts';
 import type { Strategy, StrategyContext } from '../../scheme.ts';
@@ -43,7 +43,7 @@ function keptErrors(now: readonly EphemeralContainer[], before: readonly Ephemer
 
 function validateUpdate(pod: Pod, old: Pod, { allowPrivileged }: StrategyContext): FieldError[] {
   if (configMirrorAnnotation in (old.metadata?.annotations ?? {}))
-    return [forbiddenField(new FieldPath(''), 'static pods do not support ephemeral containers')];
+    return [forbiddenField(noPath, 'static pods do not support ephemeral containers')];
   return [
     ...validateObjectMetaUpdate(metaOf(pod), metaOf(old)),
     ...validatePodMetaAndSpec(pod, { allowPrivileged }),

@@ -114,13 +114,13 @@ describe('refusals', () => {
       'a static pod',
       podWith([c('a', some, more)], {}, { annotations: { [configMirrorAnnotation]: 'x' } }),
       podWith([c('a', more, more)]),
-      [forbidden('', 'static pods cannot be resized')],
+      [forbidden('[]', 'static pods cannot be resized')],
     ],
     [
       'a windows pod',
       podWith([c('a', some, more)], { os: { name: 'windows' } }),
       podWith([c('a', some, { cpu: '1', memory: '1Gi' })]),
-      [forbidden('', 'windows pods cannot be resized')],
+      [forbidden('[]', 'windows pods cannot be resized')],
     ],
     [
       'a node that does not tell what containers have',

@@ -3,7 +3,7 @@
 
 import type { Container, Pod, PodSpec, ResourceRequirements } from '../../generated/types.ts';
 import { equalJson } from '../../meta/equal.ts';
-import { type FieldError, FieldPath, forbiddenField, invalid } from '../../meta/errors.ts';
+import { type FieldError, FieldPath, forbiddenField, invalid, noPath } from '../../meta/errors.ts';
 import { validateObjectMetaUpdate } from '../../meta/validate-meta.ts';
 import { isSidecar } from '../../pod/containers.ts';
 import { computeQosClass, podQosClass } from '../../pod/qos.ts';
@@ -161,8 +161,8 @@ function changeErrors(spec: PodSpec, old: PodSpec): FieldError[] {
 export function validatePodResize(pod: Pod, old: Pod, { allowPrivileged }: StrategyContext): FieldError[] {
   const [spec, before] = [specOf(pod), specOf(old)];
   if (configMirrorAnnotation in (old.metadata?.annotations ?? {}))
-    return [forbiddenField(new FieldPath(''), 'static pods cannot be resized')];
-  if (before.os?.name === 'windows') return [forbiddenField(new FieldPath(''), 'windows pods cannot be resized')];
+    return [forbiddenField(noPath, 'static pods cannot be resized')];
+  if (before.os?.name === 'windows') return [forbiddenField(noPath, 'windows pods cannot be resized')];
   const errors = [
     ...validateObjectMetaUpdate(metaOf(pod), metaOf(old)),
     ...validatePodMetaAndSpec(pod, { allowPrivileged }),

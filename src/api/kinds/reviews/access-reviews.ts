@@ -10,9 +10,12 @@ import type {
 } from '../../generated/types.ts';
 import { type FieldError, FieldPath, forbiddenField, invalid, required } from '../../meta/errors.ts';
 import type { KubeObject } from '../../meta/types.ts';
+import { validateLabelRequirement } from '../../meta/validate-meta.ts';
 import type { KindDefinition } from '../../scheme.ts';
+import { internalForm } from '../internal-form.ts';
 
 const specPath = new FieldPath('spec');
+const resourcePath = specPath.child('resourceAttributes');
 
 function validateRequirement({ key, operator, values = [] }: FieldSelectorRequirement, path: FieldPath): FieldError[] {
   const errors: FieldError[] = [];
@@ -29,6 +32,7 @@ function validateRequirement({ key, operator, values = [] }: FieldSelectorRequir
 function validateSelector(
   selector: { rawSelector?: string; requirements?: FieldSelectorRequirement[] } | undefined,
   path: FieldPath,
+  validateEach: typeof validateRequirement,
 ): FieldError[] {
   if (selector === undefined) return [];
   const { rawSelector = '', requirements = [] } = selector;
@@ -38,8 +42,14 @@ function validateSelector(
     return [
       required(path.child('requirements'), `when ${path.text} is specified, requirements or rawSelector is required`),
     ];
-  return requirements.flatMap((each, i) => validateRequirement(each, path.child('requirements').index(i)));
+  return requirements.flatMap((each, i) => validateEach(each, path.child('requirements').index(i)));
 }
+
+/** As the internal form prints them. */
+const printed = ({ path = '', verb = '' }: NonNullable<Question['nonResourceAttributes']>): object => ({
+  Path: path,
+  Verb: verb,
+});
 
 interface Question {
   resourceAttributes?: ResourceAttributes;
@@ -51,17 +61,25 @@ function validateQuestion({ resourceAttributes, nonResourceAttributes }: Questio
     return [
       invalid(
         specPath.child('nonResourceAttributes'),
-        nonResourceAttributes,
+        printed(nonResourceAttributes),
         'cannot be specified in combination with resourceAttributes',
       ),
     ];
-  const path = specPath.child('resourceAttributes');
   if (resourceAttributes === undefined && nonResourceAttributes === undefined)
-    return [invalid(path, undefined, 'exactly one of nonResourceAttributes or resourceAttributes must be specified')];
+    return [
+      invalid(resourcePath, undefined, 'exactly one of nonResourceAttributes or resourceAttributes must be specified'),
+    ];
+  return [];
+}
+
+function validateSelectors({ resourceAttributes, nonResourceAttributes }: Question): FieldError[] {
+  if (nonResourceAttributes !== undefined) return [];
   const { fieldSelector, labelSelector } = resourceAttributes ?? {};
   return [
-    ...validateSelector(fieldSelector, path.child('fieldSelector')),
-    ...validateSelector(labelSelector, path.child('labelSelector')),
+    ...validateSelector(fieldSelector, resourcePath.child('fieldSelector'), validateRequirement),
+    ...validateSelector(labelSelector, resourcePath.child('labelSelector'), (one, at) =>
+      validateLabelRequirement(at, one, true),
+    ),
   ];
 }
 
@@ -74,7 +92,7 @@ const validateSubject = ({ user = '', groups = [] }: { user?: string; groups?: s
 function validateNoMetadata(object: KubeObject, but: readonly string[], why: string): FieldError[] {
   const { creationTimestamp: _created, managedFields: _managed, ...rest } = object.metadata ?? {};
   const said = Object.entries(rest).some(([key, value]) => !but.includes(key) && value !== undefined && value !== '');
-  return said ? [invalid(new FieldPath('metadata'), object.metadata, why)] : [];
+  return said ? [invalid(new FieldPath('metadata'), internalForm('ObjectMeta', object.metadata ?? {}), why)] : [];
 }
 
 function validateLocal({ metadata, spec }: LocalSubjectAccessReview): FieldError[] {
@@ -86,7 +104,7 @@ function validateLocal({ metadata, spec }: LocalSubjectAccessReview): FieldError
     errors.push(
       invalid(
         specPath.child('nonResourceAttributes'),
-        spec.nonResourceAttributes,
+        printed(spec.nonResourceAttributes),
         'disallowed on this kind of request',
       ),
     );
@@ -125,6 +143,7 @@ export const subjectAccessReviewKind = reviewKind<SubjectAccessReview>(
   (review) => [
     ...validateQuestion(review.spec),
     ...validateSubject(review.spec),
+    ...validateSelectors(review.spec),
     ...validateNoMetadata(review, [], empty),
   ],
 );
@@ -136,6 +155,7 @@ export const localSubjectAccessReviewKind = reviewKind<LocalSubjectAccessReview>
   (review) => [
     ...validateQuestion(review.spec),
     ...validateSubject(review.spec),
+    ...validateSelectors(review.spec),
     ...validateNoMetadata(review, ['namespace'], 'must be empty except for namespace'),
     ...validateLocal(review),
   ],
@@ -145,7 +165,11 @@ export const selfSubjectAccessReviewKind = reviewKind<SelfSubjectAccessReview>(
   group,
   'SelfSubjectAccessReview',
   false,
-  (review) => [...validateQuestion(review.spec), ...validateNoMetadata(review, [], empty)],
+  (review) => [
+    ...validateQuestion(review.spec),
+    ...validateSelectors(review.spec),
+    ...validateNoMetadata(review, [], empty),
+  ],
 );
 
 export const selfSubjectRulesReviewKind = reviewKind<SelfSubjectRulesReview>(

@@ -10,6 +10,7 @@ import {
   notFoundValue,
   notSupported,
   required,
+  noPath,
 } from '../../../meta/errors.ts';
 import { nameIsSubdomain, qualifiedName, rangeMessage } from '../../../meta/names.ts';
 import { invalidEach, validateLabels } from '../../../meta/validate-meta.ts';
@@ -144,7 +145,7 @@ function validateOs(path: FieldPath, spec: PodSpec): FieldError[] {
 function validateClaims(path: FieldPath, claims: readonly PodResourceClaim[], owner: SpecOwner): FieldError[] {
   const seen = new Set<string>();
   return claims.flatMap((claim, i) => {
-    if (owner.mirror) return [forbiddenField(new FieldPath(''), 'static pods do not support resource claims')];
+    if (owner.mirror) return [forbiddenField(noPath, 'static pods do not support resource claims')];
     const at = path.index(i);
     const { name, resourceClaimName: existing, resourceClaimTemplateName: template } = claim;
     const errors: FieldError[] = [];
