@@ -9,6 +9,7 @@ import { asks } from './support/compare/asks.ts';
 import { type Process, startProcess } from './support/api/bundle.ts';
 import { changes, mayBeKept, nameOf, type Request } from './support/compare/changes.ts';
 import { type Answer, type Difference, difference, type Json } from './support/compare/difference.ts';
+import { type Flow, flows } from './support/compare/flows.ts';
 import { reads } from './support/compare/reads.ts';
 import { richObjects } from './support/compare/rich-objects.ts';
 import { trustObjects } from './support/compare/trust-objects.ts';
@@ -127,6 +128,35 @@ async function compareAll(
   return [same, found];
 }
 
+/** Each flow in its order; several at a time. */
+async function compareFlows(real: Address, peapod: Address, only: string): Promise<[number, Difference[]]> {
+  const found: Difference[] = [];
+  let same = 0;
+  const run = async ({ name, steps }: Flow): Promise<void> => {
+    const [theirs, ours]: [Json[], Json[]] = [[], []];
+    for (const step of steps) {
+      const [of, asked] = [theirs, ours].map((answers) => (typeof step === 'function' ? step(answers) : step));
+      if (of === undefined || asked === undefined) continue;
+      const answers = await Promise.all([send(real, of), send(peapod, asked)]);
+      const differs = difference(`${name}: ${of.what}`, ...answers);
+      if (differs === undefined) same++;
+      else found.push(differs);
+      theirs.push(parsed(answers[0].text));
+      ours.push(parsed(answers[1].text));
+    }
+  };
+  await Promise.all(flows.filter(({ name }) => only === '' || only === 'flows' || name.includes(only)).map(run));
+  return [same, found];
+}
+
+function parsed(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return text;
+  }
+}
+
 /** What a pod needs before it can be made; controllers would make it. */
 async function prepare(address: Address): Promise<void> {
   const path = `/api/v1/namespaces/${namespace}/serviceaccounts`;
@@ -154,7 +184,9 @@ async function main(): Promise<void> {
     const paths = await collections(real);
     const [sameMade, differMade] = await compareAll(real, peapod, requests());
     const [sameChanged, differChanged] = await compareAll(real, peapod, (await stored([real, peapod], paths, only))());
-    const [same, found] = [sameMade + sameChanged, [...differMade, ...differChanged]];
+    const [sameFlown, differFlown] = await compareFlows(real, peapod, only);
+    const same = sameMade + sameChanged + sameFlown;
+    const found = [...differMade, ...differChanged, ...differFlown];
     for (const { what, real: theirs, peapod: ours, fields } of found)
       process.stdout.write([`## ${what}`, `real:   ${theirs}`, `peapod: ${ours}`, ...fields, ''].join('\n'));
     process.stdout.write(`${same} answers are the same, ${found.length} differ\n`);

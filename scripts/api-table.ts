@@ -35,6 +35,7 @@ const page = 'docs/api.md';
 const readJson = (name: string): unknown => JSON.parse(readFileSync(`scripts/${name}.json`, 'utf8'));
 const upstream = readJson('upstream-resources') as Resources;
 const reasons = readJson('api-differences') as {
+  answers: Record<string, string>;
   /** `group/version/resource`, `.../subresource`, or one of them with `shortNames`, `categories`, `verbs`, … after a `#`. */
   resources: Record<string, string>;
   /** Why plugins are not built. Reasons for what is no difference any more are not shown. */
@@ -189,6 +190,13 @@ export function apiPage(served: Resources): string {
     '| where | what | why |',
     '|---|---|---|',
     ...differences(served).map(({ at, text, reason }) => `| ${at.replace(/#.*/, '')} | ${text} | ${reason} |`),
+    '',
+    '## Answers',
+    'What is asked of both is answered as by kube-apiserver v1.36.0, word for word (`npm run compare` holds them side by side), but for:',
+    '',
+    '| request | here |',
+    '|---|---|',
+    ...Object.entries(reasons.answers).map(([request, answer]) => `| ${request} | ${answer} |`),
     '',
     '## Priority and fairness',
     'Flow schemas and priority levels are kept, checked, made at start and mended as Kubernetes does it, and each schema says in its status',

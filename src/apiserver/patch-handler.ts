@@ -101,7 +101,7 @@ async function patchInPlace(call: ResourceCall, strategy: Strategy, type: PatchT
       const apply = (): unknown => deps.machinery.patch(type, resource.kind, current.mutable(kept), value);
       const object = decodePatched(resource, sent, apply, deps.machinery, options.fieldValidation, context.warnings);
       checkPlace(context, object, info.name);
-      return prepareUpdate(context, strategy, info.name, object, current);
+      return prepareUpdate(context, strategy, info.name, object, current, 'patch');
     }),
   );
   return answer(first, 200, changed.version, rendering);
@@ -184,7 +184,7 @@ const noSuchUid = (resource: ResourceCall['resource']['qualified'], name: string
 async function applyTo(application: Application, current: ObjectVersion): Promise<Change> {
   const { context, strategy, call } = application;
   const object = await appliedObject(application, current.object());
-  return prepareUpdate(context, strategy, call.info.name, object, current);
+  return prepareUpdate(context, strategy, call.info.name, object, current, 'patch');
 }
 
 async function createByApply(application: Application): Promise<ObjectVersion> {

@@ -1,7 +1,7 @@
 // The way of every request after authentication: what it asks for, whether it may, and who answers.
 
 import { rbacGroup } from '../api/kinds/rbac/validate.ts';
-import { ApiError, badRequest, methodNotServed, pathNotServed } from '../api/meta/errors.ts';
+import { ApiError, badRequest, methodNotServed, notFound, pathNotServed } from '../api/meta/errors.ts';
 import { goQuote } from '../api/meta/go-format.ts';
 import { pathSegmentName } from '../api/meta/names.ts';
 import type { JsonObject } from '../api/meta/types.ts';
@@ -211,6 +211,8 @@ function answerResource(
       : undefined;
   // Only what is passed on has paths of its own.
   const isProxy = info.subresource === 'proxy';
+  // Whoever serves what users define tells of the object.
+  if (sub === undefined && kind.schema !== undefined) throw notFound(resource.qualified, info.name);
   if (sub === undefined || whole || (info.rest.length > 0 && !isProxy)) throw pathNotServed();
   const verbs: readonly string[] = sub.verbs;
   if ((isUnrouted && !isProxy) || !verbs.includes(info.verb)) throw methodNotServed();

@@ -27,6 +27,9 @@ const own = new Set([
   'lastTransitionTime',
   'lastPhaseTransitionTime',
   'nodePort',
+  'continue',
+  'expirationTimestamp',
+  'token',
 ]);
 const maxFields = 10;
 const maxText = 1000;

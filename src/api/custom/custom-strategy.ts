@@ -39,7 +39,7 @@ const blocking: ReadonlySet<FieldError['type']> = new Set([
 
 const notAllChecked = invalid(
   new FieldPath('<nil>'),
-  'null',
+  null,
   'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
 );
 

@@ -217,6 +217,17 @@ describe('Node', () => {
       '<unknown>',
     ]);
   });
+  it('takes its pod CIDR from either field; the lone one counts', () => {
+    expect(create('Node', { spec: { podCIDR: '10.0.0.0/24' } }).object).toHaveProperty('spec.podCIDRs', [
+      '10.0.0.0/24',
+    ]);
+    expect(create('Node', { spec: { podCIDRs: ['10.0.0.0/24'] } }).object).toHaveProperty(
+      'spec.podCIDR',
+      '10.0.0.0/24',
+    );
+    const both = { podCIDR: '10.1.0.0/24', podCIDRs: ['10.0.0.0/24'] };
+    expect(create('Node', { spec: both }).object).toHaveProperty('spec.podCIDRs', ['10.1.0.0/24']);
+  });
   it('keeps its pod CIDR and its taints unique', () => {
     expect(update('Node', { spec: { podCIDRs: ['10.0.0.0/24'] } }, { spec: { podCIDRs: [] } })).toContain(
       'spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid',

@@ -143,7 +143,10 @@ class Writers {
             const value = own(struct, name);
             return isUnset(struct, name, field, value) ? null : value;
           }
-        : (struct) => own(struct, name) ?? zero;
+        : (struct) => {
+            const value = own(struct, name);
+            return value === undefined || (value === null && zero !== undefined) ? zero : value;
+          };
     return { name, element: `f:${name}`, valueOf, write: this.of(field) };
   }
 

@@ -50,9 +50,13 @@ export function isLeaf(typing: Typing, field: FieldSchema): boolean {
   }
 }
 
-/** Whether a struct's field is unset in Go. A list that is never left out is empty here, for validation to judge, also where nobody sent it. */
+/**
+ * Whether a struct's field is unset in Go. A list that is never left out is empty here, for validation to judge, also where nobody sent
+ * it. What users define may be null.
+ */
 export function isUnset(struct: Struct, name: string, { zero, type }: FieldSchema, value: unknown): boolean {
-  if (value === undefined || value === null) return true;
+  if (value === undefined) return true;
+  if (value === null) return zero !== undefined;
   return zero === null && type === 'array' && (value as unknown[]).length === 0 && !wasGivenEmpty(struct, name);
 }
 

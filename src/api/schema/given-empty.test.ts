@@ -5,6 +5,7 @@ import { emptySet, formatFieldsV1 } from '../managed-fields/field-set.ts';
 import { checkObject } from './decode.ts';
 import { asGiven, cloneAsGiven, wasGivenEmpty } from './given-empty.ts';
 import { loadSchema } from './load.ts';
+import type { Schema } from './schema.ts';
 
 const schema = loadSchema();
 const role = 'io.k8s.api.rbac.v1.ClusterRole';
@@ -44,4 +45,11 @@ describe('what a client sent empty', () => {
     expect(formatFieldsV1(compareObjects(schema, role, filledIn, sent).changed)).toEqual({ 'f:rules': {} });
     expect(formatFieldsV1(compareObjects(schema, role, filledIn, { metadata, rules: null }).changed)).toEqual({});
   });
+});
+
+it('null is a value, and owned, where users define it so', () => {
+  const fields = { a: { type: 'string' } } as const;
+  const own: Schema = { definitions: { T: { name: 'T', fields, required: [] } }, ofKind: () => undefined };
+  expect(createdFields(own, 'T', { a: null }, emptySet)).toEqual({ 'f:a': {} });
+  expect(formatFieldsV1(compareObjects(own, 'T', { a: 'x' }, { a: null }).changed)).toEqual({ 'f:a': {} });
 });

@@ -230,6 +230,16 @@ describe('bad input', () => {
     expect([answer.status, json(answer)['message']]).toEqual([status, message]);
   });
 
+  test.each<[string, string]>([
+    ['{"kind":"Secret"}', 'converting (v1.Secret) to (core.Namespace): unknown conversion'],
+    ['{"apiVersion":"v2"}', `no kind "Namespace" is registered for version "v2" ${scheme}`],
+    ['{"metadata":{"uid":"other"}}', 'metadata.uid: Invalid value: "other": field is immutable'],
+  ])('a merge patch of %s is refused', async (body, why) => {
+    const headers = { 'content-type': 'application/merge-patch+json' };
+    const answer = await h1('PATCH', '/api/v1/namespaces/default', { headers, body });
+    expect([answer.status, json(answer)['message']]).toEqual([422, expect.stringContaining(why)]);
+  });
+
   test('a patch type is no type of other bodies, and resources know no HEAD', async () => {
     const headers = { 'content-type': 'application/merge-patch+json', 'content-length': '2' };
     expect((await h1('POST', cms, { headers, body: '{}' })).status).toBe(415);

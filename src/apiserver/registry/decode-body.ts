@@ -116,18 +116,32 @@ function asObject(
   return { object: value as KubeObject as StoredObject, unknownFields };
 }
 
-function wrongType(info: ResourceInfo, apiVersion: string, kindName: string): ApiError {
+/** That a kind is not converted to the wanted one; undefined for another version of the same, and for what users define. */
+function noConversion(info: ResourceInfo, apiVersion: string, kindName: string): string | undefined {
   const { kind } = info;
   const { group, version } = parseApiVersion(apiVersion);
-  // Only versions of the same kind are converted to each other, and what users define is not looked at.
-  const isConverted = kind.schema !== undefined || (group === kind.group && kindName === kind.kind);
-  if (isConverted && (group !== kind.group || version !== kind.version))
+  if (kindName === kind.kind && group === kind.group) return undefined;
+  if (kind.schema !== undefined && (group !== kind.group || version !== kind.version)) return undefined;
+  return `converting (${version}.${kindName}) to (${internalType(info)}): unknown conversion`;
+}
+
+function wrongType(info: ResourceInfo, apiVersion: string, kindName: string): ApiError {
+  const why = noConversion(info, apiVersion, kindName);
+  if (why === undefined)
     return badRequest(
       `the API version in the data (${apiVersion}) does not match the expected API version (${info.apiVersion})`,
     );
-  return badRequest(
-    `${kindName} in version ${JSON.stringify(version)} cannot be handled as a ${kind.kind}: converting (${version}.${kindName}) to (${internalType(info)}): unknown conversion`,
-  );
+  const { version } = parseApiVersion(apiVersion);
+  return badRequest(cannotBeHandled({ kind: kindName, version }, info.kind.kind, why));
+}
+
+/** Why a patched object has become another kind; undefined where it has not. */
+function changedKind(info: ResourceInfo, patched: unknown, schema: Schema): string | undefined {
+  if (!isRecord(patched) || info.kind.schema !== undefined) return undefined;
+  const { apiVersion, kind } = patched;
+  if (typeof apiVersion !== 'string' || typeof kind !== 'string') return undefined;
+  if (!isRegistered(schema, apiVersion, kind)) return noKind(apiVersion, kind);
+  return noConversion(info, apiVersion, kind);
 }
 
 /** The start of a body, as upstream shows it beside a syntax error. */
@@ -187,7 +201,10 @@ export function decodePatched(
   const { type, patch, kept } = sent;
   const refuse = (why: string): ApiError => unusableResult(type, patch, machinery.inOrder(info.kind, apply()), why);
   const from = type === 'strategic' ? 'tree' : 'json';
-  const { object, unknownFields } = asObject(info, apply(), machinery, from, refuse, kept);
+  const patched = apply();
+  const changed = type === 'strategic' ? undefined : changedKind(info, patched, machinery.schema);
+  if (changed !== undefined) throw refuse(changed);
+  const { object, unknownFields } = asObject(info, patched, machinery, from, refuse, kept);
   reportStrict([...sent.strictErrors, ...unknownFields], validation, warnings, refuse);
   info.kind.defaults?.(object);
   return object;

@@ -111,7 +111,8 @@ async function write(
 
 /**
  * Brings `object` (the client's, decoded and defaulted) over the current version: preconditions, strategy, validation, admission.
- * Gives what to write. Throws 409 when the client's resourceVersion or uid is not the current one, and 422.
+ * Gives what to write. Throws 409 when the client's resourceVersion or uid is not the current one, and 422; of a patch another uid
+ * is no precondition, but a field that may not change.
  */
 export async function prepareUpdate(
   context: WriteContext,
@@ -119,10 +120,12 @@ export async function prepareUpdate(
   name: string,
   object: StoredObject,
   current: ObjectVersion,
+  by: 'update' | 'patch' = 'update',
 ): Promise<Change> {
   const { info, deps } = context;
   const old = current.object();
-  checkPreconditions(context, strategy, name, object, old);
+  if (by === 'update') checkUid(context.info, name, object, old);
+  checkVersion(context, strategy, name, object, old);
   await trackFields(context, strategy, old, object);
   await mutate(context, attributes(context, 'UPDATE', name, object, old), object);
   const { metadata } = object;
@@ -163,8 +166,19 @@ function shownKey({ kind }: ResourceInfo, { metadata }: StoredObject): string {
   return `/${[...names, ...(namespace ? [namespace] : []), name].join('/')}`;
 }
 
-/** uid and resourceVersion, where the client names them, must be the current ones. */
-function checkPreconditions(
+/** A uid that the client names must be the current one. */
+function checkUid(info: ResourceInfo, name: string, { metadata: { uid } }: StoredObject, old: StoredObject): void {
+  if (!uid || uid === old.metadata.uid) return;
+  const key = shownKey(info, old);
+  throw conflict(
+    info.qualified,
+    name,
+    `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid ?? ''}`,
+  );
+}
+
+/** So must a resourceVersion. */
+function checkVersion(
   context: WriteContext,
   strategy: Strategy,
   name: string,
@@ -172,15 +186,7 @@ function checkPreconditions(
   old: StoredObject,
 ): void {
   const { info } = context;
-  const { uid, resourceVersion = '' } = object.metadata;
-  if (uid && uid !== old.metadata.uid) {
-    const key = shownKey(info, old);
-    throw conflict(
-      info.qualified,
-      name,
-      `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid ?? ''}`,
-    );
-  }
+  const { resourceVersion = '' } = object.metadata;
   if (resourceVersion === '' || resourceVersion === '0') {
     if (strategy.allowUnconditionalUpdate === false)
       throw invalidObject({ group: info.qualified.group, kind: info.qualified.resource }, name, [

@@ -66,6 +66,7 @@ export const namespaceStatusStrategy: Strategy<Namespace> = {
 
 export const namespaceFinalizeStrategy: Strategy<Namespace> = {
   ...simpleStrategy<Namespace>({ namespaced: false, name: nameIsLabel, check: checkFinalizers(true) }),
+  resetFields: [['status']],
   prepareForUpdate(namespace, old) {
     assign(namespace, 'status', old.status);
   },

@@ -224,7 +224,7 @@ describe('a change', () => {
   test('to another address is refused', () => {
     const after = updated(created(web), { ...web, clusterIP: '10.43.0.10' });
     expect(serviceStrategy.validateUpdate(after, created(web), context).map(fieldErrorText)).toEqual([
-      'spec.clusterIPs[0]: Invalid value: "10.43.0.10": may not change once set',
+      'spec.clusterIPs[0]: Invalid value: ["10.43.0.10"]: may not change once set',
     ]);
   });
 

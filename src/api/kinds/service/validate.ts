@@ -204,9 +204,10 @@ export const validateService = (service: Service): FieldError[] => [
 
 /** An address that a service has stays as long as its type has one. */
 function keptAddress(spec: ServiceSpec, before: ServiceSpec): FieldError[] {
-  const [now, old] = [spec.clusterIPs?.[0], before.clusterIPs?.[0]];
-  if (!hasAddresses(spec) || !hasAddresses(before) || old === undefined || now === old) return [];
-  return [invalid(path.child('clusterIPs').index(0), now ?? '', 'may not change once set')];
+  const { clusterIPs = [] } = spec;
+  const old = before.clusterIPs?.[0];
+  if (!hasAddresses(spec) || !hasAddresses(before) || old === undefined || clusterIPs[0] === old) return [];
+  return [invalid(path.child('clusterIPs').index(0), clusterIPs, 'may not change once set')];
 }
 
 export function validateServiceUpdate(service: Service, old: Service): FieldError[] {
