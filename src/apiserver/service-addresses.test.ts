@@ -102,3 +102,13 @@ test.each([
   [256, 16],
   [16, 14],
 ])('of %i addresses %i are for those who name them', (size, count) => expect(reservedForNames(size)).toBe(count));
+
+test('a service gets no node port that it names itself', async () => {
+  const ports = Array.from({ length: 2760 }, (_, i) => ({
+    name: `p${i}`,
+    port: i + 1,
+    ...(i < 2700 ? { nodePort: 30_000 + i } : {}),
+  }));
+  const { spec } = await make('many', { type: 'NodePort', ports });
+  expect(new Set(spec?.ports?.map(({ nodePort }) => nodePort)).size).toBe(2760);
+});

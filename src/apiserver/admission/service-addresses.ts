@@ -101,6 +101,8 @@ export function serviceAddresses(deps: ServiceAddressDeps): AdmissionPlugin {
       reserve(address);
     }
     if (!needsNodePorts(spec)) return [];
+    // What the service asks for itself is no port for its others.
+    for (const { nodePort } of spec.ports ?? []) if (nodePort) taken.nodePorts.add(nodePort);
     for (const [i, port] of (spec.ports ?? []).entries()) {
       if (port.nodePort) continue;
       const found = findFree(
