@@ -97,3 +97,12 @@ test('an answer is the same whether parts are shared or copied', async () => {
   expect(JSON.stringify(shared[1])).toContain('example.com/thing","operator":"Exists');
   expect(shared.at(-1)).toMatchObject({ spec: { containers: [{ image: 'j:2' }] } });
 });
+
+test('what an update sent empty is shown empty, also where admission adds tolerations to the spec', async () => {
+  const { admin, server } = await startTestServer(createVirtualClock(), createSeededRandom(1));
+  const api = verbs(admin);
+  await api.post(pods, pod);
+  const changed = { ...pod, spec: { ...spec, nodeSelector: {}, hostname: 'other' } };
+  await expect(api.put(`${pods}/p`, changed)).rejects.toThrow(/"NodeSelector": \{\},/);
+  server.close();
+});

@@ -3,6 +3,7 @@
 
 import type { Pod, Toleration } from '../../api/generated/types.ts';
 import { type AdmissionPlugin, isWriteOf } from './admission.ts';
+import { setTolerations } from './set-tolerations.ts';
 
 const seconds = 300;
 const keys = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'];
@@ -23,7 +24,6 @@ export const defaultTolerationSeconds: AdmissionPlugin = {
     const added = missing.map(
       (key): Toleration => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: seconds }),
     );
-    // The spec may be the old pod's, too.
-    pod.spec = { ...pod.spec, tolerations: [...own, ...added] };
+    setTolerations(pod, [...own, ...added]);
   },
 };

@@ -5,6 +5,7 @@ import type { Pod, Toleration } from '../../api/generated/types.ts';
 import { isExtendedResource } from '../../api/kinds/pod/validation/resources.ts';
 import { equalJson } from '../../api/meta/equal.ts';
 import { type AdmissionPlugin, isWriteOf } from './admission.ts';
+import { setTolerations } from './set-tolerations.ts';
 
 export const extendedResourceToleration: AdmissionPlugin = {
   name: 'ExtendedResourceToleration',
@@ -21,7 +22,6 @@ export const extendedResourceToleration: AdmissionPlugin = {
       .toSorted()
       .map((key): Toleration => ({ key, operator: 'Exists', effect: 'NoSchedule' }))
       .filter((toleration) => !own.some((one) => equalJson(one, toleration)));
-    // The spec may be the old pod's, too.
-    if (added.length > 0) pod.spec = { ...spec, tolerations: [...own, ...added] };
+    if (added.length > 0) setTolerations(pod, [...own, ...added]);
   },
 };

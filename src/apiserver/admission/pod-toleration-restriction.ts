@@ -8,6 +8,7 @@ import { computeQosClass } from '../../api/pod/qos.ts';
 import { plainError } from '../registry/commit.ts';
 import { type AdmissionPlugin, isWriteOf } from './admission.ts';
 import type { LookupKind, ObjectLookup } from './object-lookup.ts';
+import { setTolerations } from './set-tolerations.ts';
 
 const namespaces: LookupKind<Namespace> = { group: '', resource: 'namespaces' };
 const prefix = 'scheduler.alpha.kubernetes.io/';
@@ -50,8 +51,7 @@ export function podTolerationRestriction(objects: ObjectLookup, rules: Toleratio
       const own = at.operation === 'CREATE' ? await listOf(at.namespace, 'defaultTolerations') : [];
       const extra = [...(own ?? rules.default ?? [])];
       if (computeQosClass(spec) !== 'BestEffort') extra.push(memoryPressure);
-      // The spec may be the old pod's, too.
-      if (extra.length > 0) pod.spec = { ...spec, tolerations: mergeTolerations(spec.tolerations ?? [], extra) };
+      if (extra.length > 0) setTolerations(pod, mergeTolerations(spec.tolerations ?? [], extra));
     },
     async validate(at) {
       if (!isWriteOf(at, '', 'pods')) return;
