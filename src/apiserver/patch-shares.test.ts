@@ -104,5 +104,5 @@ test('what an update sent empty is shown empty, also where admission adds tolera
   await api.post(pods, pod);
   const changed = { ...pod, spec: { ...spec, nodeSelector: {}, hostname: 'other' } };
   await expect(api.put(`${pods}/p`, changed)).rejects.toThrow(/"NodeSelector": \{\},/);
-  server.close();
+  await server.close();
 });
