@@ -159,7 +159,7 @@ describe('the kubelet, whatever happens', () => {
         expect(await runtime.listPodSandbox()).toEqual([]);
         await harness.stop();
       }),
-      { numRuns: 40, interruptAfterTimeLimit: 60_000 },
+      { numRuns: 200, interruptAfterTimeLimit: 90_000, markInterruptAsFailure: true },
     );
   }, 120_000);
 });

@@ -245,9 +245,16 @@ export async function startHarness({ clock, random, files, overrides = {} }: Har
       await clock.settle();
     },
     async stop() {
-      current?.controller.abort();
+      if (current === undefined) return;
+      current.controller.abort();
+      let over = false;
+      const done = current.done.finally(() => {
+        over = true;
+      });
       for (let i = 0; i < 5; i++) await clock.settle();
-      await current?.done;
+      // A call of the runtime that is under way is waited for: time goes on.
+      while (!over && (await clock.advanceToNext()));
+      await done;
       current = undefined;
     },
     show: (name) => showPod(api.find(name)),
