@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Pod, PodSpec } from '../../src/api/generated/types.ts';
 import type { Client } from '../../src/client/client.ts';
 import { pods as podResource } from '../../src/client/resources.ts';
+import type { RuntimeEvent } from '../../src/cri/runtime.ts';
 import { runtimeSupports } from '../../src/cri/runtime-supports.ts';
 import { openCgroups } from '../../src/host/cgroups.ts';
 import { hostDialer } from '../../src/host/dialer.ts';
@@ -234,18 +235,48 @@ describe.skipIf(reason !== undefined)('the kubelet on containerd', () => {
     });
   });
 
-  test('reports an exit when the runtime tells of it, with its message', async () => {
+  /** Runs a job; ms between the runtime's status of its end and the report of it. */
+  async function lagOfExit(name: string): Promise<number> {
+    const heard = new AbortController();
+    const ids = new Set<string>();
+    let stoppedAt = 0;
+    const follow = async (): Promise<void> => {
+      for await (const event of node.connection.runtime.events(heard.signal)) {
+        const it: RuntimeEvent = event;
+        if (it.type !== 'stopped' || !ids.has(it.id) || stoppedAt !== 0) continue;
+        const shown = async (): Promise<boolean> =>
+          (await node.connection.runtime.containerStatus(it.id)).state === 'exited';
+        await eventually('the status shows the exit', shown, 10_000, 1);
+        stoppedAt = performance.now();
+      }
+    };
+    const following = follow();
+    try {
+      create(name, 'sleep 1; echo -n bye > /dev/termination-log; exit 3', { restartPolicy: 'Never' });
+      await running(name);
+      ids.add(status(name)!.containerStatuses![0]!.containerID!.replace('containerd://', ''));
+      await eventually('the exit is reported', () => state(name)?.terminated, 10_000, 1);
+      const reportedAt = performance.now();
+      expect(state(name)?.terminated).toMatchObject({ exitCode: 3, reason: 'Error', message: 'bye' });
+      await eventually('the pod has failed, once its sandbox is stopped', () => status(name)?.phase === 'Failed');
+      expect(stoppedAt).toBeGreaterThan(0);
+      return reportedAt - stoppedAt;
+    } finally {
+      heard.abort();
+      await following;
+      api.delete(name, 0);
+    }
+  }
+
+  test('reports an exit within 100 ms of the runtime’s status, with its message, and without a listing', async () => {
     await current.stop();
-    // No listing finds it.
     await startKubelet({ relistMs: 3_600_000 });
     try {
-      create('job', 'sleep 1; echo -n bye > /dev/termination-log; exit 3', { restartPolicy: 'Never' });
-      await running('job');
-      await eventually('the exit is reported', () => state('job')?.terminated);
-      expect(state('job')?.terminated).toMatchObject({ exitCode: 3, reason: 'Error', message: 'bye' });
-      await eventually('the pod has failed, once its sandbox is stopped', () => status('job')?.phase === 'Failed');
+      // A busy machine may hold one of them up.
+      let lag = await lagOfExit('job-0');
+      for (let i = 1; lag >= 100 && i < 10; i++) lag = await lagOfExit(`job-${i}`);
+      expect(lag).toBeLessThan(100);
     } finally {
-      api.delete('job', 0);
       await current.stop();
       await startKubelet();
     }
