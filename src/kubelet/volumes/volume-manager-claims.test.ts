@@ -1,7 +1,7 @@
 // Claims as volumes of a pod: whose they are, when they can be mounted, and what is said where they cannot.
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/generated/types.ts';
-import { createVolumeWorld, podWith, type VolumeWorld } from '../testing/volume-world.ts';
+import { createVolumeWorld, podWith, type VolumeWorld } from '../../sim/volume-world.ts';
 import type { ClosableVolumeManager } from './volume-manager.ts';
 
 let w: VolumeWorld;

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { createClient } from '../../client/create-client.ts';
 import { silentLogger } from '../../lib/logger.ts';
 import { createFakeApi } from '../../sim/fake-api.ts';
-import { base, createVolumeWorld, memory, podWith, type VolumeWorld } from '../testing/volume-world.ts';
+import { base, createVolumeWorld, memory, podWith, type VolumeWorld } from '../../sim/volume-world.ts';
 import { createTokenSource } from './token-source.ts';
 
 let w: VolumeWorld;

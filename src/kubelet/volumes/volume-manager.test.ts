@@ -1,7 +1,7 @@
 // What is in the volumes of a pod, and what they look like.
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Volume } from '../../api/generated/types.ts';
-import { base, createVolumeWorld, memory, podWith, type VolumeWorld } from '../testing/volume-world.ts';
+import { base, createVolumeWorld, memory, podWith, type VolumeWorld } from '../../sim/volume-world.ts';
 
 let w: VolumeWorld;
 beforeEach(() => {

@@ -1,16 +1,16 @@
 // A volume manager over files, mounts, objects and a clock in memory, for the tests of what it does with volumes.
-import type { ConfigMap, Pod, PodSpec, Secret, Volume } from '../../api/generated/types.ts';
-import { silentLogger } from '../../lib/logger.ts';
-import type { Mounts } from '../../lib/system.ts';
-import { createMemoryFiles } from '../../sim/memory-files.ts';
-import { createVirtualClock } from '../../sim/virtual-clock.ts';
-import { objectNotFound } from '../volumes/object-source.ts';
+import type { ConfigMap, Pod, PodSpec, Secret, Volume } from '../api/generated/types.ts';
+import { silentLogger } from '../lib/logger.ts';
+import type { Mounts } from '../lib/system.ts';
+import { createMemoryFiles } from './memory-files.ts';
+import { createVirtualClock } from './virtual-clock.ts';
+import { objectNotFound } from '../kubelet/volumes/object-source.ts';
 import {
   createVolumeManager,
   type ClosableVolumeManager,
   type VolumeManagerOptions,
-} from '../volumes/volume-manager.ts';
-import type { ChangedObject, WatchedObjects } from '../volumes/watched-objects.ts';
+} from '../kubelet/volumes/volume-manager.ts';
+import type { ChangedObject, WatchedObjects } from '../kubelet/volumes/watched-objects.ts';
 
 const root = '/data/kubelet';
 /** Where the pod `u-1` has its volumes. */
