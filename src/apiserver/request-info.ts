@@ -47,27 +47,31 @@ const nonResource = (method: string, path: string): RequestInfo => ({
   rest: [],
 });
 
-/** The segments of a URL path. Escapes are undone first, so that an escaped slash parts segments, as upstream's do; undefined when one is malformed. */
-function segmentsOf(path: string): string[] | undefined {
+/** The segments of a URL path. Escapes are undone first, so that an escaped slash parts segments, as upstream's do. */
+function segmentsOf(path: string): string[] {
   const decoded = path.includes('%') ? decodedPath(path) : path;
-  if (decoded === undefined) return undefined;
   // A slash at the start or the end parts nothing.
   return decoded.slice(decoded.startsWith('/') ? 1 : 0, decoded.endsWith('/') ? -1 : undefined).split('/');
 }
 
-function decodedPath(path: string): string | undefined {
+/** Escapes stand for bytes, which need not be UTF-8. One that is none stays as it is: whatever is in it, a path below a resource is the resource's. */
+function decodedPath(path: string): string {
   try {
     return decodeURIComponent(path);
   } catch {
-    return undefined;
+    const bytes = Buffer.from(path).toString('latin1');
+    const undone = bytes.replace(/%([0-9a-f]{2})/gi, (_, code: string) =>
+      String.fromCharCode(Number.parseInt(code, 16)),
+    );
+    return Buffer.from(undone, 'latin1').toString('utf8');
   }
 }
 
 /** The info of one request; the query tells list from watch and a single object by field selector. */
 export function requestInfo(method: string, path: string, query: URLSearchParams): RequestInfo {
   const parts = segmentsOf(path);
-  const root = parts?.[0];
-  if (parts === undefined || parts.length < 3 || (root !== 'api' && root !== 'apis')) return nonResource(method, path);
+  const [root] = parts;
+  if (parts.length < 3 || (root !== 'api' && root !== 'apis')) return nonResource(method, path);
   const info = nonResource(method, path);
   let at = 1;
   if (root === 'apis') {

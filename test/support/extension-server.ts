@@ -19,6 +19,8 @@ export interface ExtensionServer {
   port: number;
   /** Requests as they came: method, URL, and who they are for. */
   readonly seen: { request: string; user: string; groups: string; extra: string; proxy: string }[];
+  /** The bodies of requests for single notes, in the order of their ends. */
+  readonly bodies: string[];
   /** What the next requests are answered with instead, if anything. */
   broken: number | undefined;
   close(): void;
@@ -109,6 +111,7 @@ export async function startExtensionServer(options: ExtensionOptions): Promise<E
   const made: ExtensionServer = {
     port: 0,
     seen: [],
+    bodies: [],
     broken: undefined,
     close() {
       server.close();
@@ -160,6 +163,9 @@ export async function startExtensionServer(options: ExtensionOptions): Promise<E
     if (request.method === 'POST') return void create(request, response, namespace);
     if (name !== '') {
       const object = notes.get(`${namespace}/${name}`);
+      let body = '';
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      request.on('end', () => made.bodies.push(body));
       return object === undefined
         ? status(response, 404, 'NotFound', `notes.${group} "${name}" not found`)
         : send(response, 200, object);

@@ -49,19 +49,25 @@ function confirmHeld(deps: EscalationDeps, at: AdmissionAttributes, rules: reado
   );
 }
 
+/** Whether labels and annotations stay as they are. By its labels a role is gathered into others, so they grant as rules do. */
+const sameMarks = ({ metadata: one }: Pick<Role, 'metadata'>, { metadata: other }: Pick<Role, 'metadata'>): boolean =>
+  equalJson(one?.labels ?? {}, other?.labels ?? {}) && equalJson(one?.annotations ?? {}, other?.annotations ?? {});
+
 async function checkRole(deps: EscalationDeps, at: AdmissionAttributes): Promise<void> {
   const role = at.object as ClusterRole | Role;
   const old = at.old as ClusterRole | Role | undefined;
   const aggregation = (one: ClusterRole | Role | undefined) =>
     one !== undefined && 'aggregationRule' in one ? one.aggregationRule : undefined;
+  const gathers = (one: ClusterRole | Role | undefined) => (aggregation(one)?.clusterRoleSelectors ?? []).length > 0;
   const same =
-    old !== undefined && equalJson(role.rules ?? [], old.rules ?? []) && equalJson(aggregation(role), aggregation(old));
+    old !== undefined &&
+    equalJson(role.rules ?? [], old.rules ?? []) &&
+    equalJson(aggregation(role), aggregation(old)) &&
+    sameMarks(role, old);
   if (same || (await mayAnyway(deps, at, 'escalate', at.resource.kind.resource, at.name))) return;
-  if (aggregation(role) !== undefined || aggregation(old) !== undefined) {
-    if (missingRules(deps.authorizer.rules(at.user, ''), everything).length > 0)
-      throw forbidden(at.resource.qualified, at.name, 'must have cluster-admin privileges to use an aggregationRule');
-  }
   confirmHeld(deps, at, role.rules ?? []);
+  if ((gathers(role) || gathers(old)) && missingRules(deps.authorizer.rules(at.user, ''), everything).length > 0)
+    throw forbidden(at.resource.qualified, at.name, 'must have cluster-admin privileges to use the aggregationRule');
 }
 
 async function checkBinding(deps: EscalationDeps, at: AdmissionAttributes): Promise<void> {
@@ -70,7 +76,8 @@ async function checkBinding(deps: EscalationDeps, at: AdmissionAttributes): Prom
   const same =
     old !== undefined &&
     equalJson(binding.roleRef, old.roleRef) &&
-    equalJson(binding.subjects ?? [], old.subjects ?? []);
+    equalJson(binding.subjects ?? [], old.subjects ?? []) &&
+    sameMarks(binding, old);
   const { roleRef } = binding;
   const resource = roleRef.kind === 'Role' ? 'roles' : 'clusterroles';
   if (same || (await mayAnyway(deps, at, 'bind', resource, roleRef.name))) return;

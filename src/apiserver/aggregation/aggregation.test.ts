@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { group, root, startExtensionServer, type ExtensionServer } from '../../../test/support/extension-server.ts';
-import { httpsClient, type HttpsClient, json } from '../../../test/support/https-client.ts';
+import { h2, httpsClient, type HttpsClient, json } from '../../../test/support/https-client.ts';
 import { ensurePki, frontProxyName, type Pki } from '../../host/pki.ts';
 import { realClock } from '../../host/real-clock.ts';
 import { realRandom } from '../../host/real-random.ts';
@@ -210,6 +210,44 @@ describe('an extension server', () => {
     const body = JSON.stringify({ ...note('large'), text });
     const made = await http.h1('POST', notes, { headers: asJson, body });
     expect([made.status, made.body.length > text.length]).toEqual([201, true]);
+  });
+
+  test.each(['DELETE', 'OPTIONS', 'PUT'])(
+    'takes the body of a %s for its body, not for requests of its own',
+    async (method) => {
+      const body = `GET ${notes}/stolen HTTP/1.1\r\nHost: x\r\nX-Remote-User: eve\r\n\r\n`;
+      const { length } = extension.seen;
+      const headers = { ...asJson, 'content-length': String(body.length) };
+      expect((await http.h1(method, `${notes}/one`, { headers, body })).status).toBe(200);
+      const session = http.session();
+      expect((await h2(session, method, `${notes}/one`, asJson, body)).status).toBe(200);
+      session.close();
+      await http.h1('GET', `${notes}/one`);
+      const seen = extension.seen.slice(length).filter(({ request }) => request.includes('/notes'));
+      expect(seen.map(({ request }) => request)).toEqual([
+        `${method} ${notes}/one`,
+        `${method} ${notes}/one`,
+        `GET ${notes}/one`,
+      ]);
+      expect(extension.bodies.slice(-3)).toEqual([body, body, '']);
+    },
+  );
+
+  test.each([
+    ['a resource without a name', `${root}//notes`],
+    ['no resource, in a namespace', `${root}/namespaces/default//notes`],
+    ['bytes that are no text', `${notes}/%ff`],
+    ['an escape that is none', `${notes}/one%zz`],
+    ['escaped slashes', `${root}%2fnamespaces%2fdefault%2fnotes`],
+    ['a slash too many before it', `/${notes}`],
+    ['a way up', `${root}/../v1/namespaces/default/notes`],
+    ['an escaped way up', `${root}/%2e%2e/v1/namespaces/default/notes`],
+  ])('is not reached by who may only discover it, by %s', async (_, path) => {
+    expect((await bob.h1('GET', root)).status).toBe(200);
+    const { length } = extension.seen;
+    const answer = await bob.h1('GET', path);
+    expect([400, 403, 404]).toContain(answer.status);
+    expect(extension.seen.slice(length).filter(({ user }) => user === 'bob')).toEqual([]);
   });
 
   test('may not send clients elsewhere', async () => {

@@ -9,6 +9,8 @@ export interface AuthorizationRequest {
   verb: string;
   /** Empty for a path that is no resource. */
   resource: string;
+  /** Where it is known: a path of the API that leaves the resource's name out asks for no other path. */
+  isResource?: boolean;
   group: string;
   subresource: string;
   namespace: string;
@@ -73,10 +75,14 @@ function pathMatches(patterns: readonly string[] | undefined, path: string): boo
   return (patterns ?? []).some((p) => p === '*' || p === path || (p.endsWith('*') && path.startsWith(p.slice(0, -1))));
 }
 
+/** Whether a path is asked for, and no resource. */
+export const isPath = ({ isResource, resource }: AuthorizationRequest): boolean =>
+  isResource === undefined ? resource === '' : !isResource;
+
 /** True when the rule covers the request. */
 export function ruleAllows(rule: PolicyRule, request: AuthorizationRequest): boolean {
   if (!has(rule.verbs, request.verb)) return false;
-  if (request.resource === '') return pathMatches(rule.nonResourceURLs, request.path);
+  if (isPath(request)) return pathMatches(rule.nonResourceURLs, request.path);
   if (rule.namespace !== undefined && rule.namespace !== request.namespace) return false;
   if (!has(rule.apiGroups, request.group)) return false;
   const { resources = [] } = rule;
@@ -161,7 +167,7 @@ export function deniedText(user: UserInfo, request: AuthorizationRequest, why = 
 
 function cannotText(user: UserInfo, request: AuthorizationRequest): string {
   const who = `User ${JSON.stringify(user.name)}`;
-  if (request.resource === '') return `${who} cannot ${request.verb} path ${JSON.stringify(request.path)}`;
+  if (isPath(request)) return `${who} cannot ${request.verb} path ${JSON.stringify(request.path)}`;
   const resource = request.subresource === '' ? request.resource : `${request.resource}/${request.subresource}`;
   const where =
     request.namespace === '' ? 'at the cluster scope' : `in the namespace ${JSON.stringify(request.namespace)}`;

@@ -8,7 +8,8 @@ import { type AuthorizationRequest, type PolicyRule, ruleAllows } from './author
 function parts(rule: PolicyRule): { rule: PolicyRule; request: AuthorizationRequest }[] {
   const none = { resource: '', group: '', subresource: '', namespace: '', name: '', path: '' };
   const found: { rule: PolicyRule; request: AuthorizationRequest }[] = [];
-  const names = rule.resourceNames?.length ? rule.resourceNames : [''];
+  // A name that is empty is a name, too.
+  const names = rule.resourceNames?.length ? rule.resourceNames : [undefined];
   for (const group of rule.apiGroups ?? [])
     for (const full of rule.resources ?? [])
       for (const verb of rule.verbs)
@@ -21,9 +22,9 @@ function parts(rule: PolicyRule): { rule: PolicyRule; request: AuthorizationRequ
               apiGroups: [group],
               resources: [full],
               verbs: [verb],
-              ...(name === '' ? {} : { resourceNames: [name] }),
+              ...(name === undefined ? {} : { resourceNames: [name] }),
             },
-            request: { ...none, group, resource, subresource, name, verb },
+            request: { ...none, isResource: true, group, resource, subresource, name: name ?? '', verb },
           });
         }
   for (const path of rule.nonResourceURLs ?? [])
@@ -34,12 +35,16 @@ function parts(rule: PolicyRule): { rule: PolicyRule; request: AuthorizationRequ
 
 const everyNamespace = ({ namespace: _, ...rule }: PolicyRule): PolicyRule => rule;
 
+/** Whether a rule gives that part. One that is for some names never gives all. */
+const covers = (held: PolicyRule, wanted: PolicyRule, request: AuthorizationRequest): boolean =>
+  ruleAllows(held, request) && (!held.resourceNames?.length || wanted.resourceNames !== undefined);
+
 /** The parts of `wanted` that no rule of `held` covers; what holds in one namespace only counts as if it held where it is asked. */
 export function missingRules(held: readonly PolicyRule[], wanted: readonly PolicyRule[]): PolicyRule[] {
   const owned = held.map(everyNamespace);
   return wanted
     .flatMap(parts)
-    .filter(({ request }) => !owned.some((rule) => ruleAllows(rule, request)))
+    .filter(({ rule, request }) => !owned.some((one) => covers(one, rule, request)))
     .map(({ rule }) => rule);
 }
 

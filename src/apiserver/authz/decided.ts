@@ -2,7 +2,7 @@
 
 import { forbidden } from '../../api/meta/errors.ts';
 import type { UserInfo } from '../request.ts';
-import { type AuthorizationRequest, type Authorizer, type Decided, deniedText } from './authorizer.ts';
+import { type AuthorizationRequest, type Authorizer, type Decided, deniedText, isPath } from './authorizer.ts';
 
 /** The last word on a question. `caughtUp` resolves once roles are as of every acknowledged write: a refusal is given on the newest only. */
 export async function decided(
@@ -31,7 +31,7 @@ export async function authorize(
   if (allowed) return;
   if (error !== undefined) throw new Error(error);
   const why = deniedText(user, info, reason);
-  throw forbidden({ group: info.group, resource: info.resource }, info.resource === '' ? '' : info.name, why);
+  throw forbidden({ group: info.group, resource: info.resource }, isPath(info) ? '' : info.name, why);
 }
 
 /** More questions than any one decision has. */

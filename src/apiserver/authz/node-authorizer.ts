@@ -3,7 +3,7 @@
 
 import { requiredValue } from '../../api/meta/field-selector.ts';
 import type { UserInfo } from '../request.ts';
-import { type AuthorizationRequest, type Authorizer, type PolicyRule, ruleAllows } from './authorizer.ts';
+import { type AuthorizationRequest, type Authorizer, isPath, type PolicyRule, ruleAllows } from './authorizer.ts';
 import { type NodeGraph, nodeOf } from './node-graph.ts';
 
 /** Allowed, or what there is to say about it: often nothing. */
@@ -138,7 +138,7 @@ export function createNodeAuthorizer(graph: NodeGraph, rules: readonly PolicyRul
   const judge = (user: UserInfo, request: AuthorizationRequest): Verdict => {
     const node = nodeOf(user);
     if (node === undefined) return no();
-    const part = request.resource === '' ? undefined : parts[`${request.group}/${request.resource}`];
+    const part = isPath(request) ? undefined : parts[`${request.group}/${request.resource}`];
     if (part !== undefined) return part({ graph, node, request });
     return rules.some((rule) => ruleAllows(rule, request)) ? yes : no();
   };

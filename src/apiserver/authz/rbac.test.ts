@@ -217,6 +217,42 @@ describe('granting', () => {
     expect(await give('d', 'cluster-admin')).toBe('ok');
   });
 
+  test('a role with more than one has is not gathered into a role that one has', async () => {
+    await admin.post(`${rbac}/clusterroles`, {
+      ...head('ClusterRole', 'strong'),
+      rules: [{ ...readPods[0], verbs: ['*'] }],
+    });
+    await admin.post(`${rbac}/clusterroles`, {
+      ...head('ClusterRole', 'labeller'),
+      rules: [
+        {
+          apiGroups: ['rbac.authorization.k8s.io'],
+          resources: ['clusterroles', 'clusterrolebindings'],
+          verbs: ['update', 'patch'],
+        },
+      ],
+    });
+    const labeller = { roleRef: { kind: 'ClusterRole', name: 'labeller' }, subjects: [{ kind: 'User', name: 'mia' }] };
+    await admin.post(`${rbac}/clusterrolebindings`, { ...head('ClusterRoleBinding', 'labeller'), ...labeller });
+    const strong = { roleRef: { kind: 'ClusterRole', name: 'strong' }, subjects: [{ kind: 'User', name: 'joe' }] };
+    await admin.post(`${rbac}/clusterrolebindings`, { ...head('ClusterRoleBinding', 'strong'), ...strong });
+    const mia = verbs(as('mia'));
+    const change = (path: string, metadata: object) =>
+      outcome(mia.patch(`${rbac}/${path}`, 'merge-patch+json', { metadata }));
+    const labels = { 'rbac.authorization.k8s.io/aggregate-to-edit': 'true' };
+    const why = `${lacking}{APIGroups:[""], Resources:["pods"], Verbs:["*"]}`;
+    expect(await change('clusterroles/strong', { labels })).toBe(
+      `403 clusterroles.rbac.authorization.k8s.io "strong" is forbidden: ${why}`,
+    );
+    expect(await change('clusterroles/strong', { annotations: { a: 'b' } })).toContain('403');
+    expect(await change('clusterrolebindings/strong', { labels })).toBe(
+      `403 clusterrolebindings.rbac.authorization.k8s.io "strong" is forbidden: ${why}`,
+    );
+    // What lets it be deleted is no grant.
+    expect(await change('clusterroles/strong', { finalizers: ['example.com/a'] })).toBe('ok');
+    expect(await change('clusterroles/labeller', { labels })).toBe('ok');
+  });
+
   test('only who may do all may aggregate', async () => {
     await admin.post(`${rbac}/clusterroles`, {
       ...head('ClusterRole', 'roles'),
@@ -230,7 +266,7 @@ describe('granting', () => {
     const aggregationRule = { clusterRoleSelectors: [{ matchLabels: { a: 'b' } }] };
     const body = { ...head('ClusterRole', 'all'), aggregationRule };
     expect(await outcome(verbs(as('mia')).post(`${rbac}/clusterroles`, body))).toBe(
-      '403 clusterroles.rbac.authorization.k8s.io "all" is forbidden: must have cluster-admin privileges to use an aggregationRule',
+      '403 clusterroles.rbac.authorization.k8s.io "all" is forbidden: must have cluster-admin privileges to use the aggregationRule',
     );
     expect(await outcome(admin.post(`${rbac}/clusterroles`, body))).toBe('ok');
   });

@@ -4,7 +4,7 @@
 import type { SubjectAccessReviewSpec } from '../../api/generated/types.ts';
 import { parseLabelSelector, type Requirement } from '../../api/meta/label-selector.ts';
 import type { UserInfo } from '../request.ts';
-import type { AuthorizationRequest, Decided } from './authorizer.ts';
+import { type AuthorizationRequest, type Decided, isPath } from './authorizer.ts';
 
 const labelOperators: Partial<Record<Requirement['operator'], string>> = {
   '=': 'In',
@@ -51,7 +51,7 @@ export function reviewSpec(user: UserInfo, request: AuthorizationRequest): Subje
   const { verb, resource, group, subresource, namespace, name, path, version = '' } = request;
   const { uid = '', extra = {} } = user;
   return {
-    ...(resource === ''
+    ...(isPath(request)
       ? { nonResourceAttributes: filled({ path, verb }) }
       : {
           resourceAttributes: {

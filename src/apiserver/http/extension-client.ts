@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { connect } from 'node:tls';
 import type { ExtensionDialer, ExtensionTarget } from '../aggregation/extension-dialer.ts';
 import { checkedLookup, type ResolveName } from './checked-lookup.ts';
-import { answerOf, connected, isProxyable, outgoingHeaders } from './kubelet-client.ts';
+import { answerOf, chunkedBody, connected, isProxyable, outgoingHeaders } from './kubelet-client.ts';
 import { goWords } from './webhook-client.ts';
 
 /** PEM texts of the certificate by which extension servers know this one. */
@@ -40,8 +40,10 @@ export function extensionClient(
     request: (target, { method, path, headers, body, signal }) =>
       new Promise((resolve, reject) => {
         check(target);
-        const options = { agent, ...tlsOf(target), method, path, headers: outgoingHeaders(headers), signal };
-        const outgoing = httpsRequest(options, (answer) => resolve(answerOf(answer)));
+        const all = { ...outgoingHeaders(headers), ...(body === undefined ? {} : chunkedBody) };
+        const outgoing = httpsRequest({ agent, ...tlsOf(target), method, path, headers: all, signal }, (answer) =>
+          resolve(answerOf(answer)),
+        );
         outgoing.on('error', (error) => reject(new Error(goWords(error, target), { cause: error })));
         if (body === undefined) outgoing.end();
         else

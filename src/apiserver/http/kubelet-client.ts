@@ -71,7 +71,7 @@ export const podDialer = (allowed: (host: string) => boolean): PodDialer => ({
         port,
         method,
         path,
-        headers: outgoingHeaders(headers),
+        headers: { ...outgoingHeaders(headers), ...lengthOf(body) },
         signal,
         rejectUnauthorized: false,
       };
@@ -95,6 +95,16 @@ export const outgoingHeaders = (headers: NonNullable<KubeletRequest['headers']>)
   Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? value : [...value]]),
   );
+
+/**
+ * What says how long a body is. node itself says it for a few methods only: the bytes of a DELETE would go out bare, and whoever reads
+ * them would take them for the next request of this server's own.
+ */
+const lengthOf = (body: Uint8Array | undefined): Record<string, string> =>
+  body === undefined ? {} : { 'content-length': String(body.length) };
+
+/** The same for a body that is sent as it comes. */
+export const chunkedBody = { 'transfer-encoding': 'chunked' } as const;
 
 /** Resolves once it stands; rejects when that fails or takes too long. */
 export function connected<T extends Socket>(
@@ -129,8 +139,10 @@ function exchange(
     const { host, port } = target;
     // The certificate is the kubelet's, whatever host the client named in a header that is passed on.
     const servername = isIP(host) === 0 ? host : '';
-    const options = { agent, host, port, servername, method, path, headers: outgoingHeaders(headers), signal };
-    const outgoing = httpsRequest(options, (answer) => resolve(answerOf(answer)));
+    const all = { ...outgoingHeaders(headers), ...lengthOf(body) };
+    const outgoing = httpsRequest({ agent, host, port, servername, method, path, headers: all, signal }, (answer) =>
+      resolve(answerOf(answer)),
+    );
     outgoing.on('error', reject);
     outgoing.end(body);
   });

@@ -57,12 +57,13 @@ function asked({ resourceAttributes, nonResourceAttributes }: SubjectAccessRevie
   const nothing = { verb: '', resource: '', group: '', subresource: '', namespace: '', name: '', path: '' };
   if (resourceAttributes === undefined) {
     const { verb = '', path = '' } = nonResourceAttributes ?? {};
-    return { ...nothing, verb, path };
+    return { ...nothing, isResource: false, verb, path };
   }
   const { verb = '', resource = '', group = '', subresource = '', namespace = '', name = '' } = resourceAttributes;
   const { fieldSelector, labelSelector, version } = resourceAttributes;
   return {
     ...nothing,
+    isResource: true,
     verb,
     resource,
     group,

@@ -12,6 +12,7 @@ import { startTestServer, type TestServer, verbs } from '../test-server.ts';
 let t: TestServer;
 let kubelet: Server;
 let client: HttpsClient;
+const asked: string[] = [];
 const base = '/api/v1/nodes/n1/proxy';
 
 beforeAll(async () => {
@@ -20,6 +21,7 @@ beforeAll(async () => {
   const serving = await pki.issueServingCert({ commonName: 'system:node:n1', hosts: ['127.0.0.1'] });
   kubelet = createServer(serving, (request, response) => {
     const { method, url, headers } = request;
+    asked.push(`${method} ${url}`);
     if (url === '/moved') return void response.writeHead(301, { location: '/logs/' }).end();
     let body = '';
     request.on('data', (chunk: Buffer) => (body += chunk.toString()));
@@ -87,6 +89,26 @@ test('the kubelet gets path, query, headers and body as they came, and none that
   expect(answer.headers).toMatchObject({ 'x-own': 'yes' });
   expect(answer.headers).not.toHaveProperty('x-hop');
 });
+
+test.each(['GET', 'DELETE', 'PATCH'])(
+  'the body of a %s is one for the kubelet, too, and no request of its own',
+  async (method) => {
+    const body = 'POST /run/default/p/c?cmd=id HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n';
+    asked.length = 0;
+    const answer = await client.h1(method, `${base}/pods`, {
+      body,
+      headers: { 'content-length': String(body.length) },
+    });
+    expect(json(answer)).toMatchObject({
+      method,
+      url: '/pods',
+      body,
+      headers: { 'content-length': String(body.length) },
+    });
+    await client.h1('GET', `${base}/logs/`);
+    expect(asked).toEqual([`${method} /pods`, 'GET /logs/']);
+  },
+);
 
 test.each([
   [`${base}/logs/`, '/logs/'],

@@ -107,6 +107,12 @@ test('the pod gets method, path, query, headers and body as they came, and none 
   expect(answer.headers).toMatchObject({ 'x-own': 'yes', 'set-cookie': ['a=1', 'b=2'] });
 });
 
+test.each(['GET', 'DELETE'])('the body of a %s comes as one', async (method) => {
+  const body = 'GET /stolen HTTP/1.1\r\nHost: x\r\n\r\n';
+  const headers = { 'content-length': String(body.length) };
+  expect(json(await client.h1(method, `${base}/x`, { body, headers }))).toMatchObject({ method, body, headers });
+});
+
 test('what admission warns of comes with the answer', async () => {
   const answer = await client.h1('GET', `${base}/x`);
   expect(answer.headers['warning']).toBe('299 - "somebody connects to p:web"');

@@ -37,7 +37,7 @@ export const escalation: Row[] = [
     'POST',
     `${rbac}/clusterroles`,
     403,
-    'must have cluster-admin privileges to use an aggregationRule',
+    'must have cluster-admin privileges to use the aggregationRule',
     role('x', [], { aggregationRule: { clusterRoleSelectors: [{ matchLabels: { a: 'b' } }] } }),
   ],
   [
@@ -130,7 +130,7 @@ export const escalation: Row[] = [
     'PATCH',
     `${rbac}/clusterroles/of-granter`,
     403,
-    'must have cluster-admin privileges to use an aggregationRule',
+    'must have cluster-admin privileges to use the aggregationRule',
     { aggregationRule: { clusterRoleSelectors: [{ matchLabels: { a: 'b' } }] } },
     merge,
   ],
