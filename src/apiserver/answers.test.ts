@@ -96,6 +96,12 @@ describe('what is created', () => {
     expect(metadata?.name).not.toBe(metadata?.uid);
   });
 
+  test('nobody owns that it is deleted before it is there', async () => {
+    const { metadata } = await create('Role', { metadata: { name: 'x', deletionTimestamp: '2026-01-01T00:00:00Z' } });
+    expect(metadata).not.toHaveProperty('deletionTimestamp');
+    expect(metadata).not.toHaveProperty('managedFields');
+  });
+
   test('the generation of a driver begins with its first change', async () => {
     const made = await create('CSIDriver', { spec: {} });
     expect(made.metadata).not.toHaveProperty('generation');
@@ -193,4 +199,47 @@ test('GET / lists the groups and the checks of health', async () => {
   expect(paths).toEqual(expect.arrayContaining(['/apis/apps', '/apis/apps/v1', '/livez/ping', '/readyz/shutdown']));
   expect(paths).not.toContain('/livez/shutdown');
   expect(paths).toEqual([...(paths ?? [])].sort());
+});
+
+describe('what users define', () => {
+  const things = '/apis/answers.example.com/v1/things';
+  beforeAll(async () => {
+    const replicas = { type: 'object', properties: { replicas: { type: 'integer' } } };
+    await api.post(collections['CustomResourceDefinition'] ?? '', {
+      metadata: { name: 'things.answers.example.com' },
+      spec: {
+        group: 'answers.example.com',
+        names: { plural: 'things', kind: 'Thing' },
+        scope: 'Cluster',
+        versions: [
+          {
+            name: 'v1',
+            served: true,
+            storage: true,
+            schema: { openAPIV3Schema: { type: 'object', properties: { spec: replicas, status: replicas } } },
+            subresources: {
+              status: {},
+              scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas' },
+            },
+          },
+        ],
+      },
+    });
+  });
+
+  test('has its status before its scale', async () => {
+    const { resources } = (await api.get('/apis/answers.example.com/v1')) as { resources?: { name: string }[] };
+    expect(resources?.map(({ name }) => name)).toEqual(['things', 'things/status', 'things/scale']);
+  });
+
+  test('is refused as another kind for that mistake alone', async () => {
+    const other = { apiVersion: 'answers.example.com/v1', kind: 'Other', metadata: { name: 'u' } };
+    expect(await refusal(api.post(things, other))).toBe(
+      '422 Other.answers.example.com "u" is invalid: kind: Invalid value: "Other": must be Thing',
+    );
+  });
+});
+
+test('a path of the proxy of old leads nowhere', async () => {
+  expect(await refusal(api.get('/api/v1/proxy/nodes/x'))).toBe('404 the server could not find the requested resource');
 });

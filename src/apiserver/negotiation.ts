@@ -123,10 +123,12 @@ export function renderingOf(request: ApiRequest, { kind }: ResourceInfo, answer:
       return { as: 'table', version, includeObject: includeObject(request), noHeaders, ...form };
     }
     case 'PartialObjectMetadata':
-      if (answer === 'list') throw notMetadata('PartialObjectMetadata', 'a list', kind, 'List');
+      if (answer === 'list')
+        return { as: 'object', unfit: notMetadata('PartialObjectMetadata', 'a list', kind, 'List'), ...form };
       return { as: 'metadata', version, ...form };
     case 'PartialObjectMetadataList':
-      if (answer === 'object') throw notMetadata('PartialObjectMetadataList', 'not a list', kind, '');
+      if (answer === 'object')
+        return { as: 'object', unfit: notMetadata('PartialObjectMetadataList', 'not a list', kind, ''), ...form };
       // An object is no list: a watch shows it as it is.
       return answer === 'watch' ? { as: 'object', ...form } : { as: 'metadata', version, ...form };
     default:

@@ -184,6 +184,8 @@ function answerResource(
   // The namespace of /namespaces/x is the object's own name.
   const isNamespace = kind.group === '' && kind.resource === 'namespaces' && info.name === info.namespace;
   if (!kind.namespaced && info.namespace !== '' && !isNamespace) throw pathNotServed();
+  // /api/v1/proxy/... is a path of old.
+  if (info.verb === 'proxy') throw pathNotServed();
   const whole = kind.namespaced && info.namespace === '';
   // Upstream's router has no HEAD of resources, and watches by path only to be got.
   const isUnrouted = request.method === 'HEAD' || (info.verb === 'watch' && request.method !== 'GET');

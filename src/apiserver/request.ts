@@ -58,7 +58,13 @@ export type Rendering = (
   | { as: 'object' }
   | { as: 'table'; version: 'v1' | 'v1beta1'; includeObject: 'None' | 'Metadata' | 'Object'; noHeaders: boolean }
   | { as: 'metadata'; version: 'v1' | 'v1beta1' }
-) & { media?: Media /** Indents JSON. */; pretty?: boolean };
+) & {
+  media?: Media;
+  /** Indents JSON. */
+  pretty?: boolean;
+  /** What is said in its place, once it is there: no form of it was asked for. */
+  unfit?: Error;
+};
 
 /** One change that a watcher is told; `object` shows as of `revision`. */
 export interface WatchItem {

@@ -108,7 +108,8 @@ function readProtobuf(decoder: ProtobufDecoder, bytes: Buffer): unknown {
   try {
     return decoder.decode(bytes);
   } catch (error) {
-    if (error instanceof ProtobufError || error instanceof RangeError) throw badRequest(error.message);
+    if (error instanceof ProtobufError || error instanceof RangeError)
+      throw Object.assign(badRequest(error.message), { cause: error });
     throw error;
   }
 }

@@ -69,7 +69,10 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ''
 
 /** The kind of an object as Go prints it: apps/v1, Kind=Deployment. */
 export function typeText(object: Tree): string {
-  const { group, version } = parseApiVersion(text(object['apiVersion']));
+  const apiVersion = text(object['apiVersion']);
+  // A version that is none says nothing of the kind either.
+  if (apiVersion.split('/').length > 2) return '/, Kind=';
+  const { group, version } = parseApiVersion(apiVersion);
   return `${group}/${version}, Kind=${text(object['kind'])}`;
 }
 

@@ -94,3 +94,13 @@ test('YAML aliases cannot blow up', () => {
 test('bad YAML names the line', () => {
   expect(() => parseYamlStrict('a: 1\nb: [1\n')).toThrow(/^yaml: line \d+: /);
 });
+
+test.each([
+  ['a: 1\n---\nb: 2\n', { a: 1 }],
+  ['---\na: 1\n---\nb: [', { a: 1 }],
+  ['%YAML 1.1\n# x\n---\na: 1\n...\nb: 2\n', { a: 1 }],
+  ['a: |\n  ---\nb: "---"\n', { a: '---\n', b: '---' }],
+  ['---\n---\na: 1\n', null],
+])('of the documents in %j the first counts', (text, expected) => {
+  expect(parseYamlStrict(text).value).toEqual(expected);
+});

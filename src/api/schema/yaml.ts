@@ -54,11 +54,26 @@ function duplicateKey(text: string, { mark }: YAMLException): string {
   return `yaml: unmarshal errors:\n  line ${(mark?.line ?? 0) + 1}: key ${goQuote(key)} already set in map`;
 }
 
+const documentMarker = /^(?:---|\.\.\.)(?=\s|$)/gm;
+/** A line that is neither blank, a comment nor a directive. */
+const contentLine = /^(?!%)[ \t]*[^#\s]/m;
+
+/** The text up to where a second document begins: nobody looks further. */
+function firstDocument(text: string): string {
+  let begun = false;
+  for (const { index, 0: marker } of text.matchAll(documentMarker)) {
+    if (begun || contentLine.test(text.slice(0, index))) return text.slice(0, index);
+    begun = marker === '---';
+  }
+  return text;
+}
+
 /**
- * Parses one YAML document. A key that is there twice is an error of strict validation only, so it is reported beside the value.
+ * Parses the first YAML document. A key that is there twice is an error of strict validation only, so it is reported beside the value.
  * Throws YamlSyntaxError.
  */
-export function parseYamlStrict(text: string): ParsedBody {
+export function parseYamlStrict(body: string): ParsedBody {
+  const text = firstDocument(body);
   const duplicateFields: string[] = [];
   let value: unknown;
   try {

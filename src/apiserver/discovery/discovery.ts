@@ -91,8 +91,11 @@ function describe(kinds: readonly AnyKind[], virtual: readonly VirtualResource[]
       categories: [],
       isBuiltIn: true,
     });
-  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return found.sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
 }
+
+/** Resources stand by name; only custom ones have their scale behind their status. */
+const placeOf = ({ name, isBuiltIn }: Described): string => (isBuiltIn ? name : name.replace(/\/scale$/, '/~scale'));
 
 /** APIResource of the plain form. */
 function plainResource(r: Described): JsonObject {

@@ -59,7 +59,7 @@ describe('bad input', () => {
       { 'content-type': 'application/vnd.kubernetes.protobuf' },
       'x',
       400,
-      'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]',
+      'the object provided is unrecognized (must be of type ConfigMap): provided data does not appear to be a protobuf message, expected prefix [107 56 115 0] (78)',
     ],
     [
       'nothing acceptable',

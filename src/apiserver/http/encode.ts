@@ -67,6 +67,7 @@ export function encodeBody(
   plain: Form,
   now: number,
 ): Body | Promise<Body> {
+  if (response.rendering?.unfit !== undefined) throw response.rendering.unfit;
   switch (response.type) {
     case 'json':
       return plain.media === 'protobuf'
@@ -152,8 +153,10 @@ function encodeList(info: ResourceInfo, list: ObjectList, rendering: Rendering, 
     case 'object':
       return objectList(info, list.objects, metadata);
     case 'metadata': {
-      const head = `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/${rendering.version}","metadata":${JSON.stringify(metadata)},"items":[`;
-      return textList(head, list.objects, (object) => partialMetadata(object, rendering.version));
+      const head = `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/${rendering.version}","metadata":${JSON.stringify(metadata)},"items":`;
+      // Upstream makes the list only with its first item.
+      if (list.objects.length === 0) return whole(Buffer.from(`${head}null}\n`));
+      return textList(`${head}[`, list.objects, (object) => partialMetadata(object, rendering.version));
     }
     case 'table':
       return textList(tableHead(info, rendering, { ...metadata }, true), inRowOrder(info, list.objects), (object) =>

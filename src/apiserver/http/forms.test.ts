@@ -273,7 +273,7 @@ describe('what is accepted', () => {
     await api.post(cms, configMap('yaml', { data: { b: 'true', a: 'x\ny\n' } }));
     const text = (await get(`${cms}/yaml`, 'application/yaml')).body.toString();
     expect(load(text)).toEqual(json(await get(`${cms}/yaml`, 'application/json')));
-    expect(text).toContain("data:\n  a: |\n    x\n    y\n  b: 'true'\nkind: ConfigMap\nmetadata:\n");
+    expect(text).toContain('data:\n  a: |\n    x\n    y\n  b: "true"\nkind: ConfigMap\nmetadata:\n');
   });
 
   test('people get indented JSON', async () => {
@@ -287,4 +287,33 @@ describe('what is accepted', () => {
     const missing = await h1('GET', `${cms}/none`, { headers: { 'user-agent': 'curl/8.0' } });
     expect(missing.body.toString()).toContain('\n  "kind": "Status",\n');
   });
+});
+
+describe('metadata alone', () => {
+  const listForm = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
+
+  test('of nothing is a list that was never made', async () => {
+    const none = await get('/api/v1/namespaces/default/podtemplates', listForm);
+    expect(json(none)).toMatchObject({ kind: 'PartialObjectMetadataList', items: null });
+  });
+
+  test('of one object as a list is refused once the object is found', async () => {
+    const missing = await get('/api/v1/namespaces/nosuch', listForm);
+    expect([missing.status, json(missing)['message']]).toEqual([404, 'namespaces "nosuch" not found']);
+    const found = await get('/api/v1/namespaces/default', listForm);
+    expect([found.status, json(found)['message']]).toEqual([
+      406,
+      'you requested PartialObjectMetadataList, but the requested object is not a list (*core.Namespace)',
+    ]);
+  });
+});
+
+test('an owner that a review names twice is warned of', async () => {
+  const owner = { apiVersion: 'v1', kind: 'Pod', name: 'a', uid: 'c' };
+  const body = JSON.stringify({ metadata: { ownerReferences: [owner, owner] } });
+  const answer = await h1('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', {
+    headers: { 'content-type': 'application/json' },
+    body,
+  });
+  expect(answer.headers['warning']).toContain('duplicate UID(s) observed: c');
 });

@@ -7,6 +7,14 @@ import { BackwardWriter } from './writer.ts';
 const magic = Buffer.from('k8s\0');
 const writer = new BackwardWriter();
 
+/** What is read has no envelope at all. */
+export class NoEnvelopeError extends ProtobufError {
+  constructor() {
+    super('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
+    this.name = 'NoEnvelopeError';
+  }
+}
+
 /** The pieces of an envelope around a message that is itself in pieces. */
 export function sealEnvelope(apiVersion: string, kind: string, message: readonly Buffer[]): Buffer[] {
   const size = message.reduce((sum, piece) => sum + piece.length, 0);
@@ -25,8 +33,7 @@ export function sealEnvelope(apiVersion: string, kind: string, message: readonly
 
 /** What is in an envelope. Throws ProtobufError. */
 export function openEnvelope(bytes: Buffer): { apiVersion: string; kind: string; raw: Buffer } {
-  if (bytes.length < magic.length || !bytes.subarray(0, magic.length).equals(magic))
-    throw new ProtobufError('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
+  if (bytes.length < magic.length || !bytes.subarray(0, magic.length).equals(magic)) throw new NoEnvelopeError();
   const reader = new Reader(bytes.subarray(magic.length));
   let [apiVersion, kind] = ['', ''];
   let raw: Buffer = Buffer.alloc(0);

@@ -24,6 +24,15 @@ const nameAttempts = 8;
 /** A generated name's fixed part is cut to this, so that the whole stays a label. */
 const maxGenerateBase = 63 - 5;
 
+/** Takes out what only the server says of an object. Follows registry/rest/meta.go, WipeObjectMetaSystemFields. */
+export function wipeSystemFields(metadata: StoredObject['metadata']): void {
+  delete metadata.creationTimestamp;
+  delete metadata.uid;
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.selfLink;
+}
+
 /**
  * Creates the object, which was decoded and defaulted and is the registry's from now on.
  * Throws 400, 403, 404, 409, 422 as upstream does.
@@ -40,6 +49,7 @@ export async function createObject(context: WriteContext, object: StoredObject):
   delete object.metadata.resourceVersion;
   const createRefused = info.kind.createRefused?.();
   if (createRefused !== undefined) throw forbidden(info.qualified, object.metadata.name ?? '', createRefused);
+  wipeSystemFields(object.metadata);
   matchNamespace(info, object, context.namespace);
   await trackFields(context, info.kind.strategy, undefined, object);
   await mutate(context, attributes(context, 'CREATE', object.metadata.name ?? '', object, undefined), object);
@@ -48,9 +58,8 @@ export async function createObject(context: WriteContext, object: StoredObject):
   const { metadata } = object;
   if (!metadata.name && info.kind.strategy.namesItself) metadata.name = deps.random.uuid();
   const generated = !metadata.name && generateName !== '';
-  delete metadata.deletionTimestamp;
-  delete metadata.deletionGracePeriodSeconds;
-  delete metadata.selfLink;
+  // Plugins may have set some of it.
+  wipeSystemFields(metadata);
   info.kind.strategy.prepareForCreate?.(object, strategyContext(context));
   metadata.creationTimestamp = formatTime(deps.clock.now());
   metadata.uid = deps.random.uuid();

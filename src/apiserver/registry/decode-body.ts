@@ -1,7 +1,7 @@
 // From a request body to an object of the wanted kind: parsed, checked against the schema, defaulted.
 // Follows apiserver pkg/endpoints/handlers/create.go, patch.go and rest.go of v1.36 in its messages.
 
-import { type ApiError, badRequest } from '../../api/meta/errors.ts';
+import { type ApiError, badRequest, FieldPath, invalid, invalidObject } from '../../api/meta/errors.ts';
 import { type KubeObject, parseApiVersion } from '../../api/meta/types.ts';
 import { cloneTree } from '../../api/patch/json-tree.ts';
 import { unusableResult } from '../../api/patch/patch-errors.ts';
@@ -11,6 +11,7 @@ import type { Schema } from '../../api/schema/schema.ts';
 import { YamlSyntaxError } from '../../api/schema/yaml.ts';
 import type { ApiRequest } from '../request.ts';
 import type { ObjectMachinery, PatchType } from '../machinery.ts';
+import { NoEnvelopeError } from '../protobuf/envelope.ts';
 import type { ResourceInfo } from '../resources.ts';
 import type { StoredObject } from './object-version.ts';
 import { isRegistered, noKind, readTypeMeta, TypeMetaError } from './type-meta.ts';
@@ -43,7 +44,8 @@ async function readObject(request: ApiRequest, info: ResourceInfo, machinery: Ob
     // What users define is decoded in another way.
     return { value: kind.schema === undefined ? recognized(info, value, machinery.schema) : value, strictErrors };
   } catch (error) {
-    if (!(error instanceof JsonSyntaxError || error instanceof TypeMetaError)) throw error;
+    const isForeign = error instanceof Error && error.cause instanceof NoEnvelopeError;
+    if (!(isForeign || error instanceof JsonSyntaxError || error instanceof TypeMetaError)) throw error;
     const body = await request.body();
     const shown = summary(body.type === 'bytes' ? body.bytes : Buffer.alloc(0));
     // YAML is turned into JSON before anybody looks for the kind in it.
@@ -106,7 +108,11 @@ function asObject(
   const kindName = value['kind'] || kind.kind;
   if (typeof apiVersion !== 'string' || typeof kindName !== 'string')
     throw badRequest("couldn't get version/kind; json parse error: json: cannot unmarshal into Go struct field");
-  if (apiVersion !== info.apiVersion || kindName !== kind.kind) throw wrongType(info, apiVersion, kindName);
+  if (apiVersion !== info.apiVersion || kindName !== kind.kind) {
+    // What users define is not decoded into a type: that it is another kind is one of its mistakes.
+    if (kind.schema !== undefined && apiVersion === info.apiVersion) throw otherKind(kind, kindName, value);
+    throw wrongType(info, apiVersion, kindName);
+  }
   value['apiVersion'] = apiVersion;
   value['kind'] = kindName;
   const { unknownFields, typeError } = machinery.check(kind, value, from, kept);
@@ -123,6 +129,15 @@ function noConversion(info: ResourceInfo, apiVersion: string, kindName: string):
   if (kindName === kind.kind && group === kind.group) return undefined;
   if (kind.schema !== undefined && (group !== kind.group || version !== kind.version)) return undefined;
   return `converting (${version}.${kindName}) to (${internalType(info)}): unknown conversion`;
+}
+
+function otherKind(
+  { group, kind }: ResourceInfo['kind'],
+  given: string,
+  { metadata }: Record<string, unknown>,
+): ApiError {
+  const name = isRecord(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : '';
+  return invalidObject({ group, kind: given }, name, [invalid(new FieldPath('kind'), given, `must be ${kind}`)]);
 }
 
 function wrongType(info: ResourceInfo, apiVersion: string, kindName: string): ApiError {

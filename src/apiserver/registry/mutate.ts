@@ -9,7 +9,11 @@ import { equalJson } from './same-content.ts';
 import type { WriteContext } from './write-context.ts';
 
 /** Takes out owners that are there twice, and warns of them. `when` tells where they were noticed. */
-function dropDuplicateOwners({ warnings }: WriteContext, { metadata }: StoredObject, when: string): void {
+function dropDuplicateOwners(
+  { warnings }: Pick<WriteContext, 'warnings'>,
+  { metadata }: StoredObject,
+  when: string,
+): void {
   const { ownerReferences = [] } = metadata;
   const kept: OwnerReference[] = [];
   const duplicates: string[] = [];
@@ -24,7 +28,7 @@ function dropDuplicateOwners({ warnings }: WriteContext, { metadata }: StoredObj
 }
 
 /** Takes out owners that a client sends twice. */
-export const checkOwners = (context: WriteContext, object: StoredObject): void =>
+export const checkOwners = (context: Pick<WriteContext, 'warnings'>, object: StoredObject): void =>
   dropDuplicateOwners(context, object, '');
 
 /** Why managedFields cannot be read; undefined where it can. */

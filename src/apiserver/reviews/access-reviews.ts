@@ -18,38 +18,72 @@ import {
 } from '../../api/kinds/reviews/access-reviews.ts';
 import { badRequest } from '../../api/meta/errors.ts';
 import { type FieldTerm, parseFieldSelector } from '../../api/meta/field-selector.ts';
+import {
+  labelSelectorText,
+  parseLabelSelector,
+  type Selector,
+  SelectorError,
+  selectorOf,
+} from '../../api/meta/label-selector.ts';
 import type { AuthorizationRequest, PolicyRule } from '../authz/authorizer.ts';
 import { decided } from '../authz/decided.ts';
+import { equalJson } from '../registry/same-content.ts';
 import type { UserInfo } from '../request.ts';
 import type { VirtualResource } from '../virtual.ts';
 import { type ReviewDeps, reviewResource } from './review-resource.ts';
 
-/** The terms that authorizers can read; others, and a selector that does not parse, narrow nothing. */
-function fieldTerms({ rawSelector = '', requirements = [] }: FieldSelectorAttributes): FieldTerm[] {
+/** What authorizers can read of a selector, and whether there was more. */
+interface Readable<T> {
+  terms: readonly T[];
+  isWhole: boolean;
+}
+
+/** What does not parse narrows nothing. */
+function fieldTerms({ rawSelector = '', requirements = [] }: FieldSelectorAttributes): Readable<FieldTerm> {
   if (rawSelector !== '') {
     try {
-      return [...parseFieldSelector(rawSelector)];
+      return { terms: parseFieldSelector(rawSelector), isWhole: true };
     } catch {
-      return [];
+      return { terms: [], isWhole: false };
     }
   }
-  return requirements.flatMap(({ key, operator, values = [] }): FieldTerm[] => {
+  const terms = requirements.flatMap(({ key, operator, values = [] }): FieldTerm[] => {
     const [value] = values;
     if (value === undefined || values.length > 1) return [];
     if (operator === 'In') return [{ field: key, operator: '=', value }];
     return operator === 'NotIn' ? [{ field: key, operator: '!=', value }] : [];
   });
+  return { terms, isWhole: terms.length === requirements.length };
 }
 
-/** As a selector is written. */
-function labelText({ rawSelector = '', requirements = [] }: LabelSelectorAttributes): string {
-  if (rawSelector !== '') return rawSelector;
-  const texts = requirements.map(({ key, operator, values = [] }) => {
-    if (operator === 'Exists') return key;
-    if (operator === 'DoesNotExist') return `!${key}`;
-    return `${key} ${operator.toLowerCase()} (${values.join(',')})`;
-  });
-  return texts.join(',');
+/** The same of labels, each term as a selector is written. */
+function labelTerms({ rawSelector = '', requirements = [] }: LabelSelectorAttributes): Readable<string> {
+  const parts = rawSelector === '' ? requirements.map((one) => () => selectorOf({ matchExpressions: [one] })) : [];
+  if (rawSelector !== '') parts.push(() => parseLabelSelector(rawSelector));
+  const terms = parts.flatMap((part) => labelText(part));
+  return { terms, isWhole: terms.length === parts.length };
+}
+
+function labelText(read: () => Selector): string[] {
+  try {
+    return [labelSelectorText(read())];
+  } catch (error) {
+    if (error instanceof SelectorError) return [];
+    throw error;
+  }
+}
+
+/** That a part of what was asked could not be read, in upstream's words (BuildEvaluationError). */
+function unreadSelectors({ resourceAttributes }: SubjectAccessReviewSpec): string[] {
+  const { fieldSelector, labelSelector } = resourceAttributes ?? {};
+  const unread = (name: string, { terms, isWhole }: Readable<unknown>): string[] =>
+    isWhole
+      ? []
+      : [`spec.resourceAttributes.${name} ${terms.length > 0 ? 'partially ignored' : 'ignored'} due to parse error`];
+  return [
+    ...(fieldSelector === undefined ? [] : unread('fieldSelector', fieldTerms(fieldSelector))),
+    ...(labelSelector === undefined ? [] : unread('labelSelector', labelTerms(labelSelector))),
+  ];
 }
 
 /** What an access review asks, in the authorizer's terms. */
@@ -71,8 +105,8 @@ function asked({ resourceAttributes, nonResourceAttributes }: SubjectAccessRevie
     namespace,
     name,
     ...(version === undefined ? {} : { version }),
-    ...(fieldSelector === undefined ? {} : { fieldSelector: fieldTerms(fieldSelector) }),
-    ...(labelSelector === undefined ? {} : { labelSelector: labelText(labelSelector) }),
+    ...(fieldSelector === undefined ? {} : { fieldSelector: fieldTerms(fieldSelector).terms }),
+    ...(labelSelector === undefined ? {} : { labelSelector: labelTerms(labelSelector).terms.join(',') }),
   };
 }
 
@@ -91,14 +125,22 @@ interface AccessStatus {
   evaluationError?: string;
 }
 
-async function judged(deps: ReviewDeps, user: UserInfo, question: AuthorizationRequest): Promise<AccessStatus> {
-  const { allowed, denied, reason, error } = await decided(deps.authorizer, deps.caughtUp, user, question);
+async function judged(deps: ReviewDeps, user: UserInfo, spec: SubjectAccessReviewSpec): Promise<AccessStatus> {
+  const { allowed, denied, reason, error } = await decided(deps.authorizer, deps.caughtUp, user, asked(spec));
+  const errors = [...(error === undefined ? [] : [error]), ...unreadSelectors(spec)];
   return {
     allowed,
     ...(denied === true ? { denied } : {}),
     ...(reason === '' ? {} : { reason }),
-    ...(error === undefined ? {} : { evaluationError: error }),
+    ...(errors.length === 0 ? {} : { evaluationError: errors.join('; ') }),
   };
+}
+
+/** What bindings give, and of the fixed rules what they do not say as well. */
+function distinct(rules: readonly PolicyRule[]): readonly PolicyRule[] {
+  const content = ({ source: _, namespace: __, ...rule }: PolicyRule): object => rule;
+  const given = rules.filter(({ source }) => source !== undefined).map(content);
+  return rules.filter((rule) => rule.source !== undefined || !given.some((other) => equalJson(other, content(rule))));
 }
 
 const withoutSource = (rules: readonly PolicyRule[]) => ({
@@ -119,13 +161,13 @@ export function accessReviews(deps: ReviewDeps): VirtualResource[] {
   const ofNamed = async ({ metadata, spec }: SubjectAccessReview | LocalSubjectAccessReview): Promise<object> => ({
     metadata,
     spec,
-    status: await judged(deps, named(spec), asked(spec)),
+    status: await judged(deps, named(spec), spec),
   });
   return [
     reviewResource<SelfSubjectAccessReview>(deps, selfSubjectAccessReviewKind, async (object, { user }) => ({
       metadata: object.metadata,
       spec: object.spec,
-      status: await judged(deps, user, asked(object.spec)),
+      status: await judged(deps, user, object.spec),
     })),
     reviewResource<SubjectAccessReview>(deps, subjectAccessReviewKind, ofNamed),
     reviewResource<LocalSubjectAccessReview>(deps, localSubjectAccessReviewKind, ofNamed),
@@ -138,7 +180,7 @@ export function accessReviews(deps: ReviewDeps): VirtualResource[] {
         metadata: {},
         spec: {},
         status: {
-          ...withoutSource(deps.authorizer.rules(user, namespace)),
+          ...withoutSource(distinct(deps.authorizer.rules(user, namespace))),
           incomplete: evaluationError !== '',
           ...(evaluationError === '' ? {} : { evaluationError }),
         },

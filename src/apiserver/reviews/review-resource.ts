@@ -6,7 +6,9 @@ import { fillUnsetFields } from '../../api/schema/unset-fields.ts';
 import type { AnyKind } from '../../api/scheme.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { ObjectMachinery } from '../machinery.ts';
+import { wipeSystemFields } from '../registry/create.ts';
 import { decodeObject } from '../registry/decode-body.ts';
+import { checkOwners } from '../registry/mutate.ts';
 import type { StoredObject } from '../registry/object-version.ts';
 import { writeOptions } from '../registry/write-options.ts';
 import type { ApiRequest } from '../request.ts';
@@ -42,11 +44,13 @@ export function reviewResource<T extends KubeObject>(
       const warnings = (request.warnings ??= []);
       const object = await decodeObject(request, info, deps.machinery, fieldValidation, warnings);
       fillUnsetFields(deps.machinery.schema, kind.definition, object);
+      wipeSystemFields(object.metadata);
       if (namespaced) {
         object.metadata.namespace ??= namespace;
         if (object.metadata.namespace !== namespace)
           throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
-      }
+      } else delete object.metadata.namespace;
+      checkOwners({ warnings }, object);
       const managed = await deps.machinery.managedFields({
         kind,
         manager: fieldManager,
@@ -58,6 +62,7 @@ export function reviewResource<T extends KubeObject>(
         onlyFields: undefined,
       });
       if (managed.length > 0) object.metadata.managedFields = managed;
+      else delete object.metadata.managedFields;
       const errors = kind.strategy.validateCreate(object, {
         now: deps.now(),
         user: request.user.name,
