@@ -10,6 +10,7 @@ import { type Process, startProcess } from './support/api/bundle.ts';
 import { changes, mayBeKept, nameOf, type Request } from './support/compare/changes.ts';
 import { type Answer, type Difference, difference, type Json } from './support/compare/difference.ts';
 import { type Flow, flows } from './support/compare/flows.ts';
+import { compareOpenApi, type Read } from './support/compare/openapi.ts';
 import { reads } from './support/compare/reads.ts';
 import { richObjects } from './support/compare/rich-objects.ts';
 import { trustObjects } from './support/compare/trust-objects.ts';
@@ -149,6 +150,8 @@ async function compareFlows(real: Address, peapod: Address, only: string): Promi
   return [same, found];
 }
 
+const none: [number, Difference[]] = [0, []];
+
 function parsed(text: string): Json {
   try {
     return JSON.parse(text) as Json;
@@ -185,8 +188,14 @@ async function main(): Promise<void> {
     const [sameMade, differMade] = await compareAll(real, peapod, requests());
     const [sameChanged, differChanged] = await compareAll(real, peapod, (await stored([real, peapod], paths, only))());
     const [sameFlown, differFlown] = await compareFlows(real, peapod, only);
-    const same = sameMade + sameChanged + sameFlown;
-    const found = [...differMade, ...differChanged, ...differFlown];
+    const reader =
+      (address: Address): Read =>
+      async (path) =>
+        parsed((await send(address, { what: path, method: 'GET', path })).text);
+    const documented = only === '' || only === 'openapi' ? await compareOpenApi(reader(real), reader(peapod)) : none;
+    const [sameDocumented, differDocumented] = documented;
+    const same = sameMade + sameChanged + sameFlown + sameDocumented;
+    const found = [...differMade, ...differChanged, ...differFlown, ...differDocumented];
     for (const { what, real: theirs, peapod: ours, fields } of found)
       process.stdout.write([`## ${what}`, `real:   ${theirs}`, `peapod: ${ours}`, ...fields, ''].join('\n'));
     process.stdout.write(`${same} answers are the same, ${found.length} differ\n`);

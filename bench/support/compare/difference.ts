@@ -90,6 +90,17 @@ function comparable(value: Json): Json {
   return Object.fromEntries(keys.sort().map((key) => [key, comparable(value[key] ?? null)]));
 }
 
+/** With keys in order. */
+export function sorted(value: Json): Json {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map((key) => [key, sorted(value[key] ?? null)]),
+  );
+}
+
 /** Ages and times, as cells of tables have them. */
 const age = (value: Json): Json =>
   typeof value === 'string' && /^(\d+s( ago)?|\d{4}-\d\d-\d\dT[\d:]+Z)$/.test(value) ? 'age' : value;
@@ -107,8 +118,9 @@ function reasonOf(body: Json): string {
   return typeof reason === 'string' && typeof message === 'string' ? `${reason}: ${message}` : JSON.stringify(body);
 }
 
-function differing(real: Json | undefined, peapod: Json | undefined, at = ''): string[] {
-  if (JSON.stringify(real) === JSON.stringify(peapod)) return [];
+/** Where two values differ: `.spec.x: real 1, peapod 2`. */
+export function differing(real: Json | undefined, peapod: Json | undefined, at = ''): string[] {
+  if (JSON.stringify(sorted(real ?? null)) === JSON.stringify(sorted(peapod ?? null))) return [];
   if (isNested(real) && isNested(peapod) && Array.isArray(real) === Array.isArray(peapod)) {
     const [theirs, ours] = [real, peapod] as Record<string, Json>[];
     const keys = new Set([...Object.keys(theirs ?? {}), ...Object.keys(ours ?? {})]);
