@@ -3,6 +3,7 @@
 
 import { badRequest, internalError, methodNotAllowed } from '../api/meta/errors.ts';
 import type { Scale } from '../api/generated/types.ts';
+import { ageColumn, integerColumn, nameColumn } from '../api/kinds/common.ts';
 import type { KubeObject } from '../api/meta/types.ts';
 import type { Tree } from '../api/patch/json-tree.ts';
 import { readConfiguration } from '../api/patch/read-configuration.ts';
@@ -10,13 +11,14 @@ import type { AnyKind, ScaleSubresource } from '../api/scheme.ts';
 import { plainError } from './registry/commit.ts';
 import { decodeObject, decodePatched } from './registry/decode-body.ts';
 import { getObject } from './registry/list.ts';
-import type { StoredObject } from './registry/object-version.ts';
+import { encodeObject, ObjectVersion, type StoredObject } from './registry/object-version.ts';
 import { type Change, checkPlace, guaranteedUpdate, prepareUpdate } from './registry/update.ts';
 import type { WriteContext } from './registry/write-context.ts';
 import { applyOptions, patchOptions, writeOptions } from './registry/write-options.ts';
+import { renderingOf } from './negotiation.ts';
 import { type Application, appliedObject, patchTypeOf, readPatch } from './patch-handler.ts';
 import { type ResourceCall, writeContext } from './resource-call.ts';
-import type { ApiResponse } from './request.ts';
+import type { ApiResponse, Rendering } from './request.ts';
 import { resourceInfo } from './resources.ts';
 
 const scaleKind: AnyKind = {
@@ -30,6 +32,12 @@ const scaleKind: AnyKind = {
   namespaced: true,
   verbs: [],
   definition: 'io.k8s.api.autoscaling.v1.Scale',
+  columns: [
+    nameColumn,
+    integerColumn<Scale>('Desired', 'How many replicas are wanted.', ({ spec }) => spec?.replicas ?? 0),
+    integerColumn<Scale>('Available', 'How many replicas there are.', ({ status }) => status?.replicas ?? 0),
+    { ...ageColumn, type: 'date' },
+  ],
   strategy: { validateCreate: () => [], validateUpdate: () => [] },
 };
 const scaleInfo = resourceInfo(scaleKind);
@@ -57,11 +65,20 @@ function read(sub: ScaleSubresource, object: StoredObject): { scale: Scale; foun
 }
 
 async function getScale({ deps, resource, request, info }: ResourceCall, sub: ScaleSubresource): Promise<ApiResponse> {
+  const rendering = renderingOf(request, resource, 'object');
   const rv = request.query.get('resourceVersion') ?? '';
   const version = await getObject(deps, resource, info.namespace, info.name, rv);
   const { scale, found } = read(sub, version.object());
   if (!found) throw internalError(`the spec replicas field ${JSON.stringify(sub.specReplicasPath)} does not exist`);
-  return { type: 'json', code: 200, body: scale, rendering: { as: 'object' } };
+  return { type: 'object', code: 200, resource: scaleInfo, object: asVersion(scale), rendering };
+}
+
+/** A scale that is rendered as stored objects are: as itself, a table, or its metadata. */
+function asVersion(scale: Scale): ObjectVersion {
+  const { metadata = {} } = scale;
+  const { name = '', namespace = '', resourceVersion = '0' } = metadata;
+  const bytes = encodeObject({ ...scale, metadata });
+  return new ObjectVersion(scaleKind, { key: name, namespace, name }, bytes, Number(resourceVersion), 0);
 }
 
 /** Writes what `change` makes of the scale as it is now. */
@@ -72,6 +89,7 @@ async function write(
   change: (scale: Scale) => StoredObject & Scale,
 ): Promise<ApiResponse> {
   const { info } = call;
+  const rendering = renderingOf(call.request, call.resource, 'object');
   const changed = await guaranteedUpdate(context, info.name, async (current): Promise<Change> => {
     context.warnings.length = 0;
     const object = current.mutable();
@@ -88,13 +106,18 @@ async function write(
     if (wanted.metadata.resourceVersion) object.metadata.resourceVersion = wanted.metadata.resourceVersion;
     return prepareUpdate(context, sub.strategy, info.name, object, current);
   });
-  return answerScale(context, sub, changed.version.object());
+  return answerScale(context, sub, changed.version.object(), rendering);
 }
 
-function answerScale(context: WriteContext, sub: ScaleSubresource, object: StoredObject): ApiResponse {
+function answerScale(
+  context: WriteContext,
+  sub: ScaleSubresource,
+  object: StoredObject,
+  rendering: Rendering,
+): ApiResponse {
   const { scale } = read(sub, object);
   const warnings = context.warnings.length > 0 ? { warnings: context.warnings } : {};
-  return { type: 'json', code: 200, body: scale, rendering: { as: 'object' }, ...warnings };
+  return { type: 'object', code: 200, resource: scaleInfo, object: asVersion(scale), rendering, ...warnings };
 }
 
 async function updateScale(call: ResourceCall, sub: ScaleSubresource): Promise<ApiResponse> {
@@ -130,7 +153,8 @@ function parentConfiguration({ resource }: ResourceCall, sub: ScaleSubresource, 
 }
 
 async function applyScale(call: ResourceCall, sub: ScaleSubresource): Promise<ApiResponse> {
-  const { request, deps, info } = call;
+  const { request, deps, info, resource } = call;
+  const rendering = renderingOf(request, resource, 'object');
   const { force, ...options } = applyOptions(request);
   const context: WriteContext = { ...writeContext(call, options), ownership: 'applied' };
   const { config, strictErrors } = readConfiguration(await request.body());
@@ -153,5 +177,5 @@ async function applyScale(call: ResourceCall, sub: ScaleSubresource): Promise<Ap
     const object = await appliedObject(application, current.object());
     return prepareUpdate(context, sub.strategy, info.name, object, current);
   });
-  return answerScale(context, sub, changed.version.object());
+  return answerScale(context, sub, changed.version.object(), rendering);
 }

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createSeededRandom } from '../../sim/seeded-random.ts';
 import { createVirtualClock } from '../../sim/virtual-clock.ts';
+import type { SelfSubjectRulesReview } from '../../api/generated/types.ts';
 import { isApiError } from '../../api/meta/errors.ts';
 import type { Transport } from '../../api/transport.ts';
 import { nextTurn } from '../../lib/next-turn.ts';
@@ -349,6 +350,17 @@ describe('reviews', () => {
         resourceRules: expect.arrayContaining([{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }]),
       },
     });
+  });
+
+  test('tell a rule once, however many ways it holds', async () => {
+    const spec = { namespace: 'default' };
+    const review = await verbs(as('x', 'system:masters')).post(`${path}/selfsubjectrulesreviews`, { spec });
+    const { resourceRules = [], nonResourceRules = [] } = (review as SelfSubjectRulesReview).status ?? {};
+    expect(resourceRules.filter(({ verbs: [verb] }) => verb === '*')).toHaveLength(1);
+    const told = (url: string) => nonResourceRules.filter(({ nonResourceURLs = [] }) => nonResourceURLs.includes(url));
+    expect(told('*')).toHaveLength(1);
+    // By system:discovery and by system:public-info-viewer.
+    expect(told('/healthz')).toHaveLength(2);
   });
 
   test('refuse what makes no sense', async () => {

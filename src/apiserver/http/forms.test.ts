@@ -234,6 +234,43 @@ describe('what is accepted', () => {
     expect(load(answer.body.toString())).toMatchObject({ kind });
   });
 
+  test('a scale is shown as a table or as its metadata, and in no protobuf', async () => {
+    const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+    const scale = { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas' };
+    await api.post('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+      metadata: { name: 'sets.example.com' },
+      spec: {
+        group: 'example.com',
+        scope: 'Namespaced',
+        names: { plural: 'sets', kind: 'Set' },
+        versions: [{ name: 'v1', served: true, storage: true, schema, subresources: { scale } }],
+      },
+    });
+    const sets = '/apis/example.com/v1/namespaces/default/sets';
+    await api.post(sets, {
+      apiVersion: 'example.com/v1',
+      kind: 'Set',
+      metadata: { name: 'one' },
+      spec: { replicas: 3 },
+    });
+    const shown = await get(`${sets}/one/scale`, `application/json;${table}`);
+    expect(json(shown)).toMatchObject({
+      kind: 'Table',
+      columnDefinitions: ['Name', 'Desired', 'Available', 'Age'].map((name) => ({ name })),
+      rows: [{ cells: ['one', 3, 0, expect.any(String)], object: { kind: 'PartialObjectMetadata' } }],
+    });
+    const changed = await h1('PATCH', `${sets}/one/scale`, {
+      headers: { accept: `application/json;${table}`, 'content-type': 'application/merge-patch+json' },
+      body: '{"spec":{"replicas":5}}',
+    });
+    expect(json(changed)).toMatchObject({ kind: 'Table', rows: [{ cells: ['one', 5, 0, expect.any(String)] }] });
+    const metadata = await get(`${sets}/one/scale`, 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io');
+    expect(json(metadata)).toMatchObject({ kind: 'PartialObjectMetadata', metadata: { name: 'one' } });
+    const plain = json(await get(`${sets}/one/scale`, 'application/json'));
+    expect(plain).toMatchObject({ kind: 'Scale', apiVersion: 'autoscaling/v1', spec: { replicas: 5 } });
+    expect((await get(`${sets}/one/scale`)).status).toBe(406);
+  });
+
   const all = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
   const streams = `application/json;stream=watch, ${protobuf};stream=watch`;
   test.each([

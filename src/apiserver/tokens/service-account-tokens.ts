@@ -184,7 +184,7 @@ async function boundTo(
     throw conflict(
       { group: '', resource: kind },
       name,
-      `the UID in the bound object reference (${ref.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`,
+      `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
     );
   const found = { name, uid };
   if (resource === 'secrets') return { secret: found };

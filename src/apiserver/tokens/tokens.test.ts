@@ -112,7 +112,7 @@ describe('a token request', () => {
       'bound to another pod of that name',
       bound('Pod', 'p', 'x'),
       'default',
-      '409 Operation cannot be fulfilled on Pod "p": the UID in the bound object reference (x) does not match',
+      '409 Operation cannot be fulfilled on Pod "p": the UID in the bound object reference (x) does not match the UID in record. The object might have been deleted and then recreated',
     ],
     [
       "bound to another account's pod",
