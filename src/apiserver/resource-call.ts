@@ -32,6 +32,10 @@ export function writeContext({ deps, resource, request, info }: ResourceCall, op
   };
 }
 
+/** The warnings of a write, for its answer. */
+export const warningsOf = ({ warnings }: WriteContext): Pick<ApiResponse, 'warnings'> =>
+  warnings.length > 0 ? { warnings } : {};
+
 /** What a write answers with. */
 export const answer = (
   context: WriteContext,
@@ -44,5 +48,5 @@ export const answer = (
   resource: context.info,
   object,
   rendering,
-  ...(context.warnings.length > 0 ? { warnings: context.warnings } : {}),
+  ...warningsOf(context),
 });

@@ -20,7 +20,7 @@ import { prepareWatch } from './registry/watch.ts';
 import { withoutFieldsIfTooLarge, type WriteContext } from './registry/write-context.ts';
 import { writeOptions } from './registry/write-options.ts';
 import type { ApiResponse } from './request.ts';
-import { answer, type ResourceCall, writeContext } from './resource-call.ts';
+import { answer, type ResourceCall, warningsOf, writeContext } from './resource-call.ts';
 
 /** Deletes of a collection under way at once. */
 const deleteParallel = 32;
@@ -134,8 +134,9 @@ async function remove(call: ResourceCall): Promise<ApiResponse> {
   const deleted = await deleteObject(context, info.name, options);
   // 202 tells that dependents go first.
   const code = !deleted.gone && options.orphanDependents === false ? 202 : 200;
-  if ('status' in deleted) return { type: 'json', code, body: deleted.status, rendering: { as: 'object' } };
-  return { type: 'object', code, resource, object: deleted.version, rendering };
+  if ('status' in deleted)
+    return { type: 'json', code, body: deleted.status, rendering: { as: 'object' }, ...warningsOf(context) };
+  return answer(context, code, deleted.version, rendering);
 }
 
 async function removeAll(call: ResourceCall): Promise<ApiResponse> {
@@ -150,7 +151,8 @@ async function removeAll(call: ResourceCall): Promise<ApiResponse> {
       await removeListed(call, object, options);
   };
   await Promise.all(Array.from({ length: Math.min(deleteParallel, queue.length) }, one));
-  return { type: 'list', resource, list: found, rendering };
+  const { warnings = [] } = request;
+  return { type: 'list', resource, list: found, rendering, ...(warnings.length > 0 ? { warnings } : {}) };
 }
 
 /** Deletes one of a collection; it is as well if someone else has. */
@@ -160,7 +162,7 @@ async function removeListed(call: ResourceCall, object: ObjectVersion, options: 
     namespace: object.namespace,
   };
   try {
-    await deleteObject(context, object.name, { ...options });
+    await deleteObject(context, object.name, { ...options }, '');
   } catch (error) {
     if (!(error instanceof ApiError && error.reason === 'NotFound')) throw error;
   }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { goDuration } from './go-format.ts';
+import { goDuration, goLabelSelector } from './go-format.ts';
 
 it.each([
   [0, '0s'],
@@ -16,4 +16,14 @@ it.each([
   [-90_000, '-1m30s'],
 ])('%d ms read as Go prints them: %s', (ms, text) => {
   expect(goDuration(ms)).toBe(text);
+});
+
+it.each([
+  [{}, '&LabelSelector{MatchLabels:map[string]string{},MatchExpressions:[]LabelSelectorRequirement{},}'],
+  [
+    { matchLabels: { b: '2', a: '1' }, matchExpressions: [{ key: 'k', operator: 'In', values: ['x', 'y'] }] },
+    '&LabelSelector{MatchLabels:map[string]string{a: 1,b: 2,},MatchExpressions:[]LabelSelectorRequirement{LabelSelectorRequirement{Key:k,Operator:In,Values:[x y],},},}',
+  ],
+])('a label selector reads as Go prints it: %#', (selector, text) => {
+  expect(goLabelSelector(selector)).toBe(text);
 });

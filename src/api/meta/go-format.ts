@@ -1,5 +1,7 @@
 // Prints values the way Go's %q, %#v, durations and encoding/json do, because API messages carry them.
 
+import type { LabelSelector } from '../generated/types.ts';
+
 const escapes: Record<string, string> = {
   '\x07': '\\a',
   '\b': '\\b',
@@ -42,6 +44,19 @@ export function goJson(value: unknown): string {
 
 /** A list of strings as Go's %#v prints it: []string{"a", "b"}. */
 export const goStringSlice = (values: readonly string[]): string => `[]string{${values.map(goQuote).join(', ')}}`;
+
+/** A label selector as the String method of its Go type prints it. */
+export function goLabelSelector({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
+  const labels = Object.keys(matchLabels)
+    .toSorted()
+    .map((key) => `${key}: ${matchLabels[key]},`);
+  const expressions = matchExpressions.map(
+    ({ key, operator, values = [] }) =>
+      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(' ')}],},`,
+  );
+  const [asMap, asList] = [labels.join(''), expressions.join('')];
+  return `&LabelSelector{MatchLabels:map[string]string{${asMap}},MatchExpressions:[]LabelSelectorRequirement{${asList}},}`;
+}
 
 const beyondAscii = /[\u0080-\uffff]/;
 

@@ -67,10 +67,13 @@ export const isResource = ({ resource }: AdmissionAttributes, group: string, plu
 export const isWriteOf = (at: AdmissionAttributes, group: string, plural: string): boolean =>
   (at.operation === 'CREATE' || at.operation === 'UPDATE') && at.subresource === '' && isResource(at, group, plural);
 
-/** 403 as admission words it, by the object's name or, where it has none yet, what its name is made from. Follows admission.NewForbidden. */
+/**
+ * 403 as admission words it, by the object's name or, where it has none yet, what its name is made from. One of a collection that is
+ * deleted is not named. Follows admission.NewForbidden.
+ */
 export function refuse({ resource, name, object }: AdmissionAttributes, why: string): ApiError {
   const { name: own, generateName = '' } = object?.metadata ?? {};
-  return forbidden(resource.qualified, own || name || generateName, why);
+  return forbidden(resource.qualified, own || name || generateName || 'Unknown', why);
 }
 
 /** Runs the plugins in order. */

@@ -70,8 +70,8 @@ function reservedChanges(node: Node, old: Node | undefined): string[] {
 }
 
 function checkNode(at: AdmissionAttributes, me: string): void {
-  if (at.name !== '' && at.name !== me)
-    throw refuse(at, `node ${quoted(me)} is not allowed to modify node ${quoted(at.name)}`);
+  const name = at.name === '' ? (at.old?.metadata.name ?? '') : at.name;
+  if (name !== '' && name !== me) throw refuse(at, `node ${quoted(me)} is not allowed to modify node ${quoted(name)}`);
   if (at.object === undefined) return;
   const node = at.object as Node;
   if ((node.metadata?.name ?? '') !== me)

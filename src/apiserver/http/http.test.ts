@@ -315,6 +315,73 @@ describe('forms of an answer', () => {
     expect([elsewhere.status, elsewhere.headers.warning]).toEqual([404, undefined]);
   });
 
+  describe('the answer to a deletion has the warnings', () => {
+    const warnings = async (path: string, options?: object): Promise<unknown> => {
+      const body = JSON.stringify(options ?? {});
+      // Node frames the body of a DELETE only where its length is told.
+      const length = String(Buffer.byteLength(body));
+      const { headers } = await h1('DELETE', path, { body, headers: { 'content-length': length } });
+      return headers.warning;
+    };
+
+    test('of admission, which is told no name where it is one of a collection', async () => {
+      const policies = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies';
+      const secrets = '/api/v1/namespaces/default/secrets';
+      await api.post(policies, {
+        metadata: { name: 'deletions' },
+        spec: {
+          matchConstraints: {
+            resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['DELETE'], resources: ['secrets'] }],
+          },
+          validations: [
+            {
+              expression: 'false',
+              messageExpression: "'named ' + string(has(request.name)) + ' ' + oldObject.metadata.name",
+            },
+          ],
+        },
+      });
+      await api.post('/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings', {
+        metadata: { name: 'deletions' },
+        spec: { policyName: 'deletions', validationActions: ['Warn'] },
+      });
+      for (const name of ['one', 'two']) await api.post(secrets, { metadata: { name } });
+      const told = (text: string) =>
+        `299 - "Validation failed for ValidatingAdmissionPolicy 'deletions' with binding 'deletions': ${text}"`;
+      expect(await warnings(`${secrets}/one`)).toBe(told('named true one'));
+      expect(await warnings(secrets)).toBe(told('named false two'));
+    });
+
+    test('of a finalizer that nobody will take away', async () => {
+      const stays = (name: string) =>
+        `299 - "metadata.finalizers[${name}]: accepted but not acted on: there is no garbage collector yet, the object stays until the finalizer is taken away"`;
+      for (const name of ['fore', 'orphan', 'back']) await api.post(cms, { metadata: { name } });
+      const remove = (name: string, propagationPolicy: string) => warnings(`${cms}/${name}`, { propagationPolicy });
+      expect(await remove('fore', 'Foreground')).toBe(stays('foregroundDeletion'));
+      expect(await remove('orphan', 'Orphan')).toBe(stays('orphan'));
+      expect(await remove('back', 'Background')).toBeUndefined();
+      for (const name of ['fore', 'orphan'])
+        await api.patch(`${cms}/${name}`, 'merge-patch+json', { metadata: { finalizers: null } });
+    });
+  });
+
+  test('owners that take nothing with them are warned of when they come', async () => {
+    const owned = (kind: string) => [{ apiVersion: 'v1', kind, name: 'x', uid: '1' }];
+    const post = async (path: string, body: object): Promise<unknown> =>
+      (await h1('POST', path, { body: JSON.stringify(body) })).headers.warning;
+    const stays =
+      '299 - "metadata.ownerReferences: accepted but not acted on: there is no garbage collector yet, the object stays when its owners go"';
+    expect(await post(cms, { metadata: { name: 'owned', ownerReferences: owned('Node') } })).toBe(stays);
+    const kept = await h1('PUT', `${cms}/owned`, {
+      body: JSON.stringify({ metadata: { name: 'owned', ownerReferences: owned('Node') }, data: { a: 'b' } }),
+    });
+    expect([kept.status, kept.headers.warning]).toEqual([200, undefined]);
+    // A controller of their own deletes the claims of pods that are gone.
+    const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+    const claim = { metadata: { name: 'owned', ownerReferences: owned('Pod') }, spec };
+    expect(await post('/api/v1/namespaces/default/persistentvolumeclaims', claim)).toBeUndefined();
+  });
+
   test('a deprecated version says so in every answer but those of the router', async () => {
     const bundles = '/apis/certificates.k8s.io/v1alpha1/clustertrustbundles';
     const deprecated =

@@ -8,6 +8,7 @@ import { randomSuffix } from '../../lib/random.ts';
 import { settle } from '../admission/admission.ts';
 import { commitPut, currentVersion, dryVersion, placeOf } from './commit.ts';
 import { mutate } from './mutate.ts';
+import { ownersWarning } from './not-collected.ts';
 import type { ObjectVersion, StoredObject } from './object-version.ts';
 import {
   attributes,
@@ -85,6 +86,7 @@ async function tryCreate(context: WriteContext, object: StoredObject): Promise<A
   if (errors.length > 0) throw invalidObject(namedAs(info), name, errors);
   const warned = strategy.warnings?.(object, undefined);
   for (const text of warned ?? []) context.warnings.push(text);
+  context.warnings.push(...ownersWarning(info, object, undefined));
   strategy.canonicalize?.(object);
   const asked = attributes(context, 'CREATE', name, object, undefined);
   let stored = false;

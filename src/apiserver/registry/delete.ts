@@ -7,6 +7,7 @@ import type { JsonObject } from '../../api/meta/types.ts';
 import { commitDelete, currentVersion, placeOf } from './commit.ts';
 import { type DeleteOptions, deleteOptionsJson } from './delete-options.ts';
 import { deletionFinalizers, specFinalizers } from './finalizers.ts';
+import { waitsWarning } from './not-collected.ts';
 import type { ObjectPlace, ObjectVersion, StoredObject } from './object-version.ts';
 import { type Change, guaranteedUpdate } from './update.ts';
 import { attributes, namedAs, type WriteContext } from './write-context.ts';
@@ -72,8 +73,16 @@ function markDeleting(context: WriteContext, { metadata }: StoredObject): void {
   metadata.deletionGracePeriodSeconds = 0;
 }
 
-/** Deletes the object of that name. Throws 403, 404, 409, 422. */
-export async function deleteObject(context: WriteContext, name: string, options: DeleteOptions): Promise<Deleted> {
+/**
+ * Deletes the object of that name. Admission is told the name that was asked for: none where it is one of a collection.
+ * Throws 403, 404, 409, 422.
+ */
+export async function deleteObject(
+  context: WriteContext,
+  name: string,
+  options: DeleteOptions,
+  asked = name,
+): Promise<Deleted> {
   const { deps, info } = context;
   const place = placeOf(info, context.namespace, name);
   for (;;) {
@@ -81,9 +90,9 @@ export async function deleteObject(context: WriteContext, name: string, options:
     if (current === undefined) throw notFound(info.qualified, name);
     checkPreconditions(context, current, options);
     const old = current.object();
-    const asked = attributes(context, 'DELETE', name, undefined, old, () => deleteOptionsJson(options));
-    await deps.admission.mutate(asked);
-    await deps.admission.validate(asked);
+    const deletion = attributes(context, 'DELETE', asked, undefined, old, () => deleteOptionsJson(options));
+    await deps.admission.mutate(deletion);
+    await deps.admission.validate(deletion);
     const done = await attempt(context, place, current, options);
     if (done !== undefined) return done;
   }
@@ -109,7 +118,10 @@ async function attempt(
     options.propagationPolicy,
     options.orphanDependents,
   );
-  if (finalizers !== undefined) object.metadata.finalizers = finalizers;
+  if (finalizers !== undefined) {
+    object.metadata.finalizers = finalizers;
+    context.warnings.push(...waitsWarning(finalizers));
+  }
   const waits = (object.metadata.finalizers?.length ?? 0) > 0 || specFinalizers(info, object) > 0;
   const grace = object.metadata.deletionGracePeriodSeconds ?? 0;
   if (waits && verdict === 'not-graceful') markDeleting(context, object);

@@ -6,6 +6,8 @@ import type { ResourceInfo } from '../resources.ts';
 
 const orphan = 'orphan';
 const foreground = 'foregroundDeletion';
+/** Those that the garbage collector takes away. */
+export const collectorFinalizers: ReadonlySet<string> = new Set([orphan, foreground]);
 
 /** Namespaces carry a second list, in their spec. */
 export function specFinalizers(info: ResourceInfo, object: StoredObject): number {

@@ -8,6 +8,7 @@ import { settle } from '../admission/admission.ts';
 import { commitDelete, commitPut, currentVersion, dryVersion, plainError, placeOf } from './commit.ts';
 import { mayVanish } from './finalizers.ts';
 import { mutate } from './mutate.ts';
+import { ownersWarning } from './not-collected.ts';
 import type { ObjectPlace, ObjectVersion, StoredObject } from './object-version.ts';
 import { sameContent } from './same-content.ts';
 import type { ResourceInfo } from '../resources.ts';
@@ -138,6 +139,7 @@ export async function prepareUpdate(
   if (errors.length > 0) throw invalidObject(namedAs(info), name, errors);
   const warned = strategy.warnings?.(object, old);
   if (warned !== undefined) context.warnings.push(...warned);
+  context.warnings.push(...ownersWarning(info, object, old));
   strategy.canonicalize?.(object);
   const asked = attributes(context, 'UPDATE', name, object, old);
   try {

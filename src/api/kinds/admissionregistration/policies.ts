@@ -9,6 +9,7 @@ import type {
   ValidatingAdmissionPolicyBinding,
 } from '../../generated/types.ts';
 import { equalJson } from '../../meta/equal.ts';
+import { goLabelSelector } from '../../meta/go-format.ts';
 import { nameIsSubdomain } from '../../meta/names.ts';
 import type { KubeObject } from '../../meta/types.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../../meta/validate-meta.ts';
@@ -76,7 +77,7 @@ const policyNameColumn = textColumn<Binding>(
 const paramRefColumn = textColumn<Binding>('ParamRef', 'Where the parameters are.', ({ spec }) => {
   const { paramRef: ref } = spec ?? {};
   if (ref === undefined) return '<unset>';
-  if (!ref.name) return ref.selector === undefined ? '<unset>' : '*';
+  if (!ref.name) return ref.selector === undefined ? '<unset>' : goLabelSelector(ref.selector);
   return ref.namespace ? `${ref.namespace}/${ref.name}` : `*/${ref.name}`;
 });
 
