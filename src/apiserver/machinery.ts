@@ -49,8 +49,11 @@ export interface ApplyOfFields {
 export interface ObjectMachinery {
   /** What it works by; OpenAPI documents are made from it. */
   readonly schema: Schema;
-  /** Text to JSON; duplicate keys are listed. Throws JsonSyntaxError, and 415 for a form that is neither JSON nor YAML. */
-  parse(bytes: Buffer, contentType: string): Decoded<unknown>;
+  /**
+   * A body to JSON; duplicate keys are listed. What is in protobuf has the type `wanted` where it tells none. Throws JsonSyntaxError,
+   * EnvelopeError, MessageError, and 415 for a form that is none of these.
+   */
+  parse(bytes: Buffer, contentType: string, wanted?: { apiVersion: string; kind: string }): Decoded<unknown>;
   /**
    * Checks a value against the kind's definition: drops nulls and unknown fields in place, lists the latter, tells of the first wrong
    * type. Parts of `kept` were checked before: kinds that decode themselves have none.

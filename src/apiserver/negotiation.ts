@@ -113,7 +113,8 @@ export function renderingOf(request: ApiRequest, { kind }: ResourceInfo, answer:
     return params['as'] === 'PartialObjectMetadata' || params['as'] === 'PartialObjectMetadataList';
   });
   if (kind.schema === undefined) refuseRoute(request.accept, representations(answer));
-  if (chosen === undefined || (answer === 'watch' && chosen.media === 'yaml')) throw refusal(answer);
+  if (chosen === undefined) throw refusal('object');
+  if (answer === 'watch' && chosen.media === 'yaml') throw refusal(answer);
   const { media, params } = chosen;
   const form = { ...(media === 'json' ? {} : { media }), ...(isPretty(request, params) ? { pretty: true } : {}) };
   const version = params['v'] === 'v1beta1' ? 'v1beta1' : 'v1';

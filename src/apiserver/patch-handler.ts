@@ -67,7 +67,7 @@ export async function readPatch(
   validation: FieldValidation,
 ): Promise<RawValue> {
   try {
-    const { value, strictErrors } = await readValue(request, machinery, 'application/json');
+    const { value, strictErrors } = await readValue(request, machinery, { contentType: 'application/json' });
     if (type !== 'json' || validation === 'Ignore') return { value, strictErrors };
     return { value, strictErrors: jsonPatchStrictErrors(value, strictErrors) };
   } catch (error) {

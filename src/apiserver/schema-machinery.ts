@@ -18,9 +18,8 @@ import type { Schema } from '../api/schema/schema.ts';
 import { type AnyKind, schemaOf } from '../api/scheme.ts';
 import { parseYamlStrict } from '../api/schema/yaml.ts';
 import type { ObjectMachinery } from './machinery.ts';
-import { protobufDecoder, type ProtobufDecoder } from './protobuf/decode.ts';
+import { protobufDecoder } from './protobuf/decode.ts';
 import { inGoOrder, inKeyOrder } from './protobuf/go-order.ts';
-import { ProtobufError } from './protobuf/reader.ts';
 import { withRemoteViews } from './remote-views.ts';
 import { versionViews } from './version-views.ts';
 
@@ -42,7 +41,7 @@ export function schemaMachinery(schema: Schema): ObjectMachinery {
   };
   return {
     schema,
-    parse(bytes, contentType) {
+    parse(bytes, contentType, wanted) {
       const type = mediaType(contentType);
       if (jsonTypes.has(type)) {
         const { value, duplicateFields } = parseJsonStrict(bytes.toString('utf8'));
@@ -56,7 +55,7 @@ export function schemaMachinery(schema: Schema): ObjectMachinery {
         };
       }
       if (type === 'application/vnd.kubernetes.protobuf')
-        return { value: readProtobuf(protobuf, bytes), strictErrors: [] };
+        return { value: protobuf.decode(bytes, wanted), strictErrors: [] };
       throw unsupportedMediaType(
         'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
       );
@@ -102,14 +101,4 @@ export function schemaMachinery(schema: Schema): ObjectMachinery {
         applyConfiguration({ ...apply, group: kind.group, version: kind.version, kind: kind.kind, views }),
       ),
   };
-}
-
-function readProtobuf(decoder: ProtobufDecoder, bytes: Buffer): unknown {
-  try {
-    return decoder.decode(bytes);
-  } catch (error) {
-    if (error instanceof ProtobufError || error instanceof RangeError)
-      throw Object.assign(badRequest(error.message), { cause: error });
-    throw error;
-  }
 }

@@ -69,16 +69,18 @@ export async function protobufList(
   metadata: ListMeta,
   rendering: PlainRendering,
 ): Promise<Buffer[]> {
-  const isOld = rendering.as === 'metadata' && rendering.version === 'v1beta1';
   // The old list of metadata has its fields the other way about.
-  const [metaField, itemField] = isOld ? [2, 1] : [1, 2];
-  const pieces = [holding([metaField, messageOf(`${meta}.ListMeta`, metadata)])];
+  const isOld = rendering.as === 'metadata' && rendering.version === 'v1beta1';
+  const head = holding([isOld ? 2 : 1, messageOf(`${meta}.ListMeta`, metadata)]);
+  const itemField = isOld ? 1 : 2;
+  const pieces = isOld ? [] : [head];
   for (const [i, object] of list.objects.entries()) {
     if (i > 0 && i % slice === 0) await nextTurn();
     const item = partOf(object, rendering);
     writer.open(itemField, item.length);
     pieces.push(writer.take(), item);
   }
+  if (isOld) pieces.push(head);
   if (rendering.as === 'object') return sealEnvelope(info.apiVersion, info.listKind, pieces);
   return sealEnvelope(`meta.k8s.io/${rendering.version}`, 'PartialObjectMetadataList', pieces);
 }

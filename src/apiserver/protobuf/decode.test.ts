@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { loadSchema } from '../../api/schema/load.ts';
-import { protobufDecoder } from './decode.ts';
+import { MessageError, protobufDecoder } from './decode.ts';
+import { EnvelopeError } from './envelope.ts';
 import { type Message, messagesOf } from './field-numbers.ts';
 import { ProtobufError } from './reader.ts';
 
@@ -73,7 +74,48 @@ test.each<[string, Buffer]>([
   ['no envelope', Buffer.from('{}')],
   ['a length beyond the end', Buffer.from('k8s\0\x12\x7f')],
   ['an endless number', Buffer.concat([Buffer.from('k8s\0'), Buffer.alloc(12, 0xff)])],
-  ['an unknown kind', envelope('v1', 'Nope', [])],
 ])('%s is refused', (_name, bytes) => {
   expect(() => protobufDecoder(schema).decode(bytes)).toThrow(ProtobufError);
+});
+
+test.each<[string, Buffer, string]>([
+  ['nothing', Buffer.alloc(0), 'empty data'],
+  ['no more than the magic bytes', Buffer.from('k8s\0'), 'empty body'],
+  [
+    'more after the envelope',
+    Buffer.concat([envelope('v1', 'Pod', []), Buffer.from([0, 0])]),
+    'proto: Unknown: illegal tag 0 (wire type 0)',
+  ],
+])('%s is no envelope', (_name, bytes, message) => {
+  expect(() => protobufDecoder(schema).decode(bytes)).toThrow(new EnvelopeError(message));
+});
+
+test.each<[string, number[], string]>([
+  ['a number for a message', number(1, 1), 'proto: wrong wireType = 0 for field ObjectMeta'],
+  ['a number for a text', chunk(1, number(1, 1)), 'proto: wrong wireType = 0 for field Name'],
+  ['the end of no group', [0x0c], 'proto: Pod: wiretype end group for non-group'],
+  ['field zero', [0, 1], 'proto: Pod: illegal tag 0 (wire type 0)'],
+  ['a text cut off', [0x0a, 0x7f], 'unexpected EOF'],
+  ['a time beyond all calendars', chunk(1, chunk(8, number(1, 2 ** 52))), 'Invalid time value'],
+  ['a fixed number cut off', [...varint(100 * 8 + 1), 1], 'unexpected EOF'],
+  ['a negative length', [0x0a, ...Array<number>(9).fill(0xff), 1], 'proto: negative length found during unmarshaling'],
+])('%s is no pod', (_name, raw, message) => {
+  const read = (): unknown => protobufDecoder(schema).decode(envelope('v1', 'Pod', raw));
+  expect(read).toThrow(new MessageError(message, { apiVersion: 'v1', kind: 'Pod' }));
+});
+
+test('an envelope without a type has the one that is wanted; of an unknown type there is nothing else', () => {
+  const decoder = protobufDecoder(schema);
+  const raw = chunk(1, chunk(1, 'p'));
+  const wanted = { apiVersion: 'v1', kind: 'Pod' };
+  expect(decoder.decode(envelope('', '', raw), wanted)).toEqual({ ...wanted, metadata: { name: 'p' } });
+  expect(decoder.decode(envelope('v1', 'Nope', raw), wanted)).toEqual({ apiVersion: 'v1', kind: 'Nope' });
+});
+
+test('a message that comes twice is one, and unknown groups are passed over', () => {
+  const group = [...varint(100 * 8 + 3), ...number(1, 1), ...varint(100 * 8 + 4)];
+  const raw = [...chunk(1, chunk(1, 'p')), ...group, ...chunk(1, chunk(2, 'g-'))];
+  expect(protobufDecoder(schema).decode(envelope('v1', 'Pod', raw))).toMatchObject({
+    metadata: { name: 'p', generateName: 'g-' },
+  });
 });

@@ -4,8 +4,8 @@
 import type { FieldSchema, Schema } from '../../api/schema/schema.ts';
 import { openEnvelope } from './envelope.ts';
 import { hasMessage, type Message, messagesOf } from './field-numbers.ts';
-import { holdsJson, schemaChoice } from './free-form.ts';
-import { ProtobufError, Reader } from './reader.ts';
+import { holdsJson, isAlwaysThere, isFields, schemaChoice } from './free-form.ts';
+import { expectField, ProtobufError, Reader } from './reader.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -13,8 +13,25 @@ type Fields = Record<string, unknown>;
 export interface ProtobufDecoder {
   /** True when bodies of that kind can be read. */
   knows(apiVersion: string, kind: string): boolean;
-  /** The object in an envelope. Throws ProtobufError. */
-  decode(bytes: Buffer): Fields;
+  /**
+   * The object in an envelope; its type is `wanted` where the envelope has none, and of a type that is not known there is nothing else.
+   * Throws EnvelopeError and MessageError.
+   */
+  decode(bytes: Buffer, wanted?: TypeMeta): Fields;
+}
+
+interface TypeMeta {
+  apiVersion: string;
+  kind: string;
+}
+
+/** What is in the envelope is no object of its type. */
+export class MessageError extends ProtobufError {
+  readonly type: TypeMeta;
+  constructor(message: string, type: TypeMeta) {
+    super(message);
+    this.type = type;
+  }
 }
 
 /** How deep messages may nest. */
@@ -23,16 +40,26 @@ const maxDepth = 100;
 export function protobufDecoder(schema: Schema): ProtobufDecoder {
   const messages = messagesOf(schema);
 
-  function readMessage(bytes: Buffer, { byNumber }: Message, into: Fields, depth: number): void {
+  function readMessage(bytes: Buffer, type: string, { byNumber }: Message, into: Fields, depth: number): void {
     if (depth > maxDepth) throw new ProtobufError('proto: message nested too deep');
     const reader = new Reader(bytes);
     while (!reader.done) {
-      const { field, wire } = reader.tag();
+      const { field, wire } = expectField(reader, type.slice(type.lastIndexOf('.') + 1));
       const found = byNumber.get(field);
       if (found === undefined) reader.skip(wire);
-      else if (found.inline !== undefined) readMessage(expectChunk(reader, wire), found.inline, into, depth + 1);
+      else if (found.inline !== undefined) readMessage(expectChunk(reader, wire), type, found.inline, into, depth + 1);
       else if (found.schema === undefined) reader.skip(wire);
-      else readField(reader, wire, { name: found.name, schema: found.schema, presence: found.presence }, into, depth);
+      else readNamed(reader, wire, { name: found.name, schema: found.schema, presence: found.presence }, into, depth);
+    }
+  }
+
+  /** A field whose name is told where it is of another type. */
+  function readNamed(...[reader, wire, field, into, depth]: Parameters<typeof readField>): void {
+    try {
+      readField(reader, wire, field, into, depth);
+    } catch (error) {
+      if (error instanceof WireTypeError && !error.isNamed) throw error.of(field);
+      throw error;
     }
   }
 
@@ -60,9 +87,8 @@ export function protobufDecoder(schema: Schema): ProtobufDecoder {
       Object.defineProperty(values, key, { value, enumerable: true, configurable: true, writable: true });
       into[name] = values;
     } else {
-      const value = readValue(reader, wire, field, depth);
-      // Go writes unset scalars as their zero; JSON leaves those out.
-      if (presence || !isScalar(field) || !isZero(value)) into[name] = value;
+      const value = readValue(reader, wire, field, depth, into[name]);
+      if (presence || !isUnset(field, value)) into[name] = value;
     }
   }
 
@@ -79,7 +105,8 @@ export function protobufDecoder(schema: Schema): ProtobufDecoder {
     return [key, value];
   }
 
-  function readValue(reader: Reader, wire: number, field: FieldSchema, depth: number): unknown {
+  /** `merged` is what the message had in that field already. */
+  function readValue(reader: Reader, wire: number, field: FieldSchema, depth: number, merged?: unknown): unknown {
     switch (field.type) {
       case 'string':
         return expectChunk(reader, wire).toString('utf8');
@@ -88,16 +115,17 @@ export function protobufDecoder(schema: Schema): ProtobufDecoder {
       case 'integer':
         return integer(reader, wire, field);
       case 'boolean':
+        if (wire !== 0) throw new WireTypeError(wire);
         return reader.varint() !== 0n;
       case 'number': {
-        if (wire !== 1) throw new ProtobufError('proto: wrong wireType for a double');
+        if (wire !== 1) throw new WireTypeError(wire);
         const value = reader.bytes.readDoubleLE(reader.at);
         reader.at += 8;
         return value;
       }
       case 'ref': {
-        const value: Fields = {};
-        readMessage(expectChunk(reader, wire), messages(field.ref ?? ''), value, depth + 1);
+        const value: Fields = isFields(merged) ? { ...merged } : {};
+        readMessage(expectChunk(reader, wire), field.ref ?? '', messages(field.ref ?? ''), value, depth + 1);
         return value;
       }
       case 'time':
@@ -154,13 +182,20 @@ export function protobufDecoder(schema: Schema): ProtobufDecoder {
     knows(apiVersion, kind) {
       return definitionOf(apiVersion, kind) !== undefined;
     },
-    decode(bytes) {
-      const { apiVersion, kind, raw } = openEnvelope(bytes);
-      const definition = definitionOf(apiVersion, kind);
-      if (definition === undefined)
-        throw new ProtobufError(`no kind "${kind}" is registered for version "${apiVersion}"`);
+    decode(bytes, wanted = noType) {
+      const opened = openEnvelope(bytes);
+      const apiVersion = opened.apiVersion || wanted.apiVersion;
+      const kind = opened.kind || wanted.kind;
       const object: Fields = { apiVersion, kind };
-      readMessage(raw, messages(definition), object, 0);
+      const definition = definitionOf(apiVersion, kind);
+      try {
+        if (definition !== undefined) readMessage(opened.raw, definition, messages(definition), object, 0);
+      } catch (error) {
+        // A time beyond all calendars, too, is none.
+        if (error instanceof ProtobufError || error instanceof RangeError)
+          throw new MessageError(error.message, { apiVersion, kind });
+        throw error;
+      }
       return object;
     },
   };
@@ -176,9 +211,34 @@ export function protobufDecoder(schema: Schema): ProtobufDecoder {
 
 const deleteOptions = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions';
 
+const noType: TypeMeta = { apiVersion: '', kind: '' };
+
+/** A field is written as another type. */
+class WireTypeError extends ProtobufError {
+  readonly wire: number;
+  readonly isNamed: boolean;
+  constructor(wire: number, name = '') {
+    super(`proto: wrong wireType = ${wire} for field ${name}`);
+    this.wire = wire;
+    this.isNamed = name !== '';
+  }
+
+  /** The same with Go's name of the field. */
+  of({ name, schema }: { name: string; schema: FieldSchema }): WireTypeError {
+    const goName = schema.ref?.endsWith('Meta') === true ? schema.ref.slice(schema.ref.lastIndexOf('.') + 1) : name;
+    return new WireTypeError(this.wire, goName.charAt(0).toUpperCase() + goName.slice(1));
+  }
+}
+
 const scalars: ReadonlySet<string> = new Set(['string', 'bytes', 'integer', 'number', 'boolean']);
-const isScalar = (field: FieldSchema): boolean => scalars.has(field.type);
 const isZero = (value: unknown): boolean => value === '' || value === 0 || value === false;
+
+/** Whether the value is what Go writes for an unset field; JSON leaves it out, or has null for it. */
+function isUnset({ type, ref }: FieldSchema, value: unknown): boolean {
+  if (value === null) return true;
+  if (scalars.has(type)) return isZero(value);
+  return isAlwaysThere(ref) && Object.keys(value as Fields).length === 0;
+}
 
 /** The value of a map entry that has none on the wire. */
 function zeroOf(items: FieldSchema): unknown {
@@ -203,12 +263,12 @@ function zeroOf(items: FieldSchema): unknown {
 }
 
 function expectChunk(reader: Reader, wire: number): Buffer {
-  if (wire !== 2) throw new ProtobufError(`proto: wrong wireType = ${wire}`);
+  if (wire !== 2) throw new WireTypeError(wire);
   return reader.chunk();
 }
 
 function integer(reader: Reader, wire: number, field: FieldSchema): number {
-  if (wire !== 0) throw new ProtobufError(`proto: wrong wireType = ${wire}`);
+  if (wire !== 0) throw new WireTypeError(wire);
   const value = reader.varint();
   return Number(field.format === 'int64' ? BigInt.asIntN(64, value) : BigInt.asIntN(32, value));
 }

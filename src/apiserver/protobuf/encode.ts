@@ -3,8 +3,10 @@
 
 import type { FieldSchema, Schema } from '../../api/schema/schema.ts';
 import { hasMessage, type Message, type MessageField, messagesOf } from './field-numbers.ts';
-import { type Fields, holdsJson, isFields, schemaChoice } from './free-form.ts';
+import { type Fields, holdsJson, isAlwaysThere, isFields, schemaChoice } from './free-form.ts';
 import { BackwardWriter } from './writer.ts';
+
+const noFields: Fields = {};
 
 /** Turns objects into protobuf messages. */
 export interface ProtobufEncoder {
@@ -26,15 +28,46 @@ export function protobufEncoder(schema: Schema): ProtobufEncoder {
       else if (field.schema !== undefined) {
         const value = object[field.name];
         if (value !== undefined && value !== null) writeField(field.number, field.schema, value);
+        else if (!field.presence) writeUnset(field.number, field.schema, field.name);
       }
     }
   }
 
-  /** Left out when none of its fields is set. */
+  /** What Go's structs embed is always there. */
   function writeInline({ number }: MessageField, inline: Message, object: Fields): void {
     const mark = writer.length;
     writeFields(inline, object);
-    if (writer.length > mark) writer.close(number, mark);
+    writer.close(number, mark);
+  }
+
+  /** What is no pointer, list or map in Go is written even where nothing set it. */
+  function writeUnset(number: number, field: FieldSchema, name: string): void {
+    switch (field.type) {
+      case 'string':
+        writer.text(number, '');
+        return;
+      case 'integer':
+      case 'boolean':
+        writer.integer(number, 0);
+        return;
+      case 'number':
+        writer.double(number, 0);
+        return;
+      case 'ref':
+        if (isAlwaysThere(field.ref) || isFields(field.zero)) writeMessage(number, field, noFields);
+        return;
+      case 'quantity':
+      case 'int-or-string':
+        if (field.zero !== undefined && field.zero !== null) writeMessage(number, field, field.zero);
+        return;
+      case 'time':
+      case 'micro-time':
+      case 'any':
+        // The zero time, and JSON that is none, are messages of no bytes.
+        if (field.zero === null || name === 'creationTimestamp') writer.close(number, writer.length);
+        return;
+      default:
+    }
   }
 
   function writeField(number: number, field: FieldSchema, value: unknown): void {

@@ -1,4 +1,4 @@
-// The types that JSON writes in a form of their own: free JSON, and the either-or types of JSON schemas.
+// The types that JSON writes in a form of their own: free JSON, the either-or types of JSON schemas, and metadata.
 // Follows apiextensions-apiserver pkg/apis/apiextensions/v1/marshal.go and generated.proto of v1.36.
 
 import type { FieldSchema } from '../../api/schema/schema.ts';
@@ -18,6 +18,12 @@ const jsonTypes = new Set([
 
 /** Whether a value of that type is JSON text in field 1 of its message; other free-form types have no fields at all. */
 export const holdsJson = (ref: string | undefined): boolean => ref !== undefined && jsonTypes.has(ref);
+
+const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
+
+/** Whether it is a struct that nothing in the API points to: protobuf always has it, where JSON leaves an empty one out. */
+export const isAlwaysThere = (ref: string | undefined): boolean =>
+  ref === `${meta}.ObjectMeta` || ref === `${meta}.ListMeta`;
 
 /** A type that is either a schema or something else. */
 export interface SchemaChoice {

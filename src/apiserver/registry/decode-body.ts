@@ -11,7 +11,8 @@ import type { Schema } from '../../api/schema/schema.ts';
 import { YamlSyntaxError } from '../../api/schema/yaml.ts';
 import type { ApiRequest } from '../request.ts';
 import type { ObjectMachinery, PatchType } from '../machinery.ts';
-import { NoEnvelopeError } from '../protobuf/envelope.ts';
+import { MessageError } from '../protobuf/decode.ts';
+import { EnvelopeError } from '../protobuf/envelope.ts';
 import type { ResourceInfo } from '../resources.ts';
 import type { StoredObject } from './object-version.ts';
 import { isRegistered, noKind, readTypeMeta, TypeMetaError } from './type-meta.ts';
@@ -25,27 +26,29 @@ export interface RawValue {
 
 /**
  * Raw value of a body, which is read as `contentType` says, or as it says itself. In process it is copied, for the caller keeps its own.
- * Throws JsonSyntaxError.
+ * `wanted` is the type of an object in protobuf that tells none. Throws JsonSyntaxError, EnvelopeError and MessageError.
  */
 export async function readValue(
   request: ApiRequest,
   machinery: ObjectMachinery,
-  contentType?: string,
+  { contentType, wanted }: { contentType?: string; wanted?: { apiVersion: string; kind: string } } = {},
 ): Promise<RawValue> {
   const body = await request.body();
   if (body.type === 'object') return { value: cloneTree(body.object), strictErrors: [] };
-  return machinery.parse(body.bytes, contentType ?? body.contentType);
+  return machinery.parse(body.bytes, contentType ?? body.contentType, wanted);
 }
 
 async function readObject(request: ApiRequest, info: ResourceInfo, machinery: ObjectMachinery): Promise<RawValue> {
   const { kind } = info;
   try {
-    const { value, strictErrors } = await readValue(request, machinery);
+    const wanted = { apiVersion: info.apiVersion, kind: kind.kind };
+    const { value, strictErrors } = await readValue(request, machinery, { wanted });
     // What users define is decoded in another way.
     return { value: kind.schema === undefined ? recognized(info, value, machinery.schema) : value, strictErrors };
   } catch (error) {
-    const isForeign = error instanceof Error && error.cause instanceof NoEnvelopeError;
-    if (!(isForeign || error instanceof JsonSyntaxError || error instanceof TypeMetaError)) throw error;
+    if (error instanceof MessageError) throw badRequest(unreadable(error, kind.kind));
+    if (!(error instanceof JsonSyntaxError || error instanceof TypeMetaError || error instanceof EnvelopeError))
+      throw error;
     const body = await request.body();
     const shown = summary(body.type === 'bytes' ? body.bytes : Buffer.alloc(0));
     // YAML is turned into JSON before anybody looks for the kind in it.
@@ -55,6 +58,10 @@ async function readObject(request: ApiRequest, info: ResourceInfo, machinery: Ob
       `the object provided is unrecognized (must be of type ${kind.kind}): ${step}${error.message} (${shown})`,
     );
   }
+}
+
+function unreadable({ type, message }: MessageError, wanted: string): string {
+  return cannotBeHandled({ kind: type.kind, version: parseApiVersion(type.apiVersion).version }, wanted, message);
 }
 
 /** The body, where there is a kind of that name. Throws TypeMetaError, and 400. */

@@ -9,6 +9,8 @@ import { JsonSyntaxError } from '../../api/schema/json.ts';
 import type { Schema } from '../../api/schema/schema.ts';
 import type { ApiRequest } from '../request.ts';
 import type { ObjectMachinery } from '../machinery.ts';
+import { MessageError } from '../protobuf/decode.ts';
+import { EnvelopeError } from '../protobuf/envelope.ts';
 import { readValue } from './decode-body.ts';
 import { readInteger } from './list-options.ts';
 import { noKind, readTypeMeta, type TypeMeta, TypeMetaError } from './type-meta.ts';
@@ -84,8 +86,14 @@ function fromQuery(query: URLSearchParams): RawOptions {
 
 async function bodyValue(request: ApiRequest, machinery: ObjectMachinery): Promise<unknown> {
   try {
-    return (await readValue(request, machinery)).value;
+    return (await readValue(request, machinery, { wanted: { apiVersion: 'meta.k8s.io/v1', kind: 'DeleteOptions' } }))
+      .value;
   } catch (error) {
+    if (error instanceof MessageError) {
+      const { apiVersion, kind } = error.type;
+      throw badRequest(kind === 'DeleteOptions' ? error.message : noKind(apiVersion, kind));
+    }
+    if (error instanceof EnvelopeError) throw badRequest(error.message);
     if (error instanceof JsonSyntaxError)
       throw badRequest(`couldn't get version/kind; json parse error: ${error.message}`);
     throw error;

@@ -78,6 +78,7 @@ function validate(object: APIService): FieldError[] {
 
 export const apiServiceStrategy: Strategy<APIService> = {
   allowUnconditionalUpdate: false,
+  resetFields: [['status']],
   prepareForCreate(object, { now }) {
     object.status = object.spec?.service === undefined ? withAvailability(undefined, localAvailability, now) : {};
   },
@@ -92,6 +93,7 @@ const conditionStates = ['True', 'False', 'Unknown'];
 
 export const apiServiceStatusStrategy: Strategy<APIService> = {
   allowUnconditionalUpdate: false,
+  resetFields: [['metadata'], ['spec']],
   prepareForUpdate(object, old) {
     assign(object, 'spec', old.spec);
     keepMetadata(object, old);

@@ -3,7 +3,7 @@
 import type { Ingress } from '../../generated/types.ts';
 import { validateObjectMetaUpdate } from '../../meta/validate-meta.ts';
 import type { KindDefinition, Strategy } from '../../scheme.ts';
-import { allVerbs, assign, countSpecChange, keepMetadata, metaOf, statusVerbs } from '../common.ts';
+import { allVerbs, assign, countSpecChange, metaOf, statusVerbs } from '../common.ts';
 import { ingressColumns } from './printer.ts';
 import { classAnnotation, validateIngressCreate, validateIngressUpdate, validateLoadBalancer } from './validate.ts';
 
@@ -34,7 +34,6 @@ const statusStrategy: Strategy<Ingress> = {
   validateCreate: () => [],
   prepareForUpdate(ingress, old) {
     assign(ingress, 'spec', old.spec);
-    keepMetadata(ingress, old);
   },
   validateUpdate: (ingress, old) => [
     ...validateObjectMetaUpdate(metaOf(ingress), metaOf(old)),

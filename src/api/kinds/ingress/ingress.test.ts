@@ -121,11 +121,12 @@ describe('Ingress', () => {
     expect(create(old).errors).toHaveLength(2);
   });
 
-  it('takes from its controller what it says of itself alone', () => {
+  it('takes from its controller what it says of its status, and of its labels', () => {
     const old = { metadata: { labels: { a: 'b' } }, spec: { defaultBackend: service } };
     const ingress = [{ ip: '010.0.0.1' }, { hostname: '1.2.3.4' }, { ip: 'x' }];
     const { object, errors } = update(old, { spec: {}, status: { loadBalancer: { ingress } } }, 'status');
-    expect(object).toMatchObject({ metadata: { labels: { a: 'b' } }, spec: old.spec });
+    expect(object).toMatchObject({ spec: old.spec });
+    expect(object.metadata?.labels).toBeUndefined();
     expect(errors).toEqual([
       'status.loadBalancer.ingress[0].ip: Invalid value: "010.0.0.1": must not have leading 0s',
       'status.loadBalancer.ingress[1].hostname: Invalid value: "1.2.3.4": must be a DNS name, not an IP address',

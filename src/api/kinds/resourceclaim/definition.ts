@@ -63,7 +63,7 @@ function dropDeallocated(claim: ResourceClaim, old: ResourceClaim): void {
 }
 
 const statusStrategy: Strategy<ResourceClaim> = {
-  resetFields: [['spec']],
+  resetFields: [['metadata'], ['spec']],
   validateCreate: () => [],
   prepareForUpdate(claim, old) {
     claim.spec = old.spec;

@@ -62,7 +62,7 @@ const strategy: Strategy<ServiceCIDR> = {
 };
 
 const statusStrategy: Strategy<ServiceCIDR> = {
-  resetFields: [['spec']],
+  resetFields: [['metadata'], ['spec']],
   validateCreate: () => [],
   prepareForUpdate(object, old) {
     assign(object, 'spec', old.spec);
