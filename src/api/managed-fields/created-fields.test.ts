@@ -6,7 +6,7 @@ import { allKinds } from '../kinds/all.ts';
 import { loadSchema } from '../schema/load.ts';
 import type { Schema } from '../schema/schema.ts';
 import { compareObjects } from './compare.ts';
-import { createdFields } from './created-fields.ts';
+import { createdFields, createdFieldsText } from './created-fields.ts';
 import { formatFieldsV1, isEmptySet } from './field-set.ts';
 import { type EndpointFields, endpointFields, ownable, unownedBy } from './managed-entries.ts';
 
@@ -62,6 +62,45 @@ describe('lists and maps', () => {
         ['metadata', 'labels'],
       ],
     });
+  });
+});
+
+describe('objects of the same form', () => {
+  const definition = 'io.k8s.api.core.v1.Pod';
+  const pod = (labels: object, env: readonly object[]): object => ({
+    metadata: { name: 'x', labels },
+    spec: { containers: [{ name: 'c', env }], nodeName: 'n' },
+  });
+  const fieldsOf = (object: object) => createdFields(schema, definition, object, unownedBy({}));
+  const plain = [
+    { name: 'A', value: 'x' },
+    { name: 'B', valueFrom: { fieldRef: { fieldPath: 'a' } } },
+  ];
+
+  test('share their fields, whatever came between', () => {
+    const first = fieldsOf(pod({ a: '1' }, plain));
+    const other = fieldsOf(pod({ b: '1' }, plain));
+    expect(fieldsOf(pod({ a: '2' }, plain))).toBe(first);
+    expect(other).not.toBe(first);
+    expect(Object.isFrozen(first)).toBe(true);
+    expect(first && createdFieldsText(first)).toBe(JSON.stringify(first));
+  });
+
+  test('more forms than are remembered, and longer ones, are written each for itself', () => {
+    for (let round = 0; round < 2; round++)
+      for (let i = 0; i < 20; i++) same(definition, pod({ [`label-${i}`]: '', b: '' }, plain.slice(i % 3)));
+    const long = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`key-${i}`, '']));
+    same(definition, pod(long, plain));
+    const fields = fieldsOf(pod(long, plain));
+    expect(fieldsOf(pod(long, plain))).not.toBe(fields);
+    expect(fields && createdFieldsText(fields)).toBeUndefined();
+  });
+
+  test('keys in another order, or unset, are other keys', () => {
+    same(definition, { metadata: {}, spec: { nodeName: 'n', hostname: 'h' } });
+    same(definition, { metadata: {}, spec: { hostname: 'h', nodeName: 'n' } });
+    same(definition, { metadata: {}, spec: { hostname: undefined, nodeName: 'n' } });
+    same(definition, { metadata: {}, spec: { hostname: 'h' } });
   });
 });
 

@@ -33,66 +33,135 @@ interface StructField {
   readonly write: Writer;
 }
 
+/** Undefined where a struct has no such field of its own. */
 const own = (struct: Struct, name: string): unknown => (Object.hasOwn(struct, name) ? struct[name] : undefined);
+
+/** The same for a name that no object inherits, which takes half as long. */
+const plain = (struct: Struct, name: string): unknown => struct[name];
 
 const wholeValue: Writer = (before, value) =>
   value === undefined || (before !== undefined && sameTree(before, value)) ? undefined : emptyFields;
 
-/** Gathers the members of a place, which is owned itself where it was not there before. */
-class Members {
-  readonly #isNew: boolean;
-  readonly #except: FieldSet | undefined;
-  #fields: JsonObject | undefined;
+/** The members of all places that are being written, the innermost's last; a place takes its own off when it is done. */
+const elements: string[] = [];
+const written: JsonObject[] = [];
+/** How many these are; what lies behind is of no use any more. */
+let count = 0;
 
-  constructor(before: unknown, except: FieldSet | undefined) {
-    this.#isNew = before === undefined;
-    this.#except = except;
+function put(element: string, fields: JsonObject): void {
+  elements[count] = element;
+  written[count++] = fields;
+}
+
+function add(element: string, write: Writer, before: unknown, value: unknown, except: FieldSet | undefined): void {
+  const below = except?.children?.get(element);
+  if (below?.member === true) return;
+  const fields = write(before, value, below);
+  if (fields !== undefined) put(element, fields);
+}
+
+/** How many of what was met at a place it remembers, the newest first. */
+const mostRemembered = 8;
+
+function remember<T>(known: T[], one: T): void {
+  known.unshift(one);
+  known.length = Math.min(known.length, mostRemembered);
+}
+
+/** The fields of structs that have those keys, in the order of FieldsV1. */
+interface Plan {
+  readonly keys: readonly string[];
+  readonly fields: readonly StructField[];
+}
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** What was written of a place once, and the members that it was made of. */
+interface Form {
+  readonly elements: readonly string[];
+  readonly written: readonly JsonObject[];
+  readonly fields: JsonObject;
+}
+
+/** Members of a form that is remembered: longer ones are hardly met again. */
+const mostMembers = 256;
+
+/** Fields that a place remembers. */
+const remembered = new WeakSet<JsonObject>([emptyFields]);
+
+/**
+ * Puts together what is written of one place in the schema. What comes there mostly has the same members as what came before, and then
+ * gets the very same fields: objects made from one template share them.
+ */
+class Place {
+  readonly #forms: Form[] = [];
+
+  /** Gives where its members begin. A place that was not there before is owned itself. */
+  begin(before: unknown): number {
+    const from = count;
+    if (before === undefined) put('.', emptyFields);
+    return from;
   }
 
-  /** The next member in order. */
-  add(element: string, write: Writer, before: unknown, value: unknown): void {
-    const except = this.#except?.children?.get(element);
-    if (except?.member === true) return;
-    const written = write(before, value, except);
-    if (written === undefined) return;
-    this.#fields ??= this.#isNew ? { '.': emptyFields } : {};
-    this.#fields[element] = written;
+  end(from: number): JsonObject | undefined {
+    const fields = this.#written(from);
+    count = from;
+    return fields;
   }
 
-  written(): JsonObject | undefined {
-    return this.#fields ?? (this.#isNew ? emptyFields : undefined);
+  #written(from: number): JsonObject | undefined {
+    if (count === from) return undefined;
+    if (count === from + 1 && elements[from] === '.') return emptyFields;
+    for (const form of this.#forms) if (isForm(form, from)) return form.fields;
+    const form: Form = { elements: elements.slice(from, count), written: written.slice(from, count), fields: {} };
+    form.elements.forEach((element, i) => (form.fields[element] = form.written[i] ?? emptyFields));
+    Object.freeze(form.fields);
+    if (form.elements.length <= mostMembers && form.written.every((fields) => remembered.has(fields))) {
+      remember(this.#forms, form);
+      remembered.add(form.fields);
+    }
+    return form.fields;
   }
+}
+
+/** Whether the members from there on are those of the form. */
+function isForm(form: Form, from: number): boolean {
+  const length = form.elements.length;
+  if (count - from !== length) return false;
+  for (let i = 0; i < length; i++)
+    if (form.written[i] !== written[from + i] || form.elements[i] !== elements[from + i]) return false;
+  return true;
 }
 
 /** The elements of a list that is a map or a set, by path element and in order. */
 function orderedElements(typing: Typing, field: FieldSchema, list: readonly unknown[]): [string, unknown][] {
-  return elementsByText(typing, field, list) ?? elementsByKind(typing, field, list);
-}
-
-function elementsByKind(typing: Typing, field: FieldSchema, list: readonly unknown[]): [string, unknown][] {
   const found = indexList(typing, field, list);
   return sortedElements(found.keys()).map((element) => [element, found.get(element)]);
 }
 
 /** Most lists have one key, which is text, and each but once: their order is the texts'. Undefined for all others. */
-function elementsByText(typing: Typing, field: FieldSchema, list: readonly unknown[]): [string, unknown][] | undefined {
-  const [key, ...more] = field.listMapKeys ?? [];
-  if (field.listType !== 'map' || key === undefined || more.length > 0) return undefined;
-  const found: { text: string; item: unknown }[] = [];
-  for (const item of list) {
-    const text = isStruct(item) ? item[key] : undefined;
-    if (typeof text !== 'string') return undefined;
-    found.push({ text, item });
-  }
-  inOrder(found, (a, b) => byText(a.text, b.text));
-  if (found.some(({ text }, i) => text === found[i - 1]?.text)) return undefined;
-  return found.map(({ item }) => [elementOf(typing, field, item) ?? '', item]);
+function sortedByText(
+  { listType, listMapKeys = [] }: FieldSchema,
+  list: readonly unknown[],
+): readonly unknown[] | undefined {
+  const [key, ...more] = listMapKeys;
+  if (listType !== 'map' || key === undefined || more.length > 0) return undefined;
+  const textOf = (item: unknown): unknown => (isStruct(item) ? item[key] : undefined);
+  if (list.some((item) => typeof textOf(item) !== 'string')) return undefined;
+  const isAfter = (item: unknown, i: number, all: readonly unknown[]): boolean =>
+    i === 0 || (textOf(all[i - 1]) as string) < (textOf(item) as string);
+  if (list.every(isAfter)) return list;
+  const sorted = list.toSorted((a, b) => byText(textOf(a) as string, textOf(b) as string));
+  return sorted.every(isAfter) ? sorted : undefined;
 }
 
 /** The writers of one schema, each made when a value of its type first comes. */
 class Writers {
   readonly #typing: Typing;
-  readonly #structs = new Map<Definition, readonly StructField[]>();
 
   constructor(schema: Schema) {
     this.#typing = { schema, zeros: true };
@@ -108,43 +177,58 @@ class Writers {
   }
 
   #struct(definition: Definition): Writer {
+    const place = new Place();
+    const named = new Map<string, StructField>();
+    const plans: Plan[] = [];
+    const fieldsOf = (value: Struct): readonly StructField[] => {
+      const keys = Object.keys(value);
+      for (const plan of plans) if (isSameList(plan.keys, keys)) return plan.fields;
+      const fields = this.#fieldsOf(definition, keys, named);
+      remember(plans, { keys, fields });
+      return fields;
+    };
     return (before, value, except) => {
       if (!isStruct(value)) return wholeValue(before, value, except);
-      const members = new Members(before, except);
+      const from = place.begin(before);
       const old = isStruct(before) ? before : undefined;
-      for (const { element, valueOf, write } of this.#fieldsOf(definition, value)) {
+      for (const { element, valueOf, write } of fieldsOf(value)) {
         const now = valueOf(value);
         const was = old === undefined ? undefined : valueOf(old);
-        if (now !== was) members.add(element, write, was, now);
+        if (now !== was) add(element, write, was, now, except);
       }
-      return members.written();
+      return place.end(from);
     };
   }
 
-  /** Those that the definition names, and where it keeps others those that the value has. */
-  #fieldsOf(definition: Definition, value: Struct): readonly StructField[] {
-    let named = this.#structs.get(definition);
-    if (named === undefined) {
-      named = Object.entries(definition.fields).map(([name, field]) => this.#structField(name, field));
-      named = inOrder([...named], byName);
-      this.#structs.set(definition, named);
+  /** Of the fields that the definition names those of `keys` and those that are never unset; where it keeps others, the other keys too. */
+  #fieldsOf(
+    { fields, others }: Definition,
+    keys: readonly string[],
+    named: Map<string, StructField>,
+  ): readonly StructField[] {
+    const found: StructField[] = [];
+    for (const [name, field] of Object.entries(fields)) {
+      if (field.zero === undefined && !keys.includes(name)) continue;
+      const known = named.get(name) ?? this.#structField(name, field);
+      named.set(name, known);
+      found.push(known);
     }
-    const { fields, others } = definition;
-    if (others === undefined) return named;
-    const more = Object.keys(value).filter((name) => !Object.hasOwn(fields, name));
-    return [...named, ...more.map((name) => this.#structField(name, others))].sort(byName);
+    if (others !== undefined)
+      for (const name of keys) if (!Object.hasOwn(fields, name)) found.push(this.#structField(name, others));
+    return inOrder(found, byName);
   }
 
   #structField(name: string, field: FieldSchema): StructField {
     const { type, zero } = field;
+    const read = name in Object.prototype ? own : plain;
     const valueOf: StructField['valueOf'] =
       zero === null && type === 'array'
         ? (struct) => {
-            const value = own(struct, name);
+            const value = read(struct, name);
             return isUnset(struct, name, field, value) ? null : value;
           }
         : (struct) => {
-            const value = own(struct, name);
+            const value = read(struct, name);
             return value === undefined || (value === null && zero !== undefined) ? zero : value;
           };
     return { name, element: `f:${name}`, valueOf, write: this.of(field) };
@@ -152,32 +236,36 @@ class Writers {
 
   #list(field: FieldSchema): Writer {
     const write = this.of(itemsOf(field));
+    const place = new Place();
     return (before, value, except) => {
       if (!Array.isArray(value) || value.length === 0) return wholeValue(before, value, except);
-      const members = new Members(before, except);
-      for (const [element, item] of orderedElements(this.#typing, field, value))
-        members.add(element, item instanceof Repeated ? wholeValue : write, undefined, item);
-      return members.written();
+      const from = place.begin(before);
+      const sorted = sortedByText(field, value);
+      if (sorted === undefined) {
+        for (const [element, item] of orderedElements(this.#typing, field, value))
+          add(element, item instanceof Repeated ? wholeValue : write, undefined, item, except);
+      } else for (const item of sorted) add(elementOf(this.#typing, field, item) ?? '', write, undefined, item, except);
+      return place.end(from);
     };
   }
 
   #map(field: FieldSchema): Writer {
-    const write = this.of(itemsOf(field));
-    return (before, value, except) =>
-      isStruct(value) ? writeMap(write, before, value, except) : wholeValue(before, value, except);
+    return mapWriter(this.of(itemsOf(field)));
   }
 
   /** Free JSON goes by its form: objects member by member, all else as one. */
-  readonly #free: Writer = (before, value, except) =>
-    isStruct(value) ? writeMap(this.#free, before, value, except) : wholeValue(before, value, except);
+  readonly #free: Writer = mapWriter((before, value, except) => this.#free(before, value, except));
 }
 
-function writeMap(write: Writer, before: unknown, map: Struct, except: FieldSet | undefined): JsonObject | undefined {
-  const keys = Object.keys(map);
-  if (keys.length === 0) return wholeValue(before, map, except);
-  const members = new Members(before, except);
-  for (const key of inOrder(keys, byText)) members.add(`f:${key}`, write, undefined, map[key]);
-  return members.written();
+function mapWriter(write: Writer): Writer {
+  const place = new Place();
+  return (before, value, except) => {
+    const keys = isStruct(value) ? Object.keys(value) : [];
+    if (!isStruct(value) || keys.length === 0) return wholeValue(before, value, except);
+    const from = place.begin(before);
+    for (const key of inOrder(keys, byText)) add(`f:${key}`, write, undefined, value[key], except);
+    return place.end(from);
+  };
 }
 
 const byName = (a: StructField, b: StructField): number => byText(a.name, b.name);
@@ -200,7 +288,7 @@ const bareObject = { metadata: {} };
 
 /**
  * FieldsV1, in canonical order, of all that an object of the definition has when it is made, but for the fields `except` and what lies
- * below them. Undefined where nothing is left. The empty objects in it are shared, and frozen.
+ * below them. Undefined where nothing is left. It is frozen, and shared among objects that have the same fields.
  */
 export function createdFields(
   schema: Schema,
@@ -208,5 +296,15 @@ export function createdFields(
   object: object,
   except: FieldSet,
 ): JsonObject | undefined {
-  return writerOf(schema, definition)(bareObject, object, except);
+  // Nothing is left of a walk that failed.
+  count = 0;
+  const fields = writerOf(schema, definition)(bareObject, object, except);
+  if (fields !== undefined && remembered.has(fields) && !texts.has(fields)) texts.set(fields, JSON.stringify(fields));
+  return fields;
 }
+
+/** As JSON, by the fields that objects share. */
+const texts = new WeakMap<JsonObject, string>();
+
+/** FieldsV1 that createdFields gave, as JSON, which is written once for all objects that share them. Undefined for all others. */
+export const createdFieldsText = (fields: JsonObject): string | undefined => texts.get(fields);

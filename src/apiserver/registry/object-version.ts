@@ -1,6 +1,7 @@
 // One version of one stored object: its bytes once, and lazily what is read from them (parsed object, labels, fields).
 
-import type { KubeObject, ObjectMeta } from '../../api/meta/types.ts';
+import { createdFieldsText } from '../../api/managed-fields/created-fields.ts';
+import type { KubeObject, ManagedFieldsEntry, ObjectMeta } from '../../api/meta/types.ts';
 import { cloneBut, cloneTree } from '../../api/patch/json-tree.ts';
 import type { AnyKind } from '../../api/scheme.ts';
 import { convertStored, servedBytes } from './convert-stored.ts';
@@ -53,10 +54,26 @@ export function objectVersion(
  */
 export function encodeObject(object: StoredObject): Buffer {
   const { kind, apiVersion, metadata, ...rest } = object;
-  const { resourceVersion: _, ...meta } = metadata;
-  const bytes = ownBytes(JSON.stringify({ kind, apiVersion, metadata: meta, ...rest }));
+  const { resourceVersion: _, managedFields, ...meta } = metadata;
+  const owned = managedFields === undefined ? '{}' : `{"managedFields":[${managedFields.map(entryText).join(',')}]}`;
+  const metaText = `{"metadata":${joined(JSON.stringify(meta), owned)}}`;
+  const bytes = ownBytes(joined(joined(JSON.stringify({ kind, apiVersion }), metaText), JSON.stringify(rest)));
   known.set(bytes, new WeakRef(object));
   return bytes;
+}
+
+/** The text of an object that has the members of both. */
+function joined(a: string, b: string): string {
+  if (a === '{}') return b;
+  return b === '{}' ? a : `${a.slice(0, -1)},${b.slice(1)}`;
+}
+
+/** An entry as JSON. Its fields are the most of it, and those of a new object are mostly written already. */
+function entryText(entry: ManagedFieldsEntry): string {
+  const fields = entry.fieldsV1 && createdFieldsText(entry.fieldsV1);
+  if (fields === undefined) return JSON.stringify(entry);
+  const { fieldsV1: _, ...rest } = entry;
+  return joined(JSON.stringify(rest), `{"fieldsV1":${fields}}`);
 }
 
 /**
