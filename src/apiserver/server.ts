@@ -106,7 +106,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const requestsInFlight = inFlight(limits);
   inFlightMetrics(measured, requestsInFlight);
   tellOfItself(foundation, aggregation);
-  const openApi = openApiOf(foundation, aggregation);
+  const openApi = openApiOf(foundation, virtual, aggregation);
   const definitions = definitionsOf(foundation);
   const pipeline = createPipeline({
     resources,
@@ -230,18 +230,24 @@ function tellOfItself({ options, measured, resources, feed }: Foundation, aggreg
   if (options.processMetrics === true) processMetrics(measured);
 }
 
-const openApiOf = (
+function openApiOf(
   { options, machinery, unstored, resources }: Foundation,
+  virtual: readonly VirtualResource[],
   aggregation: Aggregation | undefined,
-): ReturnType<typeof openApiHandler> =>
-  openApiHandler({
+): ReturnType<typeof openApiHandler> {
+  const posted = virtual.flatMap((one) => {
+    const definition = machinery.schema.ofKind(one.group, one.version, one.kind)?.name;
+    return one.create === undefined || definition === undefined ? [] : [{ ...one, definition }];
+  });
+  return openApiHandler({
     schema: machinery.schema,
     descriptions: loadDescriptions,
-    kinds: () => [...unstored, ...resources.all.map(({ kind }) => kind)],
+    kinds: () => [...unstored, ...posted, ...resources.all.map(({ kind }) => kind)],
     generation: () => resources.generation + (aggregation?.generation ?? 0),
     remote: () => aggregation?.described() ?? [],
     build: options.version,
   });
+}
 
 /** Where an upgraded connection leads, in this server or in one that is aggregated. */
 const locateAnywhere =

@@ -139,7 +139,7 @@ function listDefinition({ group, version, kind, listKind, plural, definition }: 
     fields: {
       ...typeFields,
       items: { type: 'array', items: { type: 'ref', ref: definition }, description: `List of ${plural}.` },
-      metadata: { type: 'ref', ref: `${metaPrefix}.ListMeta` },
+      metadata: { type: 'ref', ref: `${metaPrefix}.ListMeta`, description: 'What is said of the list as a whole.' },
     },
     required: ['items'],
     gvk: [{ group, version, kind: listKind }],

@@ -2,6 +2,7 @@
 import type { Json, JsonObject } from '../meta/types.ts';
 import type { Descriptions } from '../schema/load.ts';
 import type { Definition, FieldSchema, Schema } from '../schema/schema.ts';
+import { defaultsTold } from './defaults-told.ts';
 
 export type OpenApiVersion = 2 | 3;
 
@@ -32,7 +33,14 @@ const freeTypes: Readonly<Record<string, { v2: JsonObject; v3?: JsonObject; desc
     description: 'A change to an object, in the form that the content type names.',
   },
   'io.k8s.apimachinery.pkg.runtime.RawExtension': { v2: { type: 'object' }, description: 'Any object.' },
+  'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceSubresourceStatus': {
+    v2: { type: 'object' },
+    description: 'That a status is a subresource; there is nothing to say of it.',
+  },
 };
+
+/** Objects of the server itself, which every group version has. */
+const everywhere: ReadonlySet<string> = new Set([`${meta}.DeleteOptions`, `${meta}.WatchEvent`]);
 
 /** The other types without fields hold any JSON. */
 const anything = { v2: {} as JsonObject, description: 'Any JSON value.' };
@@ -46,6 +54,12 @@ export type References = Set<string>;
 interface Writer {
   version: OpenApiVersion;
   references: References;
+  groupVersions: readonly GroupVersion[];
+}
+
+interface GroupVersion {
+  group: string;
+  version: string;
 }
 
 const scalarRefs: Readonly<Partial<Record<FieldSchema['type'], string>>> = {
@@ -64,6 +78,10 @@ const plainTypes: Readonly<Partial<Record<FieldSchema['type'], string>>> = {
   boolean: 'boolean',
 };
 
+/** Whether it is a definition of the server's own: those of custom kinds are published as they were given. */
+const isGenerated = (definition: Definition | undefined): boolean =>
+  definition !== undefined && definition.published === undefined;
+
 /** How elements of lists and maps read when they are unset: upstream prints it in v3. */
 function elementDefault(items: FieldSchema, schema: Schema): unknown {
   switch (items.type) {
@@ -75,7 +93,7 @@ function elementDefault(items: FieldSchema, schema: Schema): unknown {
     case 'boolean':
       return false;
     case 'ref':
-      return schema.definitions[items.ref ?? ''] ? {} : undefined;
+      return isGenerated(schema.definitions[items.ref ?? '']) ? {} : undefined;
     default:
       return undefined;
   }
@@ -91,10 +109,20 @@ function extensions(field: FieldSchema): JsonObject {
   return out;
 }
 
+/** What is unset of these is told by no value. */
+const hasOwnForm: ReadonlySet<FieldSchema['type']> = new Set(['quantity', 'int-or-string']);
+
+/** A reference by itself needs nothing around it where nothing stands beside it. */
+const bareElement = (schema: JsonObject): JsonObject => {
+  const { allOf } = schema;
+  const only = Array.isArray(allOf) && Object.keys(schema).length === 1 ? allOf[0] : undefined;
+  return typeof only === 'object' && only !== null && !Array.isArray(only) ? only : schema;
+};
+
 /** A field's schema without its description. */
 function bareField(writer: Writer, schema: Schema, field: FieldSchema, unset: unknown): JsonObject {
   const target = field.type === 'ref' || field.type === 'any' ? field.ref : scalarRefs[field.type];
-  const byDefault = field.default ?? unset;
+  const byDefault = field.default ?? (hasOwnForm.has(field.type) ? undefined : unset);
   const defaults =
     writer.version === 3 && byDefault !== undefined && byDefault !== null ? { default: byDefault as JsonObject } : {};
   if (target !== undefined) {
@@ -105,7 +133,7 @@ function bareField(writer: Writer, schema: Schema, field: FieldSchema, unset: un
   if (field.type === 'any') return { type: 'object' };
   const items = field.items;
   if (items) {
-    const below = bareField(writer, schema, items, elementDefault(items, schema));
+    const below = bareElement(bareField(writer, schema, items, elementDefault(items, schema)));
     return field.type === 'array' ? { type: 'array', items: below } : { type: 'object', additionalProperties: below };
   }
   return {
@@ -118,18 +146,7 @@ function bareField(writer: Writer, schema: Schema, field: FieldSchema, unset: un
 
 function fieldSchema(writer: Writer, schema: Schema, field: FieldSchema, description: string | undefined): JsonObject {
   const bare = bareField(writer, schema, field, field.zero);
-  const extra = { ...(description ? { description } : {}), ...extensions(field) };
-  const only = Array.isArray(bare['allOf']) ? bare['allOf'][0] : undefined;
-  // A lone reference needs no allOf around it where nothing stands beside it.
-  if (
-    only &&
-    typeof only === 'object' &&
-    !Array.isArray(only) &&
-    Object.keys(bare).length === 1 &&
-    Object.keys(extra).length === 0
-  )
-    return only ?? bare;
-  return { ...bare, ...extra };
+  return bareElement({ ...bare, ...(description ? { description } : {}), ...extensions(field) });
 }
 
 function definitionSchema(
@@ -142,7 +159,12 @@ function definitionSchema(
   const properties: JsonObject = {};
   for (const name of Object.keys(definition.fields).sort()) {
     const field = definition.fields[name];
-    if (field) properties[name] = fieldSchema(writer, schema, field, texts?.[name] ?? field.description);
+    if (field === undefined) continue;
+    const shown = { ...field, ...defaultsTold[definition.name]?.[name] };
+    const text = texts?.[name];
+    // Where upstream says nothing of a field, the sources have what is said of its type, which begins with its name.
+    const isOfType = field.type === 'any' && text?.startsWith(`${field.ref?.split('.').at(-1)} represents `) === true;
+    properties[name] = fieldSchema(writer, schema, shown, isOfType ? undefined : (text ?? field.description));
   }
   const description = texts?.[''] ?? definition.description;
   return {
@@ -150,11 +172,19 @@ function definitionSchema(
     ...(Object.keys(properties).length > 0 ? { properties } : {}),
     ...(definition.required.length > 0 ? { required: [...definition.required].sort() } : {}),
     type: 'object',
-    ...(definition.gvk ? { 'x-kubernetes-group-version-kind': definition.gvk.map((gvk) => ({ ...gvk })) } : {}),
+    ...(definition.gvk ? { 'x-kubernetes-group-version-kind': kindsOf(writer, definition.name, definition.gvk) } : {}),
     ...(definition.atomic ? { 'x-kubernetes-map-type': 'atomic' } : {}),
     ...(definition.unions ? { 'x-kubernetes-unions': unionSchemas(definition.unions) } : {}),
   };
 }
+
+/** What the definition is the kind of. */
+const kindsOf = ({ groupVersions }: Writer, name: string, gvk: NonNullable<Definition['gvk']>): JsonObject[] => {
+  const own = gvk.map((one) => ({ ...one }));
+  if (!everywhere.has(name)) return own;
+  const kind = gvk[0]?.kind ?? '';
+  return [...own, ...groupVersions.filter(({ group }) => group !== '').map((one) => ({ ...one, kind }))];
+};
 
 const unionSchemas = (unions: NonNullable<Definition['unions']>): JsonObject[] =>
   unions.map((union) => ({
@@ -187,16 +217,21 @@ function component(writer: Writer, schema: Schema, name: string, descriptions: D
   return { description: free.description, ...(writer.version === 3 ? (free.v3 ?? free.v2) : free.v2) };
 }
 
-/** The schemas of all these definitions and of everything they refer to, sorted by name. */
+/**
+ * The schemas of all these definitions and of everything they refer to, sorted by name. `groupVersions` are those for which objects of
+ * every group (DeleteOptions) are registered as well.
+ */
 export function componentSchemas(
   version: OpenApiVersion,
   schema: Schema,
   descriptions: Descriptions,
   roots: Iterable<string>,
+  groupVersions: readonly GroupVersion[] = [],
 ): JsonObject {
   const references: References = new Set(roots);
   const written = new Map<string, JsonObject>();
   // A Set hands out what is added to it while it is walked.
-  for (const name of references) written.set(name, component({ version, references }, schema, name, descriptions));
+  for (const name of references)
+    written.set(name, component({ version, references, groupVersions }, schema, name, descriptions));
   return Object.fromEntries([...written].sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -3,7 +3,7 @@ import { allKinds } from '../kinds/all.ts';
 import { type Descriptions, loadDescriptions, loadSchema } from '../schema/load.ts';
 import { operationsOf } from './operations.ts';
 import { openApiV2Document } from './v2.ts';
-import { openApiV3Document, openApiV3Index } from './v3.ts';
+import { lonelyDocuments, openApiV3Document, openApiV3Index, openApiV3Lonely } from './v3.ts';
 
 type Any = { [key: string]: Any } & Any[];
 const schema = loadSchema();
@@ -28,7 +28,9 @@ function references(value: unknown, found = new Set<string>()): Set<string> {
 test('the index has every group version, with a hash that follows the kinds', () => {
   const { paths } = openApiV3Index(allKinds);
   const served = allKinds.map(({ group, version }) => (group === '' ? `api/${version}` : `apis/${group}/${version}`));
-  expect(Object.keys(paths)).toEqual([...new Set(served)].toSorted());
+  const groups = new Set(allKinds.flatMap(({ group }) => (group === '' ? [] : [`apis/${group}`])));
+  const lonely = ['.well-known/openid-configuration', 'api', 'apis', 'openid/v1/jwks', 'version'];
+  expect(Object.keys(paths)).toEqual([...new Set([...served, ...groups, ...lonely])].toSorted());
   expect(Object.keys(paths)).toContain('apis/networking.k8s.io/v1');
   expect(paths['api/v1']?.serverRelativeURL).toMatch(/^\/openapi\/v3\/api\/v1\?hash=[0-9A-F]{128}$/);
   const fewer = openApiV3Index(allKinds.filter((kind) => kind.kind !== 'Pod')).paths;
@@ -123,4 +125,46 @@ test('v2 names the same things', () => {
   });
   const create = v2['paths']!['/api/v1/namespaces/{namespace}/pods']!['post']!;
   expect(create['parameters']!.map((p) => p['name'])).toEqual(['body', 'dryRun', 'fieldManager', 'fieldValidation']);
+});
+
+test('old paths of watches, and connections with the parameters that they take', () => {
+  const paths = core['paths']!;
+  expect(paths['/api/v1/watch/namespaces/{namespace}/pods/{name}']!['get']).toMatchObject({
+    operationId: 'watchCoreV1NamespacedPod',
+    'x-kubernetes-action': 'watch',
+  });
+  expect(paths['/api/v1/watch/pods']!['get']).toMatchObject({ operationId: 'watchCoreV1PodListForAllNamespaces' });
+  const exec = paths['/api/v1/namespaces/{namespace}/pods/{name}/exec']!['get']!;
+  const streams = ['container', 'stderr', 'stdin', 'stdout', 'tty'];
+  expect(exec['parameters']!.map((p) => p['name'])).toEqual(['command', ...streams]);
+  expect(Object.keys(exec['responses']!['200']!['content']!)).toEqual(['*/*']);
+  const proxied = paths['/api/v1/nodes/{name}/proxy/{path}']!;
+  expect(Object.keys(proxied).toSorted()).toEqual(
+    ['delete', 'get', 'head', 'options', 'parameters', 'patch', 'post', 'put'].toSorted(),
+  );
+  expect(proxied['head']).toMatchObject({ operationId: 'connectCoreV1HeadNodeProxyWithPath' });
+});
+
+test('what a deletion answers', () => {
+  const result = (path: string): unknown =>
+    core['paths']![path]!['delete']!['responses']!['200']!['content']!['application/json']!['schema']!['$ref'];
+  expect(result('/api/v1/namespaces/{namespace}/pods/{name}')).toBe('#/components/schemas/io.k8s.api.core.v1.Pod');
+  expect(result('/api/v1/namespaces/{namespace}/configmaps/{name}')).toContain('.Status');
+});
+
+test('every group, the version and what OpenID clients read have documents of their own', () => {
+  const made = (path: string) =>
+    openApiV3Lonely(schema, descriptions, lonelyDocuments(allKinds).get(path)!) as unknown as Any;
+  expect(Object.keys(made('apis/networking.k8s.io')['paths']!)).toEqual(['/apis/networking.k8s.io/']);
+  expect(made('version')['components']!['schemas']).toHaveProperty(['io.k8s.apimachinery.pkg.version.Info']);
+  expect(made('openid/v1/jwks')['components']).not.toHaveProperty('schemas');
+});
+
+test('objects of every group name the groups that they are registered for', () => {
+  const leases = openApiV3Document(schema, descriptions, allKinds, 'coordination.k8s.io', 'v1') as unknown as Any;
+  const options = leases['components']!['schemas']!['io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions']!;
+  expect(options['x-kubernetes-group-version-kind']).toEqual([
+    { group: '', version: 'v1', kind: 'DeleteOptions' },
+    { group: 'coordination.k8s.io', version: 'v1', kind: 'DeleteOptions' },
+  ]);
 });

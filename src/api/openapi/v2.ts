@@ -1,21 +1,14 @@
 // Builds /openapi/v2: one Swagger 2.0 document of everything that is served. Only old clients still read it.
 import type { JsonObject } from '../meta/types.ts';
-import type { AnyKind } from '../scheme.ts';
 import type { Descriptions } from '../schema/load.ts';
 import type { Schema } from '../schema/schema.ts';
 import { componentSchemas, reference } from './components.ts';
-import {
-  codeTexts,
-  discoveryOperation,
-  type Operation,
-  operationsOf,
-  type Parameter,
-  pathParameters,
-  pretty,
-} from './operations.ts';
-import { rootsOf } from './v3.ts';
-
-const json = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+import { codeTexts, documentInfo } from './document.ts';
+import { resourcesOperation } from './document-operations.ts';
+import type { Operation, ShownKind } from './operation.ts';
+import { operationsOf } from './operations.ts';
+import { type Parameter, parametersIn, pretty } from './parameters.ts';
+import { builtInVersions, lonelyDocuments, rootsOf } from './v3.ts';
 
 const parameter = ({ name, in: where, type, description }: Parameter): JsonObject => ({
   name,
@@ -29,7 +22,7 @@ const parameter = ({ name, in: where, type, description }: Parameter): JsonObjec
 const refTo = (name: string): JsonObject => ({ $ref: reference(2, name) });
 
 function operationObject(operation: Operation): JsonObject {
-  const { body, gvk } = operation;
+  const { body, gvk, consumes } = operation;
   const required = operation.method === 'delete' ? {} : { required: true };
   const parameters = [
     ...(body ? [{ name: 'body', in: 'body', ...required, schema: refTo(body) }] : []),
@@ -38,11 +31,8 @@ function operationObject(operation: Operation): JsonObject {
   const schema = operation.result ? refTo(operation.result) : { type: 'string' };
   return {
     description: operation.description,
-    consumes: [...(operation.patchTypes ?? ['*/*'])],
-    produces:
-      operation.action === 'list'
-        ? [...json, 'application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch']
-        : json,
+    ...(consumes.length > 0 ? { consumes: [...consumes] } : {}),
+    produces: [...operation.produces],
     schemes: ['https'],
     tags: [operation.tag],
     operationId: operation.id,
@@ -58,27 +48,31 @@ function operationObject(operation: Operation): JsonObject {
 }
 
 /** The whole document, as plain JSON (several MB of text: build it when it is first asked for, and keep it). */
-export function openApiV2Document(schema: Schema, descriptions: Descriptions, kinds: readonly AnyKind[]): JsonObject {
-  const versions = new Map(kinds.map(({ group, version }) => [`${group}/${version}`, { group, version }]));
+export function openApiV2Document(schema: Schema, descriptions: Descriptions, kinds: readonly ShownKind[]): JsonObject {
+  const groupVersions = builtInVersions(kinds);
   const operations = [
-    ...[...versions.values()].map(({ group, version }) => discoveryOperation(group, version)),
+    ...lonelyDocuments(kinds).values(),
+    ...groupVersions.map(({ group, version }) => resourcesOperation(group, version)),
     ...kinds.flatMap((kind) => operationsOf(schema, kind)),
   ];
   const paths: { [path: string]: JsonObject } = {};
   for (const operation of operations) {
     const item = (paths[operation.path] ??= {});
     item[operation.method] = operationObject(operation);
-    const inPath = Object.values(pathParameters).filter((p) => operation.path.includes(`{${p.name}}`));
-    if (operation.gvk) item['parameters'] = [...inPath, pretty].map(parameter);
+    const common = [...parametersIn(operation.path), ...(operation.hasPretty ? [pretty] : [])];
+    if (common.length > 0) item['parameters'] = common.map(parameter);
   }
   return {
     swagger: '2.0',
-    info: { title: 'Kubernetes', version: 'v1.36.0' },
+    info: documentInfo(false),
     paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
-    definitions: componentSchemas(2, schema, descriptions, [
-      ...rootsOf(operations),
-      ...kinds.map((kind) => kind.definition),
-    ]),
+    definitions: componentSchemas(
+      2,
+      schema,
+      descriptions,
+      [...rootsOf(operations), ...kinds.map((kind) => kind.definition)],
+      groupVersions,
+    ),
     securityDefinitions: {
       BearerToken: { description: 'Bearer Token authentication', type: 'apiKey', name: 'authorization', in: 'header' },
     },

@@ -2,28 +2,19 @@
 // Follows kube-openapi's handler3 and builder3.
 import { createHash } from 'node:crypto';
 import type { JsonObject } from '../meta/types.ts';
-import type { AnyKind } from '../scheme.ts';
 import type { Descriptions } from '../schema/load.ts';
 import type { Schema } from '../schema/schema.ts';
 import { componentSchemas, reference } from './components.ts';
-import {
-  codeTexts,
-  discoveryOperation,
-  groupVersionPath,
-  type Operation,
-  operationsOf,
-  type Parameter,
-  pathParameters,
-  pretty,
-} from './operations.ts';
-
-const responseTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
-const watchTypes = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
+import { codeTexts, documentInfo } from './document.ts';
+import { lonelyOperations, resourcesOperation } from './document-operations.ts';
+import { groupVersionPath, type Operation, type ShownKind } from './operation.ts';
+import { operationsOf } from './operations.ts';
+import { type Parameter, parametersIn, pretty } from './parameters.ts';
 
 const refTo = (name: string): JsonObject => ({ $ref: reference(3, name) });
 
 const content = (types: readonly string[], schema: JsonObject): JsonObject =>
-  Object.fromEntries(types.map((type) => [type, { schema }]));
+  Object.fromEntries([...types].sort().map((type) => [type, { schema }]));
 
 const parameter = ({ name, in: where, type, description }: Parameter): JsonObject => ({
   name,
@@ -33,17 +24,13 @@ const parameter = ({ name, in: where, type, description }: Parameter): JsonObjec
   schema: { type, uniqueItems: true },
 });
 
-function response(operation: Operation, code: number): JsonObject {
-  const types = operation.action === 'list' ? [...responseTypes, ...watchTypes] : responseTypes;
-  const body = operation.result
-    ? content(types, refTo(operation.result))
-    : content(['text/plain', ...responseTypes], { type: 'string' });
+function response({ produces, result }: Operation, code: number): JsonObject {
+  const body = content(produces, result === undefined ? { type: 'string' } : refTo(result));
   return { description: codeTexts[code] ?? 'OK', content: body };
 }
 
 function operationObject(operation: Operation): JsonObject {
-  const { body, gvk, parameters } = operation;
-  const types = operation.patchTypes ?? ['*/*'];
+  const { body, gvk, parameters, consumes } = operation;
   return {
     tags: [operation.tag],
     description: operation.description,
@@ -52,7 +39,7 @@ function operationObject(operation: Operation): JsonObject {
     ...(body
       ? {
           requestBody: {
-            content: content(types, refTo(body)),
+            content: content(consumes, refTo(body)),
             ...(operation.method === 'delete' ? {} : { required: true }),
           },
         }
@@ -70,8 +57,8 @@ function pathItems(operations: readonly Operation[]): JsonObject {
   for (const operation of operations) {
     const item = (paths[operation.path] ??= {});
     item[operation.method] = operationObject(operation);
-    const inPath = Object.values(pathParameters).filter((p) => operation.path.includes(`{${p.name}}`));
-    if (operation.gvk) item['parameters'] = [...inPath, pretty].map(parameter);
+    const common = [...parametersIn(operation.path), ...(operation.hasPretty ? [pretty] : [])];
+    if (common.length > 0) item['parameters'] = common.map(parameter);
   }
   return Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
@@ -80,6 +67,30 @@ function pathItems(operations: readonly Operation[]): JsonObject {
 export const rootsOf = (operations: readonly Operation[]): string[] =>
   operations.flatMap(({ body, result }) => [...(body ? [body] : []), ...(result ? [result] : [])]);
 
+const bearerToken = {
+  BearerToken: { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' },
+};
+
+function documentOf(
+  schema: Schema,
+  descriptions: Descriptions,
+  operations: readonly Operation[],
+  definitions: readonly string[] = [],
+  groupVersions: readonly GroupVersion[] = [],
+  isCustom = false,
+): JsonObject {
+  const schemas = componentSchemas(3, schema, descriptions, [...rootsOf(operations), ...definitions], groupVersions);
+  return {
+    openapi: '3.0.0',
+    info: documentInfo(isCustom),
+    paths: pathItems(operations),
+    components: {
+      ...(Object.keys(schemas).length > 0 ? { schemas } : {}),
+      ...(isCustom ? {} : { securitySchemes: bearerToken }),
+    },
+  };
+}
+
 /**
  * The document of one group version, as plain JSON. Building takes some milliseconds and core/v1 gives about 1 MB of text: keep it.
  * `kinds` may hold kinds of other group versions; they are left out.
@@ -87,36 +98,28 @@ export const rootsOf = (operations: readonly Operation[]): string[] =>
 export function openApiV3Document(
   schema: Schema,
   descriptions: Descriptions,
-  kinds: readonly AnyKind[],
+  kinds: readonly ShownKind[],
   group: string,
   version: string,
 ): JsonObject {
   const own = kinds.filter((kind) => kind.group === group && kind.version === version);
-  const operations = [discoveryOperation(group, version), ...own.flatMap((kind) => operationsOf(schema, kind))];
-  return {
-    openapi: '3.0.0',
-    info: { title: 'Kubernetes', version: 'v1.36.0' },
-    paths: pathItems(operations),
-    components: {
-      schemas: componentSchemas(3, schema, descriptions, [
-        ...rootsOf(operations),
-        ...own.map((kind) => kind.definition),
-      ]),
-      securitySchemes: {
-        BearerToken: {
-          type: 'apiKey',
-          description: 'Bearer Token authentication',
-          name: 'authorization',
-          in: 'header',
-        },
-      },
-    },
-    security: [{ BearerToken: [] }],
-  };
+  const isCustom = own.every((kind) => kind.schema !== undefined);
+  const operations = [
+    ...(isCustom ? [] : [resourcesOperation(group, version)]),
+    ...own.flatMap((kind) => operationsOf(schema, kind)),
+  ];
+  const definitions = own.map((kind) => kind.definition);
+  // Custom kinds have their DeleteOptions from a document of everything.
+  const groupVersions = isCustom ? builtInVersions(kinds) : [{ group, version }];
+  return documentOf(schema, descriptions, operations, definitions, groupVersions, isCustom);
 }
 
+/** A document with a single operation, of no kind. */
+export const openApiV3Lonely = (schema: Schema, descriptions: Descriptions, operation: Operation): JsonObject =>
+  documentOf(schema, descriptions, [operation]);
+
 /** What a kind's part of its document depends on, beside the schema. */
-const shapeOf = ({ kind, resource, namespaced, verbs, definition, subresources, schema }: AnyKind): unknown => [
+const shapeOf = ({ kind, resource, namespaced, verbs, definition, subresources, schema }: ShownKind): unknown => [
   kind,
   resource,
   namespaced,
@@ -127,39 +130,53 @@ const shapeOf = ({ kind, resource, namespaced, verbs, definition, subresources, 
 ];
 
 /** Digests of those, made once for each kind. */
-const digests = new WeakMap<AnyKind, string>();
+const digests = new WeakMap<ShownKind, string>();
 
-function digestOf(kind: AnyKind): string {
+const digestOfText = (text: string): string => createHash('sha512').update(text).digest('hex');
+
+function digestOf(kind: ShownKind): string {
   let digest = digests.get(kind);
   if (digest === undefined) {
-    digest = createHash('sha512')
-      .update(JSON.stringify(shapeOf(kind)))
-      .digest('hex');
+    digest = digestOfText(JSON.stringify(shapeOf(kind)));
     digests.set(kind, digest);
   }
   return digest;
 }
+
+export interface GroupVersion {
+  group: string;
+  version: string;
+}
+
+/** The group versions of the server's own kinds, in order. */
+export function builtInVersions(kinds: readonly ShownKind[]): GroupVersion[] {
+  const own = kinds.filter(({ schema }) => schema === undefined);
+  const byName = new Map(own.map(({ group, version }) => [`${group}/${version}`, { group, version }]));
+  return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+}
+
+/** The documents that are of no group version, by the path behind /openapi/v3/. */
+export const lonelyDocuments = (kinds: readonly ShownKind[]): Map<string, Operation> =>
+  lonelyOperations(new Set(builtInVersions(kinds).map(({ group }) => group)));
 
 /**
  * The index: where the document of each group version is. The hash in each address changes with the document, so that clients may
  * keep what they read for good; `build` names this program's version.
  */
 export function openApiV3Index(
-  kinds: readonly AnyKind[],
+  kinds: readonly ShownKind[],
   build = '',
 ): { paths: Record<string, { serverRelativeURL: string }> } {
-  const byPath = new Map<string, AnyKind[]>();
+  const digestsOf = new Map<string, string[]>();
+  for (const path of lonelyDocuments(kinds).keys()) digestsOf.set(path, []);
   for (const kind of kinds) {
     const path = groupVersionPath(kind.group, kind.version);
-    byPath.set(path, [...(byPath.get(path) ?? []), kind]);
+    digestsOf.set(path, [...(digestsOf.get(path) ?? []), digestOf(kind)]);
   }
-  const entries = [...byPath]
+  const entries = [...digestsOf]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([path, own]) => {
-      const hash = createHash('sha512')
-        .update(JSON.stringify([build, own.map(digestOf)]))
-        .digest('hex')
-        .toUpperCase();
+      const hash = digestOfText(JSON.stringify([build, own])).toUpperCase();
       return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }] as const;
     });
   return { paths: Object.fromEntries(entries) };

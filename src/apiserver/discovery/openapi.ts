@@ -4,11 +4,10 @@
 import { createHash } from 'node:crypto';
 import { notAcceptable } from '../../api/meta/errors.ts';
 import { combinedSchema } from '../../api/openapi/combined-schema.ts';
-import { groupVersionPath } from '../../api/openapi/operations.ts';
+import { groupVersionPath, type ShownKind } from '../../api/openapi/operation.ts';
 import { openApiV2Document } from '../../api/openapi/v2.ts';
-import { openApiV3Document, openApiV3Index } from '../../api/openapi/v3.ts';
+import { lonelyDocuments, openApiV3Document, openApiV3Index, openApiV3Lonely } from '../../api/openapi/v3.ts';
 import type { JsonObject } from '../../api/meta/types.ts';
-import type { AnyKind } from '../../api/scheme.ts';
 import type { Descriptions } from '../../api/schema/load.ts';
 import type { Schema } from '../../api/schema/schema.ts';
 import { nextTurn } from '../../lib/next-turn.ts';
@@ -23,7 +22,7 @@ export interface OpenApiOptions {
   /** Loaded apart, for they are large and only this needs them. */
   descriptions(): Promise<Descriptions>;
   /** What is served now. */
-  kinds(): readonly AnyKind[];
+  kinds(): readonly ShownKind[];
   /** Grows whenever that changes. */
   generation(): number;
   /** What extension servers serve, with the documents that they show. */
@@ -75,12 +74,10 @@ export function openApiHandler(
     if (path === '/openapi/v3') return answer(request, () => Promise.resolve(now().index));
     if (!path.startsWith('/openapi/v3/')) return undefined;
     const all = now();
-    const one = all.groupVersions.get(path.slice('/openapi/v3/'.length));
+    const one = all.v3.get(path.slice('/openapi/v3/'.length));
     if (one === undefined) return nothingThere;
-    const { group, version, address } = one;
-    const make = async (): Promise<Buffer> =>
-      await slicedBytes(openApiV3Document(all.schema, await options.descriptions(), all.kinds, group, version));
-    return answer(request, () => keep(all.byAddress, address, make));
+    const make = async (): Promise<Buffer> => await slicedBytes(one.document(await options.descriptions()));
+    return answer(request, () => keep(all.byAddress, one.address, make));
   };
 }
 
@@ -96,12 +93,12 @@ const nothingThere: Promise<ApiResponse> = Promise.resolve({
 /** All that is served, as of one generation, and the documents made of it so far. */
 interface Served {
   readonly generation: number;
-  readonly kinds: readonly AnyKind[];
+  readonly kinds: readonly ShownKind[];
   readonly remote: readonly RemoteOpenApi[];
   readonly schema: Schema;
   readonly index: Document;
   /** By the path behind /openapi/v3/. `address` changes whenever its document does. */
-  readonly groupVersions: ReadonlyMap<string, { group: string; version: string; address: string }>;
+  readonly v3: ReadonlyMap<string, { address: string; document(descriptions: Descriptions): JsonObject }>;
   /** Documents of all kinds together. */
   readonly documents: Map<string, Promise<Document>>;
   /** Documents of one group version, by address. */
@@ -115,19 +112,23 @@ function servedNow(
   before: ReadonlyMap<string, Promise<Document>> = new Map(),
 ): Served {
   const remote = options.remote?.() ?? [];
-  const isRemote = ({ group, version }: AnyKind): boolean =>
+  const isRemote = ({ group, version }: ShownKind): boolean =>
     remote.some((one) => one.group === group && one.version === version);
   const kinds = options.kinds().filter((kind) => !isRemote(kind));
   const index = openApiV3Index(kinds, options.build);
-  const groupVersions = new Map<string, { group: string; version: string; address: string }>();
+  const schema = combinedSchema(options.schema, kinds);
+  const v3 = new Map<string, { address: string; document(descriptions: Descriptions): JsonObject }>();
   const byAddress = new Map<string, Promise<Document>>();
-  for (const { group, version } of kinds) {
-    const path = groupVersionPath(group, version);
+  const add = (path: string, document: (descriptions: Descriptions) => JsonObject): void => {
     const address = index.paths[path]?.serverRelativeURL ?? path;
-    groupVersions.set(path, { group, version, address });
+    v3.set(path, { address, document });
     const kept = before.get(address);
     if (kept !== undefined) byAddress.set(address, kept);
-  }
+  };
+  for (const { group, version } of kinds)
+    add(groupVersionPath(group, version), (texts) => openApiV3Document(schema, texts, kinds, group, version));
+  for (const [path, operation] of lonelyDocuments(kinds))
+    add(path, (texts) => openApiV3Lonely(schema, texts, operation));
   for (const { group, version, openApiV3 } of remote) {
     const path = groupVersionPath(group, version);
     // The document itself is asked of the extension server.
@@ -137,9 +138,9 @@ function servedNow(
     generation,
     kinds,
     remote,
-    schema: combinedSchema(options.schema, kinds),
+    schema,
     index: documentOf(jsonBytes(index)),
-    groupVersions,
+    v3,
     documents: new Map(),
     byAddress,
   };

@@ -1,6 +1,7 @@
 // Deletes one object: at once, after a grace period, or once its finalizers are gone.
 // Follows apiserver registry/rest/delete.go and registry/generic/registry/store.go (Delete), and core/namespace/storage of v1.36.
 
+import { returnsDeleted } from '../../api/kinds/returns-deleted.ts';
 import { conflict, notFound } from '../../api/meta/errors.ts';
 import { formatTime } from '../../api/meta/time.ts';
 import type { JsonObject } from '../../api/meta/types.ts';
@@ -14,27 +15,6 @@ import { attributes, namedAs, type WriteContext } from './write-context.ts';
 
 /** What a delete answers: the object as it is now, or a Status when it is gone and its kind does not return it. */
 export type Deleted = { version: ObjectVersion; gone: boolean } | { status: JsonObject; gone: boolean };
-
-/** These give the deleted object back instead of a Status. */
-const returnsObject = new Set([
-  'namespaces',
-  'pods',
-  'podtemplates',
-  'services',
-  'serviceaccounts',
-  'persistentvolumes',
-  'persistentvolumeclaims',
-  'resourcequotas',
-  'csidrivers.storage.k8s.io',
-  'csinodes.storage.k8s.io',
-  'storageclasses.storage.k8s.io',
-  'volumeattachments.storage.k8s.io',
-  'volumeattributesclasses.storage.k8s.io',
-  'deviceclasses.resource.k8s.io',
-  'resourceclaims.resource.k8s.io',
-  'resourceclaimtemplates.resource.k8s.io',
-  'resourceslices.resource.k8s.io',
-]);
 
 type Verdict = 'now' | 'pending' | 'update';
 
@@ -177,7 +157,8 @@ function answer(context: WriteContext, version: ObjectVersion, gone: boolean): D
   const { qualified } = context.info;
   if (!gone && context.info.kind.strategy.gracePeriod === undefined) return { version, gone };
   const { group, resource } = qualified;
-  if (returnsObject.has(group === '' ? resource : `${resource}.${group}`)) return { version, gone };
+  // A namespace is given back by storage of its own.
+  if (returnsDeleted(qualified) || (group === '' && resource === 'namespaces')) return { version, gone };
   const { uid } = version.object().metadata;
   const details = {
     name: version.name,
