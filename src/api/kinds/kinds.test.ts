@@ -18,13 +18,14 @@ function create(
   name: string,
   object: object,
   group = '',
-): { object: KubeObject & Record<string, unknown>; errors: string[] } {
+): { object: KubeObject & Record<string, unknown>; errors: string[]; warnings: string[] } {
   const definition = kind(name, group);
   const meta = definition.namespaced ? { name: 'x', namespace: 'default' } : { name: 'x' };
   const made: KubeObject & Record<string, unknown> = { metadata: meta, ...object };
   definition.defaults?.(made);
   definition.strategy.prepareForCreate?.(made, context);
-  return { object: made, errors: definition.strategy.validateCreate(made, context).map(fieldErrorText) };
+  const errors = definition.strategy.validateCreate(made, context).map(fieldErrorText);
+  return { object: made, errors, warnings: definition.strategy.warnings?.(made, undefined) ?? [] };
 }
 
 function update(name: string, before: object, after: object): string[] {
@@ -85,6 +86,74 @@ describe('ConfigMap', () => {
       'data: Forbidden: field is immutable when `immutable` is set',
     ]);
     expect(update('ConfigMap', old, old)).toEqual([]);
+  });
+});
+
+describe('warnings', () => {
+  const old = 'beta.kubernetes.io/arch';
+  const deprecated = 'deprecated since v1.14; use "kubernetes.io/arch" instead';
+  const port = { containerPort: 1 };
+  const reserved =
+    'metadata.name: names ending with ".static.k8s.io" are reserved for static manifest-based configurations and cannot be managed via the API';
+  it.each<[string, string, object, string]>([
+    [
+      'StorageClass',
+      'storage.k8s.io',
+      { provisioner: 'x', allowedTopologies: [{ matchLabelExpressions: [{ key: old, values: ['a'] }] }] },
+      `allowedTopologies[0].matchLabelExpressions[0].key: ${deprecated}`,
+    ],
+    [
+      'RuntimeClass',
+      'node.k8s.io',
+      { handler: 'a', scheduling: { nodeSelector: { 'node-role.kubernetes.io/master': '' } } },
+      'scheduling.nodeSelector: use "node-role.kubernetes.io/control-plane" instead',
+    ],
+    [
+      'CSIStorageCapacity',
+      'storage.k8s.io',
+      { storageClassName: 'a', nodeTopology: { matchLabels: { [old]: 'a' } } },
+      `nodeTopology.matchLabels.${old}: ${deprecated}`,
+    ],
+    [
+      'CSIStorageCapacity',
+      'storage.k8s.io',
+      { storageClassName: 'a', nodeTopology: { matchExpressions: [{ key: old, operator: 'Exists' }] } },
+      `nodeTopology.matchExpressions[0].key: ${old} is ${deprecated}`,
+    ],
+    [
+      'PodTemplate',
+      '',
+      { template: { spec: { containers: [{ name: 'a', image: 'b', ports: [port, port] }] } } },
+      'template.spec.containers[0].ports[1]: duplicate port definition with template.spec.containers[0].ports[0]',
+    ],
+    ...[
+      'ValidatingWebhookConfiguration',
+      'MutatingWebhookConfiguration',
+      'ValidatingAdmissionPolicy',
+      'ValidatingAdmissionPolicyBinding',
+      'MutatingAdmissionPolicy',
+      'MutatingAdmissionPolicyBinding',
+    ].map((name): [string, string, object, string] => [
+      name,
+      'admissionregistration.k8s.io',
+      { metadata: { name: 'x.static.k8s.io' } },
+      reserved,
+    ]),
+    [
+      'Secret',
+      '',
+      { type: 'kubernetes.io/tls', stringData: { 'tls.crt': 'a', 'tls.key': 'b' } },
+      'tls: failed to find any PEM data in certificate input',
+    ],
+    [
+      'Secret',
+      '',
+      { type: 'kubernetes.io/service-account-token' },
+      'type: accepted but not acted on: nobody puts a token in; kubectl create token gives one',
+    ],
+  ])('%s %s', (name, group, object, warning) => {
+    const { warnings } = create(name, object, group);
+    expect(warnings.filter((text) => text === warning || !text.includes('not acted on'))).toEqual([warning]);
   });
 });
 
@@ -225,6 +294,9 @@ describe('Node', () => {
       'spec.podCIDR',
       '10.0.0.0/24',
     );
+    expect(create('Node', { spec: { podCIDR: '010.0.0.0/24' } }).errors).toEqual([
+      'spec.podCIDRs[0]: Invalid value: "010.0.0.0/24": must not have leading 0s in IP or prefix length',
+    ]);
     const both = { podCIDR: '10.1.0.0/24', podCIDRs: ['10.0.0.0/24'] };
     expect(create('Node', { spec: both }).object).toHaveProperty('spec.podCIDRs', ['10.1.0.0/24']);
   });

@@ -310,6 +310,28 @@ test('an object with a finalizer holds the definition, which takes no new ones',
   await expect.poll(() => outcome(get(crdPath))).toMatch(/^404 /);
 });
 
+test('an object that holds its definition keeps what other versions do not know', async () => {
+  const { clock, post, get, del, patch } = await start();
+  await post(
+    crds,
+    cronTabDefinition(({ spec: { versions } }) => {
+      const spec = { type: 'object', properties: { old: { type: 'string' } } };
+      const schema = { openAPIV3Schema: { type: 'object', properties: { spec } } };
+      versions.unshift({ name: 'v1alpha1', served: true, storage: false, schema });
+    }),
+  );
+  await post(cronTabs, cronTab('a'));
+  await patch(`${cronTabs}/a`, 'merge-patch+json', { metadata: { finalizers: ['example.com/wait'] } });
+  await del(crdPath);
+  expect(await get(`${cronTabs}/a`)).toMatchObject({
+    metadata: { deletionTimestamp: expect.any(String) },
+    spec: { cronSpec: '* * * * */5', image: 'busybox' },
+  });
+  await patch(`${cronTabs}/a`, 'merge-patch+json', { metadata: { finalizers: null } });
+  await clock.advance(1_000);
+  await expect.poll(() => outcome(get(crdPath))).toMatch(/^404 /);
+});
+
 test('what is built in cannot be taken over', async () => {
   const { post, get } = await start();
   const rival = cronTabDefinition((crd) => {

@@ -124,7 +124,12 @@ export function createCustomResources(deps: CustomResourcesDeps): CustomResource
   const end = async (name: string, crd: CustomResourceDefinition): Promise<void> => {
     if (ending.has(name)) return;
     ending.add(name);
-    const infoOf = (): ResourceInfo | undefined => serving.get(name)?.infos[0];
+    /** Any other version than the one that is stored could lose what it does not know. */
+    const infoOf = (): ResourceInfo | undefined => {
+      const infos = serving.get(name)?.infos ?? [];
+      const stored = crd.spec.versions.find(({ storage }) => storage)?.name;
+      return infos.find(({ kind }) => kind.version === stored) ?? infos[0];
+    };
     const attempt = endDefinition({ registry, transport: deps.transport() }, crd, infoOf)
       .then(
         () => leftOverMs,

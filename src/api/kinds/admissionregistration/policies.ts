@@ -14,6 +14,7 @@ import { nameIsSubdomain } from '../../meta/names.ts';
 import type { KubeObject } from '../../meta/types.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../../meta/validate-meta.ts';
 import type { FieldError } from '../../meta/errors.ts';
+import { reservedNameWarnings } from './reserved-names.ts';
 import type { KindDefinition, Strategy, TableColumn } from '../../scheme.ts';
 import { ageColumn, allVerbs, integerColumn, metaOf, nameColumn, textColumn } from '../common.ts';
 import { validateBinding, validateMutatingPolicy, validateValidatingPolicy } from './validate-policies.ts';
@@ -52,6 +53,7 @@ const strategyOf = <T extends WithSpec>(check: (object: T, old: T | undefined) =
     ...validateObjectMeta(metaOf(object), false, nameIsSubdomain),
     ...check(object, old),
   ],
+  warnings: (object) => reservedNameWarnings(metaOf(object).name),
   allowUnconditionalUpdate: false,
 });
 

@@ -10,6 +10,7 @@ import type {
 import { equalJson } from '../../meta/equal.ts';
 import { nameIsSubdomain } from '../../meta/names.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../../meta/validate-meta.ts';
+import { reservedNameWarnings } from './reserved-names.ts';
 import type { KindDefinition, Strategy, TableColumn } from '../../scheme.ts';
 import { ageColumn, allVerbs, metaOf, nameColumn } from '../common.ts';
 import { matchExpressionErrors } from './validate-policies.ts';
@@ -52,6 +53,7 @@ const strategyWith = (check: ExpressionCheck): Strategy<WebhookConfiguration> =>
     ...validateObjectMeta(metaOf(object), false, nameIsSubdomain),
     ...validateWebhooksUpdate(object, old, check),
   ],
+  warnings: (object) => reservedNameWarnings(metaOf(object).name),
   allowUnconditionalUpdate: false,
 });
 

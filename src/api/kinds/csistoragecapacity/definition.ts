@@ -13,6 +13,7 @@ import {
   validateObjectMeta,
   validateObjectMetaUpdate,
 } from '../../meta/validate-meta.ts';
+import { labelSelectorWarnings } from '../../placement/deprecated-labels.ts';
 import type { KindDefinition } from '../../scheme.ts';
 import { allVerbs, idle, metaOf } from '../common.ts';
 
@@ -59,7 +60,10 @@ export const csiStorageCapacityKind: KindDefinition<CSIStorageCapacity> = {
   strategy: {
     validateCreate: validate,
     validateUpdate,
-    warnings: (_, old) => (old === undefined ? [idle('capacity', 'the scheduler places no volumes yet')] : []),
+    warnings: ({ nodeTopology }, old) => [
+      ...labelSelectorWarnings(at('nodeTopology'), nodeTopology),
+      ...(old === undefined ? [idle('capacity', 'the scheduler places no volumes yet')] : []),
+    ],
     allowUnconditionalUpdate: false,
   },
 };

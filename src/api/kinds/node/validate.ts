@@ -12,6 +12,7 @@ import {
   required,
 } from '../../meta/errors.ts';
 import { goQuote } from '../../meta/go-format.ts';
+import { cidrErrors } from '../../meta/ip-address.ts';
 import { labelValueMessages, maxLengthMessage, qualifiedName } from '../../meta/names.ts';
 import { formatQuantity, parseQuantity } from '../../meta/quantity.ts';
 import { invalidEach, negativeMessage } from '../../meta/validate-meta.ts';
@@ -84,11 +85,7 @@ function checkFeatures(node: Node): FieldError[] {
 function checkCidrs(node: Node): FieldError[] {
   const path = spec.child('podCIDRs');
   const cidrs = node.spec?.podCIDRs ?? [];
-  const errors = cidrs.flatMap((cidr, i) =>
-    /^[0-9a-fA-F.:]+\/\d{1,3}$/.test(cidr)
-      ? []
-      : [invalid(path.index(i), cidr, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')],
-  );
+  const errors = cidrs.flatMap((cidr, i) => cidrErrors(path.index(i), cidr));
   const families = new Set(cidrs.map((cidr) => cidr.includes(':')));
   if (cidrs.length > 2 || (cidrs.length === 2 && families.size < 2)) {
     errors.push(invalid(path, cidrs, 'may specify no more than one CIDR for each IP family'));

@@ -35,6 +35,8 @@ export function validatePodTemplateSpec(
   ];
 }
 
-/** The warnings that a template at `path` deserves. */
+/** The warnings that a template at `path` deserves. Those of ports name a second field, behind `with`. */
 export const podTemplateWarnings = (path: FieldPath, template: PodTemplateSpec): string[] =>
-  templateWarnings(template).map((text) => `${path.text}.${text}`);
+  templateWarnings(template).map(
+    (text) => `${path.text}.${text.replace(/ definition with (?=spec\.)/, (before) => `${before}${path.text}.`)}`,
+  );

@@ -5,20 +5,13 @@ import { FieldPath } from '../../meta/errors.ts';
 import { goQuote } from '../../meta/go-format.ts';
 import { dns1123Label } from '../../meta/names.ts';
 import { formatQuantity, parseQuantity } from '../../meta/quantity.ts';
+import { deprecatedLabel } from '../../placement/deprecated-labels.ts';
 import { visitContainers } from '../../pod/containers.ts';
 import { notActedOnWarnings } from './not-acted-on.ts';
 
 const metadata = new FieldPath('metadata');
 const path = new FieldPath('spec');
 const annotationsPath = metadata.child('annotations');
-
-const removedLabels: Record<string, string> = {
-  'beta.kubernetes.io/arch': 'deprecated since v1.14; use "kubernetes.io/arch" instead',
-  'beta.kubernetes.io/os': 'deprecated since v1.14; use "kubernetes.io/os" instead',
-  'failure-domain.beta.kubernetes.io/region': 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
-  'failure-domain.beta.kubernetes.io/zone': 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
-  'beta.kubernetes.io/instance-type': 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
-};
 
 const oldAnnotations: Record<string, string> = {
   'scheduler.alpha.kubernetes.io/critical-pod': 'non-functional in v1.16+; use the "priorityClassName" field instead',
@@ -41,7 +34,7 @@ const oldVolumes = {
 /** Warns of labels of nodes that have other names now. */
 export function termWarnings(at: FieldPath, term: NodeSelectorTerm): string[] {
   return (term.matchExpressions ?? []).flatMap(({ key }, i) => {
-    const removed = removedLabels[key];
+    const removed = deprecatedLabel(key);
     return removed ? [`${at.child('matchExpressions').index(i).child('key').text}: ${key} is ${removed}`] : [];
   });
 }
@@ -49,7 +42,7 @@ export function termWarnings(at: FieldPath, term: NodeSelectorTerm): string[] {
 function placementWarnings(spec: PodSpec): string[] {
   const warnings: string[] = [];
   for (const key of Object.keys(spec.nodeSelector ?? {})) {
-    const removed = removedLabels[key];
+    const removed = deprecatedLabel(key);
     if (removed) warnings.push(`${path.child('nodeSelector').key(key).text}: ${removed}`);
   }
   const { nodeAffinity } = spec.affinity ?? {};
@@ -64,7 +57,7 @@ function placementWarnings(spec: PodSpec): string[] {
   });
   spec.topologySpreadConstraints?.forEach(({ topologyKey, labelSelector }, i) => {
     const one = path.child('topologySpreadConstraints').index(i);
-    const removed = removedLabels[topologyKey];
+    const removed = deprecatedLabel(topologyKey);
     if (removed) warnings.push(`${one.child('topologyKey').text}: ${topologyKey} is ${removed}`);
     if (!labelSelector)
       warnings.push(`${one.child('labelSelector').text}: a null labelSelector results in matching no pod`);

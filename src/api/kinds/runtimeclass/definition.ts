@@ -4,6 +4,7 @@ import type { RuntimeClass } from '../../generated/types.ts';
 import { type FieldError, FieldPath, required } from '../../meta/errors.ts';
 import { dns1123Label } from '../../meta/names.ts';
 import { immutableField, invalidEach, validateLabels } from '../../meta/validate-meta.ts';
+import { labelWarnings } from '../../placement/deprecated-labels.ts';
 import type { KindDefinition } from '../../scheme.ts';
 import { ageColumn, allVerbs, nameColumn, simpleStrategy, textColumn } from '../common.ts';
 import { validateContainerResources } from '../pod/validation/resources.ts';
@@ -42,6 +43,10 @@ export const runtimeClassKind: KindDefinition<RuntimeClass> = {
       check: validateRuntimeClass,
       checkUpdate: ({ handler }, old) => immutableField(at('handler'), handler, old.handler),
     }),
+    warnings: ({ scheduling }) =>
+      Object.keys(scheduling?.nodeSelector ?? {}).flatMap((key) =>
+        labelWarnings(at('scheduling').child('nodeSelector'), key),
+      ),
     allowUnconditionalUpdate: false,
   },
   columns: [

@@ -1,8 +1,9 @@
 // The Secret kind. Follows pkg/registry/core/secret and pkg/apis/core/v1/defaults.go of v1.36.
 
 import type { Secret } from '../../generated/types.ts';
+import { keyPairError } from '../../pki/key-pair.ts';
 import type { KindDefinition } from '../../scheme.ts';
-import { ageColumn, allVerbs, nameColumn, simpleStrategy, textColumn } from '../common.ts';
+import { ageColumn, allVerbs, idle, nameColumn, simpleStrategy, textColumn } from '../common.ts';
 import { validateSecret, validateSecretUpdate } from './validate.ts';
 
 /** stringData is written only: it overlays data, base64-encoded. */
@@ -21,6 +22,18 @@ export function encodeBase64(text: string): string {
   return btoa(binary);
 }
 
+const textOf = (base64 = ''): string => Buffer.from(base64, 'base64').toString('latin1');
+
+function secretWarnings({ type, data = {} }: Secret, old: Secret | undefined): string[] {
+  if (type === 'kubernetes.io/tls') {
+    const wrong = keyPairError(textOf(data['tls.crt']), textOf(data['tls.key']));
+    return wrong === undefined ? [] : [wrong];
+  }
+  return type === 'kubernetes.io/service-account-token' && old === undefined && data['token'] === undefined
+    ? [idle('type', 'nobody puts a token in; kubectl create token gives one')]
+    : [];
+}
+
 export const secretKind: KindDefinition<Secret> = {
   group: '',
   version: 'v1',
@@ -36,7 +49,10 @@ export const secretKind: KindDefinition<Secret> = {
     foldStringData(secret);
     secret.type ||= 'Opaque';
   },
-  strategy: simpleStrategy<Secret>({ namespaced: true, check: validateSecret, checkUpdate: validateSecretUpdate }),
+  strategy: {
+    ...simpleStrategy<Secret>({ namespaced: true, check: validateSecret, checkUpdate: validateSecretUpdate }),
+    warnings: secretWarnings,
+  },
   selectableFields: (secret) => ({ type: secret.type ?? '' }),
   fieldLabels: ['type'],
   columns: [

@@ -26,6 +26,39 @@ const errorsOf = (spec: ServiceSpec, name?: string): string[] => {
   return serviceStrategy.validateCreate(made, context).map(fieldErrorText);
 };
 
+describe('the ranges that clients may come from', () => {
+  const misplaced = "Forbidden: may only be used when `type` is 'LoadBalancer'";
+  const zeros = 'Invalid value: "010.0.0.0/8": must not have leading 0s in IP or prefix length';
+  const at = 'spec.LoadBalancerSourceRanges';
+  test('are checked, whatever the type', () => {
+    const balancer: ServiceSpec = { ...web, type: 'LoadBalancer' };
+    expect(errorsOf({ ...balancer, loadBalancerSourceRanges: [' 10.0.0.0/8 '] })).toEqual([]);
+    expect(errorsOf({ ...balancer, loadBalancerSourceRanges: ['10.0.0.0/8', '010.0.0.0/8'] })).toEqual([
+      `${at}[1]: ${zeros}`,
+    ]);
+    expect(errorsOf({ ...web, loadBalancerSourceRanges: ['010.0.0.0/8'] })).toEqual([
+      `${at}: ${misplaced}`,
+      `${at}[0]: ${zeros}`,
+    ]);
+  });
+
+  test('stay as they were, by the field and by the annotation', () => {
+    const key = 'service.beta.kubernetes.io/load-balancer-source-ranges';
+    const annotated = service({ ...web, type: 'LoadBalancer' });
+    annotated.metadata = { ...annotated.metadata, annotations: { [key]: '10.0.0.0/8,010.0.0.0/8' } };
+    const told = (old: Service): string[] =>
+      serviceStrategy
+        .validateUpdate(annotated, old, context)
+        .map(fieldErrorText)
+        .filter((text) => text.includes('leading'));
+    expect(told(service({ ...web, type: 'LoadBalancer' }))).toEqual([`metadata.annotations[${key}]: ${zeros}`]);
+    expect(told(annotated)).toEqual([]);
+    const ranged = service({ ...web, type: 'LoadBalancer', loadBalancerSourceRanges: ['010.0.0.0/8'] });
+    const errors = serviceStrategy.validateUpdate(ranged, ranged, context).map(fieldErrorText);
+    expect(errors.filter((text) => text.includes('leading'))).toEqual([]);
+  });
+});
+
 describe('a new service', () => {
   test('has defaults', () => {
     expect(created(web)).toMatchObject({

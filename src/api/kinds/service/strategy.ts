@@ -52,7 +52,7 @@ export const serviceStrategy: Strategy<Service> = {
     agreeOnAddresses(service);
     setFamilies(service);
   },
-  validateCreate: validateService,
+  validateCreate: (service) => validateService(service),
   prepareForUpdate(service, old) {
     assign(service, 'status', old.status);
     agreeOnAddresses(service, old);

@@ -12,6 +12,7 @@ import {
   required,
   tooMany,
 } from '../../meta/errors.ts';
+import { cidrErrors } from '../../meta/ip-address.ts';
 import { dns1123Label, dns1123Subdomain, nameIsLabel, portName, portNumber, qualifiedName } from '../../meta/names.ts';
 import { invalidEach, validateLabels, validateObjectMeta, validateObjectMetaUpdate } from '../../meta/validate-meta.ts';
 import { metaOf } from '../common.ts';
@@ -145,38 +146,49 @@ function validateExternal(spec: ServiceSpec): FieldError[] {
   }
   if (spec.internalTrafficPolicy !== undefined)
     errors.push(...oneOf(path.child('internalTrafficPolicy'), spec.internalTrafficPolicy, policies));
-  return [...errors, ...validateBalancer(spec)];
+  return errors;
 }
 
-function validateBalancer(spec: ServiceSpec): FieldError[] {
-  const { type, loadBalancerSourceRanges = [], loadBalancerClass, allocateLoadBalancerNodePorts } = spec;
-  const only = "may only be used when `type` is 'LoadBalancer'";
-  if (type === 'LoadBalancer') {
-    const errors = loadBalancerSourceRanges.flatMap((range, i) =>
-      /^[0-9a-fA-F.:]+\/\d{1,3}$/.test(range.trim())
-        ? []
-        : [
-            invalid(
-              path.child('loadBalancerSourceRanges').index(i),
-              range,
-              'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
-            ),
-          ],
-    );
-    if (loadBalancerClass !== undefined)
-      errors.push(...invalidEach(path.child('loadBalancerClass'), loadBalancerClass, qualifiedName(loadBalancerClass)));
-    return errors;
+const onlyBalanced = "may only be used when `type` is 'LoadBalancer'";
+const sourceRangesKey = 'service.beta.kubernetes.io/load-balancer-source-ranges';
+
+/** Where clients may come from: by the field, or else by the annotation that was there before it. Old values may stay. */
+function validateSourceRanges(service: Service, old: Service | undefined): FieldError[] {
+  const { type, loadBalancerSourceRanges: ranges = [] } = specOf(service);
+  const misplaced = (at: FieldPath): FieldError[] =>
+    type === 'LoadBalancer' ? [] : [forbiddenField(at, onlyBalanced)];
+  if (ranges.length > 0) {
+    // Upstream writes this field's path in capitals.
+    const at = path.child('LoadBalancerSourceRanges');
+    const kept = (old === undefined ? [] : (specOf(old).loadBalancerSourceRanges ?? [])).map((range) => range.trim());
+    return [...misplaced(at), ...ranges.flatMap((range, i) => cidrErrors(at.index(i), range.trim(), kept))];
   }
+  const text = metaOf(service).annotations?.[sourceRangesKey];
+  if (text === undefined) return [];
+  const at = new FieldPath('metadata').child('annotations').key(sourceRangesKey);
+  const isNew = text !== old?.metadata?.annotations?.[sourceRangesKey] && text.trim() !== '';
+  const values = isNew ? text.trim().split(',') : [];
+  return [...misplaced(at), ...values.flatMap((value) => cidrErrors(at, value.trim()))];
+}
+
+function validateBalancer(service: Service, old: Service | undefined): FieldError[] {
+  const { type, loadBalancerClass, allocateLoadBalancerNodePorts } = specOf(service);
+  const ranges = validateSourceRanges(service, old);
+  const at = path.child('loadBalancerClass');
+  if (type === 'LoadBalancer')
+    return loadBalancerClass === undefined
+      ? ranges
+      : [...ranges, ...invalidEach(at, loadBalancerClass, qualifiedName(loadBalancerClass))];
   return [
-    ...(loadBalancerSourceRanges.length > 0 ? [forbiddenField(path.child('loadBalancerSourceRanges'), only)] : []),
-    ...(loadBalancerClass === undefined ? [] : [forbiddenField(path.child('loadBalancerClass'), only)]),
+    ...ranges,
+    ...(loadBalancerClass === undefined ? [] : [forbiddenField(at, onlyBalanced)]),
     ...(allocateLoadBalancerNodePorts === undefined
       ? []
-      : [forbiddenField(path.child('allocateLoadBalancerNodePorts'), only)]),
+      : [forbiddenField(path.child('allocateLoadBalancerNodePorts'), onlyBalanced)]),
   ];
 }
 
-function validateSpec(service: Service): FieldError[] {
+function validateSpec(service: Service, old: Service | undefined): FieldError[] {
   const spec = specOf(service);
   const { trafficDistribution } = spec;
   return [
@@ -187,6 +199,7 @@ function validateSpec(service: Service): FieldError[] {
     ...validateAddresses(spec),
     ...validateFamilies(spec),
     ...validateExternal(spec),
+    ...validateBalancer(service, old),
     ...(trafficDistribution === undefined
       ? []
       : oneOf(path.child('trafficDistribution'), trafficDistribution, [
@@ -197,9 +210,9 @@ function validateSpec(service: Service): FieldError[] {
   ];
 }
 
-export const validateService = (service: Service): FieldError[] => [
+export const validateService = (service: Service, old?: Service): FieldError[] => [
   ...validateObjectMeta(metaOf(service), true, nameIsLabel),
-  ...validateSpec(service),
+  ...validateSpec(service, old),
 ];
 
 /** An address that a service has stays as long as its type has one. */
@@ -219,6 +232,6 @@ export function validateServiceUpdate(service: Service, old: Service): FieldErro
     ...(stays && !equalJson(spec.loadBalancerClass, before.loadBalancerClass)
       ? [invalid(path.child('loadBalancerClass'), spec.loadBalancerClass, 'may not change once set')]
       : []),
-    ...validateService(service),
+    ...validateService(service, old),
   ];
 }

@@ -1,6 +1,8 @@
 // The StorageClass kind. Follows pkg/registry/storage/storageclass of v1.36.
 
 import type { StorageClass } from '../../generated/types.ts';
+import { FieldPath } from '../../meta/errors.ts';
+import { labelWarnings } from '../../placement/deprecated-labels.ts';
 import type { KindDefinition } from '../../scheme.ts';
 import { isDefaultStorageClass } from '../../storage/default-class.ts';
 import { ageColumn, allVerbs, booleanColumn, nameColumn, textColumn } from '../common.ts';
@@ -24,6 +26,11 @@ export const storageClassKind: KindDefinition<StorageClass> = {
   strategy: {
     validateCreate: validateStorageClass,
     validateUpdate: validateStorageClassUpdate,
+    warnings: ({ allowedTopologies = [] }) =>
+      allowedTopologies.flatMap(({ matchLabelExpressions = [] }, i) => {
+        const expressions = new FieldPath('allowedTopologies').index(i).child('matchLabelExpressions');
+        return matchLabelExpressions.flatMap(({ key }, j) => labelWarnings(expressions.index(j).child('key'), key));
+      }),
   },
   columns: [
     {
