@@ -68,6 +68,30 @@ describe.each(backends)('store on $name', ({ open, durable }) => {
     });
   });
 
+  test('a writer who has the value that it replaces is told of the same, and so are watchers', async () => {
+    const { store } = await openStore();
+    const value = bytes('x');
+    const revision = await put(store, '/a', 'x');
+    const previous = { key: '/a', value, createRevision: revision, modRevision: revision, version: 1, lease: 0 };
+    expect(
+      await store.txn({ op: 'put', key: '/a', value: bytes('y'), expected: revision, replaced: value }),
+    ).toMatchObject({ ok: true, current: { createRevision: revision, version: 2 }, previous });
+    // What it has is of no use where another write came between.
+    expect(await store.txn({ op: 'delete', key: '/a', expected: revision, replaced: value })).toMatchObject({
+      ok: false,
+      actual: { value: bytes('y'), modRevision: revision + 1 },
+    });
+    await store.txn({ op: 'delete', key: '/a', expected: revision + 1, replaced: bytes('y') });
+    const changes = store.watch('/', { fromRevision: revision + 1, signal: new AbortController().signal });
+    for await (const { events } of changes) {
+      expect(events).toMatchObject([
+        { type: 'put', previous },
+        { type: 'delete', previous: { value: bytes('y'), createRevision: revision, version: 2 } },
+      ]);
+      break;
+    }
+  });
+
   test('deleting what is not there succeeds without a revision', async () => {
     const { store } = await openStore();
     const revision = await put(store, '/a');
@@ -282,6 +306,7 @@ describe.each(backends)('store on $name', ({ open, durable }) => {
       remove: fc.boolean(),
       stale: fc.boolean(),
       together: fc.boolean(),
+      knows: fc.boolean(),
     });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
@@ -292,13 +317,15 @@ describe.each(backends)('store on $name', ({ open, durable }) => {
           const model = new Map<string, { value: string; revision: number }>();
           let revision = store.revision();
           const waiting: Promise<void>[] = [];
-          for (const [i, { key, remove: gone, stale, together }] of steps.entries()) {
+          for (const [i, { key, remove: gone, stale, together, knows }] of steps.entries()) {
             const held = model.get(key);
             const expected = (held?.revision ?? 0) + (stale ? 1 : 0);
+            const replaced = knows && held !== undefined ? { replaced: bytes(held.value) } : {};
             const txn: Txn = gone
-              ? { op: 'delete', key, expected }
-              : { op: 'put', key, value: bytes(`${i}`), expected };
+              ? { op: 'delete', key, expected, ...replaced }
+              : { op: 'put', key, value: bytes(`${i}`), expected, ...replaced };
             const writes = !stale && (!gone || held !== undefined);
+            const previous = held === undefined ? undefined : { value: bytes(held.value), modRevision: held.revision };
             if (writes) revision++;
             const at = revision;
             if (writes && gone) model.delete(key);
@@ -308,7 +335,9 @@ describe.each(backends)('store on $name', ({ open, durable }) => {
                 .txn(txn)
                 .then((result) =>
                   expect(result).toMatchObject(
-                    stale ? { ok: false } : { ok: true, revision: writes ? at : expect.any(Number) },
+                    stale
+                      ? { ok: false }
+                      : { ok: true, revision: writes ? at : expect.any(Number), ...(previous && { previous }) },
                   ),
                 ),
             );

@@ -1,6 +1,6 @@
 // How the embedded store lays out keys and values on disk.
 
-import type { KeyValue, StoreEvent } from './store.ts';
+import type { KeyValue, StoreEvent, ValueHead } from './store.ts';
 import type { Change } from './tables.ts';
 
 /** The version of this layout; a store with a later one is refused. Up to layout 1 no value was compressed, and those of then stay as they are. */
@@ -39,6 +39,30 @@ export function decodeNumber(bytes: Buffer, offset = 0): number {
 function writeNumber(bytes: Buffer, value: number, offset: number): void {
   bytes.writeUInt32BE(Math.floor(value / 2 ** 32), offset);
   bytes.writeUInt32BE(value >>> 0, offset + 4);
+}
+
+// Revision (8), create revision, version and lease (doubles). Of stores written by earlier versions it is the revision alone, and they read no more than that.
+const headBytes = 32;
+
+/** What stands beside a key: where its value is, and what must be known of that to replace it. */
+export function encodeHead({ modRevision, createRevision, version, lease }: ValueHead): Buffer {
+  const bytes = Buffer.allocUnsafe(headBytes);
+  writeNumber(bytes, modRevision, 0);
+  bytes.writeDoubleLE(createRevision, 8);
+  bytes.writeDoubleLE(version, 16);
+  bytes.writeDoubleLE(lease, 24);
+  return bytes;
+}
+
+/** Undefined where an earlier version wrote it: the log has the rest. */
+export function decodeHead(bytes: Buffer): ValueHead | undefined {
+  if (bytes.length < headBytes) return undefined;
+  return {
+    modRevision: decodeNumber(bytes),
+    createRevision: bytes.readDoubleLE(8),
+    version: bytes.readDoubleLE(16),
+    lease: bytes.readDoubleLE(24),
+  };
 }
 
 /** What the log holds per revision: the change with the value it made. */

@@ -193,6 +193,40 @@ test('a store of layout 1, in which nothing was compressed, opens, is written to
   expect((await again.range('/', { revision: 2 })).items).toMatchObject([{ key: '/old', value: old }]);
 });
 
+test('a key that an earlier version wrote, with no more than the revision of its value, is replaced and deleted like any other', async () => {
+  const store = await openHere();
+  const revisions = await Promise.all(
+    ['/a', '/b'].map(async (key) => ((await put(store, key)) as { revision: number }).revision),
+  );
+  const lease = await store.grantLease(60_000);
+  await store.txn({ op: 'put', key: '/leased', value: Buffer.from('x'), lease });
+  const leased = store.revision();
+  await store.close();
+  await raw('current', async (table) => {
+    for (const { key, value } of table.getRange()) {
+      expect(value).toHaveLength(32);
+      // Earlier versions read the revision, and no more.
+      await table.put(key, value.subarray(0, 8));
+    }
+  });
+  const again = await openHere();
+  const replaced = Buffer.from('/a');
+  const [a = 0, b = 0] = revisions;
+  expect(await again.txn({ op: 'put', key: '/a', value: Buffer.from('2'), expected: a, replaced })).toMatchObject({
+    current: { createRevision: a, version: 2 },
+    previous: { value: replaced, modRevision: a, createRevision: a, version: 1 },
+  });
+  expect(await again.txn({ op: 'delete', key: '/b', expected: b })).toMatchObject({
+    ok: true,
+    previous: { value: Buffer.from('/b'), version: 1 },
+  });
+  expect(await again.txn({ op: 'put', key: '/leased', value: replaced, expected: leased, replaced })).toMatchObject({
+    previous: { lease },
+  });
+  await again.close();
+  expect(await entries()).toMatchObject({ current: 2, 'lease-keys': 0 });
+});
+
 test('what was compressed once can be read for ever: the dictionary is part of the layout', async () => {
   expect(createHash('sha256').update(dictionary).digest('hex')).toBe(
     'ecf9785424daeacb8e72300e6687ae6a2bb8788b63626b74674a5da4f2f8e06d',

@@ -8,8 +8,10 @@ import { nextTurn } from '../lib/next-turn.ts';
 import { dictionary } from './embedded-dictionary.ts';
 import {
   compressedFrom,
+  decodeHead,
   decodeLogEntry,
   decodeNumber,
+  encodeHead,
   encodeKey,
   encodeLeaseKey,
   encodeLogEntry,
@@ -25,7 +27,7 @@ import {
 } from './embedded-layout.ts';
 import { lockFolder } from './embedded-lock.ts';
 import { createMvccStore } from './mvcc-store.ts';
-import type { KeyValue, Store, StoreEvent } from './store.ts';
+import type { KeyValue, Store, StoreEvent, ValueHead } from './store.ts';
 import type { Change, LeaseRecord, Tables, TablesState, TableWrite } from './tables.ts';
 
 export interface EmbeddedOptions {
@@ -76,7 +78,7 @@ class LmdbTables implements Tables {
   readonly #meta: Table;
   /** Revision to change and value: the only place that holds values, and only ever appended to. Compressed beside the event loop. */
   readonly #log: Table;
-  /** Key to the revision of its current value. */
+  /** Key to the revision of its current value, and what must be known of that to replace it. */
   readonly #current: Table;
   /** Key and revision of each deletion within the history kept: how readers of the past find keys that are gone. */
   readonly #deleted: Table;
@@ -126,6 +128,11 @@ class LmdbTables implements Tables {
   get(key: string): KeyValue | undefined {
     const revision = key === '' ? undefined : this.#current.get(encodeKey(key));
     return revision === undefined ? undefined : this.#entry(decodeNumber(revision))?.value;
+  }
+
+  head(key: string): ValueHead | undefined {
+    const bytes = this.#current.get(encodeKey(key));
+    return bytes && (decodeHead(bytes) ?? this.#entry(decodeNumber(bytes))?.value);
   }
 
   has(key: string): boolean {
@@ -259,7 +266,7 @@ class LmdbTables implements Tables {
       this.#put(this.#deleted, encodeVersionKey(key, revision), present);
       return;
     }
-    this.#put(this.#current, encodeKey(key), encodeNumber(revision));
+    this.#put(this.#current, encodeKey(key), encodeHead(current));
     if (current.lease !== 0 && current.lease !== previous?.lease)
       this.#put(this.#leaseKeys, encodeLeaseKey(current.lease, key), present);
   }

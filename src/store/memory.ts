@@ -36,6 +36,10 @@ class MemoryTables implements Tables {
     return this.#current.get(key);
   }
 
+  head(key: string): KeyValue | undefined {
+    return this.#current.get(key);
+  }
+
   has(key: string): boolean {
     return this.#current.has(key);
   }

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { createVirtualClock } from '../sim/virtual-clock.ts';
 import { createMvccStore } from './mvcc-store.ts';
-import type { KeyValue, WatchBatch } from './store.ts';
+import type { KeyValue, TxnResult, WatchBatch } from './store.ts';
 import type { Tables, TableWrite } from './tables.ts';
 
 /** Tables of current values only, whose commits the test lets through or refuses. */
@@ -16,6 +16,7 @@ function gatedTables(): {
   const tables: Tables = {
     state: () => ({ revision: 1, compactedRevision: 1, trimmedRevision: 0, lastLease: 0, leases: [] }),
     get: (key) => current.get(key),
+    head: (key) => current.get(key),
     has: (key) => current.has(key),
     scan: () => [...current.values()],
     count: () => current.size,
@@ -41,6 +42,30 @@ function gatedTables(): {
 }
 const value = Buffer.from('v');
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test('what a writer replaces is read only where it does not bring it', async () => {
+  const { tables, commits } = gatedTables();
+  const read: string[] = [];
+  const get = tables.get;
+  tables.get = (key) => {
+    read.push(key);
+    return get(key);
+  };
+  const store = createMvccStore({ tables, clock: createVirtualClock() });
+  const done = async (writing: Promise<TxnResult>): Promise<TxnResult> => {
+    await turn();
+    commits.pop()?.allow();
+    return writing;
+  };
+  const create = store.txn({ op: 'put', key: '/a', value, expected: 0 });
+  const { revision: expected } = (await done(create)) as { revision: number };
+  const update = store.txn({ op: 'put', key: '/a', value, expected, replaced: value });
+  expect(await done(update)).toMatchObject({ ok: true, previous: { value, version: 1 } });
+  expect(read).toEqual([]);
+  expect(await done(store.txn({ op: 'delete', key: '/a' }))).toMatchObject({ previous: { value, version: 2 } });
+  expect(read).toEqual(['/a']);
+  await store.close();
+});
 
 test('writes that arrive during a commit go out together in the next', async () => {
   const { tables, commits } = gatedTables();

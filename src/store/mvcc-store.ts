@@ -17,6 +17,7 @@ import {
   type StoreEvent,
   type Txn,
   type TxnResult,
+  type ValueHead,
   ValueTooLargeError,
   type WatchBatch,
   type WatchOptions,
@@ -90,16 +91,17 @@ class MvccStore implements Store {
   async txn(txn: Txn): Promise<TxnResult> {
     this.#assertOpen();
     checkKey(txn.key);
-    const actual = this.#newest(txn.key);
-    if (txn.expected !== undefined && txn.expected !== (actual?.modRevision ?? 0)) {
+    const head = this.#head(txn.key);
+    if (txn.expected !== undefined && txn.expected !== (head?.modRevision ?? 0)) {
+      const actual = this.#newest(txn.key);
       await this.#settled(txn.key);
-      return actual === undefined ? { ok: false, actual: undefined } : { ok: false, actual };
+      return { ok: false, actual };
     }
-    if (txn.op === 'delete' && actual === undefined) {
+    if (txn.op === 'delete' && head === undefined) {
       await this.#settled(txn.key);
       return { ok: true, revision: this.#durable };
     }
-    const event = this.#eventOf(txn, actual);
+    const event = this.#eventOf(txn, head === undefined ? undefined : this.#replaced(txn, head));
     await this.#enqueueEvent(event);
     return {
       ok: true,
@@ -182,6 +184,19 @@ class MvccStore implements Store {
   #newest(key: string): KeyValue | undefined {
     const pending = this.#pending.get(key);
     return pending !== undefined ? pending.latest : this.#tables.get(key);
+  }
+
+  /** The same without the value. */
+  #head(key: string): ValueHead | undefined {
+    const pending = this.#pending.get(key);
+    return pending !== undefined ? pending.latest : this.#tables.head(key);
+  }
+
+  /** What a write whose condition holds replaces: in the bytes that came with it, or as it is read. */
+  #replaced({ key, expected, replaced }: Txn, head: ValueHead): KeyValue | undefined {
+    if (expected === undefined || replaced === undefined) return this.#newest(key);
+    const { createRevision, modRevision, version, lease } = head;
+    return { key, value: replaced, createRevision, modRevision, version, lease };
   }
 
   #eventOf(txn: Txn, previous: KeyValue | undefined): StoreEvent {

@@ -1,15 +1,19 @@
 // The contract that every storage backend keeps: a linearizable, ordered key space with one global revision, like etcd's.
 
-/** One stored value. `modRevision` is what the API calls resourceVersion. */
-export interface KeyValue {
-  key: string;
-  value: Uint8Array;
+/** What the store knows of a stored value beside its bytes. `modRevision` is what the API calls resourceVersion. */
+export interface ValueHead {
   createRevision: number;
   modRevision: number;
   /** Number of writes since the key was created, from 1. */
   version: number;
   /** Lease that removes the key when it ends; 0 when none. */
   lease: number;
+}
+
+/** One stored value. */
+export interface KeyValue extends ValueHead {
+  key: string;
+  value: Uint8Array;
 }
 
 /** One change. `previous` is the value before it (absent on creation); a delete has no `current`. */
@@ -25,10 +29,11 @@ export interface StoreEvent {
 /**
  * A compare-and-write of one key. `expected` is the key's modRevision, 0 for "must not exist"; undefined is unconditional.
  * `value` is kept, not copied: never change it afterwards. Deleting what is not there succeeds without a new revision.
+ * `replaced` is the value at `expected`, of whoever has it at hand: it is shown as the previous one and need not be read again.
  */
 export type Txn =
-  | { op: 'put'; key: string; value: Uint8Array; expected?: number; lease?: number }
-  | { op: 'delete'; key: string; expected?: number };
+  | { op: 'put'; key: string; value: Uint8Array; expected?: number; replaced?: Uint8Array; lease?: number }
+  | { op: 'delete'; key: string; expected?: number; replaced?: Uint8Array };
 
 /** What became of a txn: the revision it got (durable when the promise settles), or the value that stood in its way. */
 export type TxnResult =

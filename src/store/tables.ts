@@ -1,6 +1,6 @@
 // What a backend of the multi-version store must provide: a few tables with synchronous reads and one atomic, durable commit.
 
-import type { KeyValue, StoreEvent } from './store.ts';
+import type { KeyValue, StoreEvent, ValueHead } from './store.ts';
 
 /** One line of history, without the values. */
 export interface Change {
@@ -44,6 +44,8 @@ export type TableWrite =
 export interface Tables {
   state(): TablesState;
   get(key: string): KeyValue | undefined;
+  /** The same without the value, which is not read. */
+  head(key: string): ValueHead | undefined;
   has(key: string): boolean;
   /** At most `limit` current values of keys with the prefix, from `start` on, in order. */
   scan(prefix: string, start: string, limit: number): KeyValue[];

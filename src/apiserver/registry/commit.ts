@@ -128,13 +128,13 @@ async function bytesToStore(info: ResourceInfo, object: StoredObject): Promise<B
   return encode(stored);
 }
 
-/** Writes if the key's revision is `expected` (0: must not exist). The object must not be changed afterwards. */
+/** Writes if `replaced` is the newest version (undefined: there is none). The object must not be changed afterwards. */
 export async function commitPut(
   deps: RegistryDeps,
   info: ResourceInfo,
   place: ObjectPlace,
   object: StoredObject,
-  expected: number,
+  replaced: ObjectVersion | undefined,
   lease = 0,
 ): Promise<CommitResult> {
   const value = await bytesToStore(info, object);
@@ -143,7 +143,7 @@ export async function commitPut(
       op: 'put',
       key: place.key,
       value,
-      expected,
+      ...toReplace(replaced),
       ...(lease === 0 ? {} : { lease }),
     });
     if (!result.ok) return { ok: false, actual: await versionOf(info, place, result.actual) };
@@ -154,6 +154,10 @@ export async function commitPut(
     throw error;
   }
 }
+
+/** The condition of a write, with the bytes that need not be read again for it. */
+const toReplace = (version: ObjectVersion | undefined): { expected: number; replaced?: Uint8Array } =>
+  version === undefined ? { expected: 0 } : { expected: version.revision, replaced: version.stored };
 
 /** What a dry run answers: the object as it would be, at the revision it came from. */
 export function dryVersion(
@@ -168,14 +172,14 @@ export function dryVersion(
   return objectVersion(info.kind, place, value, revision);
 }
 
-/** Deletes if the key's revision is `expected`. The version given back shows the object at the revision of its end. */
+/** Deletes if `last` is the newest version. The version given back shows the object at the revision of its end. */
 export async function commitDelete(
   deps: RegistryDeps,
   info: ResourceInfo,
   place: ObjectPlace,
   last: ObjectVersion,
 ): Promise<CommitResult> {
-  const result = await deps.store.txn({ op: 'delete', key: place.key, expected: last.revision });
+  const result = await deps.store.txn({ op: 'delete', key: place.key, ...toReplace(last) });
   if (!result.ok) return { ok: false, actual: await versionOf(info, place, result.actual) };
   return { ok: true, version: last.at(result.revision) };
 }

@@ -112,7 +112,7 @@ async function store(context: WriteContext, object: StoredObject, name: string):
       : { ok: false, actual: existing };
   }
   const lease = info.kind.ttlMs === undefined ? 0 : await deps.leases.leaseFor(info.kind.ttlMs);
-  return commitPut(deps, info, place, object, 0, lease);
+  return commitPut(deps, info, place, object, undefined, lease);
 }
 
 function taken(context: WriteContext, name: string, generated: boolean, actual: ObjectVersion | undefined): ApiError {

@@ -106,7 +106,7 @@ async function write(
   if (sameContent(object, current)) return { ok: true, version: current, deleted: false };
   if (options.dryRun) return { ok: true, version: dryVersion(info, place, object, current.revision), deleted: false };
   const lease = info.kind.ttlMs === undefined ? current.lease : await deps.leases.leaseFor(info.kind.ttlMs);
-  const result = await commitPut(deps, info, place, object, current.revision, lease);
+  const result = await commitPut(deps, info, place, object, current, lease);
   return result.ok ? { ok: true, version: result.version, deleted: false } : result;
 }
 
