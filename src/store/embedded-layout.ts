@@ -6,8 +6,11 @@ import type { Change } from './tables.ts';
 /** The version of this layout; a store with a later one is refused. Up to layout 1 no value was compressed, and those of then stay as they are. */
 export const layoutVersion = 2;
 
-/** Values from this many bytes on are compressed; smaller ones are not worth the work. */
+/** Entries from this many bytes on are compressed; smaller ones are not worth the work. */
 export const compressedFrom = 1000;
+
+/** Up to this many bytes they are so at once, in some 50 us at most; lmdb compresses larger ones, each on a thread of node's pool. */
+export const compressedHereTo = 64 << 10;
 
 const revisionBytes = 8;
 
@@ -74,10 +77,17 @@ export interface LogEntry extends Change {
 // Type (1 byte; never 250 or above, by which lmdb knows what is compressed), previous revision (8), create revision, version and lease (doubles, exact up to 2^53), length of the key (2), key, value.
 const keyAt = 35;
 
-export function encodeLogEntry(event: StoreEvent): Buffer {
-  const keyBytes = Buffer.byteLength(event.key);
+/** The length of the change's entry in the log. */
+export function logEntryBytes({ key, current }: StoreEvent): number {
+  return keyAt + Buffer.byteLength(key) + (current?.value.length ?? 0);
+}
+
+/** The entry, at the start of `target` where one is given. */
+export function encodeLogEntry(event: StoreEvent, target?: Buffer): Buffer {
+  const size = logEntryBytes(event);
+  const bytes = target?.subarray(0, size) ?? Buffer.allocUnsafe(size);
   const { current } = event;
-  const bytes = Buffer.allocUnsafe(keyAt + keyBytes + (current?.value.length ?? 0));
+  const keyBytes = size - keyAt - (current?.value.length ?? 0);
   bytes[0] = event.type === 'put' ? 1 : 2;
   writeNumber(bytes, event.previous?.modRevision ?? 0, 1);
   bytes.writeDoubleLE(current?.createRevision ?? 0, 9);

@@ -156,16 +156,24 @@ test('large values are compressed on disk, and come back byte for byte', async (
     // What cannot be made smaller, what lmdb might take for compressed, and the sizes around which it reads in other ways.
     randomBytes(5000),
     Buffer.alloc(2000, 254),
-    ...[999, 1000, 32_700, 40_000, maxValueBytes].map((size) => Buffer.alloc(size, 'ab')),
+    ...[961, 962, 999, 1000, 32_700, 40_000, 65_498, 65_499, maxValueBytes].map((size) => Buffer.alloc(size, 'ab')),
+    // As the dictionary ends, and with bytes that are not text.
+    Buffer.concat([dictionary.subarray(-900), dictionary, randomBytes(3000), dictionary.subarray(40, 7000)]),
+    ...[1200, 9000, 40_000].map((size) =>
+      Buffer.from(
+        JSON.stringify(Array.from({ length: size / 40 }, (_, i) => ({ i, random: randomBytes(9).toString('hex') }))),
+      ),
+    ),
   ];
+  const key = (i: number): string => `/${String(i).padStart(2, '0')}`;
   const store = await openHere();
-  for (const [i, value] of values.entries()) await put(store, `/${i}`, value);
+  for (const [i, value] of values.entries()) await put(store, key(i), value);
   const again = async (from: Store): Promise<Buffer[]> =>
     (await from.range('/')).items.map(({ value }) => Buffer.from(value));
   expect(await again(store)).toEqual(values);
   await store.close();
   const opened = await openHere();
-  for (const [i, value] of values.entries()) expect(Buffer.compare((await opened.get(`/${i}`))!.value, value)).toBe(0);
+  for (const [i, value] of values.entries()) expect(Buffer.compare((await opened.get(key(i)))!.value, value)).toBe(0);
   await opened.close();
   await raw('log', async (log) => {
     const [first] = [...log.getRange()];

@@ -8,6 +8,7 @@ import { nextTurn } from '../lib/next-turn.ts';
 import { dictionary } from './embedded-dictionary.ts';
 import {
   compressedFrom,
+  compressedHereTo,
   decodeHead,
   decodeLogEntry,
   decodeNumber,
@@ -20,12 +21,14 @@ import {
   keyOfLeaseKey,
   keyOfVersionKey,
   type LogEntry,
+  logEntryBytes,
   layoutVersion,
   prefixEnd,
   revisionOfVersionKey,
   versionStart,
 } from './embedded-layout.ts';
 import { lockFolder } from './embedded-lock.ts';
+import { createCompress } from './lz4.ts';
 import { createMvccStore } from './mvcc-store.ts';
 import type { KeyValue, Store, StoreEvent, ValueHead } from './store.ts';
 import type { Change, LeaseRecord, Tables, TablesState, TableWrite } from './tables.ts';
@@ -76,8 +79,10 @@ class LmdbTables implements Tables {
   readonly #root: RootDatabase<Buffer, Buffer>;
   readonly #unlock: () => Promise<void>;
   readonly #meta: Table;
-  /** Revision to change and value: the only place that holds values, and only ever appended to. Compressed beside the event loop. */
+  /** Revision to change and value: the only place that holds values, and only ever appended to. What is compressed, lmdb reads from here. */
   readonly #log: Table;
+  /** The same table, which takes what is compressed already as it is. */
+  readonly #logAsIs: Table;
   /** Key to the revision of its current value, and what must be known of that to replace it. */
   readonly #current: Table;
   /** Key and revision of each deletion within the history kept: how readers of the past find keys that are gone. */
@@ -86,6 +91,9 @@ class LmdbTables implements Tables {
   readonly #leases: Table;
   /** Lease and key. */
   readonly #leaseKeys: Table;
+  readonly #compress = createCompress(dictionary, compressedHereTo);
+  /** An entry that is about to be compressed. */
+  readonly #scratch = Buffer.allocUnsafeSlow(compressedHereTo);
   /** What is on disk says that it has this layout. */
   #layoutNoted: boolean;
   /** Promises of the writes of the commit that is being put together: few, as LMDB gives one for many. */
@@ -102,6 +110,7 @@ class LmdbTables implements Tables {
       ...binary,
       compression: { threshold: compressedFrom, dictionary },
     });
+    this.#logAsIs = table('log');
     this.#current = table('current');
     this.#deleted = table('deleted');
     this.#leases = table('leases');
@@ -258,7 +267,7 @@ class LmdbTables implements Tables {
 
   #writeEvent(event: StoreEvent): void {
     const { key, revision, current, previous } = event;
-    this.#put(this.#log, encodeNumber(revision), encodeLogEntry(event));
+    this.#putInLog(event);
     if (previous !== undefined && previous.lease !== 0 && previous.lease !== current?.lease)
       this.#remove(this.#leaseKeys, encodeLeaseKey(previous.lease, key));
     if (current === undefined) {
@@ -269,6 +278,15 @@ class LmdbTables implements Tables {
     this.#put(this.#current, encodeKey(key), encodeHead(current));
     if (current.lease !== 0 && current.lease !== previous?.lease)
       this.#put(this.#leaseKeys, encodeLeaseKey(current.lease, key), present);
+  }
+
+  /** To have a short value compressed by lmdb, on another thread, would take several times as long as to do it here. */
+  #putInLog(event: StoreEvent): void {
+    const revision = encodeNumber(event.revision);
+    const size = logEntryBytes(event);
+    if (size > compressedHereTo) return this.#put(this.#log, revision, encodeLogEntry(event));
+    const compressed = size < compressedFrom ? undefined : this.#compress(encodeLogEntry(event, this.#scratch));
+    this.#put(this.#logAsIs, revision, compressed ?? encodeLogEntry(event));
   }
 
   #entry(revision: number): LogEntry | undefined {
