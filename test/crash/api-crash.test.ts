@@ -1,124 +1,39 @@
 // Writers at full speed over HTTPS, with every kind of write, while Peapod is killed at random points: what was acknowledged is there,
-// what was deleted is not, revisions never go back, and a watch that resumes misses nothing.
+// what was deleted is not, revisions never go back, a watch that resumes misses nothing, and what takes several writes is finished.
 import { request } from 'node:https';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RawApi, rawApi } from '../support/api.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Peapod, startPeapod } from '../support/peapod.ts';
+import {
+  definition,
+  definitions,
+  emptyNode,
+  everyLife,
+  type Lives,
+  objectsOf,
+  services,
+  type Step,
+  thingDefinition,
+  turnOf,
+  watched as watchedLives,
+  type Written,
+} from './lives.ts';
 
 const kills = process.env['PEAPOD_LONG'] === '1' ? 20 : 3;
-const writers = 8;
-const path = '/api/v1/namespaces/default/configmaps';
-const customPath = '/apis/crash.peapod.test/v1/namespaces/default/things';
-interface Written {
-  metadata: { name: string; resourceVersion: string; annotations?: Record<string, string> };
-  spec?: { replicas?: number };
-  status?: { turn?: string };
-}
-
-/** One write of an object's life: the request, and how the object shows that it was done. */
-interface Step {
-  method: string;
-  /** Behind the object's path, or the collection's for the first. */
-  at?: string;
-  body?(name: string, turn: string): unknown;
-  contentType?: string;
-  /** Whether the answer is the object, with the revision of the write. Default true. */
-  givesObject?: boolean;
-}
-
-const object = (apiVersion: string, kind: string) => (name: string, turn: string) => ({
-  apiVersion,
-  kind,
-  metadata: { name, labels: { own: name }, annotations: { turn } },
-});
-const annotate = (_name: string, turn: string): unknown => ({ metadata: { annotations: { turn } } });
-const merge = 'application/merge-patch+json';
-
-/** The lives of a config map and of a custom resource: every way to write. The last step of each deletes. */
-const lives: Readonly<Record<string, readonly Step[]>> = {
-  [path]: [
-    { method: 'POST', body: object('v1', 'ConfigMap') },
-    { method: 'PUT', body: object('v1', 'ConfigMap') },
-    { method: 'PATCH', contentType: merge, body: annotate },
-    { method: 'PATCH', contentType: 'application/strategic-merge-patch+json', body: annotate },
-    {
-      method: 'PATCH',
-      contentType: 'application/json-patch+json',
-      body: (_name, turn) => [{ op: 'replace', path: '/metadata/annotations/turn', value: turn }],
-    },
-    {
-      method: 'PATCH',
-      at: '?fieldManager=crash&force=true',
-      contentType: 'application/apply-patch+yaml',
-      body: object('v1', 'ConfigMap'),
-    },
-    { method: 'DELETE', givesObject: false },
-  ],
-  [customPath]: [
-    { method: 'POST', body: object('crash.peapod.test/v1', 'Thing') },
-    { method: 'PATCH', at: '/status', contentType: merge, body: (_name, turn) => ({ status: { turn } }) },
-    {
-      method: 'PATCH',
-      at: '/scale',
-      contentType: merge,
-      body: (_name, turn) => ({ spec: { replicas: Number(turn) } }),
-    },
-    {
-      method: 'PATCH',
-      at: '?fieldManager=crash&force=true',
-      contentType: 'application/apply-patch+yaml',
-      body: object('crash.peapod.test/v1', 'Thing'),
-    },
-    // By the collection, with a selector.
-    { method: 'DELETE', at: '?labelSelector=own%3D', givesObject: false },
-  ],
-};
-
-const thingDefinition = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: 'things.crash.peapod.test' },
-  spec: {
-    group: 'crash.peapod.test',
-    scope: 'Namespaced',
-    names: { kind: 'Thing', plural: 'things', singular: 'thing', listKind: 'ThingList' },
-    versions: [
-      {
-        name: 'v1',
-        served: true,
-        storage: true,
-        subresources: {
-          status: {},
-          scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas' },
-        },
-        schema: {
-          openAPIV3Schema: {
-            type: 'object',
-            properties: {
-              spec: { type: 'object', properties: { replicas: { type: 'integer' } } },
-              status: { type: 'object', properties: { turn: { type: 'string' }, replicas: { type: 'integer' } } },
-            },
-          },
-        },
-      },
-    ],
-  },
-};
-
-/** The latest step that shows on an object. */
-const turnOf = ({ metadata, spec, status }: Written): number =>
-  Math.max(Number(metadata.annotations?.['turn'] ?? 0), Number(status?.turn ?? 0), spec?.replicas ?? 0);
+const path = watchedLives.collection;
 
 let peapod: Peapod;
 beforeAll(async () => {
   peapod = await startPeapod({ runtime: 'simulated' });
   const api = rawApi(peapod.dataDir);
-  const { status } = await api.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
-    body: thingDefinition,
-  });
-  expect(status).toBe(201);
-  await eventually('the custom resource', async () => (await api.request('GET', customPath)).status === 200);
+  const post = async (to: string, body: object): Promise<number> => (await api.request('POST', to, { body })).status;
+  expect(await post(definitions.collection, thingDefinition)).toBe(201);
+  expect(await post('/api/v1/nodes', { metadata: { name: emptyNode } })).toBe(201);
+  for (const { collection } of everyLife)
+    await eventually(collection, async () => (await api.request('GET', collection)).status === 200);
+  const account = '/api/v1/namespaces/default/serviceaccounts/default';
+  await eventually('the account of pods', async () => (await api.request('GET', account)).status === 200);
   api.close();
 });
 afterAll(async () => peapod?.dispose());
@@ -155,24 +70,35 @@ function follow(
 
 /** How far an object's life has come: what was answered, and what was asked. */
 interface Life {
-  collection: string;
+  lives: Lives;
   acknowledged: number;
   asked: number;
 }
 
 /** The request of one step. */
-function requestOf(
-  api: RawApi,
-  collection: string,
-  name: string,
-  turn: number,
-  { method, at = '', body, contentType }: Step,
-): ReturnType<RawApi['request']> {
-  const whole = turn === 0 || at.startsWith('?labelSelector');
-  const target = `${collection}${whole ? '' : `/${name}`}${at}${at.startsWith('?labelSelector') ? name : ''}`;
+function requestOf(api: RawApi, { collection }: Lives, name: string, turn: number, step: Step) {
+  const { method, at = '', path: elsewhere, body, contentType } = step;
+  const target = elsewhere?.(name) ?? `${collection}${turn === 0 ? '' : `/${name}`}${at}`;
   return api.request(method, target, {
     ...(body === undefined ? {} : { body: body(name, String(turn)) }),
     ...(contentType === undefined ? {} : { contentType }),
+  });
+}
+
+/** What is wrong with the objects there are, given how far their lives have come. */
+async function wrongObjects(api: RawApi, lives: Lives, all: ReadonlyMap<string, Life>): Promise<unknown[]> {
+  const { items } = (await api.request('GET', lives.collection)).json<{ items: Written[] }>();
+  const present = new Map(items.map((item) => [item.metadata.name, item]));
+  const last = lives.steps.length - 1;
+  const firstDelete = lives.steps.findIndex(({ method }) => method === 'DELETE');
+  return [...all].filter(([name, life]) => {
+    if (life.lives !== lives) return false;
+    const item = present.get(name);
+    if (item === undefined) return life.acknowledged >= 0 && life.asked < last;
+    const shown = item.metadata.deletionTimestamp === undefined ? turnOf(item) : firstDelete;
+    // Objects of others do not show how far it is.
+    const least = lives.steps[life.acknowledged]?.path === undefined ? life.acknowledged : life.acknowledged - 1;
+    return life.acknowledged === last || shown < least || shown > life.asked;
   });
 }
 
@@ -185,6 +111,7 @@ test(`${kills} kills: nothing acknowledged is lost, revisions only grow, watches
   let lastWatched = 0;
   let count = 0;
   let writes = 0;
+  const steps = everyLife.flatMap((lives) => lives.steps).length;
 
   for (let round = 0; round <= kills; round++) {
     const api = rawApi(peapod.dataDir);
@@ -202,19 +129,22 @@ test(`${kills} kills: nothing acknowledged is lost, revisions only grow, watches
       lastWatched = revision;
       if (type !== 'BOOKMARK') watched.add(revision);
     });
-    /** One object's life, up to the kill; only every third is lived to its end. */
-    const live = async (collection: string, name: string, steps: readonly Step[]): Promise<void> => {
-      const life: Life = { collection, acknowledged: -1, asked: -1 };
+    /** One object's life, up to the kill. */
+    const live = async (lives: Lives, name: string, isWhole: boolean): Promise<void> => {
+      const { collection, steps } = lives;
+      const life: Life = { lives, acknowledged: -1, asked: -1 };
       objects.set(name, life);
       for (const [turn, step] of steps.entries()) {
-        if (stop.signal.aborted || (step.method === 'DELETE' && count % 3 > 0)) return;
+        if (stop.signal.aborted || (step.method === 'DELETE' && !isWhole)) return;
         life.asked = turn;
-        const answer = await requestOf(api, collection, name, turn, step);
+        const answer = await requestOf(api, lives, name, turn, step);
         // The server may be on its way down.
         if (answer.status >= 500) return;
-        expect([answer.status, step.method, step.at, answer.status < 300 ? '' : answer.json()]).toEqual([
-          turn === 0 ? 201 : 200,
+        const code = step.code ?? (turn === 0 ? 201 : 200);
+        expect([answer.status, step.method, name, step.at, answer.status < 300 ? '' : answer.json()]).toEqual([
+          code,
           step.method,
+          name,
           step.at,
           '',
         ]);
@@ -227,20 +157,23 @@ test(`${kills} kills: nothing acknowledged is lost, revisions only grow, watches
         expect(revision).toBeGreaterThan(start);
       }
     };
-    const write = async (writer: number): Promise<void> => {
-      const [collection, steps] = Object.entries(lives)[writer % 2] ?? [path, []];
-      while (!stop.signal.aborted) {
+    const write = async (lives: Lives, writer: number): Promise<void> => {
+      for (let n = 0; !stop.signal.aborted; n++) {
         try {
-          await live(collection, `w${writer}-${count++}`, steps);
+          const isWhole = lives.whole ?? n % 3 === 0;
+          await live(lives, `w${writer}-${count++}${lives.suffix ?? ''}`, isWhole);
         } catch (error) {
           // Cut off by the kill: it may or may not have been written.
           if (error instanceof Error && error.name === 'AssertionError') throw error;
         }
       }
     };
-    const writing = Promise.all(Array.from({ length: writers }, (_, i) => write(i)));
+    const writing = Promise.all(
+      everyLife.flatMap((lives, kind) => Array.from({ length: lives.writers }, (_, i) => write(lives, kind * 10 + i))),
+    );
     const before = writes;
-    await eventually('some writes', () => writes > before + 150, 30_000, 5);
+    const isEnough = (): boolean => writes > before + 150 && (round < kills || done.size === steps);
+    await eventually('some writes', isEnough, 60_000, 5);
     // A random point of the stream of writes.
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 300));
     if (round < kills) await peapod.kill9();
@@ -250,25 +183,38 @@ test(`${kills} kills: nothing acknowledged is lost, revisions only grow, watches
     if (round < kills) await peapod.restart();
   }
 
-  expect(done.size).toBe(Object.values(lives).flat().length);
   const api = rawApi(peapod.dataDir);
-  for (const [collection, steps] of Object.entries(lives)) {
-    const list = (await api.request('GET', collection)).json<{
-      metadata: { resourceVersion: string };
-      items: Written[];
-    }>();
-    expect(Number(list.metadata.resourceVersion)).toBeGreaterThanOrEqual(Math.max(...revisions));
-    const present = new Map(list.items.map((item) => [item.metadata.name, item]));
-    const last = steps.length - 1;
-    const wrong = [...objects].filter(([name, life]) => {
-      if (life.collection !== collection) return false;
-      const item = present.get(name);
-      if (item === undefined) return life.acknowledged >= 0 && life.asked < last;
-      const turn = turnOf(item);
-      return life.acknowledged === last || turn < life.acknowledged || turn > life.asked;
-    });
-    expect(wrong).toEqual([]);
-  }
+  // A definition that is deleted waits for its objects.
+  for (const lives of everyLife)
+    await eventually(
+      lives.collection,
+      async () => {
+        expect(await wrongObjects(api, lives, objects)).toEqual([]);
+        return true;
+      },
+      60_000,
+    );
+  const listed = async <T = Written>(of: string) =>
+    (await api.request('GET', of)).json<{ metadata: { resourceVersion: string }; items: T[] }>();
+  expect(Number((await listed(path)).metadata.resourceVersion)).toBeGreaterThanOrEqual(Math.max(...revisions));
+
+  // Each service has an address of its own, which an object tells of; those of services that are gone are gone.
+  await eventually('the objects of addresses', async () => {
+    const addresses = (await listed('/apis/networking.k8s.io/v1/ipaddresses')).items.map(
+      ({ metadata }) => metadata.name,
+    );
+    const inUse = (await listed(services.collection)).items.map(({ spec }) => spec?.clusterIP ?? '');
+    expect(addresses.toSorted()).toEqual(inUse.toSorted());
+    return true;
+  });
+  // Of a definition that went nothing is left: who makes it anew finds no objects.
+  const [gone] = [...objects].find(([, { lives, acknowledged }]) => lives === definitions && acknowledged === 3) ?? [
+    '',
+  ];
+  expect((await api.request('POST', definitions.collection, { body: definition(gone, '0') })).status).toBe(201);
+  await eventually('the definition', async () => (await api.request('GET', objectsOf(gone))).status === 200);
+  expect((await listed(objectsOf(gone))).items).toEqual([]);
+
   // The last watch was cut off by us: read what it had not seen yet.
   const stop = new AbortController();
   const rest = follow(api, String(lastWatched), stop.signal, (_, { metadata }) => {
