@@ -44,3 +44,15 @@ test('an update with an object of a list leaves managedFields to who had them', 
     { manager: 'second', fieldsV1: { 'f:data': { 'f:l': {} } } },
   ]);
 });
+
+test.each([
+  ['system:kube-scheduler', 'kube-scheduler'],
+  ['system:node:a', 'kubelet'],
+  ['system:apiserver', 'kube-apiserver'],
+  ['system:serviceaccount:kube-system:persistent-volume-binder', 'kube-controller-manager'],
+])('%s writes as %s', async (name, manager) => {
+  const own = verbs(t.server.inProcess({ name, groups: ['system:masters'] }));
+  expect((await own.post(cms, configMap('a', { data: { a: 'b' } }))).metadata?.managedFields).toMatchObject([
+    { manager },
+  ]);
+});

@@ -19,9 +19,10 @@ const maxWaiting = 1_000_000;
 /** Objects of a list given out before others get their turn. */
 const parseSlice = 250;
 
-/** system:kube-scheduler writes as kube-scheduler, system:node:x as kubelet: the names of upstream's binaries. */
+/** system:kube-scheduler writes as kube-scheduler, system:node:x as kubelet, controllers by their accounts as their manager: the names of upstream's binaries. */
 function managerName(user: UserInfo): string {
   if (user.name.startsWith('system:node:')) return 'kubelet';
+  if (user.name.startsWith('system:serviceaccount:kube-system:')) return 'kube-controller-manager';
   return user.name === 'system:apiserver' ? 'kube-apiserver' : user.name.replace(/^system:/, '');
 }
 

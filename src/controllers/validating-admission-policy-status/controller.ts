@@ -11,10 +11,11 @@ import { type Controller, defaultWorkers } from '../controller.ts';
 import { schemaLookup } from './schemas.ts';
 import { type CheckedType, maxTypes, namedResources, typeWarnings } from './type-check.ts';
 
-const manager = 'validatingadmissionpolicy-status-controller';
+/** Its name upstream, which is the name of its queue, too. */
+const manager = 'validatingadmissionpolicy-status';
 
 export const policyStatusController: Controller = ({ transport, clock, logger, metrics, informers }) => {
-  const queue = createWorkqueue({ clock, logger, metrics, name: 'validatingadmissionpolicy-status' });
+  const queue = createWorkqueue({ clock, logger, metrics, name: manager });
   const { validatingAdmissionPolicies: known } = informers;
   const changed = ({ metadata }: ValidatingAdmissionPolicy): void => queue.add(metadata?.name ?? '');
   known.addHandler({ onAdd: changed, onUpdate: (_old, policy) => changed(policy), onDelete: () => undefined });

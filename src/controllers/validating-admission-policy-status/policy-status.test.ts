@@ -97,6 +97,7 @@ test('a controller writes it once for each generation', async () => {
         observedGeneration: 1,
         typeChecking: { expressionWarnings: [{ fieldRef: 'spec.validations[0].expression' }] },
       },
+      metadata: { managedFields: [{ manager: 'validatingadmissionpolicy-status', operation: 'Apply' }, {}] },
     });
   });
   stop.abort();
