@@ -9,7 +9,9 @@ import { asks } from './support/compare/asks.ts';
 import { type Process, startProcess } from './support/api/bundle.ts';
 import { changes, mayBeKept, nameOf, type Request } from './support/compare/changes.ts';
 import { type Answer, type Difference, difference, type Json } from './support/compare/difference.ts';
+import { endpoints } from './support/compare/endpoints.ts';
 import { type Flow, flows } from './support/compare/flows.ts';
+import { compareMetrics } from './support/compare/metrics.ts';
 import { compareOpenApi, type Read } from './support/compare/openapi.ts';
 import { reads } from './support/compare/reads.ts';
 import { richObjects } from './support/compare/rich-objects.ts';
@@ -35,7 +37,7 @@ function send(
       // What is cut off counts as far as it came.
       response.on('close', () => {
         const warnings = [response.headers['warning'] ?? []].flat();
-        resolve({ code: response.statusCode ?? 0, text, warnings });
+        resolve({ code: response.statusCode ?? 0, text, warnings, headers: response.headers });
       });
     });
     // A connection that breaks is an answer, too: the other server's will differ.
@@ -182,6 +184,7 @@ async function main(): Promise<void> {
     const requests = function* (): Generator<Request> {
       if (only === '') for (const path of reads) yield { what: `GET ${path}`, method: 'GET', path };
       if (only === '' || only === 'asks') yield* asks();
+      if (only === '' || only === 'endpoints') yield* endpoints();
       yield* creates(paths, only);
     };
     const paths = await collections(real);
@@ -194,8 +197,11 @@ async function main(): Promise<void> {
         parsed((await send(address, { what: path, method: 'GET', path })).text);
     const documented = only === '' || only === 'openapi' ? await compareOpenApi(reader(real), reader(peapod)) : none;
     const [sameDocumented, differDocumented] = documented;
-    const same = sameMade + sameChanged + sameFlown + sameDocumented;
-    const found = [...differMade, ...differChanged, ...differFlown, ...differDocumented];
+    const counts = async (address: Address): Promise<string> =>
+      (await send(address, { what: '', method: 'GET', path: '/metrics', accept: '*/*' })).text;
+    const [sameCounted, differCounted] = only === '' ? compareMetrics(await counts(real), await counts(peapod)) : none;
+    const same = sameMade + sameChanged + sameFlown + sameDocumented + sameCounted;
+    const found = [...differMade, ...differChanged, ...differFlown, ...differDocumented, ...differCounted];
     for (const { what, real: theirs, peapod: ours, fields } of found)
       process.stdout.write([`## ${what}`, `real:   ${theirs}`, `peapod: ${ours}`, ...fields, ''].join('\n'));
     process.stdout.write(`${same} answers are the same, ${found.length} differ\n`);

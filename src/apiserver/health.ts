@@ -38,11 +38,19 @@ export function startHooks(names: readonly string[]): StartHooks {
 /** Told what each check came to, by its name and the path (healthz, livez, readyz) that asked for it. */
 export type ObserveHealth = (name: string, type: string, isFine: boolean) => void;
 
-const text = (code: number, body: string): ApiResponse => ({
+/** Upstream tells browsers not to guess at plain text. */
+export const plainTextHeaders = { 'x-content-type-options': 'nosniff' };
+
+const text = (
+  code: number,
+  body: string,
+  headers: Readonly<Record<string, string>> = plainTextHeaders,
+): ApiResponse => ({
   type: 'raw',
   code,
   contentType: 'text/plain; charset=utf-8',
   bytes: Buffer.from(body),
+  headers,
   rendering: { as: 'object' },
 });
 
@@ -73,7 +81,8 @@ async function answerOne(checks: readonly HealthCheck[], name: string): Promise<
   const wanted = checks.find((check) => check.name === name);
   if (wanted === undefined) return text(404, '404 page not found\n');
   const wrong = await faultOf(wanted);
-  return wrong === undefined ? text(200, 'ok') : text(500, `internal server error: ${wrong}\n`);
+  // A single check says no more than that, without the header.
+  return wrong === undefined ? text(200, 'ok', {}) : text(500, `internal server error: ${wrong}\n`);
 }
 
 /** Reasons are withheld: anybody may look here. */

@@ -109,7 +109,8 @@ function itemBytes(objects: readonly ObjectVersion[]): number {
 function sizeOf(response: ApiResponse): number {
   switch (response.type) {
     case 'object':
-      return response.object.encodedLength();
+      // With the end of its line.
+      return response.object.encodedLength() + 1;
     case 'list': {
       const { resource, list } = response;
       const frame = { kind: resource.listKind, apiVersion: resource.apiVersion, metadata: listMeta(list), items: [] };

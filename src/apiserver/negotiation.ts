@@ -64,7 +64,7 @@ function choose(
   if (accept === '') return { media: 'json', params: {} };
   for (const { type, params } of mediaRanges(accept))
     for (const offer of offers) {
-      const fits = type === '*/*' || type === 'application/*' || type === offer.type;
+      const fits = type === '*/*' || type === '*' || type === 'application/*' || type === offer.type;
       // YAML is no stream; no other stream than a watch is known, and no version of the server's group than v1.
       const streams = !params['stream'] || (params['stream'] === 'watch' && offer.media !== 'yaml');
       const versioned = !params['sv'] || params['sv'] === 'v1';
@@ -80,6 +80,9 @@ const converts = (params: Params): boolean => convertingParams.some((name) => pa
 export function plainMedia(accept: string, allows: (media: Media) => boolean = () => true): Media {
   return choose(accept, (media, params) => !converts(params) && allows(media))?.media ?? 'json';
 }
+
+/** Whether there is any form of a Status that the client takes. */
+export const acceptsAny = (accept: string): boolean => choose(accept, (_, params) => !converts(params)) !== undefined;
 
 /** The form of a document that is the same for all and has every form (discovery). `isRouted` where upstream's router looks first. Throws 406 when the client accepts none. */
 export function documentMedia(accept: string, isRouted: boolean): Media {

@@ -9,7 +9,8 @@ import type { AnyKind } from '../api/scheme.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import { authorize } from './authz/decided.ts';
 import type { Discovery } from './discovery/discovery.ts';
-import { answerHealth, type HealthCheck, type ObserveHealth } from './health.ts';
+import { answerHealth, type HealthCheck, type ObserveHealth, plainTextHeaders } from './health.ts';
+import type { AuthorizationAttempts, AuthorizationResult } from './metrics/authorization-metrics.ts';
 import { refuseLog, refuseReview, refuseRoute } from './negotiation.ts';
 import type { RegistryDeps } from './registry/commit.ts';
 import { type RequestInfo, requestInfo } from './request-info.ts';
@@ -24,6 +25,7 @@ export interface PipelineDeps {
   readonly resources: ResourceTable;
   readonly registry: RegistryDeps;
   readonly authorizer: Authorizer;
+  readonly attempts: AuthorizationAttempts;
   readonly discovery: Discovery;
   /** Answers what is for an extension server; undefined for what is this server's own. */
   readonly remote?: (request: ApiRequest) => Promise<ApiResponse> | undefined;
@@ -46,16 +48,30 @@ const unknownPath: ApiResponse = {
   code: 404,
   contentType: 'text/plain; charset=utf-8',
   bytes: Buffer.from('404 page not found\n'),
+  headers: plainTextHeaders,
   rendering: { as: 'object' },
 };
 
+/** What is no object of the API is always indented, with nothing behind it. */
+const indentedJson = (body: JsonObject): ApiResponse => ({
+  type: 'raw',
+  code: 200,
+  contentType: 'application/json',
+  bytes: Buffer.from(JSON.stringify(body, null, 2)),
+  rendering: { as: 'object' },
+});
+
 export function createPipeline(deps: PipelineDeps): Pipeline {
+  const { attempts } = deps;
   const virtual = new Map(deps.virtual.map((v) => [`${v.group}/${v.version}/${v.resource}`, v]));
   return async (request) => {
     const info = request.info ?? requestInfo(request.method, request.path, request.query);
     // Rights that were given a moment ago count: a refusal is given on the newest roles only.
-    if (!deps.authorizer.allowed(request.user, info)) {
-      await authorize(deps.authorizer, () => deps.registry.feed.caughtUp(), request.user, info);
+    const began = attempts.begin();
+    if (deps.authorizer.allowed(request.user, info)) attempts.end('allowed', began);
+    else {
+      const observe = (result: AuthorizationResult): void => attempts.end(result, began);
+      await authorize(deps.authorizer, () => deps.registry.feed.caughtUp(), request.user, info, observe);
     }
     const remote = deps.remote?.(request);
     if (remote !== undefined) return await remote;
@@ -107,10 +123,9 @@ async function answerPath(deps: PipelineDeps, request: ApiRequest): Promise<ApiR
   if (request.path === '/version' || request.path === '/version/') {
     if (request.method !== 'GET') throw methodNotServed();
     refuseRoute(request.accept, ['application/json']);
-    return { type: 'json', code: 200, body: deps.version, rendering: { as: 'object' } };
+    return indentedJson(deps.version);
   }
-  if (request.path === '/')
-    return { type: 'json', code: 200, body: { paths: rootPaths(deps) }, rendering: { as: 'object' } };
+  if (request.path === '/' || request.path === '/index.html') return indentedJson({ paths: rootPaths(deps) });
   const found =
     (await answerHealth(request, deps.health, deps.observeHealth)) ??
     deps.discovery.answer(request) ??

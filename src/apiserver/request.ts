@@ -102,7 +102,17 @@ export type ApiResponse = (
   | { type: 'list'; resource: ResourceInfo; list: ObjectList }
   | { type: 'json'; code: number; body: KubeObject | JsonObject }
   /** Ready-made bytes: discovery, OpenAPI, health. */
-  | { type: 'raw'; code: number; contentType: string; bytes: Buffer; etag?: string; vary?: string }
+  | {
+      type: 'raw';
+      code: number;
+      /** Empty for none. */
+      contentType: string;
+      bytes: Buffer;
+      etag?: string;
+      vary?: string;
+      /** Further headers, and others in place of those that every answer has. */
+      headers?: Readonly<Record<string, string>>;
+    }
   /** `start` is called once the transport is ready to receive; the returned function stops it. */
   | { type: 'watch'; resource: ResourceInfo; start(sink: WatchSink): () => void }
   /** Copies an upstream HTTP answer (logs, proxy). */

@@ -29,6 +29,7 @@ import { upgradeHandler } from './http/upgrade.ts';
 import { callWebhook } from './http/webhook-client.ts';
 import { createInProcessTransport } from './in-process.ts';
 import { answerMetrics } from './metrics/answer.ts';
+import { authorizationAttempts } from './metrics/authorization-metrics.ts';
 import { meteredIdentify } from './metrics/authentication-metrics.ts';
 import { healthMetrics } from './metrics/health-metrics.ts';
 import { requestMetrics } from './metrics/request-metrics.ts';
@@ -60,7 +61,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const { monotonic, caughtUp } = foundation;
   const listeners: Listener[] = [];
   const address = (): string => `127.0.0.1:${listeners[0]?.port ?? 6443}`;
-  const metrics = requestMetrics(measured, isServed(foundation));
+  const metrics = requestMetrics(
+    measured,
+    (...asked) => isServed(foundation, virtual, ...asked),
+    (...asked) => isDeprecated(foundation, virtual, ...asked),
+  );
   const clientMetrics = restClientMetrics(measured, address);
   const inProcess = (user: UserInfo): Transport =>
     createInProcessTransport(pipeline, user, { server: metrics, client: clientMetrics, monotonic });
@@ -112,6 +117,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     resources,
     registry,
     authorizer,
+    attempts: authorizationAttempts(measured, monotonic),
     discovery: createDiscovery(resources, virtual, address, aggregation),
     ...(aggregation === undefined ? {} : { remote: aggregation.answer }),
     virtual,
@@ -123,7 +129,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     extra: async (request) =>
       answerMetrics(measured, slis, request) ?? tokens.answer(request) ?? (await openApi(request)),
   });
-  const identify = createWhoAsks(meteredIdentify(measured, monotonic, authentication.identify), authorizer, caughtUp);
+  const identify = createWhoAsks(
+    meteredIdentify(measured, monotonic, () => clock.now(), authentication.identify),
+    authorizer,
+    caughtUp,
+  );
   const starting = startup.run();
   // Whoever awaits ready() sees the failure.
   starting.catch((error: unknown) => logger.error('the API server did not start', { error: String(error) }));
@@ -177,12 +187,34 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   };
 }
 
-const isServed =
-  ({ resources }: Foundation) =>
-  (group: string, version: string, resource: string, subresource: string): boolean => {
-    const found = resources.find(group, version, resource);
-    return found !== undefined && (subresource === '' || found.kind.subresources?.[subresource] !== undefined);
-  };
+const virtualOf = (virtual: readonly VirtualResource[], group: string, version: string, resource: string) =>
+  virtual.find((one) => one.resource === resource && one.group === group && one.version === version);
+
+function isServed(
+  { resources }: Foundation,
+  virtual: readonly VirtualResource[],
+  group: string,
+  version: string,
+  resource: string,
+  subresource: string,
+): boolean {
+  const found = resources.find(group, version, resource);
+  if (found === undefined) return subresource === '' && virtualOf(virtual, group, version, resource) !== undefined;
+  return subresource === '' || found.kind.subresources?.[subresource] !== undefined;
+}
+
+/** Whether answers of that resource warn that it will not stay. */
+function isDeprecated(
+  { resources }: Foundation,
+  virtual: readonly VirtualResource[],
+  group: string,
+  version: string,
+  resource: string,
+): boolean {
+  const { requestWarnings } =
+    resources.find(group, version, resource)?.kind ?? virtualOf(virtual, group, version, resource) ?? {};
+  return requestWarnings !== undefined;
+}
 
 function aggregationOf(
   { options, resources, feed, objects, random, clock, logger, closing }: Foundation,

@@ -17,6 +17,8 @@ export interface Registry {
   histogram(name: string, help: string, labels: readonly string[], bounds: readonly number[]): HistogramFamily;
   /** Asked at each reading: numbers that are known somewhere else. */
   read(kind: 'counter' | 'gauge', name: string, help: string, labels: readonly string[], read: Read): void;
+  /** Counters and histograms begin anew; gauges say what is true now. */
+  reset(): void;
   text(): string;
 }
 
@@ -64,6 +66,7 @@ function labeller(labels: readonly string[]): (values: readonly string[]) => str
 
 /** Numbers per bucket, not yet summed up. */
 interface Buckets extends Histogram {
+  reset(): void;
   readonly counts: number[];
   sum: number;
   total: number;
@@ -90,6 +93,11 @@ function bucketsOf(bounds: readonly number[]): Buckets {
     counts: bounds.map(() => 0),
     sum: 0,
     total: 0,
+    reset() {
+      made.counts.fill(0);
+      made.sum = 0;
+      made.total = 0;
+    },
     observe(value) {
       made.sum += value;
       made.total++;
@@ -123,6 +131,7 @@ function seriesOf<T>(labels: readonly string[], make: () => T) {
 /** A registry without families. A family without series is left out of the text. */
 export function createRegistry(): Registry {
   const parts = new Map<string, () => string[]>();
+  const resets: (() => void)[] = [];
   const add = (kind: string, name: string, help: string, lines: () => string[]): void => {
     if (parts.has(name)) throw new Error(`there is a metric ${name} already`);
     parts.set(name, () => {
@@ -134,6 +143,7 @@ export function createRegistry(): Registry {
     family(kind, name, help, labels) {
       const { series, sorted } = seriesOf<Value>(labels, () => ({ value: 0 }));
       add(kind, name, help, () => sorted().map(([key, { value }]) => line(name, key, value)));
+      if (kind === 'counter') resets.push(() => sorted().forEach(([, series]) => (series.value = 0)));
       return { series };
     },
     histogram(name, help, labels, bounds) {
@@ -141,6 +151,7 @@ export function createRegistry(): Registry {
       add('histogram', name, help, () =>
         sorted().flatMap(([key, buckets]) => histogramLines(name, key, bounds, buckets)),
       );
+      resets.push(() => sorted().forEach(([, buckets]) => buckets.reset()));
       return { series };
     },
     read(kind, name, help, labels, read) {
@@ -152,6 +163,7 @@ export function createRegistry(): Registry {
           .map(([key, value]) => line(name, key, value)),
       );
     },
+    reset: () => resets.forEach((reset) => reset()),
     text: () =>
       `${[...parts]
         .sort(byKey)

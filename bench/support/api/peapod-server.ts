@@ -24,4 +24,5 @@ const server = createApiServer({
 });
 await server.ready();
 const { port } = await server.listen({ host: '127.0.0.1', port: 0, tls: { ...pki.apiserver, clientCa: pki.ca } });
+await server.announce(port);
 serve({ port, ca: pki.ca, ...admin });

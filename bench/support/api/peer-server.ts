@@ -55,8 +55,8 @@ start('PEER_ETCD', [
   `--advertise-client-urls=${etcdUrl}`,
   `--listen-peer-urls=http://127.0.0.1:${etcdPeers}`,
 ]);
-const accounts = generateKeyPairSync('rsa', {
-  modulusLength: 2048,
+const accounts = generateKeyPairSync('ec', {
+  namedCurve: 'P-256',
   publicKeyEncoding: { type: 'spki', format: 'pem' },
   privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
 });
@@ -68,10 +68,10 @@ start('PEER_KUBE_APISERVER', [
   `--tls-cert-file=${keep('server.crt', pki.apiserver.cert)}`,
   `--tls-private-key-file=${keep('server.key', pki.apiserver.key)}`,
   `--client-ca-file=${keep('ca.crt', pki.ca)}`,
-  '--service-account-issuer=https://kubernetes.default.svc',
+  '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
   `--service-account-key-file=${keep('accounts.pub', accounts.publicKey)}`,
   `--service-account-signing-key-file=${keep('accounts.key', accounts.privateKey)}`,
-  '--service-cluster-ip-range=10.0.0.0/16',
+  '--service-cluster-ip-range=10.43.0.0/16',
   '--authorization-mode=RBAC',
   '--allow-privileged',
   '--feature-gates=ClusterTrustBundle=true,ClusterTrustBundleProjection=true',

@@ -1,14 +1,11 @@
 // Holds two servers' OpenAPI documents side by side: each path's operations and each definition, but for what is only said to people.
 import { differing, type Difference, type Json, sorted } from './difference.ts';
+import { isUnserved } from './unserved.ts';
 
 type JsonObject = { [key: string]: Json };
 
 /** Gives the JSON of a path of one server. */
 export type Read = (path: string) => Promise<Json>;
-
-/** Of what Peapod does not serve on purpose: Kubernetes' groups and kinds that come with controllers. */
-const unserved =
-  /^\/apis\/(apps|autoscaling|batch|policy|discovery\.k8s\.io)\/(?!v1\/(namespaces\/\{namespace\}\/)?controllerrevisions)|\/(endpoints|replicationcontrollers|daemonsets|deployments|replicasets|statefulsets)(\/|$)|\/eviction$/;
 
 /** What Peapod has besides, where it is asked for. */
 const added = /settings\.(k8s\.io|v1alpha1)/;
@@ -60,8 +57,8 @@ function partsOf(document: Json): Map<string, Json> {
 }
 
 /** Definitions that only paths need which Peapod does not serve. */
-const isUnserved = (name: string, document: Json): boolean =>
-  name.startsWith('/') ? unserved.test(name) : name !== 'the rest' && !reachable(document).has(name);
+const isNotNeeded = (name: string, document: Json): boolean =>
+  name.startsWith('/') ? isUnserved(name) : name !== 'the rest' && !reachable(document).has(name);
 
 const reached = new WeakMap<object, Set<string>>();
 
@@ -83,7 +80,7 @@ function reachable(document: Json): Set<string> {
       }
     }
   };
-  for (const [path, item] of Object.entries(object(paths))) if (!unserved.test(path)) walk(item);
+  for (const [path, item] of Object.entries(object(paths))) if (!isUnserved(path)) walk(item);
   reached.set(document as object, found);
   return found;
 }
@@ -96,7 +93,7 @@ export function compareDocuments(what: string, real: Json, peapod: Json): [numbe
   for (const name of new Set([...theirs.keys(), ...ours.keys()])) {
     const [their, our] = [theirs.get(name), ours.get(name)];
     if (JSON.stringify(sorted(their ?? null)) === JSON.stringify(sorted(our ?? null))) same++;
-    else if (our === undefined ? !isUnserved(name, real) : !added.test(name)) {
+    else if (our === undefined ? !isNotNeeded(name, real) : !added.test(name)) {
       const there = (part: Json | undefined): string => (part === undefined ? 'nothing' : 'there');
       const fields = differing(their, our).slice(0, 40);
       found.push({ what: `${what} ${name}`, real: there(their), peapod: there(our), fields });
@@ -121,7 +118,7 @@ export async function compareOpenApi(real: Read, peapod: Read): Promise<[number,
   for (const name of new Set([...Object.keys(theirs ?? {}), ...Object.keys(ours ?? {})])) {
     const at = [addresses(theirs, name), addresses(ours, name)] as const;
     if (at[0] === '' || at[1] === '') {
-      if (at[1] === '' ? !unserved.test(`/${name}/`) : !added.test(name))
+      if (at[1] === '' ? !isUnserved(`/${name}`) : !added.test(name))
         found.push({ what: `/openapi/v3 ${name}`, real: at[0] || 'nothing', peapod: at[1] || 'nothing', fields: [] });
     } else add(compareDocuments(`/openapi/v3/${name}`, await real(at[0]), await peapod(at[1])));
   }

@@ -70,9 +70,9 @@ function forV3(schema: CustomSchema): CustomSchema {
   };
 }
 
-/** Swagger 2.0 has no junctors and no null, and old clients stumble over what is free inside what is not. */
+/** Swagger 2.0 is told no defaults, and has no junctors and no null, and old clients stumble over what is free inside what is not. */
 function forV2(schema: CustomSchema): CustomSchema {
-  const { allOf: _all, anyOf: _any, oneOf: _one, not: _not, nullable, required, ...rest } = schema;
+  const { allOf: _all, anyOf: _any, oneOf: _one, not: _not, default: _default, nullable, required, ...rest } = schema;
   const out: CustomSchema = { ...rest };
   const free = keepsUnknown(schema);
   if (nullable === true || free) {

@@ -7,6 +7,8 @@ import type { Status, StatusCause } from './types.ts';
 /** A failure as the API reports it. Thrown inside the server and by the client alike. */
 export class ApiError extends Error {
   readonly status: Status;
+  /** Headers of the answer that it becomes, beside the usual ones. */
+  headers?: Readonly<Record<string, string>>;
 
   constructor(status: Status) {
     super(status.message ?? status.reason ?? 'unknown');
@@ -23,15 +25,29 @@ export class ApiError extends Error {
   }
 }
 
+/** The same, as those refuse who look at a request before its resource does: browsers are not to guess at what it is. */
+export function byFilter(error: ApiError): ApiError {
+  error.headers = { 'x-content-type-options': 'nosniff' };
+  return error;
+}
+
 /** True for an ApiError with that reason ('NotFound', 'Conflict', …). */
 export function isApiError(error: unknown, reason?: string): error is ApiError {
   return error instanceof ApiError && (reason === undefined || error.reason === reason);
 }
 
 function failure(code: number, reason: string, message: string, details?: Status['details']): ApiError {
-  const status: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code };
-  if (details) status.details = details;
-  return new ApiError(status);
+  const known = details === undefined ? {} : { details };
+  return new ApiError({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message,
+    reason,
+    ...known,
+    code,
+  });
 }
 
 /** Group and plural name ("pods"), as errors print them: "pods" or "leases.coordination.k8s.io". */

@@ -14,6 +14,8 @@ export interface Peer {
   user: UserInfo | undefined;
   /** The common name of a certificate that the front-proxy CA signed. */
   proxyName: string | undefined;
+  /** When the certificate ends, in ms since 1970. */
+  expires?: number;
 }
 
 /** What a request shows of its sender. */

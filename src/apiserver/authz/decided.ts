@@ -1,6 +1,7 @@
 // Questions to authorizers that may have to ask somebody else, such as a webhook, before they know.
 
-import { forbidden } from '../../api/meta/errors.ts';
+import { byFilter, forbidden } from '../../api/meta/errors.ts';
+import type { AuthorizationResult } from '../metrics/authorization-metrics.ts';
 import type { UserInfo } from '../request.ts';
 import { type AuthorizationRequest, type Authorizer, type Decided, deniedText, isPath } from './authorizer.ts';
 
@@ -20,18 +21,20 @@ export async function decided(
   return { allowed, reason: (allowed ? authorizer.why : authorizer.whyNot)?.(user, request) ?? '' };
 }
 
-/** Rejects with 403 in upstream's words, and with an Error where it could not be found out. */
+/** Rejects with 403 in upstream's words, and with an Error where it could not be found out. `observe` is told what came of it first. */
 export async function authorize(
   authorizer: Authorizer,
   caughtUp: () => Promise<void>,
   user: UserInfo,
   info: AuthorizationRequest,
+  observe: (result: AuthorizationResult) => void = () => {},
 ): Promise<void> {
-  const { allowed, reason, error } = await decided(authorizer, caughtUp, user, info);
+  const { allowed, denied, reason, error } = await decided(authorizer, caughtUp, user, info);
+  observe(allowed ? 'allowed' : error !== undefined ? 'error' : denied === true ? 'denied' : 'no-opinion');
   if (allowed) return;
   if (error !== undefined) throw new Error(error);
   const why = deniedText(user, info, reason);
-  throw forbidden({ group: info.group, resource: info.resource }, isPath(info) ? '' : info.name, why);
+  throw byFilter(forbidden({ group: info.group, resource: info.resource }, isPath(info) ? '' : info.name, why));
 }
 
 /** More questions than any one decision has. */

@@ -1,7 +1,7 @@
 // Acting as someone else: the user that Impersonate-* headers name, where the client may.
 // Follows apiserver pkg/endpoints/filters/impersonation and pkg/authentication/serviceaccount/util.go of v1.36.
 
-import { badRequest, forbidden } from '../../api/meta/errors.ts';
+import { badRequest, byFilter, forbidden } from '../../api/meta/errors.ts';
 import { goQuote, goStringSlice } from '../../api/meta/go-format.ts';
 import { dns1123Subdomain } from '../../api/meta/names.ts';
 import type { HeaderValues } from '../authn/header-values.ts';
@@ -40,7 +40,7 @@ export function wantedUser(headers: HeaderValues): WantedUser | undefined {
   };
   if (wanted.name !== '') return wanted;
   if (wanted.uid === '' && wanted.groups.length === 0 && Object.keys(wanted.extra).length === 0) return undefined;
-  throw badRequest(`requested ${shown(wanted)} without impersonating a user name`);
+  throw byFilter(badRequest(`requested ${shown(wanted)} without impersonating a user name`));
 }
 
 /** Namespace and name of system:serviceaccount:NAMESPACE:NAME. */

@@ -13,7 +13,8 @@ import {
   type Ranked,
 } from '../../api/kinds/apiservice/priorities.ts';
 import type { AnyKind, Verb } from '../../api/scheme.ts';
-import { contentTypes, discoveryMedia, documentMedia } from '../negotiation.ts';
+import { indented } from '../http/human-forms.ts';
+import { contentTypes, discoveryMedia, documentMedia, isPretty } from '../negotiation.ts';
 import type { ApiRequest, ApiResponse, Media } from '../request.ts';
 import type { ResourceTable } from '../resources.ts';
 import type { VirtualResource } from '../virtual.ts';
@@ -113,9 +114,13 @@ function plainResource(r: Described): JsonObject {
   };
 }
 
-/** Any stable text that changes when the stored version would. */
+/** Changes when the stored version would. Follows endpoints/discovery/storageversionhash.go. */
 function storageHash(r: Described): string {
-  return createHash('sha256').update(`${r.group}/${r.version}/${r.kind.kind}`).digest('base64').slice(0, 12);
+  return createHash('sha256')
+    .update(`${r.group}/${r.version}/${r.kind.kind}`)
+    .digest()
+    .subarray(0, 8)
+    .toString('base64');
 }
 
 /** Built-in resources name the group and version only of kinds that are of another. */
@@ -343,8 +348,18 @@ const legacyVersions = (versions: readonly string[], address: string): Document 
 /** Aggregated discovery in that form; its tag is the same in every form. */
 function aggregatedIn(request: ApiRequest, media: Media, document: Document | undefined): ApiResponse | undefined {
   if (document === undefined) return undefined;
-  const made = { bytes: discoveryIn(media, document.bytes), etag: document.etag };
-  return served(request, made, `${contentTypes[media]};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList`);
+  const { etag } = document;
+  const same = request.ifNoneMatch !== '' && request.ifNoneMatch === etag;
+  return {
+    type: 'raw',
+    code: same ? 304 : 200,
+    contentType: `${contentTypes[media]};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList`,
+    bytes: same ? Buffer.alloc(0) : discoveryIn(media, document.bytes),
+    etag,
+    vary: 'Accept',
+    headers: { 'cache-control': 'public' },
+    rendering: { as: 'object' },
+  };
 }
 
 /** In the form that the client asks for. Throws 406. */
@@ -355,20 +370,8 @@ function inForm(request: ApiRequest, document: Document | undefined): ApiRespons
   const isRouted = root === 'api' || version !== '';
   if (isRouted && request.method !== 'GET') throw methodNotServed();
   const media = documentMedia(request.accept, document.isRoute === true);
-  const made = media === 'json' ? document : tagged(discoveryIn(media, document.bytes));
-  return served(request, made, contentTypes[media]);
-}
-
-function served(request: ApiRequest, document: Document | undefined, contentType: string): ApiResponse | undefined {
-  if (document === undefined) return undefined;
-  const same = request.ifNoneMatch !== '' && request.ifNoneMatch === document.etag;
-  return {
-    type: 'raw',
-    code: same ? 304 : 200,
-    contentType,
-    bytes: same ? Buffer.alloc(0) : document.bytes,
-    etag: document.etag,
-    vary: 'Accept',
-    rendering: { as: 'object' },
-  };
+  const made = discoveryIn(media, document.bytes);
+  const isIndented = media === 'json' && isPretty(request);
+  const bytes = isIndented ? Buffer.from(indented(made.toString('utf8'))) : made;
+  return { type: 'raw', code: 200, contentType: contentTypes[media], bytes, rendering: { as: 'object' } };
 }

@@ -2,7 +2,6 @@
 // Follows kube-openapi pkg/handler and pkg/handler3.
 
 import { createHash } from 'node:crypto';
-import { notAcceptable } from '../../api/meta/errors.ts';
 import { combinedSchema } from '../../api/openapi/combined-schema.ts';
 import { groupVersionPath, type ShownKind } from '../../api/openapi/operation.ts';
 import { openApiV2Document } from '../../api/openapi/v2.ts';
@@ -60,24 +59,29 @@ export function openApiHandler(
   const v2 = async (all: Served): Promise<Buffer> => await slicedBytes(await v2Document(all));
   const v2Protobuf = async (all: Served): Promise<Buffer> => encodeOpenApiV2(await v2Document(all));
   const openApiV2 = (request: ApiRequest): Promise<ApiResponse> => {
+    const vary = 'Accept-Encoding, Accept';
     const form = mediaRanges(request.accept).find(
       (range) => jsonTypes.has(range.type) || protobufTypes.has(range.type),
     );
+    if (form === undefined && request.accept !== '') return Promise.resolve(unacceptable(vary));
     const all = now();
     if (form === undefined || jsonTypes.has(form.type))
-      return answer(request, () => keep(all.documents, 'v2', () => v2(all)));
-    return answer(request, () => keep(all.documents, 'v2 protobuf', () => v2Protobuf(all)), [...protobufTypes][0]);
+      return answer(request, () => keep(all.documents, 'v2', () => v2(all)), vary);
+    const make = () => keep(all.documents, 'v2 protobuf', () => v2Protobuf(all));
+    return answer(request, make, vary, [...protobufTypes][0]);
   };
   return (request) => {
     const path = request.path.replace(/\/$/, '');
     if (path === '/openapi/v2') return openApiV2(request);
-    if (path === '/openapi/v3') return answer(request, () => Promise.resolve(now().index));
+    // The index is given to everybody, whatever they accept.
+    if (path === '/openapi/v3') return answer(request, () => Promise.resolve(now().index), 'Accept');
     if (!path.startsWith('/openapi/v3/')) return undefined;
     const all = now();
     const one = all.v3.get(path.slice('/openapi/v3/'.length));
     if (one === undefined) return nothingThere;
+    if (!takesJson(request)) return Promise.resolve(unacceptable('Accept'));
     const make = async (): Promise<Buffer> => await slicedBytes(one.document(await options.descriptions()));
-    return answer(request, () => keep(all.byAddress, one.address, make));
+    return answer(request, () => keep(all.byAddress, one.address, make), 'Accept');
   };
 }
 
@@ -85,7 +89,7 @@ export function openApiHandler(
 const nothingThere: Promise<ApiResponse> = Promise.resolve({
   type: 'raw',
   code: 404,
-  contentType: 'text/plain; charset=utf-8',
+  contentType: '',
   bytes: Buffer.alloc(0),
   rendering: { as: 'object' },
 });
@@ -180,7 +184,7 @@ const documentOf = (bytes: Buffer): Document => ({
   etag: `"${createHash('sha512').update(bytes).digest('hex').toUpperCase()}"`,
 });
 
-const jsonTypes = new Set(['application/json', '*/*', 'application/*']);
+const jsonTypes = new Set(['application/json', '*/*', 'application/*', '*']);
 
 /** The form of v2 that old clients ask for, by its new name and its old one. */
 const protobufTypes = new Set([
@@ -188,15 +192,25 @@ const protobufTypes = new Set([
   'application/com.github.proto-openapi.spec.v2@v1.0+protobuf',
 ]);
 
-/** JSON, unless another form was made. */
+/** What a client is told that takes no form of a document: no more than that. */
+const unacceptable = (vary: string): ApiResponse => ({
+  type: 'raw',
+  code: 406,
+  contentType: '',
+  bytes: Buffer.alloc(0),
+  vary,
+  rendering: { as: 'object' },
+});
+
+const takesJson = ({ accept }: ApiRequest): boolean =>
+  accept === '' || mediaRanges(accept).some((range) => jsonTypes.has(range.type));
+
 async function answer(
   request: ApiRequest,
   make: () => Promise<Document>,
+  vary: string,
   contentType = 'application/json',
 ): Promise<ApiResponse> {
-  const refusable = contentType === 'application/json' && request.accept !== '';
-  if (refusable && !mediaRanges(request.accept).some((range) => jsonTypes.has(range.type)))
-    throw notAcceptable('only the following media types are accepted: application/json');
   const { bytes, etag } = await make();
   const same = request.ifNoneMatch === etag;
   return {
@@ -205,7 +219,7 @@ async function answer(
     contentType,
     bytes: same ? Buffer.alloc(0) : bytes,
     etag,
-    vary: 'Accept-Encoding, Accept',
+    vary,
     rendering: { as: 'object' },
   };
 }

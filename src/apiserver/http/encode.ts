@@ -79,7 +79,7 @@ export function encodeBody(
       const { resource, object, rendering } = response;
       if (rendering.media === 'protobuf' && rendering.as !== 'table')
         return whole(protobufObject(resource, object, rendering));
-      return inForm(whole(encodeOne(resource, object, rendering, now, answerBytes)), rendering);
+      return inForm(whole(oneLine(resource, object, rendering, now)), rendering);
     }
     case 'list': {
       const { resource, list, rendering } = response;
@@ -120,6 +120,18 @@ function inForm(body: Body, { media, pretty }: Partial<Form>): Body {
 
 /** Answers are written and forgotten. */
 const answerBytes = slab();
+
+/** One object as JSON with the end of its line, as Go's encoder writes it. */
+function oneLine(info: ResourceInfo, object: ObjectVersion, rendering: Rendering, now: number): Buffer {
+  if (rendering.as === 'table') return encodeOne(info, object, rendering, now, answerBytes);
+  const bytes = encodeOne(info, object, rendering, now, (size) => answerBytes(size + 1));
+  // What is not made in a place of its own size has none for the end.
+  if (rendering.as !== 'object') return Buffer.concat([bytes, lineEnd]);
+  bytes[bytes.length - 1] = 0x0a;
+  return bytes;
+}
+
+const lineEnd = Buffer.from('\n');
 
 /** One object as JSON; as it is, it takes its bytes from `allocate`. */
 export function encodeOne(

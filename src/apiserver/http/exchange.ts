@@ -3,7 +3,7 @@
 import { pipeline as pipe, Readable } from 'node:stream';
 import { createGzip, constants } from 'node:zlib';
 import type { KubeObject, Status } from '../../api/meta/types.ts';
-import { timeout } from '../../api/meta/errors.ts';
+import { ApiError, timeout } from '../../api/meta/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { RequestMetrics } from '../metrics/request-metrics.ts';
@@ -12,7 +12,7 @@ import { type Pipeline, statusOf } from '../pipeline.ts';
 import type { WhoAsks } from '../authn/who-asks.ts';
 import { headerValues } from '../authn/header-values.ts';
 import type { Peer } from '../authn/identify.ts';
-import { contentTypes, isPretty, plainMedia } from '../negotiation.ts';
+import { acceptsAny, contentTypes, isPretty, plainMedia } from '../negotiation.ts';
 import {
   type ApiRequest,
   type ApiResponse,
@@ -266,6 +266,7 @@ function fail(
     'content-length': String(bytes.length),
   };
   if (warnings.length > 0) headers['warning'] = warningHeaders(warnings);
+  if (error instanceof ApiError && error.headers !== undefined) Object.assign(headers, error.headers);
   const retry = status.details?.retryAfterSeconds;
   if (retry !== undefined && retry > 0) headers['retry-after'] = String(retry);
   // The rest of a body that was refused is not waited for.
@@ -285,6 +286,8 @@ function statusBytes(incoming: Incoming, status: Status, media: Media): Buffer {
   const query = queryAt < 0 ? noQuery : new URLSearchParams(incoming.target.slice(queryAt));
   if (media === 'protobuf') return protobufOf(status);
   const text = JSON.stringify(status);
+  // To whom nothing can be given it is given for people to read.
+  if (!acceptsAny(incoming.header('accept'))) return Buffer.from(indented(text));
   if (media === 'yaml') return Buffer.from(toYaml(text));
   return Buffer.from(isPretty({ query, userAgent: incoming.header('user-agent') }) ? indented(text) : `${text}\n`);
 }
@@ -314,7 +317,8 @@ async function send(
     case 'stream':
       return sendStream(response, headers, reply);
     case 'raw':
-      headers['content-type'] = response.contentType;
+      if (response.contentType !== '') headers['content-type'] = response.contentType;
+      if (response.headers !== undefined) Object.assign(headers, response.headers);
       if (response.etag !== undefined) headers['etag'] = response.etag;
       if (response.vary !== undefined) headers['vary'] = response.vary;
       break;
@@ -358,7 +362,7 @@ function sendBody(
   const compress = (body.length === undefined || body.length > gzipAbove) && /(^|[\s,])gzip\b/.test(acceptEncoding);
   if (compress) {
     headers['content-encoding'] = 'gzip';
-    headers['vary'] = 'Accept-Encoding';
+    headers['vary'] = headers['vary'] === undefined ? 'Accept-Encoding' : 'Accept-Encoding, Accept';
     reply.head(code, headers);
     const gzip = createGzip({ level: constants.Z_BEST_SPEED });
     pipe(Readable.from(body.pieces), gzip, () => {});

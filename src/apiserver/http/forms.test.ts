@@ -354,3 +354,48 @@ test('an owner that a review names twice is warned of', async () => {
   });
   expect(answer.headers['warning']).toContain('duplicate UID(s) observed: c');
 });
+
+describe('the head of an answer', () => {
+  const headersOf = async (path: string, accept = 'application/json') => (await get(path, accept)).headers;
+
+  test('keeps browsers from guessing at plain text, but for a single check that is fine', async () => {
+    for (const path of ['/nosuch', '/healthz', '/readyz?verbose', '/livez/nosuch'])
+      expect([path, (await headersOf(path))['x-content-type-options']]).toEqual([path, 'nosniff']);
+    expect(await headersOf('/livez/ping')).not.toHaveProperty('x-content-type-options');
+    const headers = { accept: 'application/json', 'impersonate-user': 'nobody' };
+    const refused = await h1('GET', cms, { headers });
+    expect([refused.status, refused.headers['x-content-type-options']]).toEqual([403, 'nosniff']);
+    expect(await headersOf(`${cms}/nosuch`)).not.toHaveProperty('x-content-type-options');
+  });
+
+  test('lets caches keep the keys of tokens and aggregated discovery alone', async () => {
+    expect(await headersOf('/openid/v1/jwks', '*/*')).toMatchObject({ 'cache-control': 'public, max-age=3600' });
+    const aggregated = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+    expect(await headersOf('/apis', aggregated)).toMatchObject({ 'cache-control': 'public', vary: 'Accept' });
+    for (const path of ['/apis', '/version', cms]) {
+      const headers = await headersOf(path);
+      expect([headers['cache-control'], headers.etag]).toEqual(['no-cache, private', undefined]);
+    }
+  });
+});
+
+test.each([
+  ['/', 'application/json', /^\{\n {2}"paths": \[\n/],
+  ['/version', 'application/json', /^\{\n {2}"major": "1",\n/],
+  ['/apis?pretty=1', 'application/json', /^\{\n {2}"kind": "APIGroupList",\n/],
+  ['/api/v1/namespaces/default', 'application/json', /^\{"kind":"Namespace".*\}\n$/],
+  ['/api/v1/namespaces/default?pretty=1', 'application/json', /^\{\n {2}"kind": "Namespace",\n[^]*\n\}$/],
+  // Whoever takes no form of a refusal is given one to read, its details before its code.
+  ['/api/v1/nosuch', 'text/html', /^\{\n {2}"kind": "Status",\n[^]*"details": \{\},\n {2}"code": 404\n\}$/],
+  ['/openapi/v2', 'text/html', /^$/],
+  ['/openapi/v3', 'text/html', /^\{"paths":/],
+])('%s as %s is written as Go writes it', async (path, accept, expected) => {
+  expect((await get(path, accept)).body.toString()).toMatch(expected);
+});
+
+test('storage version hashes are those of kube-apiserver', async () => {
+  const { resources } = json(await get('/apis/networking.k8s.io/v1', 'application/json')) as {
+    resources: { name: string; storageVersionHash?: string }[];
+  };
+  expect(resources.find(({ name }) => name === 'ingressclasses')?.storageVersionHash).toBe('l/iqIbDgFyQ=');
+});

@@ -133,7 +133,7 @@ describe('a server', () => {
       'apiserver_longrunning_requests{component="apiserver",group="",resource="configmaps",scope="namespace",subresource="",verb="WATCH",version="v1"}';
     const text = await metrics();
     expect(text).toContain(`${going} 1`);
-    expect(text).toMatch(/apiserver_watch_events_total\{group="",kind="ConfigMap",version="v1"\} [1-9]/);
+    expect(text).toMatch(/apiserver_watch_events_total\{group="",resource="configmaps",version="v1"\} [1-9]/);
     expect(text).toMatch(/authentication_attempts\{result="success"\} [1-9]/);
     expect((await http.h1('GET', cms, { as: null })).status).toBe(401);
     expect(await metrics()).toContain('authentication_attempts{result="failure"} 1');

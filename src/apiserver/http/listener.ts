@@ -90,7 +90,10 @@ export async function listen(options: ListenOptions, deps: ExchangeDeps, upgrade
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
+  server.on('tlsClientError', (_error: Error, socket: Socket) => {
+    deps.metrics.handshakeFailed();
+    socket.destroy();
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, () => {

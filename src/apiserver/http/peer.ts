@@ -63,8 +63,9 @@ export function peerReader({ clientCa, frontProxyCa }: PeerTrust): (socket: TLSS
     const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
     if (certificate === undefined) return nobody;
     const user = isSignedBy(certificate, clients) ? userOf(socket, certificate) : undefined;
-    if (!isSignedBy(certificate, proxies)) return { user, proxyName: undefined };
+    const expires = certificate.validToDate.getTime();
+    if (!isSignedBy(certificate, proxies)) return { user, proxyName: undefined, expires };
     const { CN: names } = socket.getPeerCertificate().subject as { CN?: unknown };
-    return { user, proxyName: asList(names).at(-1) ?? '' };
+    return { user, proxyName: asList(names).at(-1) ?? '', expires };
   };
 }

@@ -20,8 +20,18 @@ function shortName(name: string): string {
   return name.includes('@') ? 'email_id' : 'other';
 }
 
-/** The same, with each answer counted. `monotonic` in ms. */
-export function meteredIdentify(registry: Registry, monotonic: () => number, identify: Identify): Identify {
+/** Upper bounds of what is left of a certificate, in seconds: from 30 minutes to a year. */
+const remaining = [
+  0, 1800, 3600, 7200, 21600, 43200, 86400, 172800, 345600, 604800, 2592000, 7776000, 15552000, 31104000,
+];
+
+/** The same, with each answer counted. `monotonic` and `now` in ms. */
+export function meteredIdentify(
+  registry: Registry,
+  monotonic: () => number,
+  now: () => number,
+  identify: Identify,
+): Identify {
   const users = registry.family('counter', 'authenticated_user_requests', '[ALPHA] Requests by kind of user.', [
     'username',
   ]);
@@ -37,6 +47,14 @@ export function meteredIdentify(registry: Registry, monotonic: () => number, ide
     ['result'],
     exponentialBuckets(0.001, 2, 15),
   );
+  const certificates = registry
+    .histogram(
+      'apiserver_client_certificate_expiration_seconds',
+      '[ALPHA] How long the certificates that requests come with are good for, in seconds.',
+      [],
+      remaining,
+    )
+    .series();
   const result = (name: string) => ({ attempts: attempts.series(name), duration: durations.series(name) });
   const [success, failure, error] = [result('success'), result('failure'), result('error')];
   const byName = new Map([['other', users.series('other')]]);
@@ -65,6 +83,8 @@ export function meteredIdentify(registry: Registry, monotonic: () => number, ide
   };
   return (sender) => {
     const started = monotonic();
+    const { expires } = sender.peer;
+    if (expires !== undefined) certificates.observe((expires - now()) / 1000);
     let user: UserInfo | Promise<UserInfo>;
     try {
       user = identify(sender);

@@ -36,7 +36,9 @@ export interface RequestMetrics {
   /** A request that was refused because there were too many, or that took too long. */
   terminated(info: RequestInfo | undefined, code: number): void;
   /** Events that watches of the kind were sent. */
-  watchEvents(kind: { group: string; version: string; kind: string }): Value;
+  watchEvents(kind: { group: string; version: string; resource: string }): Value;
+  /** A connection whose TLS did not come about. */
+  handshakeFailed(): void;
 }
 
 /** Subresources by which a client is connected with something else. */
@@ -99,6 +101,7 @@ function scopeOf(info: RequestInfo): string {
 export function requestMetrics(
   registry: Registry,
   isServed: (group: string, version: string, resource: string, subresource: string) => boolean,
+  isDeprecated: (group: string, version: string, resource: string) => boolean = () => false,
 ): RequestMetrics {
   const total = registry.family('counter', 'apiserver_request_total', '[STABLE] Requests answered.', [
     'verb',
@@ -128,7 +131,7 @@ export function requestMetrics(
     'counter',
     'apiserver_selfrequest_total',
     '[ALPHA] Requests of the API server to itself.',
-    ['verb', 'resource', 'subresource'],
+    ['verb', 'group', 'resource', 'subresource'],
   );
   const going = registry.family(
     'gauge',
@@ -145,8 +148,21 @@ export function requestMetrics(
   const events = registry.family('counter', 'apiserver_watch_events_total', '[ALPHA] Events that watches were sent.', [
     'group',
     'version',
-    'kind',
+    'resource',
   ]);
+  const deprecated = registry.family(
+    'gauge',
+    'apiserver_requested_deprecated_apis',
+    '[STABLE] Which deprecated versions of an API somebody has asked for.',
+    ['group', 'version', 'resource', 'subresource', 'removed_release'],
+  );
+  const handshakes = registry.family(
+    'counter',
+    'apiserver_tls_handshake_errors_total',
+    '[ALPHA] Connections that came to nothing, for TLS was not agreed on.',
+    [],
+  );
+  const failedHandshakes = handshakes.series();
   const root = newShape();
 
   /** Labels of group, version, resource, subresource and scope. */
@@ -163,7 +179,8 @@ export function requestMetrics(
     return methods[info.verb] ?? 'OTHER';
   };
   return {
-    watchEvents: ({ group, version, kind }) => events.series(group, version, kind),
+    watchEvents: ({ group, version, resource }) => events.series(group, version, resource),
+    handshakeFailed: () => void failedHandshakes.value++,
     finished({ info, isDryRun, isApply, code, ms, webhooksMs, sentBytes, isOwn }) {
       const verb = verbOf(info, isApply);
       const dryRun = isDryRun ? 'All' : '';
@@ -175,6 +192,8 @@ export function requestMetrics(
         const at = [group, version, resource, subresource, scope, component];
         counter = total.series(verb, dryRun, ...at, String(code));
         shape.codes.set(code, counter);
+        if (isDeprecated(group, version, resource))
+          deprecated.series(group, version, resource, subresource, '').value = 1;
         shape.duration ??= duration.series(verb, dryRun, ...at);
         shape.sli ??= sli.series(verb, ...at);
       }
@@ -185,7 +204,7 @@ export function requestMetrics(
         shape.sizes ??= sizes.series(verb, group, version, resource, subresource, scope, component);
         shape.sizes.observe(sentBytes);
       }
-      if (isOwn) (shape.own ??= own.series(verb, resource, subresource)).value++;
+      if (isOwn) (shape.own ??= own.series(verb, group, resource, subresource)).value++;
     },
     longRunning(info) {
       const gauge = going.series(verbOf(info, false), ...place(info), component);

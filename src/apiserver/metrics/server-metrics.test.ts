@@ -106,7 +106,7 @@ describe('requests of this process', () => {
     const going = { verb: 'WATCH', resource: 'configmaps' };
     await expect.poll(() => watch.texts(), { timeout: 30_000 }).toContain('ADDED own');
     expect(await read('apiserver_longrunning_requests', going)).toBe(1);
-    expect(await read('apiserver_watch_events_total', { kind: 'ConfigMap' })).toBeGreaterThan(0);
+    expect(await read('apiserver_watch_events_total', { resource: 'configmaps' })).toBeGreaterThan(0);
     expect(await read('apiserver_request_total', going)).toBe(0);
     watch.stop();
     await watch.done;
@@ -202,4 +202,36 @@ test('who decided what may be done; administrators nobody decides about', async 
   await as('system:node:n1', ['system:nodes']).post('/api/v1/nodes', { metadata: { name: 'n1' } });
   expect(await decisions('Node', 'allowed')).toBe(node + 1);
   expect([await decisions('RBAC', 'denied'), await decisions('Node', 'denied')]).toEqual([0, 0]);
+});
+
+describe('what is asked of the server', () => {
+  test('is counted by whether it may be done, and the certificates that it comes with by what is left of them', async () => {
+    const nobody = verbs(t.server.inProcess({ name: 'nobody', groups: ['system:authenticated'] }));
+    const attempts = (result: string) => read('authorization_attempts_total', { result });
+    const [allowed, refused] = [await attempts('allowed'), await attempts('no-opinion')];
+    await nobody.get(cms).catch(() => {});
+    expect(await attempts('no-opinion')).toBe(refused + 1);
+    expect(await attempts('allowed')).toBeGreaterThan(allowed);
+    expect(await read('authorization_duration_seconds_bucket', { result: 'no-opinion', le: '+Inf' })).toBe(refused + 1);
+    const certificates = 'apiserver_client_certificate_expiration_seconds_bucket';
+    expect(await read(certificates, { le: '0' })).toBe(0);
+    expect(await read(certificates, { le: '+Inf' })).toBeGreaterThan(1);
+  });
+
+  test('tells which deprecated versions somebody asks for, by the names of what is not stored as well', async () => {
+    await verbs(t.admin).get('/api/v1/componentstatuses');
+    await verbs(t.admin).get(cms);
+    expect(await read('apiserver_requested_deprecated_apis', { resource: 'componentstatuses' })).toBe(1);
+    expect(await read('apiserver_requested_deprecated_apis', { resource: 'configmaps' })).toBe(0);
+    expect(await read('apiserver_request_total', { resource: 'componentstatuses', verb: 'LIST' })).toBe(1);
+  });
+
+  test('begins anew where an administrator deletes the metrics', async () => {
+    await verbs(t.admin).get(cms);
+    const count = () => read('apiserver_request_total', { resource: 'configmaps', verb: 'LIST' });
+    expect(await count()).toBeGreaterThan(0);
+    const answer = await http.h1('DELETE', '/metrics');
+    expect([answer.status, answer.body.toString()]).toEqual([200, 'metrics reset\n']);
+    expect(await count()).toBe(0);
+  });
 });

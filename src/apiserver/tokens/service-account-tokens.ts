@@ -203,10 +203,11 @@ function metadataDocument(
   { path, method, accept }: ApiRequest,
 ): ApiResponse | undefined {
   const document = (contentType: string, body: JsonObject): ApiResponse => {
-    if (method !== 'GET' && method !== 'HEAD') throw methodNotServed();
+    if (method !== 'GET') throw methodNotServed();
     refuseRoute(accept, [contentType]);
     const bytes = Buffer.from(JSON.stringify(body));
-    return { type: 'raw', code: 200, contentType, bytes, rendering: { as: 'object' } };
+    const headers = { 'cache-control': 'public, max-age=3600' };
+    return { type: 'raw', code: 200, contentType, bytes, headers, rendering: { as: 'object' } };
   };
   switch (path.replace(/\/$/, '')) {
     case '/openid/v1/jwks':
