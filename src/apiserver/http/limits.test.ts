@@ -138,7 +138,9 @@ describe('a server', () => {
     expect((await http.h1('GET', cms, { as: null })).status).toBe(401);
     expect(await metrics()).toContain('authentication_attempts{result="failure"} 1');
     expect(text).toMatch(/apiserver_resource_objects\{group="",resource="namespaces"\} [4-9]/);
-    expect(text).toMatch(/etcd_request_duration_seconds_count\{operation="update"\} [1-9]/);
+    expect(text).toMatch(
+      /etcd_request_duration_seconds_count\{group="",operation="create",resource="configmaps"\} [1-9]/,
+    );
     expect(text).toMatch(
       /apiserver_request_duration_seconds_bucket\{component="apiserver",dry_run="",group="",resource="configmaps",scope="resource",subresource="",verb="POST",version="v1",le="\+Inf"\} [1-9]/,
     );

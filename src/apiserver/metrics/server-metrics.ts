@@ -5,7 +5,7 @@ import type { Store } from '../../store/store.ts';
 import type { RemoteApis } from '../aggregation/remote-apis.ts';
 import type { CacheFeed } from '../registry/cache-feed.ts';
 import type { ResourceInfo, ResourceTable } from '../resources.ts';
-import type { Registry } from '../../lib/metrics-registry.ts';
+import type { Histogram, Registry } from '../../lib/metrics-registry.ts';
 
 const storeSeconds = [
   0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
@@ -77,27 +77,53 @@ export function aggregatorMetrics(registry: Registry, apis: RemoteApis): void {
   );
 }
 
+const root = '/registry/';
+
+/** The group and resource of a key or of a prefix of keys. Groups are told from resources by their dots; apps alone has none. */
+function placeOf(key: string): readonly [group: string, resource: string] {
+  const [first = '', second = ''] = key.slice(root.length).split('/', 2);
+  return first.includes('.') || first === 'apps' ? [first, second] : ['', first];
+}
+
+/** The start of a key that tells them. */
+function prefixOf(key: string): string {
+  const first = key.indexOf('/', root.length);
+  if (first < 0) return key;
+  const hasGroup = key.startsWith('apps/', root.length) || key.slice(root.length, first).includes('.');
+  const end = hasGroup ? key.indexOf('/', first + 1) : first;
+  return end < 0 ? key : key.slice(0, end);
+}
+
 /** The same store, with the time that each request to it took. `monotonic` in ms. */
 export function timedStore(store: Store, registry: Registry, monotonic: () => number): Store {
   const durations = registry.histogram(
     'etcd_request_duration_seconds',
     '[ALPHA] Time that requests to the store took, in seconds.',
-    ['operation'],
+    ['operation', 'group', 'resource'],
     storeSeconds,
   );
-  const timed = <A extends readonly unknown[], R>(operation: string, call: (...args: A) => Promise<R>) => {
-    const histogram = durations.series(operation);
-    return async (...args: A): Promise<R> => {
+  const timed = (operation: string) => {
+    const byPrefix = new Map<string, Histogram>();
+    const histogramOf = (key: string): Histogram => {
+      const prefix = prefixOf(key);
+      let found = byPrefix.get(prefix);
+      if (found === undefined) {
+        found = durations.series(operation, ...placeOf(prefix));
+        byPrefix.set(prefix, found);
+      }
+      return found;
+    };
+    return async <R>(key: string, call: () => Promise<R>): Promise<R> => {
       const started = monotonic();
       try {
-        return await call(...args);
+        return await call();
       } finally {
-        histogram.observe((monotonic() - started) / 1000);
+        histogramOf(key).observe((monotonic() - started) / 1000);
       }
     };
   };
-  const write = timed('update', (txn: Parameters<Store['txn']>[0]) => store.txn(txn));
-  const remove = timed('delete', (txn: Parameters<Store['txn']>[0]) => store.txn(txn));
+  const [create, update, remove] = [timed('create'), timed('update'), timed('delete')];
+  const [get, list] = [timed('get'), timed('list')];
   return {
     watch: (...args) => store.watch(...args),
     revision: () => store.revision(),
@@ -106,8 +132,8 @@ export function timedStore(store: Store, registry: Registry, monotonic: () => nu
     grantLease: (ttlMs) => store.grantLease(ttlMs),
     revokeLease: (lease) => store.revokeLease(lease),
     close: () => store.close(),
-    txn: (txn) => (txn.op === 'delete' ? remove(txn) : write(txn)),
-    get: timed('get', (key) => store.get(key)),
-    range: timed('list', (...args) => store.range(...args)),
+    txn: (txn) => (txn.op === 'delete' ? remove : txn.expected === 0 ? create : update)(txn.key, () => store.txn(txn)),
+    get: (key) => get(key, () => store.get(key)),
+    range: (prefix, options) => list(prefix, () => store.range(prefix, options)),
   };
 }
