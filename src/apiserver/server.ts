@@ -96,6 +96,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     dialPod: options.dialPod,
     objects,
     random,
+    transport: () => inProcess(apiserverUser),
     closing: closing.signal,
   });
   const reviewDeps = { authorizer, machinery, now: () => clock.now(), caughtUp };

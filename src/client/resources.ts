@@ -12,6 +12,7 @@ import type {
   PersistentVolume,
   PersistentVolumeClaim,
   Pod,
+  PodDisruptionBudget,
   PriorityClass,
   ResourceQuota,
   RuntimeClass,
@@ -114,6 +115,13 @@ export const runtimeClasses = resource<RuntimeClass>('node.k8s.io', 'v1', 'runti
 export const services = resource<Service>('', 'v1', 'services', 'Service', true);
 export const serviceCidrs = resource<ServiceCIDR>('networking.k8s.io', 'v1', 'servicecidrs', 'ServiceCIDR', false);
 export const ipAddresses = resource<IPAddress>('networking.k8s.io', 'v1', 'ipaddresses', 'IPAddress', false);
+export const podDisruptionBudgets = resource<PodDisruptionBudget>(
+  'policy',
+  'v1',
+  'poddisruptionbudgets',
+  'PodDisruptionBudget',
+  true,
+);
 export const leases = resource<Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease', true);
 
 /** A name as a path segment. Colons stay readable, as in system:node. */

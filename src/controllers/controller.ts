@@ -12,6 +12,7 @@ import type {
   PersistentVolume,
   PersistentVolumeClaim,
   Pod,
+  PodDisruptionBudget,
   ResourceQuota,
   Secret,
   ServiceAccount,
@@ -47,6 +48,7 @@ export interface SharedInformers {
   readonly serviceAccounts: Informer<ServiceAccount>;
   readonly clusterRoles: Informer<ClusterRole>;
   readonly resourceQuotas: Informer<ResourceQuota>;
+  readonly podDisruptionBudgets: Informer<PodDisruptionBudget>;
   readonly certificateSigningRequests: Informer<CertificateSigningRequest>;
   readonly validatingAdmissionPolicies: Informer<ValidatingAdmissionPolicy>;
   /** Bootstrap tokens: the secrets of that type in kube-system. */

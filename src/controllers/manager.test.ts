@@ -61,9 +61,9 @@ const namespace = (name: string, deleting = false): Namespace => ({
 
 describe('enabledControllers', () => {
   it.each([
-    ['*', 20],
-    ['*,-podgc', 19],
-    ['-pod-garbage-collector-controller,*', 19],
+    ['*', 21],
+    ['*,-podgc', 20],
+    ['-pod-garbage-collector-controller,*', 20],
     ['namespace', 1],
     ['', 0],
     ['-namespace,namespace', 0],
@@ -73,8 +73,8 @@ describe('enabledControllers', () => {
     expect(enabledControllers(gated)).toEqual([]);
     const gates = new Set(['ClusterTrustBundle'] as const);
     expect(enabledControllers(gated, gates)).toEqual([gated]);
-    expect(enabledControllers('*', gates)).toHaveLength(21);
-    expect(enabledControllers(`*,-${gated}`, gates)).toHaveLength(20);
+    expect(enabledControllers('*', gates)).toHaveLength(22);
+    expect(enabledControllers(`*,-${gated}`, gates)).toHaveLength(21);
   });
   it('refuses a name that nobody has', () =>
     expect(() => enabledControllers('*,-foo')).toThrow('"foo" is not in the list of known controllers'));

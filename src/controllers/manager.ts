@@ -12,6 +12,7 @@ import {
   nodes,
   persistentVolumeClaims,
   persistentVolumes,
+  podDisruptionBudgets,
   pods,
   resourceQuotas,
   secrets,
@@ -32,6 +33,7 @@ import { clusterRoleAggregationController } from './clusterrole-aggregation/cont
 import { trustBundlePublisher } from './clustertrustbundle-publisher/controller.ts';
 import { canonicalName } from './controller-names.ts';
 import type { Controller, ControllerContext, SharedInformers } from './controller.ts';
+import { disruptionController } from './disruption/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { ephemeralVolumeController } from './ephemeral-volume/controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/controller.ts';
@@ -61,6 +63,7 @@ const built: Readonly<Record<string, Controller>> = {
   'resourcequota-controller': resourceQuotaController,
   'node-lifecycle-controller': nodeLifecycleController,
   'taint-eviction-controller': taintEvictionController,
+  'disruption-controller': disruptionController,
   'certificatesigningrequest-signing-controller': csrSigningController,
   'certificatesigningrequest-approving-controller': csrApprovingController,
   'certificatesigningrequest-cleaner-controller': csrCleanerController,
@@ -198,6 +201,9 @@ function sharedInformers(options: ControllerManagerOptions) {
   const resourceQuotaInformer = lazily(() =>
     createInformer({ ...shared, resource: resourceQuotas, indexers: { namespace: namespaceOf } }),
   );
+  const budgetInformer = lazily(() =>
+    createInformer({ ...shared, resource: podDisruptionBudgets, indexers: { namespace: namespaceOf } }),
+  );
   const csrInformer = lazily(() => createInformer({ ...shared, resource: certificateSigningRequests }));
   const policyInformer = lazily(() => createInformer({ ...shared, resource: validatingAdmissionPolicies }));
   const bootstrapTokenInformer = lazily(() =>
@@ -256,6 +262,9 @@ function sharedInformers(options: ControllerManagerOptions) {
     },
     get resourceQuotas() {
       return resourceQuotaInformer();
+    },
+    get podDisruptionBudgets() {
+      return budgetInformer();
     },
     get certificateSigningRequests() {
       return csrInformer();

@@ -223,6 +223,9 @@ const others = (scope: Scope): Named[] => [
   ...ofGroup('scheduling.k8s.io', scope, { PriorityClass: [false, { value: 5 }] }),
   ...ofGroup('node.k8s.io', scope, { RuntimeClass: [false, { handler: 'runc' }] }),
   ...ofGroup('apps', scope, { ControllerRevision: [true, { data: { a: 'b' }, revision: 1 }] }),
+  ...ofGroup('policy', scope, {
+    PodDisruptionBudget: [true, { spec: { minAvailable: '50%', selector: { matchLabels: { a: 'b' } } } }],
+  }),
   ...ofGroup('flowcontrol.apiserver.k8s.io', scope, {
     FlowSchema: [false, { spec: { priorityLevelConfiguration: { name: 'exempt' } } }],
     PriorityLevelConfiguration: [false, { spec: { type: 'Limited', limited: { limitResponse: { type: 'Reject' } } } }],

@@ -1,24 +1,7 @@
 // What clients ask one request after another: each flow has names of its own, so that several run at a time.
-import type { Request } from './changes.ts';
 import type { Json } from './difference.ts';
-
-/** A request, or one that is made of what the same server answered to those before. */
-export type Step = Request | ((answers: readonly Json[]) => Request);
-
-export interface Flow {
-  name: string;
-  steps: readonly Step[];
-}
-
-const merge = { contentType: 'application/merge-patch+json' };
-const strategic = { contentType: 'application/strategic-merge-patch+json' };
-const jsonPatch = { contentType: 'application/json-patch+json' };
-const apply = { contentType: 'application/apply-patch+yaml' };
-
-function ask(method: string, path: string, body?: Json, more: Partial<Request> = {}): Request {
-  const text = body === undefined ? {} : { body: JSON.stringify(body) };
-  return { what: `${method} ${path} ${JSON.stringify(body ?? '').slice(0, 150)}`, method, path, ...text, ...more };
-}
+import { evictions } from './eviction-flow.ts';
+import { apply, ask, type Flow, jsonPatch, merge, strategic } from './flow.ts';
 
 /** Of the last answer: a text by its path of names. */
 const last = (answers: readonly Json[], ...names: string[]): string => {
@@ -514,4 +497,13 @@ const others: Flow = {
   ],
 };
 
-export const flows: readonly Flow[] = [namespaceLife, finalizers, pages, appliers, podLife, custom, others];
+export const flows: readonly Flow[] = [
+  namespaceLife,
+  finalizers,
+  pages,
+  appliers,
+  podLife,
+  custom,
+  others,
+  ...evictions,
+];

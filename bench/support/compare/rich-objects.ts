@@ -351,11 +351,31 @@ const claimOfOthers = {
   },
 };
 
+const budget = {
+  apiVersion: 'policy/v1',
+  kind: 'PodDisruptionBudget',
+  metadata,
+  spec: {
+    maxUnavailable: '150%',
+    selector: {
+      matchLabels: { a: 'b' },
+      matchExpressions: [
+        { key: 'c', operator: 'In', values: ['d'] },
+        { key: 'pdb.kubernetes.io/deprecated-v1beta1-empty-selector-match', operator: 'Exists' },
+      ],
+    },
+    unhealthyPodEvictionPolicy: 'AlwaysAllow',
+  },
+  status: { disruptionsAllowed: 3, expectedPods: 2 },
+};
+
 export const richObjects: readonly [string, Record<string, unknown>][] = [
   ['rich pod', pod],
   ['rich service', svc],
   ['rich definition', crd],
   ...volumes,
   ['rich persistentvolumeclaim', claim],
+  ['rich poddisruptionbudget', budget],
+  ['rich poddisruptionbudget of both', { ...budget, spec: { ...budget.spec, minAvailable: 1, maxUnavailable: 1 } }],
   ['rich persistentvolumeclaim of others', claimOfOthers],
 ];

@@ -37,6 +37,7 @@ import { networkPolicyKind } from './networkpolicy/definition.ts';
 import { nodeKind } from './node/definition.ts';
 import { persistentVolumeKind } from './persistentvolume/definition.ts';
 import { persistentVolumeClaimKind } from './persistentvolumeclaim/definition.ts';
+import { podDisruptionBudgetKind } from './poddisruptionbudget/definition.ts';
 import { podKind } from './pod/definition.ts';
 import { podPresetKind } from './podpreset/definition.ts';
 import { podTemplateKind } from './podtemplate/definition.ts';
@@ -86,6 +87,7 @@ const kinds: readonly AnyKind[] = [
   ipAddressKind,
   networkPolicyKind,
   serviceCidrKind,
+  podDisruptionBudgetKind,
   clusterRoleBindingKind,
   clusterRoleKind,
   roleBindingKind,

@@ -212,8 +212,13 @@ export function validateGenericMetaUpdate(meta: ObjectMeta, old: ObjectMeta): Fi
 
 type LabelRequirement = NonNullable<LabelSelectorObject['matchExpressions']>[number];
 
-/** Checks one requirement of a label selector. `anyOperator`: those of newer clients, too. */
-export function validateLabelRequirement(at: FieldPath, one: LabelRequirement, anyOperator = false): FieldError[] {
+/** Checks one requirement of a label selector. `anyOperator`: those of newer clients, too; `anyValue`: also values that no label has. */
+export function validateLabelRequirement(
+  at: FieldPath,
+  one: LabelRequirement,
+  anyOperator = false,
+  anyValue = false,
+): FieldError[] {
   const errors: FieldError[] = [];
   const { key, operator, values = [] } = one;
   switch (operator) {
@@ -233,16 +238,21 @@ export function validateLabelRequirement(at: FieldPath, one: LabelRequirement, a
       if (!anyOperator) errors.push(invalid(at.child('operator'), operator, 'not a valid selector operator'));
   }
   errors.push(...invalidEach(at.child('key'), key, qualifiedName(key)));
+  if (anyValue) return errors;
   values.forEach((value, j) => {
     errors.push(...invalidEach(at.child('values').index(j), value, labelValueMessages(value)));
   });
   return errors;
 }
 
-/** Checks a LabelSelector object. */
-export const validateLabelSelector = (path: FieldPath, selector: LabelSelectorObject | undefined): FieldError[] => [
+/** Checks a LabelSelector object. `anyValue`: its expressions may have values that no label has. */
+export const validateLabelSelector = (
+  path: FieldPath,
+  selector: LabelSelectorObject | undefined,
+  anyValue = false,
+): FieldError[] => [
   ...validateLabels(path.child('matchLabels'), selector?.matchLabels),
   ...(selector?.matchExpressions ?? []).flatMap((one, i) =>
-    validateLabelRequirement(path.child('matchExpressions').index(i), one),
+    validateLabelRequirement(path.child('matchExpressions').index(i), one, false, anyValue),
   ),
 ];

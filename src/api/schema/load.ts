@@ -32,6 +32,9 @@ export function loadSchema(): Schema {
       for (const { group, version, kind } of definition.gvk ?? [])
         byKind.set(`${group}/${version}/${kind}`, definition.name);
     }
+    // Known, if not served, in their old version, in which evictions may still be asked for; no document has it any more.
+    for (const kind of ['Eviction', 'PodDisruptionBudget'])
+      byKind.set(`policy/v1beta1/${kind}`, `io.k8s.api.policy.v1.${kind}`);
     loaded = {
       definitions,
       ofKind: (group, version, kind) => definitions[byKind.get(`${group}/${version}/${kind}`) ?? ''],

@@ -48,16 +48,12 @@ function decodedBody(body: unknown, schema: Schema): DeleteOptionsBody {
   return value;
 }
 
-type RawOptions = DeleteOptions & { rawDryRun: readonly string[] };
+/** Options as they were sent, not checked yet. */
+export type RawDeleteOptions = DeleteOptions & { rawDryRun: readonly string[] };
 
-function fromBody(body: unknown, schema: Schema): RawOptions {
-  const {
-    gracePeriodSeconds,
-    propagationPolicy,
-    orphanDependents,
-    preconditions,
-    dryRun = [],
-  } = decodedBody(body, schema);
+/** What DeleteOptions of the API say. */
+export function rawDeleteOptions(body: DeleteOptionsBody): RawDeleteOptions {
+  const { gracePeriodSeconds, propagationPolicy, orphanDependents, preconditions, dryRun = [] } = body;
   const { uid, resourceVersion } = preconditions ?? {};
   return {
     ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
@@ -70,7 +66,7 @@ function fromBody(body: unknown, schema: Schema): RawOptions {
   };
 }
 
-function fromQuery(query: URLSearchParams): RawOptions {
+function fromQuery(query: URLSearchParams): RawDeleteOptions {
   const grace = readInteger(query.get('gracePeriodSeconds'));
   const policy = query.get('propagationPolicy');
   const orphan = query.get('orphanDependents');
@@ -104,9 +100,15 @@ async function bodyValue(request: ApiRequest, machinery: ObjectMachinery): Promi
 export async function deleteOptions(request: ApiRequest, machinery: ObjectMachinery): Promise<DeleteOptions> {
   const body = await request.body();
   const empty = body.type === 'bytes' ? body.bytes.length === 0 : body.object === undefined;
-  const { rawDryRun, ...options } = empty
-    ? fromQuery(request.query)
-    : fromBody(await bodyValue(request, machinery), machinery.schema);
+  return checkedDeleteOptions(
+    empty
+      ? fromQuery(request.query)
+      : rawDeleteOptions(decodedBody(await bodyValue(request, machinery), machinery.schema)),
+  );
+}
+
+/** The options, checked. Throws 422. */
+export function checkedDeleteOptions({ rawDryRun, ...options }: RawDeleteOptions): DeleteOptions {
   const errors: FieldError[] = checkDryRun(rawDryRun);
   if (options.propagationPolicy !== undefined) {
     const path = new FieldPath('propagationPolicy');

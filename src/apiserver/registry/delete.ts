@@ -172,7 +172,12 @@ function answer(context: WriteContext, version: ObjectVersion, gone: boolean): D
 /** Kinds whose storage looks at preconditions by itself, in words of its own. */
 const ownPreconditions: ReadonlySet<string> = new Set(['namespaces', 'customresourcedefinitions']);
 
-function checkPreconditions({ info }: WriteContext, current: ObjectVersion, options: DeleteOptions): void {
+/** Throws 409 where the object is not the one that is meant. */
+export function checkPreconditions(
+  { info }: Pick<WriteContext, 'info'>,
+  current: ObjectVersion,
+  options: Pick<DeleteOptions, 'uid' | 'resourceVersion'>,
+): void {
   const { group, kind } = namedAs(info);
   const isOwn = ownPreconditions.has(info.kind.resource);
   const refuse = (what: string, asked: string, is: string, fate: string): Error =>

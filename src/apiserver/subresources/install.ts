@@ -2,6 +2,7 @@
 
 import type { Pod } from '../../api/generated/types.ts';
 import { methodNotAllowed, serviceUnavailable } from '../../api/meta/errors.ts';
+import type { Transport } from '../../api/transport.ts';
 import type { Random } from '../../lib/random.ts';
 import type { ObjectLookup } from '../admission/object-lookup.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
@@ -16,6 +17,7 @@ import type { CustomSubresource, VirtualResource } from '../virtual.ts';
 import { getObject } from '../registry/list.ts';
 import { admitConnection } from './connect-admission.ts';
 import { bindingHandler } from './binding.ts';
+import { evictionHandler } from './eviction/handler.ts';
 import type { KubeletConnector } from './kubelet-connector.ts';
 import { type KubeletProxyDeps, nodeProxy, podLog, upgradeRequired } from './kubelet-proxy.ts';
 import { kubeletTarget } from './node-location.ts';
@@ -32,6 +34,8 @@ export interface SubresourceDeps {
   dialPod: PodDialer | undefined;
   objects: ObjectLookup;
   random: Random;
+  /** Acts as the API server itself. */
+  transport: () => Transport;
   /** Aborts when the server closes. */
   closing: AbortSignal;
 }
@@ -56,6 +60,7 @@ export function installSubresources(deps: SubresourceDeps): Subresources {
     return { custom, virtual: [], locate: () => Promise.reject(serviceUnavailable(noKubelets)) };
   const bind = bindingHandler(registry, pods);
   custom.set('/pods/binding', { handle: bind });
+  custom.set('/pods/eviction', { handle: evictionHandler(deps, pods) });
   const proxied = (): KubeletProxyDeps => {
     if (connector === undefined) throw serviceUnavailable(noKubelets);
     return { registry, pods, nodes, connector };

@@ -1,4 +1,4 @@
-// Asks the API server which namespaced kinds it serves.
+// Asks the API server which kinds it serves.
 
 import { parseApiVersion } from '../../api/meta/types.ts';
 import type { Transport } from '../../api/transport.ts';
@@ -35,10 +35,9 @@ export async function discoverNamespaced(transport: Transport, signal: AbortSign
   });
   const found: Discovery = { resources: [], errors: [] };
   for (const version of ['v1', ...versions]) {
-    const path = version === 'v1' ? '/api/v1' : `/apis/${version}`;
     try {
-      const list = await transport.request({ method: 'GET', path, signal });
-      found.resources.push(...namespacedIn(version, list));
+      const list = await transport.request({ method: 'GET', path: pathOf(version), signal });
+      found.resources.push(...resourcesIn(version, list).filter(({ namespaced }) => namespaced));
     } catch (error) {
       if (signal.aborted) throw error;
       found.errors.push(`${version}: ${error instanceof Error ? error.message : String(error)}`);
@@ -47,10 +46,38 @@ export async function discoverNamespaced(transport: Transport, signal: AbortSign
   return found;
 }
 
-function namespacedIn(apiVersion: string, list: unknown): ServedResource[] {
+const pathOf = (apiVersion: string): string =>
+  apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+
+/** One kind of a group and version. */
+export interface ServedKind extends ServedResource {
+  /** Whether it has the scale subresource, as autoscaling/v1 or another version that clients know. */
+  readonly hasScale: boolean;
+}
+
+const scaleVersions = ['autoscaling/v1', 'extensions/v1beta1', 'apps/v1beta1', 'apps/v1beta2'];
+
+/** The kinds of that group and version, whatever their scope. Rejects with 404 where it is not served. */
+export async function servedKinds(
+  transport: Transport,
+  apiVersion: string,
+  signal: AbortSignal,
+): Promise<readonly ServedKind[]> {
+  const list = await transport.request({ method: 'GET', path: pathOf(apiVersion), signal });
+  const scaled = new Set(
+    listOf(list, 'resources')
+      .filter((one) => scaleVersions.includes(`${textOf(one, 'group')}/${textOf(one, 'version')}`))
+      .filter((one) => textOf(one, 'kind') === 'Scale')
+      .map((one) => textOf(one, 'name')),
+  );
+  return resourcesIn(apiVersion, list).map((one) => ({ ...one, hasScale: scaled.has(`${one.resource}/scale`) }));
+}
+
+/** All but subresources. */
+function resourcesIn(apiVersion: string, list: unknown): ServedResource[] {
   const { group, version } = parseApiVersion(apiVersion);
   return listOf(list, 'resources')
-    .filter((resource) => resource['namespaced'] === true && !textOf(resource, 'name').includes('/'))
+    .filter((resource) => !textOf(resource, 'name').includes('/'))
     .map((resource) => {
       const verbs = resource['verbs'];
       return {
@@ -58,7 +85,7 @@ function namespacedIn(apiVersion: string, list: unknown): ServedResource[] {
         version,
         resource: textOf(resource, 'name'),
         kind: textOf(resource, 'kind'),
-        namespaced: true,
+        namespaced: resource['namespaced'] === true,
         verbs: Array.isArray(verbs) ? verbs.filter((verb) => typeof verb === 'string') : [],
       };
     });

@@ -60,6 +60,7 @@ export const podKind: KindDefinition<Pod> = {
     },
     resize: { kind: 'object', verbs: ['get', 'patch', 'update'], strategy: podResizeStrategy },
     binding: connect(['create'], 'Binding'),
+    eviction: connect(['create'], 'Eviction', 'policy'),
     log: connect(['get'], 'Pod'),
     exec: connect(execVerbs, 'PodExecOptions'),
     attach: connect(execVerbs, 'PodAttachOptions'),
