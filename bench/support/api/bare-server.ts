@@ -5,11 +5,13 @@ import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { open } from 'lmdb';
+import { ciphers } from '../../../src/apiserver/http/listener.ts';
 import { prepare, serve } from './answer.ts';
 
 const { folder, pki, admin } = await prepare();
 const store = open<Buffer, string>({ path: join(folder, 'bare'), encoding: 'binary', overlappingSync: false });
-const tls = { cert: pki.apiserver.cert, key: pki.apiserver.key, ca: pki.ca, requestCert: true };
+// Ciphered as the API server's bytes are.
+const tls = { ciphers, cert: pki.apiserver.cert, key: pki.apiserver.key, ca: pki.ca, requestCert: true };
 const bodies = new Map<number, Buffer>();
 let made = 0;
 
