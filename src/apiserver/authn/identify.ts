@@ -1,6 +1,7 @@
 // Who a request comes from: a front proxy's word, a client certificate, a token, or nobody.
 // Follows pkg/kubeapiserver/authenticator/config.go and apiserver pkg/endpoints/filters/authentication.go of v1.36.
 
+import { isUtf8 } from 'node:buffer';
 import { unauthorized } from '../../api/meta/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { UserInfo } from '../request.ts';
@@ -50,16 +51,26 @@ export function bearerToken(headers: HeaderValues): string | undefined {
 
 export const webSocketTokenPrefix = 'base64url.bearer.authorization.k8s.io.';
 
-/** The token of a browser's WebSocket, which cannot send an Authorization header. Follows pkg/authentication/request/websocket. */
+/**
+ * The token of a browser's WebSocket, which cannot send an Authorization header. Throws 401 on one that cannot be read, on several, and
+ * where no other protocol is offered that the answer could agree to. Follows apiserver pkg/authentication/request/websocket.
+ */
 function webSocketToken(headers: HeaderValues): string | undefined {
   if (!headers.values('upgrade').some((value) => value.toLowerCase() === 'websocket')) return undefined;
-  const offered = headers.values('sec-websocket-protocol').flatMap((value) => value.split(','));
-  const found = offered
-    .map((protocol) => protocol.trim())
-    .find((protocol) => protocol.startsWith(webSocketTokenPrefix));
-  return found === undefined
-    ? undefined
-    : Buffer.from(found.slice(webSocketTokenPrefix.length), 'base64url').toString('utf8');
+  const lists = headers.values('sec-websocket-protocol').flatMap((value) => value.split(','));
+  const offered = lists.map((protocol) => protocol.trim());
+  const [found, ...more] = offered.filter((protocol) => protocol.startsWith(webSocketTokenPrefix));
+  if (found === undefined) return undefined;
+  const token = decodedToken(found.slice(webSocketTokenPrefix.length));
+  if (token === '') return undefined;
+  if (token === undefined || more.length > 0 || offered.length === 1) throw unauthorized();
+  return token;
+}
+
+/** The text that is in it; undefined where it is none, in base64url without padding. */
+function decodedToken(base64: string): string | undefined {
+  const bytes = Buffer.from(base64, 'base64url');
+  return isUtf8(bytes) && bytes.toString('base64url') === base64 ? bytes.toString('utf8') : undefined;
 }
 
 /** Finds out who sends a request: at once where nobody has to be asked. Throws or rejects with 401. */
