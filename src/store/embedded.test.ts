@@ -201,6 +201,26 @@ test('a store of layout 1, in which nothing was compressed, opens, is written to
   expect((await again.range('/', { revision: 2 })).items).toMatchObject([{ key: '/old', value: old }]);
 });
 
+test('what is known of a key without reading its value is known again after opening, also of one that is gone', async () => {
+  const store = await openHere();
+  const { revision } = (await put(store, '/a')) as { revision: number };
+  await put(store, '/gone');
+  await store.txn({ op: 'delete', key: '/gone' });
+  await store.close();
+  const again = await openHere();
+  expect(await again.txn({ op: 'put', key: '/a', value: Buffer.from('2'), expected: 0 })).toMatchObject({
+    ok: false,
+    actual: { modRevision: revision },
+  });
+  expect(await again.txn({ op: 'put', key: '/a', value: Buffer.from('2'), expected: revision })).toMatchObject({
+    current: { createRevision: revision, version: 2 },
+    previous: { value: Buffer.from('/a') },
+  });
+  expect(await again.txn({ op: 'put', key: '/gone', value: Buffer.from('2'), expected: 0 })).toMatchObject({
+    current: { version: 1 },
+  });
+});
+
 test('a key that an earlier version wrote, with no more than the revision of its value, is replaced and deleted like any other', async () => {
   const store = await openHere();
   const revisions = await Promise.all(
