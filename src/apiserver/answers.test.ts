@@ -243,3 +243,21 @@ describe('what users define', () => {
 test('a path of the proxy of old leads nowhere', async () => {
   expect(await refusal(api.get('/api/v1/proxy/nodes/x'))).toBe('404 the server could not find the requested resource');
 });
+
+test.each(['/api/v1/namespaces/default/pods/nosuch/log', '/api/v1/nodes/nosuch/proxy/'])(
+  '%s is not found, whether there is a way to kubelets or not',
+  async (path) => {
+    expect(await refusal(api.get(path))).toMatch(/^404 (pods|nodes) "nosuch" not found$/);
+  },
+);
+
+test('what is passed on to a kubelet says where there is no way to one', async () => {
+  await api.post('/api/v1/nodes', {
+    metadata: { name: 'far' },
+    status: {
+      addresses: [{ type: 'InternalIP', address: '192.0.2.1' }],
+      daemonEndpoints: { kubeletEndpoint: { Port: 1 } },
+    },
+  });
+  expect(await refusal(api.get('/api/v1/nodes/far/proxy/'))).toBe('503 this API server has no way to kubelets');
+});

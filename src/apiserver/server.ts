@@ -1,7 +1,6 @@
 // Puts the API server together: caches over a store, the pipeline, and the ways in.
 
 import type { JsonObject } from '../api/meta/types.ts';
-import { serviceUnavailable } from '../api/meta/errors.ts';
 import { loadDescriptions } from '../api/schema/load.ts';
 import type { Transport } from '../api/transport.ts';
 import { createAggregation, type Aggregation } from './aggregation/aggregation.ts';
@@ -43,16 +42,10 @@ import { apiserverUser, type UserInfo } from './request.ts';
 import { accessReviews } from './reviews/access-reviews.ts';
 import { identityReviews } from './reviews/identity-reviews.ts';
 import { installSubresources, type Subresources } from './subresources/install.ts';
-import type { KubeletConnector } from './subresources/kubelet-connector.ts';
+import { noKubelets } from './subresources/kubelet-connector.ts';
 import type { VirtualResource } from './virtual.ts';
 
 export type { ApiServer, ApiServerOptions } from './assembly/options.ts';
-
-/** Where no way to kubelets was given. */
-const noKubelets: KubeletConnector = {
-  request: () => Promise.reject(serviceUnavailable('this API server has no way to kubelets')),
-  connect: () => Promise.reject(serviceUnavailable('this API server has no way to kubelets')),
-};
 
 /** Makes an API server; it loads its caches from the store at once. */
 export function createApiServer(options: ApiServerOptions): ApiServer {

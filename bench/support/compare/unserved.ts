@@ -1,15 +1,7 @@
 // What kube-apiserver serves and Peapod does not, on purpose: docs/api.md names it.
 
-const groups = ['autoscaling', 'batch', 'policy', 'discovery.k8s.io'];
-const resources = [
-  'endpoints',
-  'replicationcontrollers',
-  'daemonsets',
-  'deployments',
-  'replicasets',
-  'statefulsets',
-  'eviction',
-];
+const groups = ['autoscaling', 'batch', 'discovery.k8s.io'];
+const resources = ['endpoints', 'replicationcontrollers', 'daemonsets', 'deployments', 'replicasets', 'statefulsets'];
 
 const ofGroup = new RegExp(`(^|/apis/)(${groups.join('|').replaceAll('.', '\\.')})(/|$)`);
 /** What Peapod has besides. */

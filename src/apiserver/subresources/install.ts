@@ -18,7 +18,7 @@ import { getObject } from '../registry/list.ts';
 import { admitConnection } from './connect-admission.ts';
 import { bindingHandler } from './binding.ts';
 import { evictionHandler } from './eviction/handler.ts';
-import type { KubeletConnector } from './kubelet-connector.ts';
+import { type KubeletConnector, noKubelets } from './kubelet-connector.ts';
 import { type KubeletProxyDeps, nodeProxy, podLog, upgradeRequired } from './kubelet-proxy.ts';
 import { kubeletTarget } from './node-location.ts';
 import { portForwardPath, streamOptions, streamPath } from './pod-location.ts';
@@ -47,24 +47,23 @@ export interface Subresources {
   locate: UpgradeDeps['locate'];
 }
 
-const noKubelets = 'this API server has no way to kubelets';
-
 /** Subresources with code of their own. Without pods among the kinds there are none. */
 export function installSubresources(deps: SubresourceDeps): Subresources {
-  const { registry, resources, connector } = deps;
+  const { registry, resources, connector = noKubelets } = deps;
   const custom = new Map<string, CustomSubresource>();
   custom.set('/serviceaccounts/token', { handle: async (request, info) => deps.tokens.request(request, info) });
   const pods = resources.find('', 'v1', 'pods');
   const nodes = resources.find('', 'v1', 'nodes');
   if (pods === undefined || nodes === undefined)
-    return { custom, virtual: [], locate: () => Promise.reject(serviceUnavailable(noKubelets)) };
+    return {
+      custom,
+      virtual: [],
+      locate: () => Promise.reject(methodNotAllowed({ group: '', resource: 'pods' }, 'upgrade')),
+    };
   const bind = bindingHandler(registry, pods);
   custom.set('/pods/binding', { handle: bind });
   custom.set('/pods/eviction', { handle: evictionHandler(deps, pods) });
-  const proxied = (): KubeletProxyDeps => {
-    if (connector === undefined) throw serviceUnavailable(noKubelets);
-    return { registry, pods, nodes, connector };
-  };
+  const proxied: KubeletProxyDeps = { registry, pods, nodes, connector };
   const dialer = (): PodDialer => {
     if (deps.dialPod === undefined) throw serviceUnavailable('this API server has no way to pods');
     return deps.dialPod;
@@ -75,11 +74,11 @@ export function installSubresources(deps: SubresourceDeps): Subresources {
     await admitConnection(registry, resource, info, request.query, { user: request.user, request, warnings });
     return warnings;
   };
-  custom.set('/pods/log', { handle: async (request, info) => podLog(proxied(), request, info) });
+  custom.set('/pods/log', { handle: async (request, info) => podLog(proxied, request, info) });
   custom.set('/nodes/proxy', {
     async handle(request, info) {
       const warnings = await admit(nodes, request, info);
-      return { ...(await nodeProxy(proxied(), request, info)), warnings };
+      return { ...(await nodeProxy(proxied, request, info)), warnings };
     },
   });
   custom.set('/pods/proxy', {

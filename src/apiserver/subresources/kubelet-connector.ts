@@ -1,5 +1,6 @@
 // How the API server reaches kubelets, as an interface: real ones over HTTPS (http/kubelet-client.ts), others as main decides.
 
+import { type ApiError, serviceUnavailable } from '../../api/meta/errors.ts';
 import type { Duplex } from 'node:stream';
 
 /** Where a node's kubelet listens. */
@@ -30,3 +31,11 @@ export interface KubeletConnector {
   /** A connection that is ready to carry HTTP/1.1, for upgrades. */
   connect(target: KubeletTarget): Promise<Duplex>;
 }
+
+const noWay = (): ApiError => serviceUnavailable('this API server has no way to kubelets');
+
+/** Where no way to kubelets was given: whoever comes so far is told. */
+export const noKubelets: KubeletConnector = {
+  request: () => Promise.reject(noWay()),
+  connect: () => Promise.reject(noWay()),
+};

@@ -87,6 +87,7 @@ async function unlessUnreachable<T>(action: () => Promise<T>, url: string): Prom
   try {
     return await action();
   } catch (error) {
+    if (error instanceof ApiError) throw error;
     throw plainError(`Get ${JSON.stringify(url)}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
