@@ -101,6 +101,8 @@ test.each([
   ['%YAML 1.1\n# x\n---\na: 1\n...\nb: 2\n', { a: 1 }],
   ['a: |\n  ---\nb: "---"\n', { a: '---\n', b: '---' }],
   ['---\n---\na: 1\n', null],
-])('of the documents in %j the first counts', (text, expected) => {
+  ['{"a": 1} {"b": 2}', { a: 1 }],
+  ['{"a": 1}x', { a: 1 }],
+])('of the documents and values in %j the first counts', (text, expected) => {
   expect(parseYamlStrict(text).value).toEqual(expected);
 });

@@ -68,6 +68,13 @@ function firstDocument(text: string): string {
   return text;
 }
 
+/** A value that is whole by itself, such as {...}, without what stands behind it: upstream's parser never comes to that. */
+function wholeValue(text: string, { reason, mark }: YAMLException): string | undefined {
+  if (!reason.includes('end of the stream or a document separator')) return undefined;
+  const value = text.slice(0, mark?.position ?? 0);
+  return value.trim() === '' ? undefined : value;
+}
+
 /**
  * Parses the first YAML document. A key that is there twice is an error of strict validation only, so it is reported beside the value.
  * Throws YamlSyntaxError.
@@ -80,6 +87,8 @@ export function parseYamlStrict(body: string): ParsedBody {
     value = load(text, { schema });
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
+    const whole = wholeValue(text, error);
+    if (whole !== undefined) return parseYamlStrict(whole);
     if (error.reason.includes('the input is empty')) return { value: null, duplicateFields };
     if (!error.reason.includes('duplicated mapping key')) throw syntaxError(error);
     duplicateFields.push(duplicateKey(text, error));
