@@ -337,6 +337,15 @@ export const escalation: Row[] = [
     merge,
   ],
   [
+    'an eviction by one who may delete pods',
+    'writer',
+    'POST',
+    `${core}/pods/on-a/eviction`,
+    403,
+    'pods/eviction',
+    named('on-a'),
+  ],
+  [
     'a review for another by anybody',
     'bob',
     'POST',

@@ -1,6 +1,6 @@
 // What a node does not get of pods, nor of their accounts' tokens: the table is of the node `a`, on which default/on-a runs.
 
-import { core, type Known, merge, mirror, pod, tokenOf, type Row } from './rows.ts';
+import { core, type Known, merge, mirror, named, pod, tokenOf, type Row } from './rows.ts';
 
 /** A mirror pod that is in order but for its spec. */
 const mirrorPod =
@@ -50,6 +50,15 @@ export const nodePods: Row[] = [
     `${core}/pods/on-b`,
     403,
     'can only delete pods with spec.nodeName set to itself',
+  ],
+  [
+    "the eviction of another node's pod",
+    'node a',
+    'POST',
+    `${core}/pods/on-b/eviction`,
+    403,
+    'can only evict pods with spec.nodeName set to itself',
+    named('on-b'),
   ],
   [
     'labels by way of a status',
