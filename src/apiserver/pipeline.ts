@@ -78,10 +78,10 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     if (!info.isResource) return answerPath(deps, request);
     const resource = deps.resources.find(info.group, info.version, info.resource);
     if (resource !== undefined)
-      return withWarnings(resource.kind, request, () => answerResource(deps, request, info, resource));
+      return await withWarnings(resource.kind, request, () => answerResource(deps, request, info, resource));
     const answered = virtual.get(`${info.group}/${info.version}/${info.resource}`);
     if (answered === undefined) return unrouted(deps, request);
-    return withWarnings(answered, request, () => answerVirtual(answered, request, info));
+    return await withWarnings(answered, request, () => answerVirtual(answered, request, info));
   };
 }
 
@@ -256,7 +256,8 @@ const mayRevoke = ({ info: { verb }, resource: { kind } }: ResourceCall): boolea
 
 async function written(deps: PipelineDeps, call: ResourceCall): Promise<ApiResponse> {
   const response = await handleResource(call);
-  await deps.settled?.(call.resource);
+  const settled = deps.settled?.(call.resource);
+  if (settled !== undefined) await settled;
   const { feed } = deps.registry;
   if (mayRevoke(call) && !feed.isCaughtUp()) await feed.caughtUp();
   return response;

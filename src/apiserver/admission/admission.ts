@@ -90,6 +90,7 @@ export interface AdmissionMeter {
 
 /** One plugin's part in a step. */
 interface PluginStep {
+  concerns(attributes: AdmissionAttributes): boolean;
   run(attributes: AdmissionAttributes): Promise<void> | void;
   took: ObserveAdmission;
 }
@@ -99,16 +100,19 @@ function stepsOf(plugins: readonly AdmissionPlugin[], type: AdmissionStep, { met
   return plugins.flatMap((plugin): PluginStep[] => {
     const hook = type === 'admit' ? plugin.mutate : plugin.validate;
     if (hook === undefined) return [];
-    const run: PluginStep['run'] = (attributes) =>
-      plugin.concerns?.(attributes) === false ? undefined : hook.call(plugin, attributes);
-    return [{ run, took: metrics.plugin(plugin.name, type) }];
+    const concerns = (attributes: AdmissionAttributes): boolean => plugin.concerns?.(attributes) ?? true;
+    return [{ concerns, run: (attributes) => hook.call(plugin, attributes), took: metrics.plugin(plugin.name, type) }];
   });
 }
 
 /** Runs them in order; the end of one is the beginning of the next. */
 async function runSteps(steps: readonly PluginStep[], at: AdmissionAttributes, now: () => number): Promise<void> {
   let from = now();
-  for (const { run, took } of steps) {
+  for (const { concerns, run, took } of steps) {
+    if (!concerns(at)) {
+      took(at.operation, false, 0);
+      continue;
+    }
     try {
       const pending = run(at);
       // Most have nothing to wait for.

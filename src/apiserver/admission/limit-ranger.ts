@@ -22,7 +22,7 @@ function subjectOf({ operation, resource, subresource, old }: AdmissionAttribute
 export function limitRanger(objects: ObjectLookup): AdmissionPlugin {
   return {
     name: 'LimitRanger',
-    concerns: (at) => subjectOf(at) !== undefined,
+    concerns: (at) => subjectOf(at) !== undefined && !objects.hasNone(limitRanges),
     async mutate(at) {
       if (subjectOf(at) !== 'pod') return;
       for (const range of await objects.list(limitRanges, at.namespace)) applyLimitDefaults(range, at.object as Pod);

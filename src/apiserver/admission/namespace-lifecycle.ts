@@ -3,6 +3,7 @@
 
 import type { Namespace } from '../../api/generated/types.ts';
 import { ApiError, forbidden, notFound } from '../../api/meta/errors.ts';
+import { type Soon, whenThere } from '../../lib/soon.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from './admission.ts';
 
 const immortal = new Set(['default', 'kube-system', 'kube-public']);
@@ -12,10 +13,10 @@ const namespaces = { group: '', resource: 'namespaces' };
 const isTerminating = (namespace: Namespace): boolean => namespace.status?.phase === 'Terminating';
 
 /** `find` gives the current namespace, having waited for every acknowledged write. */
-export function namespaceLifecycle(find: (name: string) => Promise<Namespace | undefined>): AdmissionPlugin {
+export function namespaceLifecycle(find: (name: string) => Soon<Namespace | undefined>): AdmissionPlugin {
   return {
     name: 'NamespaceLifecycle',
-    async mutate(attributes) {
+    mutate(attributes) {
       const { operation, resource, namespace, name } = attributes;
       const isNamespace = resource.kind.group === '' && resource.kind.resource === 'namespaces';
       if (isNamespace) {
@@ -24,9 +25,10 @@ export function namespaceLifecycle(find: (name: string) => Promise<Namespace | u
         return;
       }
       if (namespace === '' || operation === 'DELETE' || operation === 'CONNECT') return;
-      const found = await find(namespace);
-      if (found === undefined) throw notFound(namespaces, namespace);
-      if (operation === 'CREATE' && isTerminating(found)) throw terminating(attributes);
+      return whenThere(find(namespace), (found) => {
+        if (found === undefined) throw notFound(namespaces, namespace);
+        if (operation === 'CREATE' && isTerminating(found)) throw terminating(attributes);
+      });
     },
   };
 }

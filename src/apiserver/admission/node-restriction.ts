@@ -21,14 +21,15 @@ import { nodeOf } from '../authz/node-graph.ts';
 import { equalJson } from '../registry/same-content.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from './admission.ts';
 import type { MayDo } from './certificates.ts';
+import type { Soon } from '../../lib/soon.ts';
 
 /** Objects as they are now, having waited for every acknowledged write. */
 export interface NodeRestrictionDeps {
-  pod(namespace: string, name: string): Promise<Pod | undefined>;
-  node(name: string): Promise<Node | undefined>;
-  claim(namespace: string, name: string): Promise<PersistentVolumeClaim | undefined>;
-  volume(name: string): Promise<PersistentVolume | undefined>;
-  driver(name: string): Promise<CSIDriver | undefined>;
+  pod(namespace: string, name: string): Soon<Pod | undefined>;
+  node(name: string): Soon<Node | undefined>;
+  claim(namespace: string, name: string): Soon<PersistentVolumeClaim | undefined>;
+  volume(name: string): Soon<PersistentVolume | undefined>;
+  driver(name: string): Soon<CSIDriver | undefined>;
   mayDo: MayDo;
 }
 

@@ -1,6 +1,7 @@
 // Reads other objects for admission plugins, showing every write that was acknowledged before.
 
 import type { KubeObject } from '../../api/meta/types.ts';
+import { type Soon, whenThere } from '../../lib/soon.ts';
 import type { CacheFeed } from '../registry/cache-feed.ts';
 import { placeOf } from '../registry/commit.ts';
 import type { ResourceInfo, ResourceTable } from '../resources.ts';
@@ -15,13 +16,14 @@ export interface LookupKind<T extends KubeObject> {
   readonly object?: T;
 }
 
+/** What it finds is there at once where the caches show every write already. */
 export interface ObjectLookup {
   /** The object now; undefined where there is none, or its kind is not served. Not to be changed. */
-  get<T extends KubeObject>(kind: LookupKind<T>, namespace: string, name: string): Promise<T | undefined>;
+  get<T extends KubeObject>(kind: LookupKind<T>, namespace: string, name: string): Soon<T | undefined>;
   /** Whether there is none, and that is known without waiting. */
   hasNone(kind: LookupKind<KubeObject>): boolean;
   /** All objects now, in the order of their names; of one namespace, or everywhere where it is empty. Not to be changed. */
-  list<T extends KubeObject>(kind: LookupKind<T>, namespace: string): Promise<T[]>;
+  list<T extends KubeObject>(kind: LookupKind<T>, namespace: string): Soon<T[]>;
 }
 
 /** Finds what is served of a kind. Callers have but a few of them, which are found once for each state of the table. */
@@ -45,26 +47,27 @@ function infoFinder(resources: ResourceTable): (kind: LookupKind<KubeObject>) =>
 
 export function objectLookup(resources: ResourceTable, feed: CacheFeed): ObjectLookup {
   const infoOf = infoFinder(resources);
+  const caughtUp = (): Soon<void> => (feed.isCaughtUp() ? undefined : feed.caughtUp());
   return {
-    async get<T extends KubeObject>(kind: LookupKind<T>, namespace: string, name: string) {
+    get<T extends KubeObject>(kind: LookupKind<T>, namespace: string, name: string) {
       const info = infoOf(kind);
       if (info === undefined) return undefined;
-      await feed.caughtUp();
-      const version = feed.cache(info).objects.get(placeOf(info, namespace, name).key);
-      return version?.object() as T | undefined;
+      const { key } = placeOf(info, namespace, name);
+      return whenThere(caughtUp(), () => feed.cache(info).objects.get(key)?.object() as T | undefined);
     },
     hasNone(kind) {
       const info = infoOf(kind);
       return info === undefined || (feed.isCaughtUp() && feed.cache(info).objects.size === 0);
     },
-    async list<T extends KubeObject>(kind: LookupKind<T>, namespace: string) {
+    list<T extends KubeObject>(kind: LookupKind<T>, namespace: string) {
       const info = infoOf(kind);
       if (info === undefined) return [];
-      await feed.caughtUp();
-      const { objects } = feed.cache(info);
-      if (objects.size === 0) return [];
-      const prefix = namespace === '' ? info.keyPrefix : `${info.keyPrefix}${namespace}/`;
-      return [...objects.range(prefix)].map((version) => version.object() as unknown as T);
+      return whenThere(caughtUp(), () => {
+        const { objects } = feed.cache(info);
+        if (objects.size === 0) return [];
+        const prefix = namespace === '' ? info.keyPrefix : `${info.keyPrefix}${namespace}/`;
+        return [...objects.range(prefix)].map((version) => version.object() as unknown as T);
+      });
     },
   };
 }

@@ -7,9 +7,10 @@ import { goQuote } from '../../api/meta/go-format.ts';
 import { bytes, cpuMillis } from '../../api/meta/quantity.ts';
 import { podRequestNumbers } from '../../api/placement/pod-requests.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from './admission.ts';
+import type { Soon } from '../../lib/soon.ts';
 
 /** The node as it is now. */
-export type FindNode = (name: string) => Promise<Node | undefined>;
+export type FindNode = (name: string) => Soon<Node | undefined>;
 
 /** The refusal with its cause, by which autoscalers tell why. */
 function refuse({ resource, name }: AdmissionAttributes, why: string, reason: string): ApiError {

@@ -16,6 +16,7 @@ import {
   sameLevel,
 } from '../../api/pod-security/policy.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { type Soon, whenThere } from '../../lib/soon.ts';
 import { type AdmissionAttributes, type AdmissionPlugin, isResource, isWriteOf, refuse } from './admission.ts';
 import type { LookupKind, ObjectLookup } from './object-lookup.ts';
 
@@ -69,12 +70,17 @@ function policyOfNamespace(namespace: Namespace): Policy {
   return policy;
 }
 
-async function checkPod({ objects, logger }: PodSecurityDeps, at: AdmissionAttributes): Promise<void> {
+function checkPod({ objects, logger }: PodSecurityDeps, at: AdmissionAttributes): Soon<void> {
   const pod = at.object as Pod;
   if (at.operation === 'UPDATE' && isInsignificant(pod, at.old as Pod)) return;
-  const namespace = await objects.get(namespaces, '', at.namespace);
-  if (!namespace) throw internalError(`failed to lookup namespace ${at.namespace}`);
-  const policy = policyOfNamespace(namespace);
+  return whenThere(objects.get(namespaces, '', at.namespace), (namespace) => {
+    if (!namespace) throw internalError(`failed to lookup namespace ${at.namespace}`);
+    holdTo(policyOfNamespace(namespace), pod, at, logger);
+  });
+}
+
+/** Refuses the pod, warns of it, or tells of it, as the policy's modes are. */
+function holdTo(policy: Policy, pod: Pod, at: AdmissionAttributes, logger: Logger): void {
   if (modes.every((mode) => policy[mode].level === 'privileged')) return;
   const would = (level: LevelVersion): string | undefined => {
     const findings = evaluatePod(pod, level);
@@ -136,10 +142,10 @@ export function podSecurity(deps: PodSecurityDeps): AdmissionPlugin {
   return {
     name: 'PodSecurity',
     concerns: (at) => isResource(at, '', 'pods') || isResource(at, '', 'namespaces'),
-    async validate(at) {
+    validate(at) {
       const writes = at.operation === 'CREATE' || at.operation === 'UPDATE';
-      if (writes && isResource(at, '', 'pods') && !ignoredSubresources.has(at.subresource)) await checkPod(deps, at);
-      else if (isWriteOf(at, '', 'namespaces')) await checkNamespace(deps, at);
+      if (writes && isResource(at, '', 'pods') && !ignoredSubresources.has(at.subresource)) return checkPod(deps, at);
+      return isWriteOf(at, '', 'namespaces') ? checkNamespace(deps, at) : undefined;
     },
   };
 }

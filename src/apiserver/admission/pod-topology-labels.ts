@@ -8,7 +8,8 @@ const nodes: LookupKind<Node> = { group: '', resource: 'nodes' };
 const copied = ['topology.kubernetes.io/zone', 'topology.kubernetes.io/region'];
 
 /** The node that the write puts a pod on: a binding, or a new pod that names it. */
-function targetOf({ subresource, object }: AdmissionAttributes): string | undefined {
+function targetOf({ operation, subresource, object }: AdmissionAttributes): string | undefined {
+  if (operation !== 'CREATE' || object === undefined) return undefined;
   if (subresource === '') return (object as Pod).spec?.nodeName;
   const { kind, name } = (object as Binding).target ?? {};
   return subresource === 'binding' && (!kind || kind === 'Node') ? name : undefined;
@@ -17,9 +18,9 @@ function targetOf({ subresource, object }: AdmissionAttributes): string | undefi
 export function podTopologyLabels(objects: ObjectLookup): AdmissionPlugin {
   return {
     name: 'PodTopologyLabels',
-    concerns: (at) => at.operation === 'CREATE' && isResource(at, '', 'pods'),
+    concerns: (at) => isResource(at, '', 'pods') && Boolean(targetOf(at)),
     async mutate(at) {
-      if (at.operation !== 'CREATE' || !isResource(at, '', 'pods') || !at.object) return;
+      if (!at.object) return;
       const target = targetOf(at);
       const labels = target ? (await objects.get(nodes, '', target))?.metadata?.labels : undefined;
       const found = copied.flatMap((key) => (labels?.[key] === undefined ? [] : [[key, labels[key]] as const]));

@@ -1,22 +1,23 @@
 // Gives every pod its priority from its class, and keeps at most one class the default.
 // Follows plugin/pkg/admission/priority/admission.go of v1.36.
 
-import type { Pod, PriorityClass } from '../../api/generated/types.ts';
+import type { Pod, PodSpec, PriorityClass } from '../../api/generated/types.ts';
+import { type Soon, whenThere } from '../../lib/soon.ts';
 import { type AdmissionAttributes, type AdmissionPlugin, isWriteOf, refuse } from './admission.ts';
 import type { LookupKind, ObjectLookup } from './object-lookup.ts';
 
 const priorityClasses: LookupKind<PriorityClass> = { group: 'scheduling.k8s.io', resource: 'priorityclasses' };
 
 /** The default class: where more than one came to be at once, the one with the lowest value. */
-async function defaultClass(objects: ObjectLookup): Promise<PriorityClass | undefined> {
-  const defaults = (await objects.list(priorityClasses, '')).filter(({ globalDefault }) => globalDefault);
-  return defaults.toSorted((a, b) => (a.value ?? 0) - (b.value ?? 0))[0];
-}
+const defaultClass = (objects: ObjectLookup): Soon<PriorityClass | undefined> =>
+  whenThere(objects.list(priorityClasses, ''), (all) => {
+    const defaults = all.filter(({ globalDefault }) => globalDefault);
+    return defaults.toSorted((a, b) => (a.value ?? 0) - (b.value ?? 0))[0];
+  });
 
 type Resolved = Pick<PriorityClass, 'preemptionPolicy'> & { name: string; value: number };
 
-async function resolve(objects: ObjectLookup, at: AdmissionAttributes, name: string): Promise<Resolved> {
-  const found = name === '' ? await defaultClass(objects) : await objects.get(priorityClasses, '', name);
+function resolved(at: AdmissionAttributes, name: string, found: PriorityClass | undefined): Resolved {
   if (found) {
     const { metadata, value = 0, preemptionPolicy = 'PreemptLowerPriority' } = found;
     return { name: metadata?.name ?? '', value, preemptionPolicy };
@@ -25,10 +26,9 @@ async function resolve(objects: ObjectLookup, at: AdmissionAttributes, name: str
   return { name: '', value: 0, preemptionPolicy: 'PreemptLowerPriority' };
 }
 
-async function setPriority(objects: ObjectLookup, at: AdmissionAttributes, pod: Pod): Promise<void> {
-  const { spec } = pod;
-  if (!spec) return;
-  const { name, value, preemptionPolicy } = await resolve(objects, at, spec.priorityClassName ?? '');
+/** `found` is the class of the name that the pod gives, or the default one. */
+function setPriority(at: AdmissionAttributes, spec: PodSpec, found: PriorityClass | undefined): void {
+  const { name, value, preemptionPolicy } = resolved(at, spec.priorityClassName ?? '', found);
   const computed = (what: string, given: unknown, own: unknown): string =>
     `the ${what} (${String(given)}) must not be provided in pod spec; priority admission controller computed ${String(own)} from the given PriorityClass name`;
   if (spec.priority !== undefined && spec.priority !== value)
@@ -53,19 +53,25 @@ export function priorityAdmission(objects: ObjectLookup): AdmissionPlugin {
   return {
     name: 'Priority',
     concerns: (at) => isWriteOf(at, '', 'pods') || isWriteOf(at, 'scheduling.k8s.io', 'priorityclasses'),
-    async mutate(at) {
+    mutate(at) {
       if (!isWriteOf(at, '', 'pods')) return;
       const pod = at.object as Pod;
-      if (at.operation === 'CREATE') await setPriority(objects, at, pod);
-      else keepPriority(pod, at.old as Pod);
+      const { spec } = pod;
+      if (at.operation !== 'CREATE') return keepPriority(pod, at.old as Pod);
+      if (spec === undefined) return;
+      const { priorityClassName: name } = spec;
+      const found = name ? objects.get(priorityClasses, '', name) : defaultClass(objects);
+      return whenThere(found, (priorityClass) => setPriority(at, spec, priorityClass));
     },
-    async validate(at) {
+    validate(at) {
       if (!isWriteOf(at, 'scheduling.k8s.io', 'priorityclasses')) return;
       const own = at.object as PriorityClass;
       if (!own.globalDefault) return;
-      const other = (await defaultClass(objects))?.metadata?.name;
-      if (other === undefined || (at.operation === 'UPDATE' && other === own.metadata?.name)) return;
-      throw refuse(at, `PriorityClass ${other} is already marked as default. Only one default can exist`);
+      return whenThere(defaultClass(objects), (found) => {
+        const other = found?.metadata?.name;
+        if (other === undefined || (at.operation === 'UPDATE' && other === own.metadata?.name)) return;
+        throw refuse(at, `PriorityClass ${other} is already marked as default. Only one default can exist`);
+      });
     },
   };
 }

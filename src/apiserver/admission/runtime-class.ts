@@ -56,7 +56,10 @@ export function runtimeClassAdmission(objects: ObjectLookup): AdmissionPlugin {
     at.operation === 'CREATE' && isWriteOf(at, '', 'pods') ? (at.object as Pod).spec : undefined;
   return {
     name: 'RuntimeClass',
-    concerns: (at) => at.operation === 'CREATE' && isWriteOf(at, '', 'pods'),
+    concerns(at) {
+      const spec = specOf(at);
+      return spec?.runtimeClassName !== undefined || spec?.overhead !== undefined;
+    },
     async mutate(at) {
       const spec = specOf(at);
       const runtimeClass = spec && (await classOf(objects, at, spec));

@@ -6,11 +6,12 @@ import { plainFailure } from '../../api/patch/patch-errors.ts';
 import { isMirrorPod } from '../../api/pod/static-pod.ts';
 import type { Random } from '../../lib/random.ts';
 import { randomSuffix } from '../../lib/random.ts';
+import { type Soon, whenThere } from '../../lib/soon.ts';
 import { type AdmissionAttributes, type AdmissionPlugin, isResource, refuse } from './admission.ts';
 
 export interface ServiceAccountAdmissionDeps {
   /** The account as it is now, having waited for every acknowledged write. */
-  find(namespace: string, name: string): Promise<ServiceAccount | undefined>;
+  find(namespace: string, name: string): Soon<ServiceAccount | undefined>;
   random: Random;
   /** Waits that long. */
   sleep(ms: number): Promise<void>;
@@ -26,22 +27,22 @@ const tokenSeconds = 3607;
 const waitMs = 25;
 const waits = 60;
 
-async function accountOf(
+function accountOf(
   deps: ServiceAccountAdmissionDeps,
   at: AdmissionAttributes,
   name: string,
-): Promise<ServiceAccount> {
+  attempt = 0,
+): Soon<ServiceAccount> {
   const { namespace } = at;
-  for (let attempt = 0; ; attempt++) {
-    const account = await deps.find(namespace, name);
+  return whenThere(deps.find(namespace, name), (account) => {
     if (account !== undefined) return account;
     if (name !== defaultAccount || attempt >= waits)
       throw refuse(
         at,
         `error looking up service account ${namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`,
       );
-    await deps.sleep(waitMs);
-  }
+    return deps.sleep(waitMs).then(() => accountOf(deps, at, name, attempt + 1));
+  });
 }
 
 /** What every container of the pod finds under /var/run/secrets/kubernetes.io/serviceaccount. */
@@ -147,35 +148,36 @@ export function serviceAccountAdmission(deps: ServiceAccountAdmissionDeps): Admi
     name: 'ServiceAccount',
     concerns: (at) =>
       isResource(at, '', 'pods') && (at.operation === 'CREATE' || at.subresource === 'ephemeralcontainers'),
-    async mutate(at) {
+    mutate(at) {
       const pod = podOf(at);
       if (pod?.spec === undefined || isMirrorPod(pod)) return;
       const { spec } = pod;
       spec.serviceAccountName ||= defaultAccount;
       spec.serviceAccount = spec.serviceAccountName;
-      const account = await accountOf(deps, at, spec.serviceAccountName);
-      if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true)
-        mountToken(spec, deps.random);
-      if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length)
-        spec.imagePullSecrets = account.imagePullSecrets.map((secret) => ({ ...secret }));
+      return whenThere(accountOf(deps, at, spec.serviceAccountName), (account) => {
+        if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true)
+          mountToken(spec, deps.random);
+        if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length)
+          spec.imagePullSecrets = account.imagePullSecrets.map((secret) => ({ ...secret }));
+      });
     },
-    async validate(at) {
+    validate(at) {
       const debugged = podOf(at, 'UPDATE', 'ephemeralcontainers')?.spec;
-      if (debugged !== undefined) {
-        const account = await accountOf(deps, at, debugged.serviceAccountName ?? '');
-        const why = isLimited(account)
-          ? foreignSecret(account, [['ephemeral container', debugged.ephemeralContainers]])
-          : undefined;
-        // Upstream's is an untyped error here.
-        if (why !== undefined) throw plainFailure(why);
-        return;
-      }
+      if (debugged !== undefined)
+        return whenThere(accountOf(deps, at, debugged.serviceAccountName ?? ''), (account) => {
+          const why = isLimited(account)
+            ? foreignSecret(account, [['ephemeral container', debugged.ephemeralContainers]])
+            : undefined;
+          // Upstream's is an untyped error here.
+          if (why !== undefined) throw plainFailure(why);
+        });
       const pod = podOf(at);
       if (pod?.spec === undefined) return;
       const { spec } = pod;
       if (isMirrorPod(pod)) return refuseMirror(at, spec);
-      const account = await accountOf(deps, at, spec.serviceAccountName ?? '');
-      if (isLimited(account)) limitSecrets(at, spec, account);
+      return whenThere(accountOf(deps, at, spec.serviceAccountName ?? ''), (account) => {
+        if (isLimited(account)) limitSecrets(at, spec, account);
+      });
     },
   };
 }

@@ -9,14 +9,15 @@ import type { Clock } from '../../lib/clock.ts';
 import { type Ipv4Range, ipv4Range } from '../../lib/ipv4-range.ts';
 import type { Random } from '../../lib/random.ts';
 import { type AdmissionAttributes, type AdmissionPlugin, isWriteOf } from './admission.ts';
+import type { Soon } from '../../lib/soon.ts';
 
 export interface ServiceAddressDeps {
   /** The ranges that addresses are given of now: 10.43.0.0/16. */
   ranges(): Promise<readonly string[]>;
   /** Every service as it is now, having waited for every acknowledged write. */
-  services(): Promise<readonly Service[]>;
+  services(): Soon<readonly Service[]>;
   /** Every IPAddress likewise: what others have taken of the range. */
-  others(): Promise<readonly IPAddress[]>;
+  others(): Soon<readonly IPAddress[]>;
   clock: Clock;
   random: Random;
 }

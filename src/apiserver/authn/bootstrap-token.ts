@@ -13,10 +13,11 @@ import {
 } from '../../api/bootstrap-tokens.ts';
 import type { Secret } from '../../api/generated/types.ts';
 import type { UserInfo } from '../request.ts';
+import type { Soon } from '../../lib/soon.ts';
 
 export interface BootstrapTokenDeps {
   /** The secret of that name in kube-system, as of every acknowledged write. */
-  secret(namespace: string, name: string): Promise<Secret | undefined>;
+  secret(namespace: string, name: string): Soon<Secret | undefined>;
   /** ms since the epoch. */
   now(): number;
 }

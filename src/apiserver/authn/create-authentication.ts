@@ -12,6 +12,7 @@ import { type AnonymousAccess, createIdentify, type Identify, openPathsOnly } fr
 import type { ReviewExchangeDeps } from '../review-exchange.ts';
 import { type OidcDeps, type OidcIssuer, oidcAuthenticator } from './oidc.ts';
 import { type TokenWebhook, webhookTokens } from './webhook-token.ts';
+import type { Soon } from '../../lib/soon.ts';
 
 /** A provider of ID tokens, and the way to ask it. */
 export interface TokenProvider {
@@ -85,8 +86,7 @@ export function createAuthentication(options: AuthenticationOptions, deps: Authe
   const { audiences, clock, objects, logger } = deps;
   const { tokenFile, tokenWebhook } = options;
   const now = (): number => clock.now();
-  const secret = (namespace: string, name: string): Promise<Secret | undefined> =>
-    objects.get(secrets, namespace, name);
+  const secret = (namespace: string, name: string): Soon<Secret | undefined> => objects.get(secrets, namespace, name);
   const tokens = inTurn([
     ...(tokenFile === undefined ? [] : [forAudiences(audiences, (token) => Promise.resolve(tokenFile.get(token)))]),
     deps.serviceAccounts,

@@ -3,6 +3,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Random } from '../../lib/random.ts';
+import type { Soon } from '../../lib/soon.ts';
 import type { EnabledGates } from '../../api/feature-gates.ts';
 import { ApiError } from '../../api/meta/errors.ts';
 import type { KubeObject } from '../../api/meta/types.ts';
@@ -94,8 +95,8 @@ async function versionOf(
 }
 
 /** Makes stored bytes ready for versions of them, where another server converts them. Throws 500. */
-export async function converted({ kind }: ResourceInfo, stored: readonly Uint8Array[]): Promise<void> {
-  if (kind.storage?.remote !== undefined) await orFail(convertBytes(kind, stored));
+export function converted({ kind }: ResourceInfo, stored: readonly Uint8Array[]): Soon<void> {
+  return kind.storage?.remote === undefined ? undefined : orFail(convertBytes(kind, stored));
 }
 
 /** Makes what the cache of a kind holds ready where another server converts it: one object, or all. Throws 500. */
@@ -121,11 +122,10 @@ function bytesOf(info: ResourceInfo, object: StoredObject): Buffer {
 const encode = (object: KubeObject): Buffer => encodeObject({ ...object, metadata: object.metadata ?? {} });
 
 /** The same where another server may have to convert it. Throws 500. */
-async function bytesToStore(info: ResourceInfo, object: StoredObject): Promise<Buffer> {
+function bytesToStore(info: ResourceInfo, object: StoredObject): Soon<Buffer> {
   const remote = info.kind.storage?.remote;
   if (remote === undefined) return bytesOf(info, object);
-  const [stored = object] = await orFail(remote.toStorage([object]));
-  return encode(stored);
+  return orFail(remote.toStorage([object])).then(([stored = object]) => encode(stored));
 }
 
 /** Writes if `replaced` is the newest version (undefined: there is none). The object must not be changed afterwards. */
@@ -137,7 +137,8 @@ export async function commitPut(
   replaced: ObjectVersion | undefined,
   lease = 0,
 ): Promise<CommitResult> {
-  const value = await bytesToStore(info, object);
+  const bytes = bytesToStore(info, object);
+  const value = bytes instanceof Promise ? await bytes : bytes;
   try {
     const result = await deps.store.txn({
       op: 'put',
@@ -147,7 +148,8 @@ export async function commitPut(
       ...(lease === 0 ? {} : { lease }),
     });
     if (!result.ok) return { ok: false, actual: await versionOf(info, place, result.actual) };
-    await converted(info, [value]);
+    const ready = converted(info, [value]);
+    if (ready !== undefined) await ready;
     return { ok: true, version: objectVersion(info.kind, place, value, result.revision, lease) };
   } catch (error) {
     if (error instanceof ValueTooLargeError) throw plainError(tooLargeMessage);

@@ -52,7 +52,8 @@ export async function createObject(context: WriteContext, object: StoredObject):
   if (createRefused !== undefined) throw forbidden(info.qualified, object.metadata.name ?? '', createRefused);
   wipeSystemFields(object.metadata);
   matchNamespace(info, object, context.namespace);
-  await trackFields(context, info.kind.strategy, undefined, object);
+  const tracked = trackFields(context, info.kind.strategy, undefined, object);
+  if (tracked !== undefined) await tracked;
   await mutate(context, attributes(context, 'CREATE', object.metadata.name ?? '', object, undefined), object);
   matchNamespace(info, object, context.namespace);
   const { generateName = '' } = object.metadata;
@@ -112,7 +113,7 @@ async function store(context: WriteContext, object: StoredObject, name: string):
       : { ok: false, actual: existing };
   }
   const lease = info.kind.ttlMs === undefined ? 0 : await deps.leases.leaseFor(info.kind.ttlMs);
-  return commitPut(deps, info, place, object, undefined, lease);
+  return await commitPut(deps, info, place, object, undefined, lease);
 }
 
 function taken(context: WriteContext, name: string, generated: boolean, actual: ObjectVersion | undefined): ApiError {

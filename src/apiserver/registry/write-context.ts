@@ -4,6 +4,7 @@
 import { ApiError, badRequest, type FieldError } from '../../api/meta/errors.ts';
 import type { JsonObject, KubeObject } from '../../api/meta/types.ts';
 import type { Strategy, StrategyContext } from '../../api/scheme.ts';
+import { type Soon, whenThere } from '../../lib/soon.ts';
 import type { AdmissionAttributes, Operation } from '../admission/admission.ts';
 import type { ApiRequest, UserInfo } from '../request.ts';
 import type { ResourceInfo } from '../resources.ts';
@@ -129,12 +130,12 @@ export async function withoutFieldsIfTooLarge<T>(
  * Sets managedFields for the write: of what the client sent, before admission and strategy have their say. Where a webhook that
  * would have to convert the object fails, they stay as they were. Follows apimachinery util/managedfields/internal/fieldmanager.go.
  */
-export async function trackFields(
+export function trackFields(
   context: WriteContext,
   strategy: Strategy,
   before: StoredObject | undefined,
   after: StoredObject,
-): Promise<void> {
+): Soon<void> {
   if (context.ownership === 'applied') return;
   if (context.ownership === 'dropped') {
     delete after.metadata.managedFields;
@@ -150,8 +151,9 @@ export async function trackFields(
     resetFields: strategy.resetFields,
     onlyFields: strategy.onlyFields,
   });
-  const managed =
-    tracked instanceof Promise ? await tracked.catch(() => before?.metadata.managedFields ?? []) : tracked;
-  if (managed.length === 0) delete after.metadata.managedFields;
-  else after.metadata.managedFields = managed;
+  const managed = tracked instanceof Promise ? tracked.catch(() => before?.metadata.managedFields ?? []) : tracked;
+  return whenThere(managed, (entries) => {
+    if (entries.length === 0) delete after.metadata.managedFields;
+    else after.metadata.managedFields = entries;
+  });
 }

@@ -6,9 +6,10 @@ import { notFound } from '../../../api/meta/errors.ts';
 import { type LabelSelectorObject, matchesLabels, selectorOf } from '../../../api/meta/label-selector.ts';
 import type { AdmissionAttributes } from '../admission.ts';
 import { requestNamespace } from './rules.ts';
+import type { Soon } from '../../../lib/soon.ts';
 
 /** The namespace of that name, having waited for every acknowledged write. */
-export type NamespaceLookup = (name: string) => Promise<Namespace | undefined>;
+export type NamespaceLookup = (name: string) => Soon<Namespace | undefined>;
 
 type Selector = LabelSelectorObject | null | undefined;
 

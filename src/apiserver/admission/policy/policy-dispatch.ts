@@ -16,6 +16,7 @@ import { convertObject } from '../webhook/cover.ts';
 import type { ReviewSubject } from '../webhook/review.ts';
 import { type MatchConditions, policyInput } from './match-conditions.ts';
 import { collectParams, PolicyProblem } from './policy-params.ts';
+import type { Soon } from '../../../lib/soon.ts';
 
 export interface PolicyDeps {
   objects: ObjectLookup;
@@ -58,7 +59,7 @@ export async function* invocations<P extends AnyPolicy, B extends AnyBinding>(
   bindings: readonly B[],
 ): AsyncGenerator<Invocation<P, B> | Misconfigured<P, B>> {
   const others = equivalentResources(deps.resources, at.resource, at.subresource);
-  const find = (name: string): Promise<Namespace | undefined> => deps.objects.get(namespaces, '', name);
+  const find = (name: string): Soon<Namespace | undefined> => deps.objects.get(namespaces, '', name);
   const covers = (criteria: MatchResources | undefined): Promise<ResourceInfo | undefined> =>
     matchResources(criteria ?? {}, at, others, find);
   for (const policy of policies) {

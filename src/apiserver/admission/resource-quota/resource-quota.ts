@@ -250,6 +250,7 @@ export function resourceQuota(deps: QuotaDeps, limited: readonly LimitedResource
 
   return {
     name: 'ResourceQuota',
+    concerns: ({ resource }) => limitedOf(resource.kind).length > 0 || !deps.objects.hasNone(quotas),
     async validate(at) {
       const { operation, subresource, namespace, object, old } = at;
       if (isResource(at, '', 'resourcequotas') && subresource === 'status' && operation === 'UPDATE')

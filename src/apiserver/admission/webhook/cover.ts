@@ -13,6 +13,7 @@ import type { LookupKind, ObjectLookup } from '../object-lookup.ts';
 import type { ConditionsOf } from '../../metrics/admission-metrics.ts';
 import type { Hook } from './hooks.ts';
 import type { ReviewSubject } from './review.ts';
+import type { Soon } from '../../../lib/soon.ts';
 
 export interface CoverDeps {
   objects: ObjectLookup;
@@ -63,7 +64,7 @@ export async function coveredBy(
   const others = matchPolicy === 'Exact' ? [] : equivalentResources(deps.resources, at.resource, at.subresource);
   const resource = matchRules(rules, matchPolicy, at, others);
   if (resource === undefined) return undefined;
-  const find = (name: string): Promise<Namespace | undefined> => deps.objects.get(namespaces, '', name);
+  const find = (name: string): Soon<Namespace | undefined> => deps.objects.get(namespaces, '', name);
   if (!(await namespaceSelected(webhook.namespaceSelector, at, find))) return undefined;
   const subject: ReviewSubject = {
     at,
