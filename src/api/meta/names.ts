@@ -142,6 +142,8 @@ const keyPattern = regexMessage(keyText, labelKey, 'MyName', 'my.name', '123-abc
 
 /** A qualified name (label key): an optional DNS subdomain and '/', then a name of 63 bytes. */
 export function qualifiedName(value: string): string[] {
+  // Most have no prefix.
+  if (value.length <= 63 && patterns.labelKey.test(value)) return [];
   const parts = value.split('/');
   if (parts.length > 2) {
     return [

@@ -56,14 +56,14 @@ const resourceFields = [
 ];
 
 export function validateEnv(path: FieldPath, vars: readonly EnvVar[] | undefined): FieldError[] {
-  return (vars ?? []).flatMap((variable, i) => {
-    const at = path.index(i);
-    const name = variable.name ?? '';
-    const errors = name === '' ? [required(at.child('name'))] : invalidEach(at.child('name'), name, envVarName(name));
-    if (variable.valueFrom)
-      errors.push(...validateValueFrom(at.child('valueFrom'), variable.value ?? '', variable.valueFrom));
-    return errors;
+  const errors: FieldError[] = [];
+  vars?.forEach(({ name = '', value = '', valueFrom }, i) => {
+    const messages = envVarName(name);
+    if (name === '') errors.push(required(path.index(i).child('name')));
+    else if (messages.length > 0) errors.push(...invalidEach(path.index(i).child('name'), name, messages));
+    if (valueFrom) errors.push(...validateValueFrom(path.index(i).child('valueFrom'), value, valueFrom));
   });
+  return errors;
 }
 
 function validateValueFrom(path: FieldPath, value: string, from: EnvVarSource): FieldError[] {

@@ -59,9 +59,10 @@ export function resourceNameErrors(path: FieldPath, name: string): FieldError[] 
 
 /** Checks the name of a resource that containers have. */
 export const containerNameErrors: NameCheck = (path, name) => {
+  if (containerResources.includes(name)) return [];
   const errors = resourceNameErrors(path, name);
   if (!name.includes('/')) {
-    if (containerResources.includes(name) || isHugePages(name)) return errors;
+    if (isHugePages(name)) return errors;
     return [...errors, invalid(path, name, 'must be a standard resource for containers')];
   }
   if (isNative(name) || isExtendedResource(name)) return errors;
