@@ -5,12 +5,18 @@ import { parseArgs } from 'node:util';
 import type { Address } from './support/api/answer.ts';
 import { type Process, startProcess } from './support/api/bundle.ts';
 import { agent, type Comparison, comparison, exchange, parsed } from './support/compare/wire/exchange.ts';
+import { compareCompression } from './support/compare/wire/compression.ts';
 import { compareProtobuf } from './support/compare/wire/protobuf.ts';
+import { compareWatches } from './support/compare/wire/watches.ts';
 
 const namespace = 'default';
 
 type Part = (comparison: Comparison, paths: ReadonlyMap<string, string>) => Promise<void>;
-const parts: Readonly<Record<string, Part>> = { protobuf: compareProtobuf };
+const parts: Readonly<Record<string, Part>> = {
+  protobuf: compareProtobuf,
+  compression: compareCompression,
+  watches: compareWatches,
+};
 
 /** Where objects of each kind are made, by `apps/v1/Deployment`. */
 async function collections(address: Address): Promise<Map<string, string>> {

@@ -76,9 +76,9 @@ function choose(
 const convertingParams = ['as', 'g', 'v'];
 const converts = (params: Params): boolean => convertingParams.some((name) => params[name] !== undefined);
 
-/** The form of an answer that is shown in no other way than as it is (errors, reviews); JSON when nothing fits. */
-export function plainMedia(accept: string, allows: (media: Media) => boolean = () => true): Media {
-  return choose(accept, (media, params) => !converts(params) && allows(media))?.media ?? 'json';
+/** The form of an answer that is shown in no other way than as it is (errors, reviews); undefined when nothing fits. */
+export function plainMedia(accept: string, allows: (media: Media) => boolean = () => true): Media | undefined {
+  return choose(accept, (media, params) => !converts(params) && allows(media))?.media;
 }
 
 /** Whether there is any form of a Status that the client takes. */

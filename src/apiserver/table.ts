@@ -1,6 +1,7 @@
 // Server-side tables: columns and rows of objects, as `kubectl get` shows them.
 // Follows apiserver pkg/registry/rest/table.go and endpoints/handlers/response.go of v1.36.
 
+import type { KubeObject } from '../api/meta/types.ts';
 import type { TableColumn } from '../api/scheme.ts';
 import type { ObjectVersion } from './registry/object-version.ts';
 import type { Rendering } from './request.ts';
@@ -57,29 +58,46 @@ export function inRowOrder(info: ResourceInfo, objects: readonly ObjectVersion[]
     : objects.toSorted((a, b) => kind.compareRows?.(a.object(), b.object()) ?? 0);
 }
 
+/** What a row shows of: a stored object, or one that is made to be shown. */
+export interface RowSource {
+  object(): KubeObject;
+  /** The object as JSON. */
+  text(): string;
+  metadataJson(): string;
+}
+
 /** One row as JSON. `now` in ms. */
 export function tableRow(info: ResourceInfo, version: ObjectVersion, rendering: TableRendering, now: number): string {
-  const object = version.object();
+  const source: RowSource = {
+    object: () => version.object(),
+    text: () => version.encode().toString('utf8'),
+    metadataJson: () => version.metadataJson(),
+  };
+  return rowOf(info, source, rendering, now);
+}
+
+export function rowOf(info: ResourceInfo, source: RowSource, rendering: TableRendering, now: number): string {
+  const object = source.object();
   const cells = columnsOf(info).map((column) => column.cell(object, now));
   const conditions = info.kind.rowConditions?.(object) ?? [];
   const marked = conditions.length === 0 ? '' : `,"conditions":${JSON.stringify(conditions)}`;
-  return `{"cells":${JSON.stringify(cells)}${marked},"object":${rowObject(version, rendering)}}`;
+  return `{"cells":${JSON.stringify(cells)}${marked},"object":${rowObject(source, rendering)}}`;
 }
 
-function rowObject(version: ObjectVersion, rendering: TableRendering): string {
+function rowObject(source: RowSource, rendering: TableRendering): string {
   switch (rendering.includeObject) {
     case 'None':
       return 'null';
     case 'Object':
-      return version.encode().toString('utf8');
+      return source.text();
     case 'Metadata':
-      return partialMetadata(version, rendering.version);
+      return partialMetadata(source, rendering.version);
     default:
       return rendering.includeObject satisfies never;
   }
 }
 
 /** PartialObjectMetadata of an object as JSON. */
-export function partialMetadata(version: ObjectVersion, apiVersion: string): string {
+export function partialMetadata(version: Pick<ObjectVersion, 'metadataJson'>, apiVersion: string): string {
   return `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${apiVersion}","metadata":${version.metadataJson()}}`;
 }

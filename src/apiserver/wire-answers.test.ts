@@ -30,3 +30,12 @@ describe('an update of a status that says nothing of labels', () => {
     expect([metadata?.labels, owned]).toEqual(kept ? [{ a: 'b' }, true] : [undefined, false]);
   });
 });
+
+test('who takes away the last finalizer is answered with the version before the deletion', async () => {
+  const maps = '/api/v1/namespaces/default/configmaps';
+  await api.post(maps, { metadata: { name: 'held', finalizers: ['example.com/a'] } });
+  const deleted = (await api.del(`${maps}/held`)) as KubeObject;
+  const freed = (await api.patch(`${maps}/held`, 'merge-patch+json', { metadata: { finalizers: null } })) as KubeObject;
+  expect(freed.metadata).not.toHaveProperty('finalizers');
+  expect(freed.metadata?.resourceVersion).toBe(deleted.metadata?.resourceVersion);
+});

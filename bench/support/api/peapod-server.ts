@@ -12,8 +12,9 @@ import { openEmbeddedStore } from '../../../src/store/embedded.ts';
 import { prepare, serve } from './answer.ts';
 
 const { folder, pki, admin } = await prepare();
+const store = await openEmbeddedStore({ path: join(folder, 'store'), clock: realClock });
 const server = createApiServer({
-  store: await openEmbeddedStore({ path: join(folder, 'store'), clock: realClock }),
+  store,
   machinery: schemaMachinery(loadSchema()),
   kinds: allKinds,
   clock: realClock,
@@ -25,4 +26,5 @@ const server = createApiServer({
 await server.ready();
 const { port } = await server.listen({ host: '127.0.0.1', port: 0, tls: { ...pki.apiserver, clientCa: pki.ca } });
 await server.announce(port);
-serve({ port, ca: pki.ca, ...admin });
+const compact = async (): Promise<void> => store.compact(store.revision());
+serve({ port, ca: pki.ca, ...admin }, { compact });

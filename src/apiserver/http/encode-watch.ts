@@ -1,9 +1,12 @@
 // Writes the frames of watches, each made once for all watchers that are told it in the same form.
 
+import type { KubeObject } from '../../api/meta/types.ts';
+import { loadSchema } from '../../api/schema/load.ts';
+import { fillNullFields, fillUnsetFields } from '../../api/schema/unset-fields.ts';
 import type { ObjectVersion } from '../registry/object-version.ts';
 import type { Rendering, WatchItem, WatchOutput } from '../request.ts';
 import type { ResourceInfo } from '../resources.ts';
-import { tableHead, tableRow, tableTail } from '../table.ts';
+import { partialMetadata, rowOf, tableHead, tableRow, tableTail } from '../table.ts';
 import { encodeOne } from './encode.ts';
 import { bookmarkMetadata, type PlainRendering, protobufFrame, protobufWatched } from './encode-protobuf.ts';
 
@@ -74,8 +77,11 @@ export function watchEncoder(
     switch (output.kind) {
       case 'event':
         return encodeItem(output.item);
-      case 'bookmark':
-        return frame('BOOKMARK', bookmark(info, rendering, output.revision, output.initialEventsEnd));
+      case 'bookmark': {
+        const withHeaders = headers;
+        headers = false;
+        return frame('BOOKMARK', bookmark(info, rendering, output, now(), withHeaders));
+      }
       case 'error':
         return frame('ERROR', JSON.stringify(output.status));
       default:
@@ -96,20 +102,43 @@ function encodeWatched(
   return head + tableRow(info, object, rendering, now) + tableTail;
 }
 
-function bookmark(info: ResourceInfo, rendering: Rendering, revision: number, initialEventsEnd: boolean): string {
+type Bookmark = Extract<WatchOutput, { kind: 'bookmark' }>;
+
+/** An object of the kind of which only the metadata says anything, in the form of the others. */
+function bookmark(
+  info: ResourceInfo,
+  rendering: Rendering,
+  { revision, initialEventsEnd }: Bookmark,
+  now: number,
+  headers: boolean,
+): string {
   const metadata = bookmarkMetadata(revision, initialEventsEnd);
+  const text = (): string => JSON.stringify(emptyObject(info, metadata, fillNullFields));
+  const metadataJson = (): string => JSON.stringify(metadata);
   switch (rendering.as) {
-    case 'table':
-      return tableHead(info, rendering, metadata, false) + tableTail;
+    case 'table': {
+      const head = tableHead(info, rendering, { resourceVersion: String(revision) }, headers);
+      const object = (): KubeObject => emptyObject(info, metadata);
+      return head + rowOf(info, { object, text, metadataJson }, rendering, now) + tableTail;
+    }
     case 'metadata':
-      return JSON.stringify({
-        kind: 'PartialObjectMetadata',
-        apiVersion: `meta.k8s.io/${rendering.version}`,
-        metadata,
-      });
+      return partialMetadata({ metadataJson }, rendering.version);
     case 'object':
-      return JSON.stringify({ kind: info.kind.kind, apiVersion: info.apiVersion, metadata });
+      return text();
     default:
       return rendering satisfies never;
   }
+}
+
+/** With what upstream's encoder never leaves out. */
+function emptyObject(
+  { kind, apiVersion }: ResourceInfo,
+  metadata: object,
+  complete: typeof fillNullFields = () => {},
+): KubeObject {
+  const object = { kind: kind.kind, apiVersion, metadata };
+  if (kind.schema !== undefined) return object;
+  fillUnsetFields(loadSchema(), kind.definition, object);
+  complete(loadSchema(), kind.definition, object);
+  return object;
 }

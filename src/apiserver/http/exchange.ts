@@ -262,7 +262,7 @@ function fail(
   if (request !== undefined) request.sentBytes = bytes.length;
   const headers: Headers = {
     ...commonHeaders,
-    'content-type': contentTypes[media],
+    'content-type': contentTypes[media ?? 'json'],
     'content-length': String(bytes.length),
   };
   if (warnings.length > 0) headers['warning'] = warningHeaders(warnings);
@@ -281,7 +281,8 @@ function fail(
   return status.code;
 }
 
-function statusBytes(incoming: Incoming, status: Status, media: Media): Buffer {
+/** Indented for people, and where the client takes no form of it: upstream then writes it by other means. */
+function statusBytes(incoming: Incoming, status: Status, media: Media | undefined): Buffer {
   const queryAt = incoming.target.indexOf('?');
   const query = queryAt < 0 ? noQuery : new URLSearchParams(incoming.target.slice(queryAt));
   if (media === 'protobuf') return protobufOf(status);
@@ -289,7 +290,8 @@ function statusBytes(incoming: Incoming, status: Status, media: Media): Buffer {
   // To whom nothing can be given it is given for people to read.
   if (!acceptsAny(incoming.header('accept'))) return Buffer.from(indented(text));
   if (media === 'yaml') return Buffer.from(toYaml(text));
-  return Buffer.from(isPretty({ query, userAgent: incoming.header('user-agent') }) ? indented(text) : `${text}\n`);
+  const pretty = media === undefined || isPretty({ query, userAgent: incoming.header('user-agent') });
+  return Buffer.from(pretty ? indented(text) : `${text}\n`);
 }
 
 /** HTTP/2 knows no Connection header. */
@@ -346,9 +348,12 @@ function plainForm(request: ApiRequest, response: ApiResponse): Form {
   const isObject = response.type === 'json' && typeof response.body['apiVersion'] === 'string';
   if (!isObject) return { media: 'json', pretty: false };
   const body = response.body as KubeObject;
-  const media = plainMedia(request.accept, (each) => each !== 'protobuf' || hasProtobufForm(body));
+  const media = plainMedia(request.accept, (each) => each !== 'protobuf' || hasProtobufForm(body)) ?? 'json';
   return { media, pretty: isPretty(request) };
 }
+
+/** Whether gzip is named, and alone: with a weight it is not looked at, as upstream has it. */
+const takesGzip = (acceptEncoding: string): boolean => acceptEncoding.split(',').some((name) => name.trim() === 'gzip');
 
 /** Sends a short answer at once, and gives a promise of the end of a long one. */
 function sendBody(
@@ -359,7 +364,7 @@ function sendBody(
   acceptEncoding: string,
   reply: Reply,
 ): Promise<void> | undefined {
-  const compress = (body.length === undefined || body.length > gzipAbove) && /(^|[\s,])gzip\b/.test(acceptEncoding);
+  const compress = (body.length === undefined || body.length > gzipAbove) && takesGzip(acceptEncoding);
   if (compress) {
     headers['content-encoding'] = 'gzip';
     headers['vary'] = headers['vary'] === undefined ? 'Accept-Encoding' : 'Accept-Encoding, Accept';

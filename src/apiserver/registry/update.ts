@@ -88,7 +88,8 @@ async function carryOut(
       const last = dryVersion(info, place, change.object, current.revision);
       if (options.dryRun) return { ok: true, version: last, deleted: true };
       const result = await commitDelete(deps, info, place, current);
-      return result.ok ? { ok: true, version: last.at(result.version.revision), deleted: true } : result;
+      // The answer is what was asked for, at the version that it was asked of.
+      return result.ok ? { ok: true, version: last, deleted: true } : result;
     }
     default:
       return change satisfies never;

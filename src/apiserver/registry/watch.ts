@@ -16,6 +16,7 @@ import { type CacheWatcher, selects } from './resource-cache.ts';
 const bookmarkMs = 60_000;
 /** So long before the end comes the last one. */
 const lastBookmarkMs = 2000;
+const leastBetweenBookmarksMs = 100;
 /** Objects shown at the start of a watch before the receiver is asked whether it has room. */
 const initialSlice = 250;
 /** How long a watch lives when the client names no timeout: between once and twice this. */
@@ -189,7 +190,8 @@ class Watch {
     if (!this.#options.allowWatchBookmarks) return;
     const { clock } = this.#deps;
     const untilLast = this.#deadline - lastBookmarkMs - clock.monotonic();
-    if (untilLast <= 0) return;
+    // A timer may come a little early.
+    if (untilLast < leastBetweenBookmarksMs) return;
     this.#bookmark = clock.after(Math.min(bookmarkMs, untilLast), () => {
       this.#sendBookmark();
       if (!this.#over) this.#scheduleBookmark();

@@ -42,7 +42,7 @@ export interface Comparison {
 export type Pair<T> = readonly [real: T, peapod: T];
 
 const defaultPatienceMs = 8000;
-export const agent = new Agent({ keepAlive: true, maxSockets: 32 });
+export const agent = new Agent({ keepAlive: true, maxSockets: 256 });
 
 /** Never rejects: a connection that breaks is an answer, too. */
 export function exchange(
