@@ -6,6 +6,7 @@ import type { Address } from './support/api/answer.ts';
 import { type Process, startProcess } from './support/api/bundle.ts';
 import { agent, type Comparison, comparison, exchange, parsed } from './support/compare/wire/exchange.ts';
 import { compareCompression } from './support/compare/wire/compression.ts';
+import { compareFlows } from './support/compare/wire/flows.ts';
 import { compareProtobuf } from './support/compare/wire/protobuf.ts';
 import { compareWatches } from './support/compare/wire/watches.ts';
 
@@ -16,6 +17,7 @@ const parts: Readonly<Record<string, Part>> = {
   protobuf: compareProtobuf,
   compression: compareCompression,
   watches: compareWatches,
+  flows: compareFlows,
 };
 
 /** Where objects of each kind are made, by `apps/v1/Deployment`. */

@@ -4,6 +4,7 @@ import { isPrintable } from '../meta/go-format.ts';
 import { formatTime } from '../meta/time.ts';
 import type { KubeObject, ManagedFieldsEntry } from '../meta/types.ts';
 import { sameTree } from '../patch/json-tree.ts';
+import { wasGivenEmpty } from '../schema/given-empty.ts';
 import { compareObjects, type Difference } from './compare.ts';
 import { createdFields } from './created-fields.ts';
 import { emptySet, includesSet, isEmptySet, subtractSets, unionSets } from './field-set.ts';
@@ -69,8 +70,9 @@ const asKept = (given: readonly ManagedFieldsEntry[], live: readonly ManagedFiel
 function startingPoint(request: ManagedFieldsRequest): ManagedSets {
   const live = (): ManagedSets => decode(request.managedFieldsBefore ?? []) ?? new Map();
   if (request.subresource) return live();
-  const given = request.after.metadata?.managedFields;
-  if (isReset(given)) return new Map();
+  const { metadata = {} } = request.after;
+  const given = metadata.managedFields;
+  if (isReset(given) || wasGivenEmpty(metadata, 'managedFields')) return new Map();
   const own = given ? decode(asKept(given, request.managedFieldsBefore ?? [])) : undefined;
   return own && own.size > 0 ? own : live();
 }

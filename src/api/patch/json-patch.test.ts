@@ -13,6 +13,9 @@ test.each<[string, Tree, unknown[], Tree]>([
   ['remove', { a: 1, b: 2 }, [{ op: 'remove', path: '/a' }], { b: 2 }],
   ['remove from the end', { l: [1, 2, 3] }, [{ op: 'remove', path: '/l/-1' }], { l: [1, 2] }],
   ['replace', { a: { b: 1 } }, [{ op: 'replace', path: '/a/b', value: [] }], { a: { b: [] } }],
+  ['replace what is not there', { a: {} }, [{ op: 'replace', path: '/a/b', value: 1 }], { a: { b: 1 } }],
+  ['copy what is not there', { a: 1 }, [{ op: 'copy', from: '/x', path: '/b' }], { a: 1, b: null }],
+  ['a path that begins with no slash', { a: 1 }, [{ op: 'add', path: 'a/b', value: 2 }], { a: 1, b: 2 }],
   ['move', { a: { x: 1 }, b: {} }, [{ op: 'move', from: '/a/x', path: '/b/y' }], { a: {}, b: { y: 1 } }],
   ['copy', { a: { x: 1 } }, [{ op: 'copy', from: '/a', path: '/b' }], { a: { x: 1 }, b: { x: 1 } }],
   [
@@ -34,7 +37,7 @@ test.each<[string, Tree, unknown[], Tree]>([
 
 test.each([
   [{ op: 'remove', path: '/x' }],
-  [{ op: 'replace', path: '/x', value: 1 }],
+  [{ op: 'replace', path: '/x/y', value: 1 }],
   [{ op: 'add', path: '/x/y', value: 1 }],
   [{ op: 'add', path: '/l/9', value: 1 }],
   [{ op: 'add', path: '/l/a', value: 1 }],
@@ -117,4 +120,10 @@ test('the patch between two objects turns one into the other, and then is done',
       expect(createMergePatch(patched, to)).toEqual({});
     }),
   );
+});
+
+test('a patch that is null changes nothing', () => {
+  expect(applyJsonPatch({ a: 1 }, null)).toEqual({ a: 1 });
+  expect(jsonPatchStrictErrors(null, [])).toEqual([]);
+  expect(jsonPatchStrictErrors([null], [])).toEqual([]);
 });

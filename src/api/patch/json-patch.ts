@@ -16,9 +16,11 @@ const fieldNames = new Set(['op', 'path', 'from', 'value']);
  * "json patch" before it. Throws 400 where an operation is of the wrong type.
  */
 export function jsonPatchStrictErrors(patch: unknown, duplicateFields: readonly string[]): string[] {
+  if (patch === null) return [];
   if (!Array.isArray(patch)) throw badRequest(`error decoding patch: ${notAList(patch, '[]handlers.jsonPatchOp')}`);
   const messages = duplicateFields.map((message) => `json patch ${message}`);
   patch.forEach((operation: unknown, index) => {
+    if (operation === null) return;
     if (!isTree(operation))
       throw badRequest(
         `error decoding patch: json: cannot unmarshal ${jsonKind(operation)} into Go value of type handlers.jsonPatchOp`,
@@ -39,11 +41,14 @@ export function jsonPatchStrictErrors(patch: unknown, duplicateFields: readonly 
 const notAList = (patch: unknown, type: string): string =>
   `json: cannot unmarshal ${jsonKind(patch)} into Go value of type ${type}`;
 
-/** The steps of a JSON pointer; the whole document is none of this server's targets, as upstream. */
+/**
+ * The steps of a JSON pointer; the whole document is none of this server's targets, as upstream. What stands before the first slash is
+ * not looked at.
+ */
 function steps(pointer: unknown): string[] {
-  if (typeof pointer !== 'string' || !pointer.startsWith('/')) throw unprocessable();
+  if (typeof pointer !== 'string' || !pointer.includes('/')) throw unprocessable();
   return pointer
-    .slice(1)
+    .slice(pointer.indexOf('/') + 1)
     .split('/')
     .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
@@ -76,10 +81,9 @@ function indexOf(step: string, length: number, extra = 0): number {
   return index < 0 ? index + size : index;
 }
 
+/** What is there; of an object's member that is not there, null. */
 function read({ parent, key }: Place): unknown {
-  const value = Array.isArray(parent) ? (parent[indexOf(key, parent.length)] as unknown) : getKey(parent, key);
-  if (value === undefined) throw unprocessable();
-  return value;
+  return (Array.isArray(parent) ? (parent[indexOf(key, parent.length)] as unknown) : getKey(parent, key)) ?? null;
 }
 
 function add({ parent, key }: Place, value: unknown): void {
@@ -90,22 +94,20 @@ function add({ parent, key }: Place, value: unknown): void {
 
 function remove(place: Place): unknown {
   const value = read(place);
+  if (!Array.isArray(place.parent) && getKey(place.parent, place.key) === undefined) throw unprocessable();
   if (Array.isArray(place.parent)) place.parent.splice(indexOf(place.key, place.parent.length), 1);
   else delete place.parent[place.key];
   return value;
 }
 
+/** An object's member need not be there: upstream's library makes it. */
 function replace(place: Place, value: unknown): void {
-  read(place);
   if (Array.isArray(place.parent)) place.parent[indexOf(place.key, place.parent.length)] = value;
   else setKey(place.parent, place.key, value);
 }
 
 function check(place: Place, expected: unknown): void {
-  const actual = Array.isArray(place.parent)
-    ? (place.parent[indexOf(place.key, place.parent.length)] as unknown)
-    : getKey(place.parent, place.key);
-  if (!sameTree(actual ?? null, expected ?? null)) throw unprocessable();
+  if (!sameTree(read(place), expected ?? null)) throw unprocessable();
 }
 
 /** Runs one operation on the document, in place. */
@@ -138,10 +140,11 @@ function run(document: unknown, operation: unknown, copied: { bytes: number }): 
 }
 
 /**
- * The document after the patch; neither argument is changed. Throws 400 where the patch is no list, 413 beyond 10,000 operations,
+ * The document after the patch, null being none; neither argument is changed. Throws 400 where the patch is no list, 413 beyond 10,000 operations,
  * and 422 where an operation does not apply.
  */
 export function applyJsonPatch<T>(original: T, patch: unknown): T {
+  if (patch === null) return original;
   if (!Array.isArray(patch)) throw badRequest(notAList(patch, 'jsonpatch.Patch'));
   if (patch.length > maxOperations)
     throw tooLarge(`The allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`);

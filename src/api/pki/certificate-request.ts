@@ -46,7 +46,7 @@ function subjectNames(request: x509.Pkcs10CertificateRequest): readonly x509.Gen
 /** Checks a chain of certificates in PEM. Throws an Error that says what is wrong. Gives when the first one ends, in ms since the epoch. */
 export function checkCertificates(pem: string): number {
   const blocks = pemBlocks(pem);
-  if (blocks.length === 0) throw new Error('must contain one or more CERTIFICATE PEM blocks');
+  if (blocks.length === 0) throw new Error('must contain at least one CERTIFICATE PEM block');
   const ends = blocks.map(({ type, hasHeaders, der }) => {
     if (type !== 'CERTIFICATE')
       throw new Error(`only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(type)}`);

@@ -40,6 +40,23 @@ export function bind(pod: Pod & StoredObject, binding: Binding & StoredObject, n
   return pod;
 }
 
+/** The pod must be the one that the binding means. Throws 409, in the words of upstream's storage. */
+function checkPreconditions({ metadata }: Binding & StoredObject, pod: Pod & StoredObject, revision: number): void {
+  const wanted = [
+    ['UID', metadata.uid, pod.metadata.uid ?? ''],
+    ['ResourceVersion', metadata.resourceVersion, String(revision)],
+  ] as const;
+  for (const [what, asked, is] of wanted) {
+    if (!asked || asked === is) continue;
+    const { namespace = '', name = '' } = pod.metadata;
+    throw conflict(
+      { group: '', resource: 'pods' },
+      name,
+      `StorageError: invalid object, Code: 4, Key: /registry/pods/${namespace}/${name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: ${what} in precondition: ${asked}, ${what} in object meta: ${is}`,
+    );
+  }
+}
+
 /** Answers a binding of the pod that the URL, or the binding itself, names. */
 export function bindingHandler(
   deps: RegistryDeps,
@@ -71,13 +88,7 @@ export function bindingHandler(
     await deps.admission.validate(attributes(context, 'CREATE', name, binding, undefined));
     await guaranteedUpdate(context, name, (current) => {
       const pod = current.mutable() as Pod & StoredObject;
-      const { uid } = binding.metadata;
-      if (uid && uid !== pod.metadata.uid)
-        throw conflict(
-          bindingResource,
-          name,
-          `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata.uid ?? ''}`,
-        );
+      checkPreconditions(binding, pod, current.revision);
       const why = cannotBind(pod);
       if (why !== undefined) throw conflict(bindingResource, name, why);
       return { do: 'write', object: bind(pod, binding, deps.clock.now()) };

@@ -178,7 +178,7 @@ async function boundTo(
   const runsAs = pod?.spec?.serviceAccountName ?? '';
   if (pod !== undefined && runsAs !== account)
     throw badRequest(
-      `cannot bind token for serviceaccount ${JSON.stringify(account)} to pod running with serviceaccount ${JSON.stringify(runsAs)}`,
+      `cannot bind token for serviceaccount ${JSON.stringify(account)} to pod running with different serviceaccount name.`,
     );
   if (ref.uid && ref.uid !== uid)
     throw conflict(

@@ -118,7 +118,7 @@ describe('a token request', () => {
       "bound to another account's pod",
       bound('Pod', 'p'),
       'other',
-      '400 cannot bind token for serviceaccount "other" to pod running with serviceaccount "default"',
+      '400 cannot bind token for serviceaccount "other" to pod running with different serviceaccount name.',
     ],
   ])('%s is refused', async (_, spec, account, expected) => {
     await admin.post(accounts, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'other' } });

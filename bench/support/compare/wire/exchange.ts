@@ -30,6 +30,8 @@ export interface Comparison {
   readonly peapod: Address;
   /** Asks both the same, and compares what `show` makes of the answers. */
   ask(asked: WireRequest, show: (answer: WireAnswer) => Json): Promise<Pair<WireAnswer>>;
+  /** The same where each is asked something else. */
+  askEach(what: string, asked: Pair<WireRequest>, show: (answer: WireAnswer) => Json): Promise<Pair<WireAnswer>>;
   /** Compares what each said in other ways. */
   compare(what: string, shown: Pair<Json>, codes?: Pair<number>): void;
   /** Forgets the history of both but for the newest revision. */
@@ -84,6 +86,11 @@ export function comparison(real: Address, peapod: Address, compact: () => Promis
     if (differs === undefined) same++;
     else found.push(differs);
   };
+  const askEach: Comparison['askEach'] = async (what, [of, asked], show) => {
+    const [theirs, ours] = await Promise.all([exchange(real, of), exchange(peapod, asked)]);
+    compare(what, [show(theirs), show(ours)], [theirs.code, ours.code]);
+    return [theirs, ours];
+  };
   return {
     real,
     peapod,
@@ -93,11 +100,8 @@ export function comparison(real: Address, peapod: Address, compact: () => Promis
       return same;
     },
     compare,
-    async ask(asked, show) {
-      const [theirs, ours] = await Promise.all([exchange(real, asked), exchange(peapod, asked)]);
-      compare(asked.what, [show(theirs), show(ours)], [theirs.code, ours.code]);
-      return [theirs, ours];
-    },
+    ask: (asked, show) => askEach(asked.what, [asked, asked], show),
+    askEach,
   };
 }
 

@@ -200,7 +200,7 @@ function place(version: string, versions: readonly string[]): string {
 function token(text: string, versions: readonly string[]): Json {
   const made = parsed(Buffer.from(text, 'base64url'));
   if (made === null || typeof made !== 'object' || Array.isArray(made)) return made;
-  return { ...made, rv: Number(made['rv']) < 0 ? 'none' : place(String(made['rv']), versions) };
+  return { ...made, rv: Number(made['rv']) < 0 ? 'none' : place(JSON.stringify(made['rv']), versions) };
 }
 
 type Query = string | ((versions: readonly string[]) => string);
@@ -514,7 +514,7 @@ async function sockets(comparison: Comparison, { path, versions }: History): Pro
             versions[side],
           );
         comparison.compare(
-          `${old} socket of ${what}, offering ${offered}`,
+          `${old} socket of ${what}, offering ${offered.join()}`,
           await Promise.all([of('real'), of('peapod')]),
         );
       }),

@@ -94,7 +94,7 @@ test.each<[string, typeof csrStrategy, Csr['status'], Csr['status'], string[]]>(
     csrApprovalStrategy,
     { conditions: [approved] },
     { conditions: [approved, denied] },
-    ['status.conditions[1].type: Invalid value: "Denied": Approved and Denied conditions are mutually exclusive'],
+    ['status.conditions: Invalid value: "Denied": Approved and Denied conditions are mutually exclusive'],
   ],
   [
     'approved without truth',
@@ -122,7 +122,7 @@ test.each<[string, typeof csrStrategy, Csr['status'], Csr['status'], string[]]>(
     csrStatusStrategy,
     { conditions: [approved] },
     { conditions: [approved], certificate: base64('x') },
-    ['status.certificate: Invalid value: "<certificate data>": must contain one or more CERTIFICATE PEM blocks'],
+    ['status.certificate: Invalid value: "<certificate data>": must contain at least one CERTIFICATE PEM block'],
   ],
 ])('%s', (_, strategy, before, after, errors) => {
   const [old, now] = [structuredClone(stored(before)), structuredClone(stored(after))];

@@ -20,6 +20,17 @@ function stampConditions(csr: Csr, old: Csr, now: number): void {
   }
 }
 
+/** Conditions of approval and denial stay what they are, as long as none came or went: validation would refuse that. */
+function keepDecision(csr: Csr, old: Csr): void {
+  for (const decision of ['Approved', 'Denied']) {
+    const before = old.status?.conditions?.filter(({ type }) => type === decision) ?? [];
+    const conditions = csr.status?.conditions ?? [];
+    if (conditions.filter(({ type }) => type === decision).length !== before.length || csr.status === undefined)
+      continue;
+    csr.status.conditions = conditions.map((each) => (each.type === decision ? (before.shift() ?? each) : each));
+  }
+}
+
 export const csrStrategy: Strategy<Csr> = {
   resetFields: [['spec'], ['status']],
   allowCreateOnUpdate: false,
@@ -49,6 +60,7 @@ export const csrStatusStrategy: Strategy<Csr> = {
   resetFields: [['spec'], ['status', 'conditions']],
   prepareForUpdate(csr, old, { now }) {
     csr.spec = old.spec;
+    keepDecision(csr, old);
     stampConditions(csr, old, now);
   },
   validateUpdate: (csr, old) => validateCsrUpdate(csr, old, { approve: false, issue: true }),

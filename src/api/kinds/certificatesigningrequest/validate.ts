@@ -61,7 +61,7 @@ function validateConditions(csr: CertificateSigningRequest): FieldError[] {
     else if (!allowed.includes(status)) errors.push(notSupported(path.child('status'), status, allowed));
     const opposite = { Approved: 'Denied', Denied: 'Approved' }[type];
     if (opposite !== undefined && seen.has(opposite))
-      errors.push(invalid(path.child('type'), type, 'Approved and Denied conditions are mutually exclusive'));
+      errors.push(invalid(conditionsPath, type, 'Approved and Denied conditions are mutually exclusive'));
     if (seen.has(type)) errors.push(duplicate(path.child('type'), type));
     seen.add(type);
     return errors;
