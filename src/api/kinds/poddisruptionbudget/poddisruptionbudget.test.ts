@@ -22,6 +22,12 @@ it.each<[object, string[]]>([
   [{ minAvailable: '101%' }, ['spec.minAvailable: Invalid value: "101%": must not be greater than 100%']],
   [{ maxUnavailable: '2' }, [notPercent('maxUnavailable', '2')]],
   [
+    { minAvailable: 1, maxUnavailable: 1, selector: { matchLabels: {}, matchExpressions: [] } },
+    [
+      'spec: Invalid value: {"MinAvailable":1,"Selector":{},"MaxUnavailable":1,"UnhealthyPodEvictionPolicy":null}: minAvailable and maxUnavailable cannot be both set',
+    ],
+  ],
+  [
     { minAvailable: 1, maxUnavailable: '5%', selector },
     [
       'spec: Invalid value: {"MinAvailable":1,"Selector":{"matchLabels":{"app":"web"}},"MaxUnavailable":"5%","UnhealthyPodEvictionPolicy":null}: minAvailable and maxUnavailable cannot be both set',

@@ -1,6 +1,6 @@
 // Checks of PodDisruptionBudgets. Follows pkg/apis/policy/validation/validation.go of v1.36.
 
-import type { PodDisruptionBudget, PodDisruptionBudgetSpec } from '../../generated/types.ts';
+import type { LabelSelector, PodDisruptionBudget, PodDisruptionBudgetSpec } from '../../generated/types.ts';
 import { type FieldError, FieldPath, invalid, notSupported } from '../../meta/errors.ts';
 import { intOrPercentErrors, percentLimitErrors } from '../../meta/int-or-percent.ts';
 import { pathSegmentName } from '../../meta/names.ts';
@@ -19,6 +19,15 @@ const statusPath = new FieldPath('status');
 const policies: readonly string[] = ['AlwaysAllow', 'IfHealthyBudget'];
 const counts = ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'] as const;
 
+/** A selector as Go's encoder writes it: what is empty in it is left out. */
+function withoutEmpty({ matchLabels = {}, matchExpressions = [] }: LabelSelector = {}): LabelSelector {
+  const expressions = matchExpressions.map(({ values = [], ...one }) => (values.length > 0 ? { ...one, values } : one));
+  return {
+    ...(Object.keys(matchLabels).length > 0 ? { matchLabels } : {}),
+    ...(expressions.length > 0 ? { matchExpressions: expressions } : {}),
+  };
+}
+
 /** `anyLabelValue`: values that are no label's may stand in the selector, for they stood there before. */
 function validateSpec(spec: PodDisruptionBudgetSpec, anyLabelValue: boolean): FieldError[] {
   const { minAvailable, maxUnavailable, selector, unhealthyPodEvictionPolicy: policy } = spec;
@@ -28,7 +37,11 @@ function validateSpec(spec: PodDisruptionBudgetSpec, anyLabelValue: boolean): Fi
     return [...intOrPercentErrors(path.child(field), value), ...percentLimitErrors(path.child(field), value)];
   };
   const both = minAvailable !== undefined && maxUnavailable !== undefined;
-  const shown = (): object => internalForm('PodDisruptionBudgetSpec', spec);
+  const shown = (): object =>
+    internalForm('PodDisruptionBudgetSpec', {
+      ...spec,
+      ...(selector === undefined ? {} : { selector: withoutEmpty(selector) }),
+    });
   return [
     ...(both ? [invalid(path, shown(), 'minAvailable and maxUnavailable cannot be both set')] : []),
     ...amount('minAvailable'),
