@@ -20,9 +20,10 @@ export interface TokenAuthenticator {
 
 const unknown = 'invalid bearer token';
 
-/** Every user that is known is in this group. */
+/** Every user that is known is in this group. Follows apiserver pkg/authentication/group/authenticated_group_adder.go. */
 export function asAuthenticated(user: UserInfo): UserInfo {
-  if (user.groups.includes('system:authenticated')) return user;
+  const isNobody = user.name === 'system:anonymous' || user.groups.includes('system:unauthenticated');
+  if (isNobody || user.groups.includes('system:authenticated')) return user;
   return { ...user, groups: [...user.groups, 'system:authenticated'] };
 }
 

@@ -96,5 +96,5 @@ export function createAuthentication(options: AuthenticationOptions, deps: Authe
     ...(tokenWebhook === undefined ? [] : [webhookTokens(tokenWebhook, deps)]),
   ]);
   const { frontProxy, anonymous = openPathsOnly } = options;
-  return { tokens, identify: createIdentify({ tokens, audiences, frontProxy, anonymous, logger }) };
+  return { tokens, identify: createIdentify({ tokens, audiences, frontProxy, anonymous, logger, now }) };
 }

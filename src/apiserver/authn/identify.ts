@@ -15,8 +15,10 @@ export interface Peer {
   user: UserInfo | undefined;
   /** The common name of a certificate that the front-proxy CA signed. */
   proxyName: string | undefined;
-  /** When the certificate ends, in ms since 1970. */
+  /** When the certificate ends, in ms since 1970: connections outlive it. */
   expires?: number;
+  /** True for one with a certificate that no CA here signed. */
+  isStranger?: boolean;
 }
 
 /** What a request shows of its sender. */
@@ -39,6 +41,8 @@ export interface IdentifyDeps {
   frontProxy: FrontProxyTrust | undefined;
   anonymous: AnonymousAccess;
   logger: Logger;
+  /** ms since the epoch. */
+  now(): number;
 }
 
 const anonymousUser: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
@@ -87,15 +91,21 @@ export function createIdentify(deps: IdentifyDeps): Identify {
       throw unauthorized();
     }
   };
+  const ofCertificate = ({ user, proxyName }: Peer, headers: HeaderValues): UserInfo | undefined => {
+    const named =
+      deps.frontProxy === undefined || proxyName === undefined
+        ? undefined
+        : frontProxyUser(deps.frontProxy, proxyName, headers);
+    return named === undefined ? user : asAuthenticated(named);
+  };
   return ({ peer, path, headers }) => {
-    if (deps.frontProxy !== undefined && peer.proxyName !== undefined) {
-      const user = frontProxyUser(deps.frontProxy, peer.proxyName, headers);
-      if (user !== undefined) return asAuthenticated(user);
-    }
-    if (peer.user !== undefined) return peer.user;
+    const isOver = peer.expires !== undefined && peer.expires < deps.now();
+    const user = isOver ? undefined : ofCertificate(peer, headers);
+    if (user !== undefined) return user;
     const token = bearerToken(headers) ?? webSocketToken(headers);
     if (token !== undefined) return ofToken(token);
-    if (deps.anonymous(path)) return anonymousUser;
+    // A certificate that does not hold makes nobody of its owner, but not a nobody who may look around.
+    if (!isOver && peer.isStranger !== true && deps.anonymous(path)) return anonymousUser;
     throw unauthorized();
   };
 }

@@ -138,7 +138,51 @@ describe('who', () => {
   test('a certificate of another CA is nobody', async () => {
     const other = await ensurePki({ dir: '/pki', files: createMemoryFiles(), clock: realClock, hosts: [] });
     const mallory = await other.issueClientCert('admin', ['system:masters']);
-    expect((await h1('GET', cms, { as: mallory })).status).toBe(401);
+    for (const path of [cms, '/healthz']) expect((await h1('GET', path, { as: mallory })).status).toBe(401);
+  });
+
+  test('a certificate that has run out is nobody, on connections that are open, too', async () => {
+    let later = 0;
+    const clock = { ...realClock, now: () => realClock.now() + later };
+    const other = await startTestServer(clock, realRandom);
+    const listening = await other.server.listen({
+      host: '127.0.0.1',
+      port: 0,
+      tls: { ...pki.apiserver, clientCa: pki.ca },
+    });
+    const client = httpsClient(listening.port, pki.ca, admin);
+    const open = client.session();
+    const kept = await client.rawTls();
+    let said = '';
+    kept.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const asked = (path: string, headers = '') => kept.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`);
+    const upgrade = 'Connection: Upgrade\r\nUpgrade: SPDY/3.1\r\n';
+    const lines = () => said.match(/HTTP\/1\.1 \d+/g);
+    asked('/api');
+    await expect.poll(lines).toEqual(['HTTP/1.1 200']);
+    expect((await h2(open, 'GET', '/api')).status).toBe(200);
+    later = 400 * 86_400_000;
+    for (const path of ['/api', '/healthz', cms]) expect((await h2(open, 'GET', path)).status).toBe(401);
+    asked('/healthz');
+    await expect.poll(lines).toEqual(['HTTP/1.1 200', 'HTTP/1.1 401']);
+    asked('/api/v1/namespaces/default/pods/p/exec?command=ls', upgrade);
+    await expect.poll(lines).toEqual(['HTTP/1.1 200', 'HTTP/1.1 401', 'HTTP/1.1 401']);
+    open.close();
+    kept.destroy();
+    await other.server.close();
+  });
+
+  test('a CA that is trusted no more signs for nobody, on connections that are open, too', async () => {
+    const other = await startTestServer(realClock, realRandom);
+    const tls = { ...pki.apiserver, clientCa: pki.ca };
+    const listening = await other.server.listen({ host: '127.0.0.1', port: 0, tls });
+    const open = httpsClient(listening.port, pki.ca, admin).session();
+    expect((await h2(open, 'GET', '/api')).status).toBe(200);
+    const next = await ensurePki({ dir: '/pki', files: createMemoryFiles(), clock: realClock, hosts: [] });
+    other.server.renew({ ...tls, clientCa: next.ca });
+    expect((await h2(open, 'GET', '/api')).status).toBe(401);
+    open.close();
+    await other.server.close();
   });
 
   test('a serving certificate is no client', async () => {

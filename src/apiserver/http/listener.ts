@@ -65,7 +65,15 @@ const tlsOptions = (tls: TlsMaterial) => ({
 export async function listen(options: ListenOptions, deps: ExchangeDeps, upgrade: UpgradeHandler): Promise<Listener> {
   const sockets = new Set<Socket>();
   let readPeer = peerReader(options.tls);
-  const peerOf = (socket: TLSSocket): Peer => readPeer(socket);
+  let peers = new WeakMap<object, Peer>();
+  const peerOf: PeerOf = (connection, socket) => {
+    const known = peers.get(connection);
+    if (known !== undefined) return known;
+    const isSecured = socket instanceof TLSSocket || (socket !== undefined && 'getPeerX509Certificate' in socket);
+    const peer = isSecured ? readPeer(socket as TLSSocket) : nobody;
+    peers.set(connection, peer);
+    return peer;
+  };
   // The TLS server only tells the protocols apart: node's own mixed server would make a compatibility layer for every HTTP/2 stream.
   const server = createTlsServer({
     ...tlsOptions(options.tls),
@@ -113,6 +121,8 @@ export async function listen(options: ListenOptions, deps: ExchangeDeps, upgrade
     renew(tls) {
       server.setSecureContext(tlsOptions(tls));
       readPeer = peerReader(tls);
+      // A CA that is trusted no more signed for nobody on connections that are open.
+      peers = new WeakMap();
     },
     close: () =>
       new Promise((resolve) => {
@@ -127,14 +137,11 @@ const headerText = (value: string | string[] | undefined): string =>
   typeof value === 'string' ? value : (value?.[0] ?? '');
 
 const nobody: Peer = { user: undefined, proxyName: undefined };
-type PeerOf = (socket: TLSSocket) => Peer;
+/** Who is at the other end of a connection: of its socket, or of the session that is spoken over it. Looked up once for each. */
+type PeerOf = (connection: object, socket: Socket | undefined) => Peer;
 
 function serveHttp2(server: Http2Server, deps: ExchangeDeps, peerOf: PeerOf): void {
-  const peers = new WeakMap<object, Peer>();
   server.on('session', (session) => {
-    const { socket } = session;
-    const secured = socket instanceof TLSSocket || 'getPeerCertificate' in socket;
-    peers.set(session, secured ? peerOf(socket as TLSSocket) : nobody);
     session.on('error', () => session.destroy());
     session.setTimeout(idleMs, () => {
       // Watches keep a session open however quiet they are.
@@ -165,7 +172,7 @@ function serveHttp2(server: Http2Server, deps: ExchangeDeps, peerOf: PeerOf): vo
         body: stream,
         bodyless: stream.endAfterHeaders,
       };
-      void exchange(deps, incoming, peers.get(session) ?? nobody, http2Reply(stream));
+      void exchange(deps, incoming, peerOf(session, session.socket), http2Reply(stream));
     },
   );
 }
@@ -182,15 +189,6 @@ function serveHttp1(
   upgrade: UpgradeHandler,
   peerOf: PeerOf,
 ): void {
-  const peers = new WeakMap<object, Peer>();
-  const peerOfSocket = (socket: Socket): Peer => {
-    let peer = peers.get(socket);
-    if (peer === undefined) {
-      peer = socket instanceof TLSSocket ? peerOf(socket) : nobody;
-      peers.set(socket, peer);
-    }
-    return peer;
-  };
   server.on('request', (request, response) => {
     const incoming: Incoming = {
       method: request.method ?? 'GET',
@@ -200,11 +198,11 @@ function serveHttp1(
       rawHeaders: request.rawHeaders,
       body: request,
     };
-    void exchange(deps, incoming, peerOfSocket(request.socket), http1Reply(response));
+    void exchange(deps, incoming, peerOf(request.socket, request.socket), http1Reply(response));
   });
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
-    const peer = peerOfSocket(request.socket);
+    const peer = peerOf(request.socket, request.socket);
     if (!serveWebSocket(deps, request, socket, head, peer)) upgrade(request, socket, head, peer);
   });
   server.on('clientError', (error, socket) => {

@@ -31,8 +31,10 @@ function isSignedBy(certificate: X509Certificate, cas: readonly X509Certificate[
   for (let depth = 0; current !== undefined && depth < maxDepth; depth++) {
     const { issuer } = current;
     if (cas.some((ca) => ca.subject === issuer && current?.verify(ca.publicKey))) return true;
+    // node finds it among those that the client sent, by its name alone.
     const above: X509Certificate | undefined = current.issuerCertificate;
-    current = above?.fingerprint256 === current.fingerprint256 ? undefined : above;
+    const isAbove: boolean = above !== undefined && above.fingerprint256 !== current.fingerprint256;
+    current = isAbove && current.verify(above.publicKey) ? above : undefined;
   }
   return false;
 }
@@ -60,12 +62,14 @@ export function peerReader({ clientCa, frontProxyCa }: PeerTrust): (socket: TLSS
   const clients = certificatesOf(clientCa);
   const proxies = frontProxyCa === undefined ? [] : certificatesOf(frontProxyCa);
   return (socket) => {
-    const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
+    const certificate = socket.getPeerX509Certificate();
     if (certificate === undefined) return nobody;
-    const user = isSignedBy(certificate, clients) ? userOf(socket, certificate) : undefined;
-    const expires = certificate.validToDate.getTime();
-    if (!isSignedBy(certificate, proxies)) return { user, proxyName: undefined, expires };
+    if (!socket.authorized) return { ...nobody, isStranger: true };
+    const isClient = isSignedBy(certificate, clients);
+    const user = isClient ? userOf(socket, certificate) : undefined;
+    const about = { user, expires: certificate.validToDate.getTime(), isStranger: !isClient };
+    if (!isSignedBy(certificate, proxies)) return { ...about, proxyName: undefined };
     const { CN: names } = socket.getPeerCertificate().subject as { CN?: unknown };
-    return { user, proxyName: asList(names).at(-1) ?? '', expires };
+    return { ...about, proxyName: asList(names).at(-1) ?? '' };
   };
 }
