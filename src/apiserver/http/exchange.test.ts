@@ -47,6 +47,7 @@ async function answerWith(code: number, reply: Partial<Reply>, incoming: Partial
       end() {},
       destroy() {},
       drained: () => Promise.resolve(),
+      taken: () => Promise.resolve(),
       onClose() {},
       ...reply,
     },

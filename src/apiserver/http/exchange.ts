@@ -80,6 +80,7 @@ export async function exchange(deps: ExchangeDeps, incoming: Incoming, peer: Pee
     const headers = headerValues(incoming.rawHeaders);
     const found = deps.identify({ peer, method, path, query, headers });
     const user = found instanceof Promise ? await found : found;
+    if (user.name === 'system:anonymous') reply.refuseMore?.();
     known = { incoming, path, query, user, info: requestInfo(method, path, query), reply, request: undefined };
     code = await serve(deps, known);
   } catch (error) {
@@ -140,34 +141,49 @@ async function serve(deps: ExchangeDeps, known: Known): Promise<number> {
     if (place !== undefined) await place;
     const request = apiRequest(deps, known);
     known.request = request;
-    const response = await withinTime(deps.clock, ms, deps.pipeline(request), () => {
-      deps.metrics.terminated(info, 504);
-      request.giveUp();
+    return await withinTime(deps.clock, ms, {
+      work: deps.pipeline(request),
+      send: (response) => send(deps, request, incoming, response, reply),
+      giveUp() {
+        deps.metrics.terminated(info, 504);
+        request.giveUp();
+      },
+      // Who does not take the answer would keep his place for ever.
+      cutOff: () => reply.destroy(),
     });
-    return await send(deps, request, incoming, response, reply);
   } finally {
     leave();
   }
 }
 
-/** The result in time, or 504 once `ms` have gone by (0 waits for ever). What comes later is thrown away. */
-function withinTime<T>(clock: Clock, ms: number, work: Promise<T>, gaveUp: () => void): Promise<T> {
-  if (ms === 0) return work;
+interface Timed<T> {
+  work: Promise<T>;
+  /** Sends what came of the work; gives the code. */
+  send(result: T): Promise<number>;
+  /** The time is up before there is a result. */
+  giveUp(): void;
+  /** The time is up while it is sent: makes `send` come to its end. */
+  cutOff(): void;
+}
+
+/** Works and sends in time, or rejects with 504 where `ms` have gone by before there is anything to send (0 waits for ever). */
+function withinTime<T>(clock: Clock, ms: number, { work, send, giveUp, cutOff }: Timed<T>): Promise<number> {
+  if (ms === 0) return work.then(send);
   return new Promise((resolve, reject) => {
+    let isSending = false;
+    let isLate = false;
     const timer = clock.after(ms, () => {
-      gaveUp();
+      if (isSending) return cutOff();
+      isLate = true;
+      giveUp();
       reject(timeout('request did not complete within the allotted timeout'));
     });
-    work.then(
-      (result) => {
-        timer.cancel();
-        resolve(result);
-      },
-      (error: unknown) => {
-        timer.cancel();
-        reject(error);
-      },
-    );
+    const sent = work.then((result) => {
+      isSending = true;
+      // What comes after the refusal is thrown away.
+      return isLate ? 504 : send(result);
+    });
+    sent.then(resolve, reject).finally(() => timer.cancel());
   });
 }
 
@@ -257,6 +273,8 @@ function fail(
       path: incoming.target,
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
     });
+  // Who is nobody has one stream of HTTP/2 a connection, as upstream has it.
+  if (status.code === 401) reply.refuseMore?.();
   const media = plainMedia(incoming.header('accept'));
   const bytes = statusBytes(incoming, status, media);
   if (request !== undefined) request.sentBytes = bytes.length;
@@ -355,6 +373,9 @@ function plainForm(request: ApiRequest, response: ApiResponse): Form {
 /** Whether gzip is named, and alone: with a weight it is not looked at, as upstream has it. */
 const takesGzip = (acceptEncoding: string): boolean => acceptEncoding.split(',').some((name) => name.trim() === 'gzip');
 
+/** A request with an answer of more bytes keeps its place until the client has taken them, lest answers that nobody reads fill the memory. */
+const waitedFor = 16 * 1024;
+
 /** Sends a short answer at once, and gives a promise of the end of a long one. */
 function sendBody(
   request: ApiRequest,
@@ -378,7 +399,7 @@ function sendBody(
   if (body.length === undefined || !Array.isArray(body.pieces)) return sendPieces(request, body.pieces, reply);
   reply.end(body.pieces[0] as Buffer);
   request.sentBytes = body.length;
-  return undefined;
+  return body.length > waitedFor ? reply.taken() : undefined;
 }
 
 /** Piece by piece, with a turn of the event loop between, and never more than the socket takes. */
@@ -395,6 +416,7 @@ async function sendPieces(
     else await new Promise((resolve) => setImmediate(resolve));
   }
   reply.end();
+  await reply.taken();
 }
 
 function sendWatch(

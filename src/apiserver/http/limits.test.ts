@@ -124,6 +124,32 @@ describe('a server', () => {
     ]);
   });
 
+  test('keeps the place of an answer until it is taken, and gives it up with its client`s time', async () => {
+    const data = { a: 'x'.repeat(400_000) };
+    await http.h1('POST', cms, {
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ metadata: { name: 'large' }, data }),
+    });
+    const inUse = async () => Number(/inflight_requests\{request_kind="readOnly"\} (\d+)/.exec(await metrics())?.[1]);
+    // /metrics itself is one of them.
+    expect(await inUse()).toBe(1);
+    const sessions = [http.session(), http.session()];
+    const streams = sessions.flatMap((session) =>
+      ['/large', ''].map((path) => session.request({ ':path': `${cms}${path}?timeout=500ms` })),
+    );
+    // Nothing is read, but for the end of each stream.
+    const ends = streams.map((stream) => new Promise((resolve) => stream.once('close', resolve)));
+    for (const stream of streams) stream.on('error', () => {}).pause();
+    await Promise.all(ends);
+    expect(await inUse()).toBe(1);
+    for (const session of sessions) session.destroy();
+    const kept = await http.rawTls();
+    kept.write(`GET ${cms}?timeout=500ms HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(100));
+    await new Promise((resolve) => kept.once('readable', resolve));
+    await expect.poll(inUse, { timeout: 30_000 }).toBe(1);
+    kept.destroy();
+  });
+
   test('tells at /metrics of objects, the store and what goes on and on', async () => {
     const session = http.session();
     const stream = session.request({ ':path': `${cms}?watch=true` });

@@ -14,6 +14,7 @@ import type { Peer } from '../authn/identify.ts';
 import { exchange, type ExchangeDeps, type Incoming } from './exchange.ts';
 import { peerReader, type PeerTrust } from './peer.ts';
 import { http1Reply, http2Reply } from './reply.ts';
+import { untaken } from './untaken.ts';
 import { serveWebSocket } from './websocket.ts';
 
 /** PEM texts of the server's certificate and key and of the CAs that sign clients and front proxies. */
@@ -44,6 +45,8 @@ export interface Listener {
 
 /** A connection that asks nothing is closed after this. */
 const idleMs = 10 * 60_000;
+/** An answer that its client has not taken after one to two of these is given up. */
+const untakenMs = 60_000;
 const handshakeMs = 10_000;
 
 const firstCipher = 'TLS_AES_128_GCM_SHA256';
@@ -95,7 +98,7 @@ export async function listen(options: ListenOptions, deps: ExchangeDeps, upgrade
     settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024 },
     peerMaxConcurrentStreams: 1000,
   });
-  serveHttp2(http2, deps, peerOf);
+  const stopLooking = serveHttp2(http2, deps, peerOf);
   server.on('secureConnection', (socket) => {
     socket.on('error', () => socket.destroy());
     (socket.alpnProtocol === 'h2' ? http2 : http1).emit('connection', socket);
@@ -128,6 +131,7 @@ export async function listen(options: ListenOptions, deps: ExchangeDeps, upgrade
       new Promise((resolve) => {
         server.close(() => resolve());
         http1.close();
+        stopLooking();
         for (const socket of sockets) socket.destroy();
       }),
   };
@@ -140,7 +144,8 @@ const nobody: Peer = { user: undefined, proxyName: undefined };
 /** Who is at the other end of a connection: of its socket, or of the session that is spoken over it. Looked up once for each. */
 type PeerOf = (connection: object, socket: Socket | undefined) => Peer;
 
-function serveHttp2(server: Http2Server, deps: ExchangeDeps, peerOf: PeerOf): void {
+/** Gives what ends the looking after streams. */
+function serveHttp2(server: Http2Server, deps: ExchangeDeps, peerOf: PeerOf): () => void {
   server.on('session', (session) => {
     session.on('error', () => session.destroy());
     session.setTimeout(idleMs, () => {
@@ -149,6 +154,7 @@ function serveHttp2(server: Http2Server, deps: ExchangeDeps, peerOf: PeerOf): vo
     });
   });
   const streams = new WeakMap<object, number>();
+  const answered = untaken(untakenMs);
   server.on(
     'stream',
     (
@@ -160,7 +166,11 @@ function serveHttp2(server: Http2Server, deps: ExchangeDeps, peerOf: PeerOf): vo
       const { session } = stream;
       if (session === undefined) return;
       streams.set(session, (streams.get(session) ?? 0) + 1);
-      stream.once('close', () => streams.set(session, (streams.get(session) ?? 1) - 1));
+      stream.once('close', () => {
+        streams.set(session, (streams.get(session) ?? 1) - 1);
+        answered.open.delete(stream);
+      });
+      answered.open.add(stream);
       // A reset by the client shows as an error here and as the end of the exchange.
       stream.on('error', () => {});
       const incoming: Incoming = {
@@ -175,6 +185,7 @@ function serveHttp2(server: Http2Server, deps: ExchangeDeps, peerOf: PeerOf): vo
       void exchange(deps, incoming, peerOf(session, session.socket), http2Reply(stream));
     },
   );
+  return answered.stop;
 }
 
 /** Answers to what node's parser gave up on, by its error code; 400 for every other. */

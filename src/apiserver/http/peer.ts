@@ -33,8 +33,8 @@ function isSignedBy(certificate: X509Certificate, cas: readonly X509Certificate[
     if (cas.some((ca) => ca.subject === issuer && current?.verify(ca.publicKey))) return true;
     // node finds it among those that the client sent, by its name alone.
     const above: X509Certificate | undefined = current.issuerCertificate;
-    const isAbove: boolean = above !== undefined && above.fingerprint256 !== current.fingerprint256;
-    current = isAbove && current.verify(above.publicKey) ? above : undefined;
+    if (above === undefined || above.fingerprint256 === current.fingerprint256) return false;
+    current = current.verify(above.publicKey) ? above : undefined;
   }
   return false;
 }

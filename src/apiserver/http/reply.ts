@@ -1,7 +1,7 @@
 // One way to answer over HTTP/2 streams and HTTP/1.1 responses.
 
 import type { ServerResponse } from 'node:http';
-import type { ServerHttp2Stream } from 'node:http2';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Headers } from './encode.ts';
 import { turnWrites } from './turn-writes.ts';
@@ -23,25 +23,40 @@ export interface Reply {
   destroy(): void;
   /** Resolves when there is room again, or when the other side is gone. */
   drained(): Promise<void>;
+  /** After end(): resolves once the other side has taken all, or is gone. */
+  taken(): Promise<void>;
+  /** No more requests are taken on this connection where each costs much, as streams of HTTP/2 do: what runs comes to its end. */
+  refuseMore?(): void;
   /** Called once, soon also where the other side has gone already. */
   onClose(callback: () => void): void;
 }
 
 /** Something that drains and closes as node's writable streams do. */
 interface Drains {
-  once(event: 'drain' | 'close', listener: () => void): unknown;
-  off(event: 'drain' | 'close', listener: () => void): unknown;
+  once(event: 'drain' | 'finish' | 'close', listener: () => void): unknown;
+  off(event: 'drain' | 'finish' | 'close', listener: () => void): unknown;
+}
+
+interface Ends {
+  readonly destroyed: boolean;
+  readonly writableFinished: boolean;
 }
 
 /** Resolves when there is room again, or when the other side is gone. */
-export function awaitDrain(writable: Drains): Promise<void> {
+export const awaitDrain = (writable: Drains): Promise<void> => awaitEither(writable, 'drain');
+
+/** Resolves once all that was written has been taken, or the other side is gone. */
+export const awaitFinish = (writable: Drains & Ends): Promise<void> =>
+  writable.destroyed || writable.writableFinished ? Promise.resolve() : awaitEither(writable, 'finish');
+
+function awaitEither(writable: Drains, event: 'drain' | 'finish'): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
-      writable.off('drain', done);
+      writable.off(event, done);
       writable.off('close', done);
       resolve();
     };
-    writable.once('drain', done);
+    writable.once(event, done);
     writable.once('close', done);
   });
 }
@@ -79,11 +94,20 @@ class Http2Reply implements Reply {
   }
 
   destroy(): void {
-    this.#stream.destroy();
+    // Without an error the client would take what it has for the whole.
+    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   }
 
   drained(): Promise<void> {
     return this.closed || !this.#stream.writableNeedDrain ? Promise.resolve() : awaitDrain(this.#stream);
+  }
+
+  taken(): Promise<void> {
+    return awaitFinish(this.#stream);
+  }
+
+  refuseMore(): void {
+    this.#stream.session?.close();
   }
 
   onClose(callback: () => void): void {
@@ -148,6 +172,10 @@ class Http1Reply implements Reply {
   drained(): Promise<void> {
     const writable = this.#direct ?? this.#response;
     return this.closed || !writable.writableNeedDrain ? Promise.resolve() : awaitDrain(writable);
+  }
+
+  taken(): Promise<void> {
+    return awaitFinish(this.#response);
   }
 
   onClose(callback: () => void): void {

@@ -29,6 +29,7 @@ function client(options: { messages?: boolean; slow?: boolean } = {}) {
       ended = true;
     },
     destroy: close,
+    taken: () => Promise.resolve(),
     drained: () => new Promise((resolve) => (wake = resolve)),
     onClose: (callback) => void closers.push(callback),
   };

@@ -8,7 +8,7 @@ import { requestInfo } from '../request-info.ts';
 import type { Peer } from '../authn/identify.ts';
 import type { Headers } from './encode.ts';
 import { exchange, type ExchangeDeps, type Incoming } from './exchange.ts';
-import { awaitDrain, onceClosed, type Reply } from './reply.ts';
+import { awaitDrain, awaitFinish, onceClosed, type Reply } from './reply.ts';
 import { offeredProtocols } from './streams/web-socket.ts';
 
 /** Clients have nothing to say; what they send all the same is thrown away. */
@@ -107,6 +107,7 @@ function webSocketReply(request: IncomingMessage, socket: Duplex, head: Buffer, 
       else socket.end(bytes);
     },
     destroy: () => void socket.destroy(),
+    taken: () => awaitFinish(socket),
     drained: () => (socket.destroyed || !socket.writableNeedDrain ? Promise.resolve() : awaitDrain(socket)),
     onClose: (callback) => onceClosed(socket, callback),
   };
