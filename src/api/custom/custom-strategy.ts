@@ -85,8 +85,8 @@ const standardFinalizers: ReadonlySet<string> = new Set(['orphan', 'foregroundDe
 
 /** Warns of finalizers that might meet others of the same name. */
 function finalizerWarnings(object: KubeObject, old: KubeObject | undefined): string[] {
-  const before = old?.metadata?.finalizers ?? [];
-  const added = [...new Set(metaOf(object).finalizers)].filter((name) => !before.includes(name)).sort();
+  const before = new Set(old?.metadata?.finalizers);
+  const added = [...new Set(metaOf(object).finalizers)].filter((name) => !before.has(name)).sort();
   return added.flatMap((name) => {
     const start = `metadata.finalizers: ${goQuote(name)}:`;
     const malformed = qualifiedName(name).map((message) => `${start} ${message}`);

@@ -276,14 +276,19 @@ export const typeInvalid = (path: FieldPath, value: unknown, detail: string): Fi
 /** The text of one field error with its path: `spec.nodeName: Required value`. */
 export const fieldErrorText = (e: FieldError): string => `${e.field}: ${e.message}`;
 
+/** Errors of one object that are told: of a body of 3 MB there may be hundreds of thousands, whose texts take long and fill the memory. */
+const maxToldErrors = 1000;
+
 /** 422 with one cause per field error: `Pod "x" is invalid: spec.nodeName: Required value`; several are listed in brackets. */
 export function invalidObject(
   kind: { group: string; kind: string },
   name: string,
-  errors: readonly FieldError[],
+  found: readonly FieldError[],
 ): ApiError {
+  const errors = found.slice(0, maxToldErrors);
   const causes: StatusCause[] = errors.map((e) => ({ reason: e.type, message: e.message, field: e.field }));
-  const texts = [...new Set(errors.map(fieldErrorText))];
+  const left = found.length - errors.length;
+  const texts = [...new Set(errors.map(fieldErrorText)), ...(left > 0 ? [`and ${left} more errors`] : [])];
   const list = texts.length === 0 ? '' : texts.length === 1 ? `: ${texts[0]}` : `: [${texts.join(', ')}]`;
   const label = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
   return failure(422, 'Invalid', `${label} ${goQuote(name)} is invalid${list}`, {

@@ -49,9 +49,14 @@ function validateCondition(path: FieldPath, condition: ConditionLike): FieldErro
 
 /** Each condition, and that no two are of a type. */
 export function validateConditions(path: FieldPath, conditions: readonly ConditionLike[]): FieldError[] {
-  const types = conditions.map(({ type }) => type);
-  return conditions.flatMap((condition, i) => [
-    ...(types.indexOf(condition.type) < i ? [duplicate(path.index(i).child('type'), condition.type ?? '')] : []),
-    ...validateCondition(path.index(i), condition),
-  ]);
+  const seen = new Set<string | undefined>();
+  return conditions.flatMap((condition, i) => {
+    const { type } = condition;
+    const isRepeated = seen.has(type);
+    seen.add(type);
+    return [
+      ...(isRepeated ? [duplicate(path.index(i).child('type'), type ?? '')] : []),
+      ...validateCondition(path.index(i), condition),
+    ];
+  });
 }

@@ -189,7 +189,8 @@ export const validateObjectMetaUpdate = (meta: ObjectMeta, old: ObjectMeta): Fie
 export function validateGenericMetaUpdate(meta: ObjectMeta, old: ObjectMeta): FieldError[] {
   const errors: FieldError[] = [];
   if (old.deletionTimestamp) {
-    const added = (meta.finalizers ?? []).filter((finalizer) => !old.finalizers?.includes(finalizer));
+    const before = new Set(old.finalizers);
+    const added = (meta.finalizers ?? []).filter((finalizer) => !before.has(finalizer));
     if (added.length) {
       const found = goStringSlice([...new Set(added)].sort());
       const detail = `no new finalizers can be added if the object is being deleted, found new finalizers ${found}`;

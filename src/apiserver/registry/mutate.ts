@@ -5,8 +5,10 @@ import { decodeEntries } from '../../api/managed-fields/managed-entries.ts';
 import type { OwnerReference } from '../../api/meta/types.ts';
 import type { AdmissionAttributes } from '../admission/admission.ts';
 import type { StoredObject } from './object-version.ts';
-import { equalJson } from './same-content.ts';
 import type { WriteContext } from './write-context.ts';
+
+const ownerText = ({ apiVersion, kind, name, uid, controller, blockOwnerDeletion }: OwnerReference): string =>
+  JSON.stringify([apiVersion, kind, name, uid, controller, blockOwnerDeletion]);
 
 /** Takes out owners that are there twice, and warns of them. `when` tells where they were noticed. */
 function dropDuplicateOwners(
@@ -15,11 +17,17 @@ function dropDuplicateOwners(
   when: string,
 ): void {
   const { ownerReferences = [] } = metadata;
+  if (ownerReferences.length < 2) return;
+  // By their texts: a body has room for tens of thousands.
+  const seen = new Set<string>();
   const kept: OwnerReference[] = [];
   const duplicates: string[] = [];
-  for (const owner of ownerReferences)
-    if (kept.some((other) => equalJson(other, owner))) duplicates.push(owner.uid);
+  for (const owner of ownerReferences) {
+    const text = ownerText(owner);
+    if (seen.has(text)) duplicates.push(owner.uid);
     else kept.push(owner);
+    seen.add(text);
+  }
   if (duplicates.length === 0) return;
   warnings.push(
     `.metadata.ownerReferences contains duplicate entries${when}; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${duplicates.join(', ')}`,

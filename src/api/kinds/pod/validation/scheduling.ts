@@ -137,16 +137,18 @@ function matchLabelKeys(
     ...labelKeys(path.child('mismatchLabelKeys'), mismatch, selector),
   ];
   const keys = match ?? [];
+  const lastAt = new Map(keys.map((key, i) => [key, i]));
+  const mismatched = new Set(mismatch);
   const seen = new Set(Object.keys(selector?.matchLabels ?? {}));
   for (const { key } of selector?.matchExpressions ?? []) {
     // The selector already holds one expression that was made from the key; another one is the user's.
-    const at = keys.lastIndexOf(key);
-    if (at >= 0 && seen.has(key))
+    const at = lastAt.get(key);
+    if (at !== undefined && seen.has(key))
       errors.push(invalid(path.index(at), key, 'exists in both matchLabelKeys and labelSelector'));
     seen.add(key);
   }
   keys.forEach((key, i) => {
-    if (!mismatch?.includes(key)) return;
+    if (!mismatched.has(key)) return;
     const detail = 'exists in both matchLabelKeys and mismatchLabelKeys';
     errors.push(invalid(path.child('matchLabelKeys').index(i), key, detail));
   });
@@ -221,16 +223,16 @@ export function validateSpreadConstraints(
   constraints: readonly TopologySpreadConstraint[] | undefined,
 ): FieldError[] {
   const list = constraints ?? [];
+  const pairOf = ({ topologyKey, whenUnsatisfiable }: TopologySpreadConstraint): string =>
+    JSON.stringify([topologyKey, whenUnsatisfiable]);
+  const lastAt = new Map(list.map((constraint, i) => [pairOf(constraint), i]));
   return list.flatMap((constraint, i) => {
     const at = path.index(i);
     const { topologyKey, whenUnsatisfiable, minDomains, labelSelector } = constraint;
     const errors = positive(at.child('maxSkew'), constraint.maxSkew ?? 0);
     if (!topologyKey) errors.push(required(at.child('topologyKey'), 'can not be empty'));
     errors.push(...oneOf(at.child('whenUnsatisfiable'), whenUnsatisfiable ?? '', ['DoNotSchedule', 'ScheduleAnyway']));
-    const repeated = list
-      .slice(i + 1)
-      .some((other) => other.topologyKey === topologyKey && other.whenUnsatisfiable === whenUnsatisfiable);
-    if (repeated) {
+    if (lastAt.get(pairOf(constraint)) !== i) {
       errors.push(duplicate(at.child('{topologyKey, whenUnsatisfiable}'), `{${topologyKey}, ${whenUnsatisfiable}}`));
     }
     if (minDomains !== undefined) {
