@@ -16,6 +16,7 @@ const identify = createIdentify({
   frontProxy: undefined,
   anonymous: openPathsOnly,
   logger: silentLogger,
+  now: () => 0,
 });
 const nobody = { user: undefined, proxyName: undefined };
 const encoded = (text: string | Buffer): string => webSocketTokenPrefix + Buffer.from(text).toString('base64url');

@@ -37,3 +37,4 @@ test.each([
   ['of TLS 1.2', { maxVersion: 'TLSv1.2' }, 'ECDHE-ECDSA-AES128-GCM-SHA256'],
 ] as const)('a client %s gets its cipher', async (_, options, cipher) => {
   expect(await chosen(options)).toBe(cipher);
+});
