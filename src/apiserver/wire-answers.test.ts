@@ -80,6 +80,8 @@ test('a signer that says what failed keeps the approval as it is', async () => {
   const condition = (type: string, message: string): object => ({ type, status: 'True', message });
   const patch = (subresource: string, conditions: object[]): Promise<unknown> =>
     api.patch(`${csrs}/failing/${subresource}`, 'merge-patch+json', { status: { conditions } });
+  const untouched = await api.patch(`${csrs}/failing/status`, 'merge-patch+json', {});
+  expect(untouched).not.toHaveProperty('status.conditions');
   await patch('approval', [condition('Approved', 'by hand')]);
   const failed = await patch('status', [condition('Approved', 'changed'), condition('Failed', 'no key')]);
   expect(failed).toMatchObject({ status: { conditions: [{ message: 'by hand' }, { message: 'no key' }] } });

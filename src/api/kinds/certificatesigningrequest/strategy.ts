@@ -21,13 +21,12 @@ function stampConditions(csr: Csr, old: Csr, now: number): void {
 }
 
 /** Conditions of approval and denial stay what they are, as long as none came or went: validation would refuse that. */
-function keepDecision(csr: Csr, old: Csr): void {
+function keepDecision({ status }: Csr, old: Csr): void {
   for (const decision of ['Approved', 'Denied']) {
     const before = old.status?.conditions?.filter(({ type }) => type === decision) ?? [];
-    const conditions = csr.status?.conditions ?? [];
-    if (conditions.filter(({ type }) => type === decision).length !== before.length || csr.status === undefined)
+    if (before.length === 0 || status?.conditions?.filter(({ type }) => type === decision).length !== before.length)
       continue;
-    csr.status.conditions = conditions.map((each) => (each.type === decision ? (before.shift() ?? each) : each));
+    status.conditions = status.conditions.map((each) => (each.type === decision ? (before.shift() ?? each) : each));
   }
 }
 
