@@ -34,6 +34,14 @@ export class MessageError extends ProtobufError {
   }
 }
 
+/** What must be known of a field to read it. */
+interface ReadField {
+  name: string;
+  schema: FieldSchema;
+  presence: boolean;
+  boxed?: boolean;
+}
+
 /** How deep messages may nest. */
 const maxDepth = 100;
 
@@ -49,7 +57,10 @@ export function protobufDecoder(schema: Schema): ProtobufDecoder {
       if (found === undefined) reader.skip(wire);
       else if (found.inline !== undefined) readMessage(expectChunk(reader, wire), type, found.inline, into, depth + 1);
       else if (found.schema === undefined) reader.skip(wire);
-      else readNamed(reader, wire, { name: found.name, schema: found.schema, presence: found.presence }, into, depth);
+      else {
+        const { name, schema, presence, boxed } = found;
+        readNamed(reader, wire, { name, schema, presence, boxed }, into, depth);
+      }
     }
   }
 
@@ -66,11 +77,11 @@ export function protobufDecoder(schema: Schema): ProtobufDecoder {
   function readField(
     reader: Reader,
     wire: number,
-    { name, schema: field, presence }: { name: string; schema: FieldSchema; presence: boolean },
+    { name, schema: field, presence, boxed }: ReadField,
     into: Fields,
     depth: number,
   ): void {
-    if (field.type === 'array') {
+    if (field.type === 'array' && boxed !== true) {
       const list = into[name];
       const items = field.items ?? { type: 'any' };
       const values = Array.isArray(list) ? list : [];
@@ -149,7 +160,7 @@ export function protobufDecoder(schema: Schema): ProtobufDecoder {
     }
   }
 
-  /** A list that is the value of a map: a message with the list in field 1 (ExtraValue). */
+  /** A list that is a message with the list in field 1 (ExtraValue, Verbs). */
   function readList(bytes: Buffer, field: FieldSchema, depth: number): unknown {
     const reader = new Reader(bytes);
     const into: Fields = { list: [] };

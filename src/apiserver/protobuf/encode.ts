@@ -27,8 +27,10 @@ export function protobufEncoder(schema: Schema): ProtobufEncoder {
       if (field.inline !== undefined) writeInline(field, field.inline, object);
       else if (field.schema !== undefined) {
         const value = object[field.name];
-        if (value !== undefined && value !== null) writeField(field.number, field.schema, value);
-        else if (!field.presence) writeUnset(field.number, field.schema, field.name);
+        if (value !== undefined && value !== null) {
+          if (field.boxed) writeMessage(field.number, field.schema, value);
+          else writeField(field.number, field.schema, value);
+        } else if (!field.presence) writeUnset(field.number, field.schema, field.name);
       }
     }
   }
@@ -132,7 +134,7 @@ export function protobufEncoder(schema: Schema): ProtobufEncoder {
         writeIntOrString(value);
         break;
       case 'array':
-        // The values of a map that are lists (ExtraValue).
+        // Lists that are messages: values of a map (ExtraValue), and verbs.
         writeField(1, field, value);
         break;
       case 'any':

@@ -4,7 +4,10 @@
 import type { FieldSchema, Schema } from '../../api/schema/schema.ts';
 import table from './field-numbers.json' with { type: 'json' };
 
-/** By definition: `name=number`, ordered. `?` marks scalars whose zero is a value of its own (pointers in Go), `@` inlined messages. */
+/**
+ * By definition: `name=number`, ordered. `?` marks scalars whose zero is a value of its own (pointers in Go), `*` lists in a message of
+ * their own (Verbs), `@` inlined messages.
+ */
 const lines: Readonly<Record<string, string>> = table;
 
 /** A field of a message. */
@@ -16,6 +19,8 @@ export interface MessageField {
   readonly schema: FieldSchema | undefined;
   /** Whether "", 0 and false differ from unset. */
   readonly presence: boolean;
+  /** Whether it is a list that is field 1 of a message of its own, so that an empty one differs from none. */
+  readonly boxed: boolean;
   readonly inline: Message | undefined;
 }
 
@@ -58,12 +63,13 @@ export function messagesOf(schema: Schema): Messages {
   ): MessageField {
     if (label.startsWith('@')) {
       const inline = message(label.slice(1), outer);
-      return { number, name: '', schema: undefined, presence: false, inline };
+      return { number, name: '', schema: undefined, presence: false, boxed: false, inline };
     }
     const presence = label.endsWith('?');
-    const name = presence ? label.slice(0, -1) : label;
+    const boxed = label.endsWith('*');
+    const name = presence || boxed ? label.slice(0, -1) : label;
     const schemaOf = Object.hasOwn(shown, name) ? shown[name] : undefined;
-    return { number, name, schema: schemaOf, presence, inline: undefined };
+    return { number, name, schema: schemaOf, presence, boxed, inline: undefined };
   }
 
   return (definition) => message(definition, definition);

@@ -125,6 +125,18 @@ describe('an object becomes the same through protobuf', () => {
   });
 });
 
+test('verbs of a resource are a message of their own', () => {
+  const definition = 'io.k8s.apimachinery.pkg.apis.meta.v1.APIResource';
+  const resource = { name: 'pods', singularName: 'pod', namespaced: true, kind: 'Pod', verbs: ['get', 'list'] };
+  const message = encoder.message(definition, resource);
+  const verbs = Buffer.from('\x22\x0b\x0a\x03get\x0a\x04list', 'latin1');
+  expect(message.indexOf(verbs)).toBeGreaterThan(0);
+  const list = encoder.message(`${definition}List`, { groupVersion: 'v1', resources: [resource] });
+  expect(decoder.decode(Buffer.concat(sealEnvelope('v1', 'APIResourceList', [list])))).toMatchObject({
+    resources: [resource],
+  });
+});
+
 test('an envelope gives back what was put in', () => {
   const raw = Buffer.from([1, 2, 3]);
   expect(openEnvelope(Buffer.concat(sealEnvelope('apps/v1', 'Deployment', [raw, raw])))).toEqual({
