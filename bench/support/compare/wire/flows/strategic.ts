@@ -1,0 +1,176 @@
+// Strategic merge patches with every directive, on an object that stays as it is.
+import { ask, type Fields, type Step, types } from './step.ts';
+
+/** Where the object of the patches is. */
+export const templates = '/api/v1/namespaces/default/podtemplates';
+export const container = (name: string, more: Fields = {}): Fields => ({ name, image: 'i', ...more });
+export const template: Fields = {
+  metadata: { name: 'merged', finalizers: ['example.com/a', 'example.com/b'] },
+  template: {
+    metadata: { labels: { a: 'b' } },
+    spec: {
+      containers: [
+        container('a', {
+          ports: [
+            { containerPort: 80, protocol: 'TCP' },
+            { containerPort: 80, protocol: 'UDP' },
+          ],
+          env: [
+            { name: 'A', value: '1' },
+            { name: 'B', value: '2' },
+          ],
+          command: ['x', 'y'],
+          volumeMounts: [{ name: 'v', mountPath: '/v' }],
+          resources: { limits: { cpu: '1', memory: '1Mi' } },
+        }),
+        container('b'),
+      ],
+      initContainers: [container('i')],
+      volumes: [
+        { name: 'v', emptyDir: {} },
+        { name: 'w', configMap: { name: 'm', items: [{ key: 'k', path: 'p' }] } },
+      ],
+      tolerations: [{ key: 'k', operator: 'Exists' }],
+      imagePullSecrets: [{ name: 's' }],
+      hostAliases: [{ ip: '1.2.3.4', hostnames: ['h'] }],
+      topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'z', whenUnsatisfiable: 'ScheduleAnyway' }],
+      nodeSelector: { n: '1' },
+      dnsConfig: { nameservers: ['1.1.1.1'], options: [{ name: 'o', value: '1' }] },
+      affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'z' }] } },
+      securityContext: { supplementalGroups: [1], sysctls: [{ name: 'a', value: 'b' }] },
+    },
+  },
+};
+
+/** What each strategic patch says of the pod's spec. */
+
+const strategicSpecs: readonly Fields[] = [
+  { containers: [{ name: 'a', image: 'j' }] },
+  { containers: [{ name: 'c', image: 'j' }] },
+  { containers: [{ name: 'a', $patch: 'delete' }] },
+  { containers: [{ name: 'z', $patch: 'delete' }] },
+  { containers: [{ $patch: 'delete' }] },
+  { containers: [{ $patch: 'replace' }, { name: 'n', image: 'n' }] },
+  { containers: [{ name: 'a', $patch: 'replace', image: 'r' }] },
+  { containers: [{ name: 'a', $patch: 'merge', image: 'r' }] },
+  { containers: [{ name: 'a', $patch: 'odd' }] },
+  { containers: [{ image: 'nameless' }] },
+  { containers: ['a'] },
+  { containers: null },
+  { containers: [] },
+  { containers: {} },
+  { containers: [null] },
+  { containers: [{ name: 1 }] },
+  { containers: [{ name: 'a' }, { name: 'a', image: 'twice' }] },
+  { $setElementOrder: [] },
+  { '$setElementOrder/containers': [{ name: 'b' }, { name: 'a' }] },
+  { '$setElementOrder/containers': [{ name: 'b' }, { name: 'a' }], containers: [{ name: 'b', image: 'k' }] },
+  { '$setElementOrder/containers': [{ name: 'b' }], containers: [{ name: 'c', image: 'k' }] },
+  {
+    '$setElementOrder/containers': [{ name: 'c' }, { name: 'b' }, { name: 'a' }],
+    containers: [{ name: 'c', image: 'k' }],
+  },
+  { '$setElementOrder/containers': [{}] },
+  { '$setElementOrder/containers': ['a'] },
+  { '$setElementOrder/containers': 'a' },
+  { '$setElementOrder/tolerations': [{ key: 'k' }] },
+  { '$setElementOrder/nosuch': [] },
+  { '$deleteFromPrimitiveList/containers': ['a'] },
+  { '$deleteFromPrimitiveList/tolerations': ['a'] },
+  { $retainKeys: ['containers'] },
+  { $retainKeys: ['nosuch'], hostname: 'h' },
+  { $patch: 'replace', containers: [container('only')] },
+  { $patch: 'delete' },
+  { $patch: 'merge', hostname: 'm' },
+  { $patch: 1 },
+  { containers: [{ name: 'a', ports: [{ containerPort: 80, hostPort: 1 }] }] },
+  { containers: [{ name: 'a', ports: [{ containerPort: 80, protocol: 'UDP', hostPort: 1 }] }] },
+  { containers: [{ name: 'a', ports: [{ containerPort: 80, $patch: 'delete' }] }] },
+  { containers: [{ name: 'a', ports: [{ protocol: 'UDP' }] }] },
+  { containers: [{ name: 'a', ports: null }] },
+  {
+    containers: [
+      {
+        name: 'a',
+        env: [
+          { name: 'A', value: '9' },
+          { name: 'C', value: '3' },
+        ],
+      },
+    ],
+  },
+  { containers: [{ name: 'a', env: [{ name: 'A', $patch: 'delete' }] }] },
+  {
+    containers: [
+      { name: 'a', env: [{ name: 'A', value: null, valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }] },
+    ],
+  },
+  { containers: [{ name: 'a', '$setElementOrder/env': [{ name: 'B' }, { name: 'A' }] }] },
+  { containers: [{ name: 'a', command: ['z'] }] },
+  { containers: [{ name: 'a', command: null }] },
+  { containers: [{ name: 'a', volumeMounts: [{ mountPath: '/v', readOnly: true }] }] },
+  { containers: [{ name: 'a', volumeMounts: [{ name: 'v', mountPath: '/w' }] }] },
+  { containers: [{ name: 'a', volumeMounts: [{ name: 'v' }] }] },
+  { containers: [{ name: 'a', resources: { limits: { cpu: null } } }] },
+  { containers: [{ name: 'a', resources: { $patch: 'replace', limits: { cpu: '2' } } }] },
+  { containers: [{ name: 'a', resources: { limits: { $patch: 'replace', cpu: '2' } } }] },
+  { volumes: [{ name: 'v', emptyDir: null, hostPath: { path: '/' } }] },
+  { volumes: [{ name: 'v', $retainKeys: ['name', 'hostPath'], hostPath: { path: '/' } }] },
+  { volumes: [{ name: 'v', $retainKeys: ['name'], hostPath: { path: '/' } }] },
+  { volumes: [{ name: 'v', $retainKeys: 'name' }] },
+  { volumes: [{ name: 'v', $retainKeys: [1] }] },
+  { volumes: [{ name: 'w', configMap: { items: [{ key: 'l', path: 'q' }] } }] },
+  { volumes: [{ name: 'w', configMap: { $patch: 'replace', name: 'other' } }] },
+  { volumes: [{ $patch: 'replace' }] },
+  { tolerations: [{ key: 'l', operator: 'Exists' }] },
+  { tolerations: [{ $patch: 'delete' }] },
+  { imagePullSecrets: [{ name: 't' }] },
+  { imagePullSecrets: [{ name: 's', $patch: 'delete' }] },
+  { hostAliases: [{ ip: '1.2.3.4', hostnames: ['i'] }] },
+  { hostAliases: [{ ip: '1.2.3.5', hostnames: ['i'] }] },
+  { topologySpreadConstraints: [{ topologyKey: 'z', maxSkew: 2 }] },
+  { topologySpreadConstraints: [{ topologyKey: 'y', maxSkew: 2, whenUnsatisfiable: 'DoNotSchedule' }] },
+  { nodeSelector: { n: null, m: '2' } },
+  { nodeSelector: { $patch: 'replace', m: '2' } },
+  { nodeSelector: { $patch: 'delete' } },
+  { dnsConfig: { nameservers: ['2.2.2.2'], options: [{ name: 'o', value: '2' }] } },
+  { dnsConfig: { '$deleteFromPrimitiveList/nameservers': ['1.1.1.1'] } },
+  { affinity: { $retainKeys: ['nodeAffinity'] } },
+  { affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'y' }] } } },
+  { securityContext: { supplementalGroups: [2], sysctls: [{ name: 'a', value: 'c' }] } },
+  { initContainers: [{ name: 'i', $patch: 'delete' }] },
+  { ephemeralContainers: [{ name: 'e', image: 'e' }] },
+  { nosuch: { a: 1 } },
+  { hostname: 1 },
+];
+
+const strategicMetadata: readonly Fields[] = [
+  { finalizers: ['example.com/c'] },
+  { finalizers: ['example.com/a', 'example.com/c'] },
+  { '$deleteFromPrimitiveList/finalizers': ['example.com/a'] },
+  { '$deleteFromPrimitiveList/finalizers': ['example.com/z'] },
+  { '$deleteFromPrimitiveList/finalizers': 'example.com/a' },
+  { '$setElementOrder/finalizers': ['example.com/b', 'example.com/a'] },
+  { '$setElementOrder/finalizers': ['example.com/b', 'example.com/a', 'example.com/c'], finalizers: ['example.com/c'] },
+  { '$setElementOrder/finalizers': ['example.com/b'], finalizers: ['example.com/c'] },
+  { '$setElementOrder/finalizers': [1] },
+  { finalizers: null },
+  { finalizers: [{ a: 1 }] },
+  { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'o', uid: 'u' }] },
+  { ownerReferences: [{ uid: 'u', $patch: 'delete' }] },
+  { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'o' }] },
+  { labels: { $patch: 'replace', c: 'd' } },
+  { labels: { $retainKeys: ['c'], c: 'd' } },
+  { annotations: null },
+  { $patch: 'delete' },
+  { $patch: 'replace', name: 'merged' },
+  { $retainKeys: ['name'] },
+];
+
+export const strategicSteps: readonly Step[] = [
+  ask('POST', templates, template),
+  ...strategicSpecs.map((spec) =>
+    ask('PATCH', `${templates}/merged?dryRun=All`, { template: { spec } }, types.strategic),
+  ),
+  ...strategicMetadata.map((metadata) => ask('PATCH', `${templates}/merged?dryRun=All`, { metadata }, types.strategic)),
+];
