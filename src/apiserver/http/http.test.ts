@@ -704,6 +704,15 @@ describe('the way to kubelets', () => {
     ]);
   });
 
+  test('an upgrade to nothing is answered as if nobody had asked for it', async () => {
+    const headers = { connection: 'upgrade', upgrade: 'websocket' };
+    for (const path of [cms, '/version', `${pod}/nosuch`])
+      expect((await h1('GET', path, { headers })).body).toEqual((await h1('GET', path)).body);
+    const body = JSON.stringify(configMap('not-upgraded'));
+    const made = await h1('POST', cms, { headers: { ...headers, upgrade: 'h2c' }, body });
+    expect([made.status, json(made)['metadata']]).toEqual([201, expect.objectContaining({ name: 'not-upgraded' })]);
+  });
+
   test('without an upgrade it is a bad request', async () => {
     expect(json(await h1('POST', `${pod}/exec?container=b&command=ls`))['message']).toBe('Upgrade request required');
   });

@@ -15,7 +15,7 @@ import { exchange, type ExchangeDeps, type Incoming } from './exchange.ts';
 import { peerReader, type PeerTrust } from './peer.ts';
 import { http1Reply, http2Reply } from './reply.ts';
 import { untaken } from './untaken.ts';
-import { serveWebSocket } from './websocket.ts';
+import { mayUpgrade, serveWebSocket } from './websocket.ts';
 
 /** PEM texts of the server's certificate and key and of the CAs that sign clients and front proxies. */
 export interface TlsMaterial extends PeerTrust {
@@ -90,6 +90,7 @@ export async function listen(options: ListenOptions, deps: ExchangeDeps, upgrade
     requestTimeout: requestMs,
     keepAliveTimeout: 60_000,
     connectionsCheckingInterval: Math.min(5000, headersMs),
+    shouldUpgradeCallback: (request) => mayUpgrade(deps, request),
   });
   serveHttp1(http1, deps, upgrade, peerOf);
   // It is handed its connections and never listens itself; from this event on it looks for those that have run out of time.

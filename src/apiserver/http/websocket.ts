@@ -17,14 +17,23 @@ const mostFromClient = 4 * 1024;
 /** How bytes are put in messages, by subprotocol. Watches take any name that is offered. */
 const logProtocols = new Set(['binary.k8s.io', 'base64.binary.k8s.io']);
 
-function asksFor({ isRemote }: ExchangeDeps, request: IncomingMessage): 'watch' | 'log' | undefined {
-  if ((request.headers.upgrade ?? '').toLowerCase() !== 'websocket') return undefined;
+/** Subresources whose requests become connections to something else. */
+const joined = new Set(['exec', 'attach', 'portforward', 'proxy']);
+
+/** What an upgrade is to: messages of a watch or a log, a connection that is joined with another, or nothing that there is. */
+function upgradeTo({ isRemote }: ExchangeDeps, request: IncomingMessage): 'watch' | 'log' | 'join' | undefined {
   const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
-  if (isRemote(path)) return undefined;
+  if (isRemote(path)) return 'join';
   const { verb, subresource, resource } = requestInfo(request.method ?? 'GET', path, new URLSearchParams(query));
+  if (joined.has(subresource)) return 'join';
+  if ((request.headers.upgrade ?? '').toLowerCase() !== 'websocket') return undefined;
   if (verb === 'watch') return 'watch';
   return verb === 'get' && resource === 'pods' && subresource === 'log' ? 'log' : undefined;
 }
+
+/** Whether there is anything to upgrade to. What is asked for elsewhere is answered as if no upgrade had been, as Go's server does. */
+export const mayUpgrade = (deps: ExchangeDeps, request: IncomingMessage): boolean =>
+  upgradeTo(deps, request) !== undefined;
 
 /** Serves the request if it is one for a watch or a log; gives false for any other upgrade. */
 export function serveWebSocket(
@@ -34,8 +43,8 @@ export function serveWebSocket(
   head: Buffer,
   peer: Peer,
 ): boolean {
-  const what = asksFor(deps, request);
-  if (what === undefined) return false;
+  const what = upgradeTo(deps, request);
+  if (what !== 'watch' && what !== 'log') return false;
   const incoming: Incoming = {
     method: request.method ?? 'GET',
     target: request.url ?? '/',
