@@ -1,7 +1,7 @@
 // A minute (ten in the long suite) of pods that come, change and go, while Peapod, containerd, shims and container processes are
 // killed at random; in the end nothing has leaked, every status is true to the runtime, and every acknowledged deletion is done.
 // The seed is printed; PEAPOD_SEED repeats the choices, though not the machine's timing.
-import { realpathSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -190,8 +190,20 @@ describe.skipIf(noContainers)(`chaos${noContainers ? ` (skipped: ${noContainers}
   const none = async (lines: () => Promise<string[]>): Promise<true> => {
     const found = await lines();
     if (found.length > 0)
-      throw new Error(`seed ${seed}\n${found.join('\n')}\n-- the last steps:\n${log.slice(-30).join('\n')}`);
+      throw new Error(
+        `seed ${seed}\n${found.join('\n')}\n-- the last steps:\n${log.slice(-30).join('\n')}\n-- what was said of it:\n${saidOf(found)}`,
+      );
     return true;
+  };
+  /** The last that Peapod and containerd logged of the sandboxes and containers that are named. */
+  const saidOf = (lines: readonly string[]): string => {
+    const ids = new Set(lines.flatMap((line) => line.match(/\b[0-9a-f]{64}\b/g) ?? []));
+    const said = (text: string): string[] =>
+      text
+        .split('\n')
+        .filter((line) => [...ids].some((id) => line.includes(id)))
+        .slice(-20);
+    return [...said(peapod.output()), ...said(readFileSync(instance.containerdLog, 'utf8'))].join('\n');
   };
 
   test(
