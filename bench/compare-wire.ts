@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Address } from './support/api/answer.ts';
 import { type Process, startProcess } from './support/api/bundle.ts';
+import { collections } from './support/compare/collections.ts';
 import { agent, type Comparison, comparison, exchange, parsed } from './support/compare/wire/exchange.ts';
 import { compareCompression } from './support/compare/wire/compression.ts';
 import { compareFlows } from './support/compare/wire/flows.ts';
@@ -19,22 +20,6 @@ const parts: Readonly<Record<string, Part>> = {
   watches: compareWatches,
   flows: compareFlows,
 };
-
-/** Where objects of each kind are made, by `apps/v1/Deployment`. */
-async function collections(address: Address): Promise<Map<string, string>> {
-  const get = async (path: string): Promise<unknown> =>
-    parsed((await exchange(address, { what: path, method: 'GET', path })).body);
-  const { groups } = (await get('/apis')) as { groups: { versions: { groupVersion: string }[] }[] };
-  const found = new Map<string, string>();
-  for (const version of ['v1', ...groups.flatMap(({ versions }) => versions.map(({ groupVersion }) => groupVersion))]) {
-    const base = version === 'v1' ? '/api/v1' : `/apis/${version}`;
-    const { resources } = (await get(base)) as { resources: { name: string; kind: string; namespaced: boolean }[] };
-    for (const { name, kind, namespaced } of resources)
-      if (!name.includes('/'))
-        found.set(`${version}/${kind}`, `${base}${namespaced ? `/namespaces/${namespace}` : ''}/${name}`);
-  }
-  return found;
-}
 
 /** What a pod needs before it can be made; controllers would make it. */
 async function prepare(address: Address): Promise<void> {
@@ -59,7 +44,9 @@ async function main(): Promise<void> {
       await Promise.all(processes.map((process) => process.ask('compact')));
     };
     const compared = comparison(real, peapod, compact);
-    const paths = await collections(real);
+    const paths = await collections(async (path) =>
+      parsed((await exchange(real, { what: path, method: 'GET', path })).body),
+    );
     for (const [name, part] of Object.entries(parts))
       if (positionals.length === 0 || positionals.includes(name)) await part(compared, paths);
     for (const { what, real: theirs, peapod: ours, fields } of compared.found)

@@ -8,6 +8,7 @@ import type { Address } from './support/api/answer.ts';
 import { asks } from './support/compare/asks.ts';
 import { type Process, startProcess } from './support/api/bundle.ts';
 import { changes, mayBeKept, nameOf, type Request } from './support/compare/changes.ts';
+import { collections } from './support/compare/collections.ts';
 import { type Answer, type Difference, difference, type Json } from './support/compare/difference.ts';
 import { endpoints } from './support/compare/endpoints.ts';
 import type { Flow } from './support/compare/flow.ts';
@@ -46,22 +47,6 @@ function send(
     setTimeout(() => sent.destroy(new Error('no end in time')), patienceMs).unref();
     sent.end(body);
   });
-}
-
-/** Where objects of each kind are made, by `apps/v1/Deployment`. */
-async function collections(address: Address): Promise<Map<string, string>> {
-  const get = async (path: string): Promise<Json> =>
-    JSON.parse((await send(address, { what: path, method: 'GET', path })).text) as Json;
-  const { groups } = (await get('/apis')) as { groups: { versions: { groupVersion: string }[] }[] };
-  const found = new Map<string, string>();
-  for (const version of ['v1', ...groups.flatMap(({ versions }) => versions.map(({ groupVersion }) => groupVersion))]) {
-    const base = version === 'v1' ? '/api/v1' : `/apis/${version}`;
-    const { resources } = (await get(base)) as { resources: { name: string; kind: string; namespaced: boolean }[] };
-    for (const { name, kind, namespaced } of resources)
-      if (!name.includes('/'))
-        found.set(`${version}/${kind}`, `${base}${namespaced ? `/namespaces/${namespace}` : ''}/${name}`);
-  }
-  return found;
 }
 
 /** Each object as it is, with a field that nobody knows, and with each of its fields spoilt; nothing is stored. */
@@ -188,7 +173,9 @@ async function main(): Promise<void> {
       if (only === '' || only === 'endpoints') yield* endpoints();
       yield* creates(paths, only);
     };
-    const paths = await collections(real);
+    const paths = await collections(
+      async (path) => JSON.parse((await send(real, { what: path, method: 'GET', path })).text) as Json,
+    );
     const [sameMade, differMade] = await compareAll(real, peapod, requests());
     const [sameChanged, differChanged] = await compareAll(real, peapod, (await stored([real, peapod], paths, only))());
     const [sameFlown, differFlown] = await compareFlows(real, peapod, only);
